@@ -1,0 +1,54 @@
+/* The hand-over from the starter to tare-monitor, and what the monitor leaves for the engine to read.
+ *
+ * The starter (a child of `tare`) is the container's parent. When the command runs it replaces itself by
+ * the monitor: descriptors pass by execve, everything else by a line of arguments. */
+#ifndef TARE_MONITOR_HANDOFF_H
+#define TARE_MONITOR_HANDOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/monitor/sampler.h"
+
+struct err;
+struct buf;
+
+struct monitor_handoff {
+	const char *program; /* path of tare-monitor */
+	const char *id;
+	pid_t pid; /* the container's process 1, our child */
+	int pidfd;
+	int state_fd;	  /* /run/tare/containers/ID: exit, stats, ctl live here */
+	int container_fd; /* /var/lib/tare/containers/ID: log lives here */
+	int listen_fd;	  /* the bound, listening control socket (SOCK_SEQPACKET) */
+	int out_fd, err_fd; /* read ends of the output FIFOs (O_RDWR|O_NONBLOCK), -1 with a terminal */
+	int in_fd;	  /* write end of the input pipe, or -1 */
+	int terminal_fd;  /* master, or -1 */
+	int client_fd;	  /* one end of a socketpair: a caller that is attached from birth, or -1 */
+	bool keep_stdin;  /* -i without attach: input stays open until a client that sent some closes it */
+	bool log;	  /* write the CRI log */
+	uint64_t log_max_size; /* 0 = never rotate */
+	unsigned log_max_files;
+	int64_t started; /* ns, realtime */
+	struct sampler_sources sources;
+	/* run once after the exit, unless the caller that is attached from birth did it: argv, NULL-terminated
+	 * ("…/tare", "--root", …, "--internal", "cleanup", ID) */
+	const char *const *cleanup_argv;
+};
+/* Never returns on success. All given descriptors must be open; close-on-exec is lifted here. */
+int monitor_exec(const struct monitor_handoff *h, struct err *e);
+
+/* One line in the file `exit`: "CODE SIGNAL OOM FINISHED_NS\n". Written by the monitor only (temporary file and
+ * rename). CODE is 128+n for signal n. */
+struct exit_record {
+	int code;
+	int signal; /* 0 = exited by itself */
+	bool oom_killed;
+	int64_t finished; /* ns, realtime */
+};
+/* 0, or -1 with errno (ENOENT: still running or monitor lost; EINVAL: not a record). */
+int exit_record_read(int state_fd, struct exit_record *r);
+int exit_record_write(int state_fd, const struct exit_record *r);
+
+#endif

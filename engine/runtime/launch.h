@@ -1,0 +1,73 @@
+/* A launch becomes a process (create.c), and a process joins a running container (enter.c).
+ *
+ * The caller is the process that will be, or become, the container's supervisor: the container is its
+ * child. Both calls return once the command has been executed (or could not be). */
+#ifndef TARE_RUNTIME_LAUNCH_H
+#define TARE_RUNTIME_LAUNCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/proc.h"
+#include "engine/oci/runtime_spec.h"
+#include "engine/runtime/cgroup.h"
+
+struct err;
+
+/* A compiled seccomp filter: an array of struct sock_filter. */
+struct seccomp_filter {
+	void *insns;
+	size_t n_insns;
+};
+
+/* Compile (or read from the cache directory, a descriptor, -1 = no cache) the profile in Docker's format at
+ * `profile_path` for the given capabilities (bounding set). "unconfined" gives n_insns 0. */
+int seccomp_load(const char *profile_path, uint64_t caps, int cache_dir_fd, struct seccomp_filter *out, struct err *e);
+void seccomp_filter_free(struct seccomp_filter *f);
+
+/* The root file system as a detached mount: lowers from top to bottom as O_PATH directory descriptors,
+ * upper and work as descriptors or -1 for a read-only one. `throw_away`: the upper layer will not be used
+ * again after a crash (overlay "volatile"). Works for any number of layers on every kernel since 5.10. */
+struct rootfs_overlay {
+	const int *lower_fds;
+	size_t n_lower;
+	int upper_fd, work_fd;
+	bool throw_away;
+};
+int rootfs_mount_overlay(const struct rootfs_overlay *o, struct err *e); /* mount descriptor or -1 */
+
+struct launch {
+	const struct runtime_spec *spec;
+	int rootfs_fd;		     /* detached mount; attached by the child; not consumed */
+	const struct cgroup *cgroup; /* or NULL */
+	const struct seccomp_filter *seccomp; /* or NULL */
+	int stdio[3];	/* become 0, 1, 2 when spec->terminal is false; chowned to the container's user */
+	const char *init_path; /* tare-init */
+};
+
+struct launched {
+	struct proc_id id;
+	int pidfd;
+	int terminal_fd; /* master of the container's terminal, or -1 */
+};
+/* 0; -1 with e (kinds NO_COMMAND, NOT_EXECUTABLE, …): the child is dead and reaped then. */
+int launch_create(const struct launch *l, struct launched *out, struct err *e);
+
+struct enter {
+	const struct runtime_spec *spec; /* process part only is used: args env cwd user caps … */
+	struct proc_id target;		 /* the container's process 1 */
+	const struct cgroup *cgroup;
+	const struct seccomp_filter *seccomp;
+	int stdio[3]; /* as above; with spec->terminal a terminal is made inside the container's devpts */
+	const char *init_path;
+};
+int launch_enter(const struct enter *x, struct launched *out, struct err *e);
+
+/* Capability names (with or without CAP_, any case) and masks. */
+#define CAPABILITY_ALL UINT64_MAX
+uint64_t capability_parse(const char *name); /* bit, CAPABILITY_ALL for "ALL", 0 unknown */
+const char *capability_name(unsigned cap);   /* "CAP_CHOWN", NULL above the last known */
+uint64_t capability_bounding(void);	     /* of this process: every set is intersected with it */
+
+#endif

@@ -1,0 +1,61 @@
+/* The records of a container: container.json (what was asked for, and how the last run ended; lasting) and
+ * state.json (the run under way; in the state directory, gone after a reboot). Both are written by the
+ * engine only, whole, by rename. `exit` beside state.json is the monitor's. */
+#ifndef TARE_STORE_CONTAINER_RECORD_H
+#define TARE_STORE_CONTAINER_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/proc.h"
+#include "engine/store/store.h"
+#include "engine/tare.h"
+
+struct err;
+
+struct container_record {
+	char id[TARE_ID_LEN + 1];
+	char *name;
+	char *image, *image_id, *image_manifest; /* "" with --rootfs */
+	char *rootfs;				 /* host directory, or NULL */
+	char **layers;				 /* "sha256:DIFFID", top first */
+	char **command;				 /* entrypoint and arguments, for lists */
+	json *config;				 /* what was asked: Docker's "Config" and "HostConfig" material */
+	int64_t created;
+	int64_t started; /* last start, 0 = never */
+	char boot[40];	 /* boot id of that start */
+	int64_t finished; /* end of the last run, written by clean-up */
+	int exit_code;
+	bool oom_killed;
+	char *error;
+	unsigned restart_count;
+};
+
+struct container_state {
+	struct proc_id process; /* process 1 of the container, in our pid namespace */
+	struct proc_id monitor;
+	int64_t started;
+	bool paused;
+};
+
+void container_record_free(struct container_record *r);
+int container_record_read(const struct store *s, const char *id, struct container_record *r, struct err *e);
+int container_record_write(int container_fd, const struct container_record *r, bool sync, struct err *e);
+/* -1 with errno ENOENT: no run under way. */
+int container_state_read(int state_fd, struct container_state *st);
+int container_state_write(int state_fd, const struct container_state *st, struct err *e);
+
+/* Open root/containers/ID and state/containers/ID (made with `make`). -1 with errno. */
+int container_dir_open(const struct store *s, const char *id);
+int container_state_dir_open(const struct store *s, const char *id, bool make);
+
+/* ref -> id: exact name, full id, unique start of an id. */
+int container_resolve(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1], struct err *e);
+/* All ids, unsorted; strv. */
+int container_ids(const struct store *s, char ***ids, struct err *e);
+/* Claim a name for id; CONFLICT names the owner. A claim whose container is gone is taken over. */
+int container_name_claim(const struct store *s, const char *name, const char *id, struct err *e);
+void container_name_release(const struct store *s, const char *name, const char *id);
+
+#endif
