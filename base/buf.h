@@ -29,7 +29,7 @@ void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str_add(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Room for `len` more bytes at data+len (the caller then adds to len); NULL when failed. */
 char *buf_reserve(struct buf *b, size_t len);
 const char *buf_str(const struct buf *b);

@@ -6,7 +6,10 @@
 #ifndef TARE_BASE_JSON_H
 #define TARE_BASE_JSON_H
 
+/* json-c calls its int of truth json_bool; that name is our getter's. Include json-c only through here. */
+#define json_bool json_c_bool
 #include <json-c/json.h>
+#undef json_bool
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,220 @@
+/* JSON: the bounds around json-c. */
+#include "base/json.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+
+#define MAX_DEPTH 64
+
+void json_free(json **j)
+{
+	json_object_put(*j);
+	*j = NULL;
+}
+
+static size_t line_of(const char *text, size_t offset)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < offset; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+/* Where something other than white space begins at or after `at`; len when nowhere. */
+static size_t skip_space(const char *text, size_t at, size_t len)
+{
+	while (at < len && text[at] && strchr(" \t\r\n", text[at]))
+		at++;
+	return at;
+}
+
+static json *parse_with(
+        struct json_tokener *tok, const char *text, size_t len, const char *what, struct err *e)
+{
+	cleanup_json json *doc = NULL;
+	enum json_tokener_error code;
+	size_t end;
+
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	doc = json_tokener_parse_ex(tok, text, (int)len);
+	code = json_tokener_get_error(tok);
+	end = json_tokener_get_parse_end(tok);
+	/* A bare number at the end of the text is only complete once its end is seen. */
+	if (code == json_tokener_continue) {
+		doc = json_tokener_parse_ex(tok, "", 1);
+		code = json_tokener_get_error(tok);
+		end = len;
+	}
+	if (end > len)
+		end = len;
+	if (code == json_tokener_continue)
+		return err_set_null(e, ERR_CORRUPT, "%s: line %zu: the JSON text ends too early", what,
+		        line_of(text, end));
+	if (code != json_tokener_success)
+		return err_set_null(e, ERR_CORRUPT, "%s: line %zu: %s", what, line_of(text, end),
+		        json_tokener_error_desc(code));
+	end = skip_space(text, end, len);
+	if (end < len)
+		return err_set_null(e, ERR_CORRUPT, "%s: line %zu: text after the end of the JSON document",
+		        what, line_of(text, end));
+	if (!doc)
+		return err_set_null(e, ERR_CORRUPT, "%s: line 1: null is no document", what);
+	return steal_ptr(&doc);
+}
+
+json *json_parse(const char *text, size_t len, const char *what, struct err *e)
+{
+	struct json_tokener *tok;
+	json *doc;
+
+	if (len >= INT_MAX)
+		return err_set_null(e, ERR_CORRUPT, "%s: line 1: too long for a JSON document", what);
+	tok = json_tokener_new_ex(MAX_DEPTH);
+	if (!tok)
+		return err_set_null(e, ERR_OTHER, "%s: out of memory", what);
+	doc = parse_with(tok, text, len, what, e);
+	json_tokener_free(tok);
+	return doc;
+}
+
+json *json_read_at(int dirfd, const char *path, size_t max, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT_MAX(max);
+
+	if (file_read_at(dirfd, path, &text, e) < 0)
+		return NULL;
+	return json_parse(buf_str(&text), text.len, path, e);
+}
+
+json *json_get(json *obj, const char *key)
+{
+	json *val = NULL;
+
+	if (json_object_is_type(obj, json_type_object))
+		json_object_object_get_ex(obj, key, &val);
+	return val;
+}
+
+json *json_path(json *obj, const char *dotted)
+{
+	char key[256];
+	const char *dot;
+
+	for (;; dotted = dot + 1) {
+		dot = strchrnul(dotted, '.');
+		if ((size_t)(dot - dotted) >= sizeof(key))
+			return NULL;
+		memcpy(key, dotted, (size_t)(dot - dotted));
+		key[dot - dotted] = '\0';
+		obj = json_get(obj, key);
+		if (!obj || !*dot)
+			return obj;
+	}
+}
+
+const char *json_str(json *obj, const char *key, const char *dflt)
+{
+	json *val = json_get(obj, key);
+
+	return json_object_is_type(val, json_type_string) ? json_object_get_string(val) : dflt;
+}
+
+int64_t json_int(json *obj, const char *key, int64_t dflt)
+{
+	json *val = json_get(obj, key);
+
+	return json_object_is_type(val, json_type_int) ? json_object_get_int64(val) : dflt;
+}
+
+double json_double(json *obj, const char *key, double dflt)
+{
+	json *val = json_get(obj, key);
+
+	if (json_object_is_type(val, json_type_double) || json_object_is_type(val, json_type_int))
+		return json_object_get_double(val);
+	return dflt;
+}
+
+bool json_bool(json *obj, const char *key, bool dflt)
+{
+	json *val = json_get(obj, key);
+
+	return json_object_is_type(val, json_type_boolean) ? json_object_get_boolean(val) : dflt;
+}
+
+/* By hand and not strv_add(): a hostile array of a million strings must not cost a million scans. */
+char **json_strv(json *obj, const char *key)
+{
+	json *array = json_get(obj, key);
+	cleanup_strv char **v = NULL;
+	size_t n, used = 0;
+
+	if (!json_object_is_type(array, json_type_array))
+		return NULL;
+	n = json_object_array_length(array);
+	v = calloc(n + 1, sizeof(*v));
+	for (size_t i = 0; v && i < n; i++) {
+		json *member = json_object_array_get_idx(array, i);
+		if (!json_object_is_type(member, json_type_string))
+			continue;
+		v[used] = strdup(json_object_get_string(member));
+		if (!v[used++])
+			return NULL;
+	}
+	return used ? steal_ptr(&v) : NULL;
+}
+
+void json_set(json *obj, const char *key, json *val)
+{
+	if (!json_object_is_type(obj, json_type_object) || json_object_object_add(obj, key, val) < 0)
+		json_object_put(val);
+}
+
+void json_set_str(json *obj, const char *key, const char *s)
+{
+	json_set(obj, key, s ? json_object_new_string(s) : NULL);
+}
+
+void json_set_int(json *obj, const char *key, int64_t v)
+{
+	json_set(obj, key, json_object_new_int64(v));
+}
+
+void json_set_bool(json *obj, const char *key, bool v)
+{
+	json_set(obj, key, json_object_new_boolean(v));
+}
+
+void json_set_strv(json *obj, const char *key, char *const *v)
+{
+	json *array = json_object_new_array();
+
+	strv_foreach (s, v)
+		json_add_str(array, *s);
+	json_set(obj, key, array);
+}
+
+void json_add_str(json *array, const char *s)
+{
+	json *val = s ? json_object_new_string(s) : NULL;
+
+	if (!json_object_is_type(array, json_type_array) || json_object_array_add(array, val) < 0)
+		json_object_put(val);
+}
+
+void json_print(struct buf *out, json *j, enum json_layout layout)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text;
+	size_t len;
+
+	if (layout == JSON_PRETTY)
+		flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
+	text = json_object_to_json_string_length(j, flags, &len);
+	buf_add(out, text ? text : "null", text ? len : 4);
+}
