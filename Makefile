@@ -176,13 +176,131 @@ $(B)/images/busybox.tar: images/busybox.sh
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
+# ---------------------------------------------------------------- installation
+
+# Man pages and completions are printed by the program itself, from its option tables.
+SHELLS := bash zsh fish
+.PHONY: docs install uninstall
+docs: $(B)/docs/.done
+$(B)/docs/.done: $(B)/tare
+	$(call say,DOCS,$(B)/docs)
+	@rm -rf $(B)/docs && mkdir -p $(B)/docs/man
+	$(Q)for s in $(SHELLS); do $(B)/tare completion $$s >$(B)/docs/tare.$$s || exit 1; done
+	$(Q)$(B)/tare --internal man $(B)/docs/man
+	@touch $@
+
+HELPERS = $(filter-out $(B)/tare,$(PROGRAMS))
+install: build docs
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/tare $(DESTDIR)$(datadir)/tare/profiles \
+		$(DESTDIR)$(datadir)/tare/images $(DESTDIR)$(mandir)/man1 \
+		$(DESTDIR)$(datadir)/bash-completion/completions $(DESTDIR)$(datadir)/zsh/site-functions \
+		$(DESTDIR)$(datadir)/fish/vendor_completions.d
+	$(Q)$(INSTALL) -m 755 $(B)/tare $(DESTDIR)$(bindir)/tare
+	$(Q)$(INSTALL) -m 755 $(HELPERS) $(DESTDIR)$(libexecdir)/tare
+	$(Q)$(INSTALL) -m 644 $(PROFILES) $(DESTDIR)$(datadir)/tare/profiles
+	$(Q)$(INSTALL) -m 644 $(IMAGES) $(DESTDIR)$(datadir)/tare/images
+	$(Q)$(INSTALL) -m 644 $(B)/docs/man/*.1 $(DESTDIR)$(mandir)/man1
+	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.bash $(DESTDIR)$(datadir)/bash-completion/completions/tare
+	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.zsh $(DESTDIR)$(datadir)/zsh/site-functions/_tare
+	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/tare.fish
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(bindir)/tare $(DESTDIR)$(mandir)/man1/tare.1 $(DESTDIR)$(mandir)/man1/tare-*.1 \
+		$(DESTDIR)$(datadir)/bash-completion/completions/tare $(DESTDIR)$(datadir)/zsh/site-functions/_tare \
+		$(DESTDIR)$(datadir)/fish/vendor_completions.d/tare.fish
+	$(Q)rm -rf $(DESTDIR)$(libexecdir)/tare $(DESTDIR)$(datadir)/tare
+
 # ---------------------------------------------------------------- tests
 
-.PHONY: check unit
+.PHONY: deps deps-build deps-test deps-lint deps-bench deps-vm
+deps: deps-build
+deps-build deps-test deps-lint deps-bench deps-vm:
+	$(Q)sh tests/deps $(sort build $(@:deps-%=%))
+
+# The sets are installed first; what is then built is seen by a make that starts afterwards.
+.PHONY: unit check e2e test asan demo bench test-vm
 unit: $(UNIT)
 check: build $(UNIT)
-	$(Q)B=$(B) tests/run-unit $(UNIT)
+	$(Q)tests/run-unit $(UNIT)
+# Small programs that the e2e tests run inside containers: static, never sanitized.
+E2E_TOOLS := $(patsubst tests/e2e/%.c,$(B)/e2e/%,$(wildcard tests/e2e/*.c))
+$(E2E_TOOLS): $(B)/e2e/%: tests/e2e/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -std=gnu17 $(CFLAGS) $(WARN) -static -o $@ $<
+e2e: build $(E2E_TOOLS)
+	$(Q)BUILD=$(abspath $(B)) tests/run-e2e $(FILES)
 
-.PHONY: clean
+test: deps-test
+	$(Q)$(MAKE) check
+	$(Q)$(MAKE) e2e
+
+ASAN := B=$(B)/asan SANITIZE=address,undefined
+asan: deps-test
+	$(Q)$(MAKE) $(ASAN) check
+	$(Q)$(MAKE) $(ASAN) e2e
+
+demo: deps-build
+	$(Q)$(MAKE) build
+	$(Q)BUILD=$(abspath $(B)) tests/demo
+
+bench: deps-bench
+	$(Q)$(MAKE) build $(TOOLS)
+	$(Q)BUILD=$(abspath $(B)) python3 tests/bench/bench.py $(BENCH)
+
+# FILES=… some e2e files, VM_FILES=marked those that depend on cgroups, an LSM or the kernel's version.
+test-vm: deps-test deps-vm
+	$(Q)$(MAKE) build $(E2E_TOOLS)
+	$(Q)BUILD=$(abspath $(B)) tests/vm/run-e2e $(if $(filter marked,$(VM_FILES)),--marked) $(FILES)
+
+# ---------------------------------------------------------------- lint
+
+C_FILES   := $(wildcard base/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] tests/*/*.[ch])
+C_SOURCES := $(filter %.c,$(C_FILES))
+SCRIPTS   := $(shell grep -lE '^\#!/bin/(ba)?sh' tests/* tests/*/* images/* .ci/* 2>/dev/null) $(wildcard tests/e2e/*.bash)
+OTHER_CC  := $(if $(findstring clang,$(CC)),gcc,clang)
+LINT      := format arrows length shell cppcheck analyze compiler
+
+.PHONY: lint $(LINT:%=lint-%)
+lint: deps-lint deps-test
+	$(Q)$(MAKE) --keep-going $(LINT:%=lint-%)
+lint-format:
+	$(call say,LINT,clang-format)
+	$(Q)clang-format --dry-run -Werror $(filter-out %_table.h,$(C_FILES))
+lint-arrows:
+	$(call say,LINT,arrows)
+	$(Q)tests/lint/arrows $(C_FILES)
+lint-length:
+	$(call say,LINT,length)
+	$(Q)tests/lint/length $(filter-out %_table.h,$(C_FILES))
+lint-shell:
+	$(call say,LINT,shellcheck)
+	$(Q)shellcheck -S warning -x $(SCRIPTS)
+lint-cppcheck:
+	$(call say,LINT,cppcheck)
+	@mkdir -p $(B)/cppcheck
+	$(Q)cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--cppcheck-build-dir=$(B)/cppcheck --suppressions-list=tests/lint/cppcheck.supp -D_GNU_SOURCE -I. $(C_SOURCES)
+ANALYZED := $(patsubst %.c,$(B)/analyzed/%,$(filter-out tests/%,$(C_SOURCES)))
+lint-analyze: $(ANALYZED)
+$(ANALYZED): $(B)/analyzed/%: %.c $(wildcard base/*.h engine/*.h engine/*/*.h cli/*.h)
+	$(call say,ANALYZE,$<)
+	@mkdir -p $(@D)
+	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror -std=gnu17 $(CPPFLAGS_ALL) $(PATHS) $<
+	@touch $@
+lint-compiler:
+	$(Q)$(MAKE) B=$(B)/$(OTHER_CC) CC=$(OTHER_CC) build unit
+
+.PHONY: clean help
 clean:
 	$(Q)rm -rf $(B)
+
+help:
+	@echo 'make                builds everything into build/; build/tare runs from there'
+	@echo 'make install        PREFIX=/usr/local DESTDIR=; make uninstall takes it away'
+	@echo 'make deps           installs what building needs'
+	@echo 'make demo           builds, then runs real containers before your eyes'
+	@echo 'make test           installs, builds, runs all tests; check: unit tests, e2e: FILES=… real containers'
+	@echo 'make test-vm        the e2e tests in a virtual machine with pure cgroup v2 and AppArmor; FILES=…'
+	@echo 'make lint asan bench clean'
