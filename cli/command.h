@@ -19,8 +19,7 @@ extern const char *const command_group_titles[]; /* "Containers", …; NULL ends
 struct cli {
 	const char *root, *state; /* NULL: the engine's defaults */
 	const char *log_level;
-	bool json;    /* --json: data as one JSON document */
-	bool version; /* --version */
+	bool json; /* --json: data as one JSON document */
 	const struct program *program;
 	const struct command *command; /* the one that runs */
 	struct tare_engine *engine;    /* opened by cli_engine() */
@@ -55,7 +54,8 @@ struct program {
 	const char *name;
 	const struct command *const *tables; /* NULL-terminated */
 	command_run *run_other;
-	command_run *run_bare; /* no words at all */
+	command_run *run_bare;     /* no words at all */
+	command_run *run_internal; /* --internal WORDS, for our own processes; or NULL */
 };
 
 /* All of main(): globals, look-up, options, run. The exit code. */
@@ -63,9 +63,14 @@ int program_main(const struct program *p, int argc, char **argv);
 
 extern const struct option global_options[];
 
-/* Find the command that argv[0..] names, by words or another spelling; *used counts the words taken.
+/* Find the command that words[0..] name, by its words or another spelling; *used counts those taken.
  * NULL with e (ERR_USAGE, naming the nearest) when there is none. */
-const struct command *command_find(const struct program *p, char **argv, int *used, struct err *e);
+const struct command *command_find(const struct program *p, char **words, int *used, struct err *e);
+/* Is this the first word of commands of two words, as "image" is? */
+bool command_is_family(const struct program *p, const char *word);
+/* The n-th spelling of a command, 0 being its words: copied to dst, or NULL behind the last. */
+#define COMMAND_SPELLING_SIZE 48
+const char *command_spelling(const struct command *c, unsigned n, char dst[COMMAND_SPELLING_SIZE]);
 /* Walk all commands: *it starts as {0}. */
 struct command_iterator {
 	size_t table, row;
