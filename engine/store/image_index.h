@@ -17,27 +17,34 @@ struct err;
 /* An image, read whole: what a run needs. Starts as IMAGE_INIT; image_free frees. */
 struct image {
 	struct digest manifest_digest, config_digest;
-	char *media_type;	/* of the manifest */
-	char *reference;	/* full, or NULL */
+	char *media_type; /* of the manifest */
+	char *reference;  /* full, or NULL */
 	struct manifest manifest;
 	struct image_config config;
 	uint64_t size; /* bytes of the unpacked layers, from layers/…/size; 0 unknown */
 };
-#define IMAGE_INIT {0}
+#define IMAGE_INIT                                                                                           \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 void image_free(struct image *i);
 #define cleanup_image __attribute__((cleanup(image_free)))
 
 /* By reference (familiar or full, with :latest understood), digest, or (start of) image id. NOT_FOUND says
  * what to do. Ambiguous ids are a CONFLICT. */
 int image_find(const struct store *s, const char *ref, struct image *out, struct err *e);
-/* All, one entry per reference, untagged ones once. `config` and `manifest` filled; caller frees each and the array. */
+/* All, one entry per reference, untagged ones once. `config` and `manifest` filled; caller frees each and the
+ * array. */
 int image_list(const struct store *s, struct image **out, size_t *n, struct err *e);
-/* Point `reference` (full) at the manifest; an entry that had it loses it and stays untagged. reference NULL: untagged. */
-int image_index_add(const struct store *s, const char *reference, const struct descriptor *manifest, struct err *e);
+/* Point `reference` (full) at the manifest; an entry that had it loses it and stays untagged. reference NULL:
+ * untagged. */
+int image_index_add(
+        const struct store *s, const char *reference, const struct descriptor *manifest, struct err *e);
 /* Remove the name; the last one: also entry. `deleted` tells that the image itself lost its last entry. */
 int image_index_remove(const struct store *s, const char *reference_or_digest, bool *deleted, struct err *e);
 
-/* Unpacked layer directories, top first, as O_PATH descriptors into fds (room for n_layers): what overlay wants. */
+/* Unpacked layer directories, top first, as O_PATH descriptors into fds (room for n_layers): what overlay
+ * wants. */
 int image_open_layers(const struct store *s, const struct image *i, int *fds, struct err *e);
 
 /* Remove blobs and layers that no index entry reaches (and no lock under pulls/ protects); bytes freed. */
