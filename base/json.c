@@ -33,6 +33,25 @@ static size_t skip_space(const char *text, size_t at, size_t len)
 	return at;
 }
 
+/* Where the text is no JSON (RFC 8259) although json-c, strict or not, takes it: strings in single quotes,
+ * NaN and Infinity, raw control characters in strings. len when nowhere. */
+static size_t find_lax(const char *text, size_t len)
+{
+	/* All that may stand outside strings: structure, numbers, true, false, null. */
+	static const char outside[] = "{}[]:, \t\r\n0123456789+-.eEtrufalsn";
+	bool in_string = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			in_string = !in_string;
+		else if (in_string ? (unsigned char)text[i] < 0x20 : !text[i] || !strchr(outside, text[i]))
+			return i;
+		else if (in_string && text[i] == '\\')
+			i++;
+	}
+	return len;
+}
+
 static json *parse_with(
         struct json_tokener *tok, const char *text, size_t len, const char *what, struct err *e)
 {
@@ -70,10 +89,15 @@ static json *parse_with(
 json *json_parse(const char *text, size_t len, const char *what, struct err *e)
 {
 	struct json_tokener *tok;
+	size_t lax;
 	json *doc;
 
 	if (len >= INT_MAX)
 		return err_set_null(e, ERR_CORRUPT, "%s: line 1: too long for a JSON document", what);
+	lax = find_lax(text, len);
+	if (lax < len)
+		return err_set_null(e, ERR_CORRUPT, "%s: line %zu: a character that JSON does not allow here",
+		        what, line_of(text, lax));
 	tok = json_tokener_new_ex(MAX_DEPTH);
 	if (!tok)
 		return err_set_null(e, ERR_OTHER, "%s: out of memory", what);

@@ -133,11 +133,11 @@ static bool name_leads_out(const char *name)
 {
 	const char *p = name;
 
-	while (p && *p) {
+	while (*p) {
 		if (!strncmp(p, "..", 2) && (!p[2] || p[2] == '/'))
 			return true;
-		p = strchr(p, '/');
-		p += p != NULL;
+		p = strchrnul(p, '/');
+		p += *p == '/';
 	}
 	return !*name || *name == '/';
 }

@@ -19,7 +19,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A decimal number at *p, as whole + numerator / denominator; false when there is none or it is past 63 bits.
+/* A decimal number at *p, as whole + numerator / denominator; false when there is none or it is past 64 bits.
  */
 struct decimal {
 	uint64_t whole, numerator, denominator;
@@ -33,9 +33,9 @@ static bool decimal_scan(const char **p, struct decimal *d)
 
 	*d = (struct decimal){.denominator = 1};
 	for (; is_digit(*s); s++) {
-		if (d->whole > (uint64_t)(INT64_MAX - 9) / 10)
+		if (__builtin_mul_overflow(d->whole, 10, &d->whole) ||
+		        __builtin_add_overflow(d->whole, (uint64_t)(*s - '0'), &d->whole))
 			return false;
-		d->whole = d->whole * 10 + (uint64_t)(*s - '0');
 	}
 	if (*s == '.' && is_digit(s[1])) {
 		any = true;
