@@ -318,10 +318,13 @@ static void make_deep(int top, int levels)
 	cleanup_fd int fd = dup(top);
 
 	for (int i = 0; i < levels; i++) {
-		int next = open_dir_make(fd, "d", i % 7 ? 0755 : 0);
+		int next = open_dir_make(fd, "d", 0755);
 		assert_true(next >= 0);
 		if (i % 7)
 			put(next, "f", "x");
+		/* Each seventh can't be entered by its owner, once there is something in it. */
+		if (i % 7 == 1)
+			assert_int_equal(fchmod(fd, 0), 0);
 		close_fd(&fd);
 		fd = next;
 	}
@@ -333,8 +336,10 @@ static void deep_trees_go(void **state)
 	uint64_t bytes, entries;
 
 	make_deep(p->fd, DEEP);
-	assert_int_equal(tree_size_at(p->fd, "d", &bytes, &entries), 0);
-	assert_int_equal(entries, DEEP + DEEP - (DEEP + 6) / 7);
+	/* Only root reads what has no rights; removal makes its own. */
+	assert_int_equal(tree_size_at(p->fd, "d", &bytes, &entries), geteuid() ? -1 : 0);
+	if (!geteuid())
+		assert_int_equal(entries, DEEP + DEEP - (DEEP + 6) / 7);
 	assert_int_equal(remove_tree_at(p->fd, "d"), 0);
 	assert_false(exists(p->fd, "d"));
 }
