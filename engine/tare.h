@@ -119,12 +119,16 @@ int tare_parse_env(struct tare_create *c, const char *text, struct err *e);    /
 int tare_parse_env_file(struct tare_create *c, const char *path, struct err *e);
 int tare_parse_label(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_label_file(struct tare_create *c, const char *path, struct err *e);
+int tare_parse_annotation(struct tare_create *c, const char *text, struct err *e); /* K=V */
 int tare_parse_log_opt(struct tare_create *c, const char *text, struct err *e); /* max-size=10m, max-file=3 */
 int tare_parse_add_host(struct tare_create *c, const char *text, struct err *e); /* HOST:IP */
+int tare_parse_address(const char *text, struct err *e); /* an IP address: --dns */
 int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char *text, struct err *e); /* /dev/sda:1mb */
 /* --cpus 1.5 and --cpu 150 (percent of one core): quota over the default period. */
 int tare_parse_cpus(struct resources *r, const char *text, struct err *e);
 int tare_parse_cpu_percent(struct resources *r, const char *text, struct err *e);
+/* The finished request as a whole: what must not meet, what must be there, names of modes. create() asks it first. */
+int tare_create_check(const struct tare_create *c, struct err *e);
 int tare_name_check(const char *name, struct err *e); /* [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127} */
 
 /* ------------------------------------------------------------------ what a container is */

@@ -1,0 +1,168 @@
+/* The finished request as a whole: what no single text of it shows. Everything is refused here, before
+ * anything is made. What only the host can tell (a user of the image, a controller) comes later. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "engine/tare.h"
+
+#define MEMORY_MIN   (INT64_C(6) << 20) /* Docker's; less cannot even start most programs */
+#define HOSTNAME_MAX 64                 /* of the kernel's uname(2) */
+
+static int check_hostname(const char *name, struct err *e)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+	size_t len = strlen(name);
+
+	if (len > HOSTNAME_MAX)
+		return err_set(e, ERR_USAGE, "invalid hostname \"%.20s…\": %zu characters, at most %d", name,
+		        len, HOSTNAME_MAX);
+	if (!len || name[0] == '-' || name[0] == '.' || strspn(name, good) < len)
+		return err_set(e, ERR_USAGE,
+		        "invalid hostname \"%s\": use letters, digits, - and ., as in web-1", name);
+	return 0;
+}
+
+static int check_rootfs(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_sys(e, "cannot use %s as root file system", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE,
+		        "cannot use %s as root file system: not a directory; an archive is made "
+		        "an image by: tare import",
+		        path);
+	return 0;
+}
+
+static int check_origin(const struct tare_create *c, struct err *e)
+{
+	if (!c->image && !c->rootfs)
+		return err_set(e, ERR_USAGE, "no image given: write its name, or --rootfs DIR");
+	if (c->image && c->rootfs)
+		return err_set(
+		        e, ERR_USAGE, "both an image (%s) and --rootfs are given; use one of them", c->image);
+	if (c->rootfs && check_rootfs(c->rootfs, e) < 0)
+		return -1;
+	if (c->image && !*c->image)
+		return err_set(e, ERR_USAGE, "the name of the image is empty");
+	if (c->name && tare_name_check(c->name, e) < 0)
+		return -1;
+	return c->hostname ? check_hostname(c->hostname, e) : 0;
+}
+
+static int check_memory(const struct resources *r, struct err *e)
+{
+	if (r->memory > 0 && r->memory < MEMORY_MIN)
+		return err_set(e, ERR_USAGE, "--memory is below the minimum of 6MB; use at least 6m");
+	if (r->memory_swap && r->memory <= 0)
+		return err_set(
+		        e, ERR_USAGE, "--memory-swap needs --memory too: it is memory and swap together");
+	if (r->memory_swap > 0 && r->memory_swap < r->memory)
+		return err_set(e, ERR_USAGE,
+		        "--memory-swap is memory and swap together, so it cannot be less than --memory");
+	if (r->memory_reservation > 0 && r->memory_reservation < MEMORY_MIN)
+		return err_set(
+		        e, ERR_USAGE, "--memory-reservation is below the minimum of 6MB; use at least 6m");
+	if (r->memory > 0 && r->memory_reservation > r->memory)
+		return err_set(e, ERR_USAGE, "--memory-reservation cannot be more than --memory");
+	return 0;
+}
+
+/* "0-3,5". */
+static int check_cpuset(const char *set, const char *flag, struct err *e)
+{
+	const char *s = set;
+
+	while (s && *s) {
+		unsigned from, to;
+		int used = 0;
+
+		if (sscanf(s, "%5u-%5u%n", &from, &to, &used) != 2 || !used) {
+			used = 0;
+			to = from = 0;
+			if (sscanf(s, "%5u%n", &from, &used) != 1)
+				break;
+			to = from;
+		}
+		s += used;
+		if (from > to || (*s && *s != ',') || (*s == ',' && !s[1]))
+			break;
+		s += *s == ',';
+	}
+	if (s && (*s || s == set))
+		return err_set(e, ERR_USAGE, "invalid %s \"%s\": write a list such as 0-2,4", flag, set);
+	return 0;
+}
+
+static int check_limits(const struct resources *r, struct err *e)
+{
+	if (check_memory(r, e) < 0 || check_cpuset(r->cpuset_cpus, "--cpuset-cpus", e) < 0 ||
+	        check_cpuset(r->cpuset_mems, "--cpuset-mems", e) < 0)
+		return -1;
+	return 0;
+}
+
+/* One of `words` (its members end at spaces), or "container:REF" when that is allowed. */
+static int check_mode(const char *flag, const char *mode, const char *words, bool container, struct err *e)
+{
+	size_t len = mode ? strlen(mode) : 0;
+
+	if (!mode || (container && strncmp(mode, "container:", 10) == 0 && mode[10]))
+		return 0;
+	for (const char *w = words; *w;) {
+		size_t n = strcspn(w, " ");
+
+		if (n == len && strncmp(w, mode, n) == 0)
+			return 0;
+		w += n + (w[n] == ' ');
+	}
+	return err_set(e, ERR_USAGE, "unknown %s \"%s\"; one of: %s%s", flag, mode, words,
+	        container ? " container:NAME" : "");
+}
+
+static int check_modes(const struct tare_create *c, struct err *e)
+{
+	if (check_mode("--network", c->network, "none host", true, e) < 0 ||
+	        check_mode("--pid", c->pid_mode, "private host", true, e) < 0 ||
+	        check_mode("--ipc", c->ipc_mode, "none private shareable host", true, e) < 0 ||
+	        check_mode("--uts", c->uts_mode, "private host", false, e) < 0 ||
+	        check_mode("--cgroupns", c->cgroupns_mode, "private host", false, e) < 0)
+		return -1;
+	if (c->hostname && c->uts_mode && strcmp(c->uts_mode, "host") == 0)
+		return err_set(e, ERR_USAGE,
+		        "--hostname would change the host's name, as --uts is host; "
+		        "leave one of them out");
+	return check_mode("--log-driver", c->log_driver, "cri none json-file k8s-file local", false, e);
+}
+
+static int check_process(const struct tare_create *c, struct err *e)
+{
+	if (c->workdir && c->workdir[0] != '/')
+		return err_set(e, ERR_USAGE, "the working directory \"%s\" must be absolute, as in /srv",
+		        c->workdir);
+	if (c->stop_signal && signal_parse(c->stop_signal) <= 0)
+		return err_set(e, ERR_USAGE, "unknown signal \"%s\"; write a name or number such as TERM",
+		        c->stop_signal);
+	strv_foreach (s, c->sysctls) {
+		const char *equal = strchr(*s, '=');
+
+		if (!equal || equal == *s || !equal[1])
+			return err_set(e, ERR_USAGE,
+			        "invalid --sysctl \"%s\": write NAME=VALUE, as in net.core.somaxconn=1024",
+			        *s);
+	}
+	return 0;
+}
+
+int tare_create_check(const struct tare_create *c, struct err *e)
+{
+	if (check_origin(c, e) < 0 || check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
+		return -1;
+	return check_process(c, e);
+}
