@@ -1,0 +1,183 @@
+# What every e2e file begins with: `load lib`, then tests. Each file has a root and a state directory of its own
+# on a tmpfs, so files run side by side; each test leaves no container behind, and after the last one the file
+# proves that the machine is as it was: no mount, interface, cgroup, process or file is left.
+bats_require_minimum_version 1.5.0
+
+BUILD=${BUILD:-$(realpath "$BATS_TEST_DIRNAME/../../build")}
+BUILD=$(realpath "$BUILD")
+
+# ------------------------------------------------------------------ the file's own world
+
+setup_file() {
+	DIR=$(mktemp -d /dev/shm/tare-e2e-file.XXXXXX)
+	export DIR ROOT=$DIR/root STATE=$DIR/state
+	# The same for other programs and shells that start it themselves.
+	export TARE="$BUILD/tare --root $ROOT --state $STATE"
+	mkdir "$DIR/audit"
+	host_mounts >"$DIR/audit/mounts"
+	host_links >"$DIR/audit/links"
+	if declare -F file_up >/dev/null; then file_up; fi
+}
+
+teardown_file() {
+	if declare -F file_down >/dev/null; then file_down; fi
+	leave_nothing
+	local bad=0
+	audit || bad=1
+	rm -rf "$DIR"
+	return $bad
+}
+
+teardown() {
+	if declare -F test_down >/dev/null; then test_down; fi
+	leave_nothing
+}
+
+leave_nothing() {
+	[ ! -d "$STATE" ] || tare rm -f --all >/dev/null 2>&1 || true
+}
+
+# The program under test. Descriptors 3 and 4 belong to bats: whoever keeps them open keeps bats waiting.
+tare() {
+	"$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-
+}
+
+# ------------------------------------------------------------------ the audit
+
+# Other files' directories come and go meanwhile.
+host_mounts() {
+	cut -d ' ' -f 3- /proc/self/mountinfo | grep -v '/dev/shm/tare-' | sort
+	grep -F "$DIR" /proc/self/mountinfo || true
+}
+host_links() { ip -o link | awk -F': ' '{ print $2 }' | sed 's/@.*//' | sort; }
+
+# Ids of all containers that this file ever made: the event log remembers them.
+own_ids() {
+	cat "$STATE/events" "$STATE"/events.* 2>/dev/null | grep -oE '[0-9a-f]{64}' | sort -u
+}
+
+own_processes() { # "PID COMMAND" of what still runs on behalf of this file
+	local p line
+	for p in /proc/[0-9]*; do
+		{ line=$(tr '\0' ' ' <"$p/cmdline"); } 2>/dev/null || continue
+		case $line in
+		*"$DIR/"*) [ "${p#/proc/}" = $$ ] || echo "${p#/proc/} $line" ;;
+		esac
+	done
+}
+
+own_cgroups() {
+	local id
+	own_ids >"$DIR/audit/ids"
+	[ -s "$DIR/audit/ids" ] || return 0
+	find /sys/fs/cgroup -type d -path '*/tare/*' 2>/dev/null | grep -F -f "$DIR/audit/ids" || true
+}
+
+# What a kernel takes away behind our back gets a moment.
+gone() { [ -z "$("$@")" ]; }
+
+complain() { # TITLE, text on stdin
+	local text
+	text=$(cat)
+	[ -n "$text" ] || return 0
+	{ echo "left behind: $1"; echo "$text"; } | sed 's/^/# /' >&2
+	return 1
+}
+
+audit() {
+	local bad=0
+	eventually 10 gone own_processes || own_processes | complain processes || bad=1
+	eventually 10 gone own_cgroups || own_cgroups | complain cgroups || bad=1
+	host_mounts | diff "$DIR/audit/mounts" - | grep '^>' | complain mounts || bad=1
+	host_links | diff "$DIR/audit/links" - | grep '^>' | complain interfaces || bad=1
+	find "$STATE/containers" "$ROOT/containers" "$ROOT/names" -mindepth 1 2>/dev/null | complain files || bad=1
+	find "$ROOT/layers" "$ROOT/blobs" "$ROOT" -maxdepth 2 -name 'tmp-*' 2>/dev/null | complain 'temporary files' || bad=1
+	return $bad
+}
+
+# ------------------------------------------------------------------ assertions
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# ok COMMAND…: it succeeds; $output is its standard output, $stderr the rest.
+ok() { exits 0 "$@"; }
+
+# exits CODE COMMAND…: it ends with that code.
+exits() {
+	local want=$1
+	shift
+	run --separate-stderr "$@"
+	[ "$status" -eq "$want" ] || fail "exit code $status, not $want: $*" "stdout: $output" "stderr: ${stderr:-}"
+}
+
+# refused CODE TEXT ARGUMENT…: `tare ARGUMENT…` ends with that code, prints nothing but one clean line on
+# standard error, and that line has TEXT (a pattern) in it.
+refused() {
+	local code=$1 text=$2
+	shift 2
+	exits "$code" tare "$@"
+	[ -z "$output" ] || fail "prints to standard output: $output"
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "not one line on standard error:" "$stderr"
+	[[ $stderr == 'tare: '* ]] || fail "does not begin with the program's name: $stderr"
+	[[ $stderr == *$text* ]] || fail "does not say '$text': $stderr"
+	[[ $stderr != *[[:cntrl:]]* ]] || fail "has a control character: $stderr"
+}
+
+# is TEXT / has PATTERN / lacks PATTERN: about $output.
+is() { [ "$output" = "$1" ] || fail "expected: $1" "     got: $output"; }
+has() {
+	# shellcheck disable=SC2053 # a pattern
+	[[ $output == *$1* ]] || fail "not found: $1" "in: $output"
+}
+lacks() {
+	# shellcheck disable=SC2053
+	[[ $output != *$1* ]] || fail "unwanted: $1" "in: $output"
+}
+same() { [ "$1" = "$2" ] || fail "expected: $2" "     got: $1"; }
+
+# eventually SECONDS COMMAND…: repeats it until it succeeds. For what happens by itself; never to measure. The
+# emulated machine gets ten times as long.
+eventually() {
+	local left=$(($1 * 20 * (${TARE_VM:+9}+1)))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# ------------------------------------------------------------------ short cuts
+
+B=busybox
+# start NAME [ARGUMENT…]: a detached container that obeys signals; the command is `sleep` unless given.
+background() {
+	local name=$1
+	shift
+	if [ $# -gt 0 ]; then tare run -d --name "$name" "$@" >/dev/null; else tare run -d --name "$name" --init $B sleep 1000 >/dev/null; fi
+}
+state_of() { tare inspect --format '{{.State.Status}}' "$1"; }
+is_state() { [ "$(state_of "$1")" = "$2" ]; }
+pid_of() { tare inspect --format '{{.State.Pid}}' "$1"; }
+monitor_of() { # the pid of a container's monitor: its process 1's parent
+	awk '/^PPid:/ { print $2 }' "/proc/$(pid_of "$1")/status"
+}
+log_has() { tare logs "$1" 2>&1 | grep -qF -- "$2"; }
+names() { tare ps -a --format '{{.Names}}' | sort | tr '\n' ' ' | sed 's/ $//'; }
+
+on_terminal() { python3 "$BATS_TEST_DIRNAME/on_terminal.py" "$@" 3>&- 4>&-; }
+
+cgroup_v2() { [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; }
+# cgroup_file NAME CONTROLLER V1-FILE V2-FILE: what the kernel has for the container NAME
+cgroup_file() {
+	local id
+	id=$(tare inspect --format '{{.Id}}' "$1")
+	if cgroup_v2; then
+		cat "/sys/fs/cgroup/tare/$id/$4"
+	else
+		cat "/sys/fs/cgroup/$2/tare/$id/$3"
+	fi
+}

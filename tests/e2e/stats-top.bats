@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# vm
+# What a container uses: stats, top.
+
+load lib
+
+@test "stats --no-stream: Docker's columns" {
+	background s --memory 64m
+	ok tare stats --no-stream
+	[[ ${lines[0]} =~ CONTAINER\ ID.*NAME.*CPU\ %.*MEM\ USAGE\ /\ LIMIT.*MEM\ %.*NET\ I/O.*BLOCK\ I/O.*PIDS ]] || fail "$output"
+	has s
+	has '64MiB'
+}
+
+@test "stats counts memory and processes" {
+	background s $B sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=20 2>/dev/null; sleep 1001 & sleep 1002 & echo ready; wait'
+	eventually 20 log_has s ready
+	tare stats --no-stream --format '{{json .}}' s >"$DIR/stats"
+	python3 - "$DIR/stats" <<'E'
+import json, re, sys
+d = json.load(open(sys.argv[1]))
+assert int(d["PIDs"]) == 3, d
+value, unit = re.match(r"([0-9.]+)([A-Za-z]+)", d["MemUsage"]).groups()
+assert unit == "MiB" and 20 <= float(value) < 60, d
+E
+}
+
+@test "stats sees a busy processor" {
+	background s $B sh -c 'while :; do :; done'
+	sleep 0.5
+	tare stats --no-stream --format '{{.CPUPerc}}' s | python3 -c 'import sys; v=float(sys.stdin.read().strip().rstrip("%")); assert v > 10, v'
+}
+
+@test "stats of named ones, of a stopped one, of none" {
+	background a
+	background b
+	same "$(tare stats --no-stream --format '{{.Name}}' b)" b
+	tare stop a
+	same "$(tare stats --no-stream --format '{{.Name}}')" b
+	run tare stats --no-stream nosuch
+	[ "$status" -ne 0 ]
+}
+
+@test "stats streams until interrupted" {
+	background s
+	timeout -s INT 3 "$BUILD/tare" --root "$ROOT" --state "$STATE" stats s >"$DIR/out" 3>&- 4>&- || true
+	[ "$(grep -c CONTAINER "$DIR/out")" -ge 1 ]
+	[ "$(grep -c ' s ' "$DIR/out")" -ge 2 ]
+}
+
+@test "top lists all processes, also those in a session of their own" {
+	background t $B sh -c 'sleep 1001 & setsid sleep 1002 & echo ready; wait'
+	eventually 10 log_has t ready
+	eventually 10 sh -c "$TARE top t | grep -q 'sleep 1002'"
+	ok tare top t
+	has 'sleep 1001'
+	same "$(tare top t | tail -n +2 | wc -l)" 3
+}
+
+@test "the ring of past stats has a fixed size" {
+	background r
+	local f
+	f=$STATE/containers/$(tare inspect --format '{{.Id}}' r)/stats
+	eventually 15 test -s "$f"
+	[ "$(stat -c %s "$f")" -lt 131072 ]
+}
