@@ -20,14 +20,15 @@ struct cgroup; /* a handle on one path in all hierarchies; holds directory descr
 struct sampler_sources;
 
 enum cgroup_mode { CGROUP_NONE, CGROUP_V1, CGROUP_HYBRID, CGROUP_V2 };
-enum cgroup_mode cgroup_mode(void);	   /* found out once */
+enum cgroup_mode cgroup_mode(void);               /* found out once */
 const char *cgroup_mode_name(enum cgroup_mode m); /* "v2", "v1", "hybrid", "none" */
 
 /* Make the cgroup (and missing parents) and set its limits. A limit that cannot be had is an error that
  * names the missing controller and where it was looked for; nothing is left behind then. An existing empty
  * cgroup of that path is reused. */
 int cgroup_create(const char *path, const struct resources *r, struct cgroup **out, struct err *e);
-int cgroup_open(const char *path, struct cgroup **out, struct err *e); /* ERR_NOT_FOUND when it is in no hierarchy */
+int cgroup_open(
+        const char *path, struct cgroup **out, struct err *e); /* ERR_NOT_FOUND when it is in no hierarchy */
 void cgroup_close(struct cgroup **g);
 #define cleanup_cgroup __attribute__((cleanup(cgroup_close)))
 
