@@ -256,7 +256,7 @@ static int run_command(struct cli *cli, const struct command *c, char **argv)
 	return code;
 }
 
-static int run_words(struct cli *cli, char **words)
+int program_run(struct cli *cli, char **words)
 {
 	struct err e = ERR_INIT;
 	const struct command *c;
@@ -297,7 +297,7 @@ static int run_front(struct cli *cli, char **argv)
 		return cli->program->run_internal(cli, NULL, words);
 	if (!words[0])
 		return cli->program->run_bare(cli, NULL, words);
-	return run_words(cli, words);
+	return program_run(cli, words);
 }
 
 int program_main(const struct program *p, int argc, char **argv)

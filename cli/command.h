@@ -42,7 +42,7 @@ struct command {
 	const struct option *options;   /* or NULL */
 	size_t size;                    /* of the options struct */
 	void (*init)(void *options);    /* fills the defaults into a zeroed struct, or NULL */
-	void (*fini)(void *options);    /* frees what is not an OPTION_LIST, or NULL */
+	void (*fini)(void *options);    /* frees what the option rows do not, or NULL */
 	bool stop_at_operand;           /* options end at the first operand */
 	bool hidden;
 	command_run *run; /* NULL: the helper program has it */
@@ -60,6 +60,8 @@ struct program {
 
 /* All of main(): globals, look-up, options, run. The exit code. */
 int program_main(const struct program *p, int argc, char **argv);
+/* Find and run the command that `words` (globals already read) begin with. */
+int program_run(struct cli *cli, char **words);
 
 extern const struct option global_options[];
 

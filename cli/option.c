@@ -27,9 +27,14 @@ const struct option *option_target(const struct option *table, const struct opti
 void option_free(const struct option *table, void *options)
 {
 	for (const struct option *o = table; o && !OPTION_IS_END(o); o++) {
-		if (o->kind != OPTION_LIST || !o->name || o->alias_of)
+		void *at = (char *)options + o->offset;
+
+		if (!o->name || o->alias_of)
 			continue;
-		strv_free_ptr((char ***)((char *)options + o->offset));
+		if (o->kind == OPTION_LIST)
+			strv_free_ptr(at);
+		if (o->kind == OPTION_COPY)
+			free_ptr(at);
 	}
 }
 
@@ -135,6 +140,10 @@ static int store(const struct match *m, const char *shown, const char *text, str
 	case OPTION_STRING:
 		*(const char **)at = text;
 		return 0;
+	case OPTION_COPY:
+		free_ptr(at);
+		*(char **)at = strdup(text);
+		return *(char **)at ? 0 : err_set(e, ERR_OTHER, "out of memory");
 	case OPTION_LIST:
 		if (strv_add(at, text) < 0)
 			return err_set(e, ERR_OTHER, "out of memory");

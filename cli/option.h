@@ -16,6 +16,7 @@ struct err;
 enum option_kind {
 	OPTION_FLAG,     /* bool */
 	OPTION_STRING,   /* const char *, borrowed from argv */
+	OPTION_COPY,     /* char *, an allocated copy */
 	OPTION_LIST,     /* char **, a vector that grows with each use */
 	OPTION_SIZE,     /* uint64_t, "64m" */
 	OPTION_INT,      /* int64_t within [min, max]; 0, 0 is any */
@@ -58,10 +59,20 @@ struct option {
 		.name = (n), .letter = (l), .kind = OPTION_STRING, .offset = offsetof(OPTIONS, field),       \
 		.value = (v), .complete = (c), .help = (h)                                                   \
 	}
+#define OPT_COPY(n, l, field, v, c, h)                                                                       \
+	{                                                                                                    \
+		.name = (n), .letter = (l), .kind = OPTION_COPY, .offset = offsetof(OPTIONS, field),         \
+		.value = (v), .complete = (c), .help = (h)                                                   \
+	}
 #define OPT_LIST(n, l, field, v, c, h)                                                                       \
 	{                                                                                                    \
 		.name = (n), .letter = (l), .kind = OPTION_LIST, .offset = offsetof(OPTIONS, field),         \
 		.value = (v), .complete = (c), .help = (h)                                                   \
+	}
+#define OPT_SIZE(n, l, field, h)                                                                             \
+	{                                                                                                    \
+		.name = (n), .letter = (l), .kind = OPTION_SIZE, .offset = offsetof(OPTIONS, field),         \
+		.value = "SIZE", .complete = "none", .help = (h)                                             \
 	}
 #define OPT_INT(n, l, field, lo, hi, v, h)                                                                   \
 	{                                                                                                    \
@@ -98,7 +109,7 @@ struct option_reader {
 /* Operands are collected into *operands (borrowed strings; the vector itself is allocated, the caller's to
  * free). Stops at the first error; ERR_USAGE, one line. */
 int option_read(struct option_reader *r, char **argv, char ***operands, struct err *e);
-/* Frees what OPTION_LIST rows have collected. */
+/* Frees what OPTION_LIST and OPTION_COPY rows have collected. */
 void option_free(const struct option *table, void *options);
 /* The row with this long name, aliases followed; NULL when there is none. */
 const struct option *option_find(const struct option *table, const char *name);

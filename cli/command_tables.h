@@ -1,0 +1,21 @@
+/* The commands of `tare`: one table per file that holds them. */
+#ifndef TARE_CLI_COMMAND_TABLES_H
+#define TARE_CLI_COMMAND_TABLES_H
+
+#include "cli/command.h"
+
+extern const struct command
+        container_run_commands[]; /* container_run.c: those that connect to input and output */
+extern const struct command
+        container_life_commands[]; /* container_life.c: those that change a container's state */
+extern const struct command container_list_commands[]; /* container_list.c: ps */
+extern const struct command container_look_commands[]; /* container_look.c: logs, top, inspect, events */
+extern const struct command stats_commands[];          /* stats.c */
+extern const struct command image_commands[];          /* image.c */
+extern const struct command volume_commands[];         /* volume.c */
+extern const struct command system_commands[];         /* system.c */
+
+/* All of them in the order of the help; NULL-terminated. */
+extern const struct command *const command_tables[];
+
+#endif

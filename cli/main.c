@@ -1,0 +1,69 @@
+/* tare, the command that users type: its tables, and what it does without a word. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/proc.h"
+#include "cli/archive_options.h"
+#include "cli/command.h"
+#include "cli/command_tables.h"
+#include "engine/tare.h"
+
+/* Become the helper that has this command; it reads the same command line. */
+static int run_helper(struct cli *cli, void *options, char **operands)
+{
+	struct err e = ERR_INIT;
+	char path[4096];
+
+	(void)options;
+	(void)operands;
+	if (helper_path("tare-transfer", path, sizeof(path), &e) < 0)
+		return cli_fail(cli, &e);
+	execv(path, cli->argv);
+	err_sys(&e, "cannot run %s", path);
+	return cli_fail(cli, &e);
+}
+
+static int run_internal(struct cli *cli, void *options, char **words)
+{
+	struct err e = ERR_INIT;
+	struct tare_engine *engine;
+
+	(void)options;
+	if (!words[0] || !words[1]) {
+		err_set(&e, ERR_USAGE, "--internal needs a verb and an id");
+		return cli_fail(cli, &e);
+	}
+	engine = cli_engine(cli, &e);
+	if (!engine || engine->internal(engine, words[0], words[1], &e) < 0)
+		return cli_fail(cli, &e);
+	return 0;
+}
+
+/* Nothing was asked: show what runs, and how to go on. */
+static int run_bare(struct cli *cli, void *options, char **operands)
+{
+	char *ps[] = {"ps", NULL};
+	int code;
+
+	(void)options;
+	(void)operands;
+	code = program_run(cli, ps);
+	if (code == 0 && !cli->json)
+		fputs("\nStart one: tare run busybox echo hello\nAll commands: tare help\n", stdout);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct program tare = {
+	        .name = "tare",
+	        .tables = command_tables,
+	        .run_other = run_helper,
+	        .run_bare = run_bare,
+	        .run_internal = run_internal,
+	};
+
+	return program_main(&tare, argc, argv);
+}

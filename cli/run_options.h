@@ -1,0 +1,29 @@
+/* What may be said to run and create, and the request for the engine that it makes. */
+#ifndef TARE_CLI_RUN_OPTIONS_H
+#define TARE_CLI_RUN_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "cli/option.h"
+#include "engine/tare.h"
+
+struct run_options {
+	struct tare_create create; /* most rows write here */
+	bool detach, sig_proxy, quiet;
+	bool cpus_given; /* --cpus or --cpu */
+	char **env, **env_files, **labels, **label_files;
+	char **attach; /* stdin, stdout, stderr */
+	const char *cidfile, *detach_keys;
+};
+
+/* The rows of run, which begin with those that create does not have. */
+extern const struct option run_option_rows[];
+#define RUN_ONLY_ROWS      4
+#define CREATE_OPTION_ROWS (&run_option_rows[RUN_ONLY_ROWS])
+
+void run_options_init(void *options);
+void run_options_fini(void *options);
+/* Complete o->create from the collected texts and the operands, and check it. */
+int run_options_finish(struct run_options *o, char **operands, struct err *e);
+
+#endif
