@@ -22,8 +22,9 @@ struct seccomp_filter {
 };
 
 /* Compile (or read from the cache directory, a descriptor, -1 = no cache) the profile in Docker's format at
- * `profile_path` for the given capabilities (bounding set). "unconfined" gives n_insns 0. */
-int seccomp_load(const char *profile_path, uint64_t caps, int cache_dir_fd, struct seccomp_filter *out, struct err *e);
+ * `profile_path` for the given capabilities (bounding set). "unconfined" gives n_insns 0.
+ * (Not "seccomp_load": libseccomp has that name.) */
+int seccomp_filter_load(const char *profile_path, uint64_t caps, int cache_dir_fd, struct seccomp_filter *out, struct err *e);
 void seccomp_filter_free(struct seccomp_filter *f);
 
 /* The root file system as a detached mount: lowers from top to bottom as O_PATH directory descriptors,

@@ -1,0 +1,247 @@
+/* A launch becomes a process: the way of a container's first process from clone3 to tare-init. */
+#include "engine/runtime/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/runtime/birth.h"
+#include "engine/runtime/devfs.h"
+#include "engine/runtime/mounts.h"
+#include "engine/runtime/namespace.h"
+#include "engine/runtime/report.h"
+#include "engine/runtime/root.h"
+#include "engine/runtime/shield.h"
+#include "engine/runtime/terminal.h"
+#include "engine/runtime/user.h"
+
+/* What the launcher prepared for the child. */
+struct creation {
+	const struct launch *l;
+	const struct runtime_spec *spec;
+	struct container_root root;
+	int *sources; /* of bind mounts */
+	int joined[NS_KIND_COUNT];
+	int init_fd, report_fd, clone_cgroup_fd;
+	bool cgroup_ns_later; /* on v1 the new namespace is rooted rightly only after the move */
+};
+
+int launch_connect(const int stdio[3], uid_t uid, gid_t gid, struct err *e)
+{
+	int high[3];
+	struct stat st;
+
+	for (int i = 0; i < 3; i++) {
+		high[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, 16);
+		if (high[i] < 0 || fstat(high[i], &st))
+			return err_sys(e, "cannot connect descriptor %d", i);
+		/* /dev/stdout is opened anew by its path: its user must be let in. Devices and files are the
+		 * host's. */
+		if ((S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) && st.st_uid != uid &&
+		        fchown(high[i], uid, gid) && errno != EPERM && errno != EROFS && errno != EINVAL)
+			return err_sys(e, "cannot give descriptor %d to the container's user", i);
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(high[i], i) < 0)
+			return err_sys(e, "cannot connect descriptor %d", i);
+	return 0;
+}
+
+static int join_groups_and_namespaces(struct creation *c, struct err *e)
+{
+	if (c->l->cgroup && cgroup_enter_self(c->l->cgroup, c->clone_cgroup_fd < 0, e))
+		return -1;
+	if (c->cgroup_ns_later && unshare(CLONE_NEWCGROUP))
+		return err_sys(e, "cannot make the cgroup namespace");
+	if (namespace_join(c->joined, e))
+		return -1;
+	namespace_new_keyring();
+	return 0;
+}
+
+static int make_file_systems(struct creation *c, struct err *e)
+{
+	bool dev_is_ours = false;
+
+	if (root_enter(&c->root, c->l->rootfs_fd, e))
+		return -1;
+	if (mounts_make(&c->root, c->spec, c->sources, &dev_is_ours, e))
+		return -1;
+	return devfs_fill(&c->root, c->spec, dev_is_ours, e);
+}
+
+static int set_oom_score(struct creation *c, struct err *e)
+{
+	char text[16];
+
+	if (!c->spec->has_oom_score_adj)
+		return 0;
+	if (container_proc(&c->root, e))
+		return -1;
+	snprintf(text, sizeof text, "%d", c->spec->oom_score_adj);
+	if (!file_poke(c->root.proc_fd, "self/oom_score_adj", text))
+		return 0;
+	if (errno != EACCES && errno != EPERM)
+		return err_sys(e, "cannot set oom_score_adj to %s", text);
+	log_line(LOG_LEVEL_WARN,
+	        "oom_score_adj %s is below this process's own and CAP_SYS_RESOURCE is missing; left as it is",
+	        text);
+	return 0;
+}
+
+/* With a terminal: made in the container, handed to the launcher, our 0, 1, 2 from here on. */
+static int connect_terminal(struct creation *c, uid_t uid, struct err *e)
+{
+	cleanup_fd int devpts = terminal_devpts(c->root.fd, e), master = -1, slave = -1;
+
+	if (devpts < 0 || terminal_open(devpts, c->spec->rows, c->spec->cols, &master, &slave, e))
+		return -1;
+	if (devfs_console(&c->root, slave, e) || report_send_terminal(c->report_fd, master, e))
+		return -1;
+	return terminal_adopt(slave, uid, e);
+}
+
+/* Docker makes a missing working directory. */
+static int make_cwd(struct creation *c, struct err *e)
+{
+	const char *cwd = c->spec->cwd;
+
+	if (!cwd || !*cwd || !strcmp(cwd, "/"))
+		return 0;
+	cleanup_fd int fd = open_in_root(c->root.fd, cwd, O_PATH | O_CLOEXEC, 0);
+	if (fd < 0 && errno == ENOENT) {
+		fd = mkdir_in_root(c->root.fd, cwd, 0755);
+		if (fd < 0)
+			return err_sys(e, "cannot make the working directory \"%s\"", cwd);
+	}
+	return 0; /* what else is wrong with it, init finds out */
+}
+
+static int finish_root(struct creation *c, struct err *e)
+{
+	if (namespace_set_sysctls(&c->root, c->spec, e) || make_cwd(c, e))
+		return -1;
+	if (shield_apply(&c->root, c->spec, e))
+		return -1;
+	return c->spec->root_readonly ? root_make_readonly(&c->root, e) : 0;
+}
+
+static int become_container(struct creation *c, struct err *e)
+{
+	const struct runtime_spec *spec = c->spec;
+	static struct identity who;
+
+	if (join_groups_and_namespaces(c, e) || namespace_set_names(spec, e) ||
+	        namespace_loopback_up(spec, e))
+		return -1;
+	if (make_file_systems(c, e) || set_oom_score(c, e))
+		return -1;
+	if (user_lookup(c->root.fd, spec->user, spec->groups, &who, e))
+		return -1;
+	if (spec->terminal ? connect_terminal(c, who.uid, e)
+	                   : launch_connect(c->l->stdio, who.uid, who.gid, e))
+		return -1;
+	if (finish_root(c, e) || (spec->apparmor && container_proc(&c->root, e)))
+		return -1;
+	struct last_stage stage = {.spec = spec,
+	        .seccomp = c->l->seccomp,
+	        .who = &who,
+	        .init_fd = c->init_fd,
+	        .report_fd = c->report_fd,
+	        .proc_fd = spec->apparmor ? c->root.proc_fd : -1,
+	        .stay = spec->init};
+	return last_stage_exec(&stage, e);
+}
+
+int launch_finish(
+        pid_t pid, int report_fd, const struct runtime_spec *spec, struct launched *out, struct err *e)
+{
+	if (!proc_id_of(pid, &out->id) || errno == ESRCH) {
+		out->id.pid = pid;
+		if (!report_wait(report_fd, spec, &out->terminal_fd, e))
+			return 0;
+	} else {
+		err_sys(e, "cannot read the start time of the container's process");
+	}
+	birth_undo(pid, &out->pidfd);
+	return -1;
+}
+
+static int check(const struct launch *l, struct err *e)
+{
+	if (!l->spec->args || !l->spec->args[0])
+		return err_set(e, ERR_USAGE, "no command: the image has none, so give one");
+	if (l->spec->ns[NS_MOUNT].mode != NS_PRIVATE)
+		return err_set(e, ERR_UNSUPPORTED, "a container needs a mount namespace of its own");
+	if (l->spec->ns[NS_USER].mode != NS_HOST)
+		return err_set(e, ERR_UNSUPPORTED, "user namespaces are not supported yet");
+	return 0;
+}
+
+static int give_birth(struct creation *c, struct launched *out, struct err *e)
+{
+	uint64_t flags = namespace_private_flags(c->spec);
+	cleanup_fd int report = -1;
+	int saved_pid_ns __attribute__((cleanup(namespace_pid_restore))) = -1;
+
+	if (report_pair(&report, &c->report_fd, e))
+		return -1;
+	if (c->spec->ns[NS_CGROUP].mode == NS_PRIVATE && c->l->cgroup && cgroup_mode() != CGROUP_V2) {
+		c->cgroup_ns_later = true;
+		flags &= ~(uint64_t)CLONE_NEWCGROUP;
+	}
+	if (c->joined[NS_PID] >= 0) {
+		if ((saved_pid_ns = namespace_pid_save(e)) < 0)
+			return -1;
+		if (setns(c->joined[NS_PID], CLONE_NEWPID))
+			return err_sys(e, "cannot join the other container's pid namespace");
+	}
+	pid_t pid = birth(flags, c->clone_cgroup_fd, &out->pidfd, e);
+	if (pid == 0) {
+		struct err child_err = ERR_INIT;
+		become_container(c, &child_err);
+		report_die(c->report_fd, &child_err);
+	}
+	close_fd(&c->report_fd);
+	namespace_pid_restore(&saved_pid_ns);
+	return pid < 0 ? -1 : launch_finish(pid, report, c->spec, out, e);
+}
+
+int launch_create_with(
+        const struct launch *l, const struct launch_fallbacks *f, struct launched *out, struct err *e)
+{
+	struct creation c = {.l = l,
+	        .spec = l->spec,
+	        .root = {-1, -1, -1, f->old_mount_api},
+	        .report_fd = -1,
+	        .clone_cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -1};
+	int rc = -1;
+
+	*out = (struct launched){.pidfd = -1, .terminal_fd = -1};
+	if (check(l, e))
+		return -1;
+	c.init_fd = last_stage_open(l->init_path, f->seal, e);
+	if (c.init_fd < 0)
+		return -1;
+	if (!namespace_open_joined(c.spec, c.joined, e) && !mount_sources_open(c.spec, &c.sources, e))
+		rc = give_birth(&c, out, e);
+	mount_sources_close(c.spec, &c.sources);
+	for (int k = 0; k < NS_KIND_COUNT; k++)
+		close_fd(&c.joined[k]);
+	close_fd(&c.report_fd);
+	close_fd(&c.init_fd);
+	return rc;
+}
+
+int launch_create(const struct launch *l, struct launched *out, struct err *e)
+{
+	return launch_create_with(l, &(struct launch_fallbacks){0}, out, e);
+}

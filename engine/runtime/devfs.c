@@ -1,0 +1,121 @@
+#include "engine/runtime/devfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/oci/runtime_spec.h"
+
+/* Docker's list; numbers from linux/Documentation/admin-guide/devices.txt. */
+static const struct {
+	const char *name;
+	unsigned major, minor;
+} nodes[] = {
+        {"null", 1, 3},
+        {"zero", 1, 5},
+        {"full", 1, 7},
+        {"random", 1, 8},
+        {"urandom", 1, 9},
+        {"tty", 5, 0},
+};
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+        {"fd", "/proc/self/fd"},
+        {"stdin", "/proc/self/fd/0"},
+        {"stdout", "/proc/self/fd/1"},
+        {"stderr", "/proc/self/fd/2"},
+        {"ptmx", "pts/ptmx"},
+};
+
+/* The umask is 0 here, so modes come out as written. */
+static int fill_ours(int dev, struct err *e)
+{
+	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
+		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)))
+			return err_sys(e, "cannot make /dev/%s in the container", nodes[i].name);
+	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
+		if (symlinkat(links[i].target, dev, links[i].name) && errno != EEXIST)
+			return err_sys(e, "cannot make the link /dev/%s in the container", links[i].name);
+	return 0;
+}
+
+/* Masking binds this file over others: were it anything but the null device (a link to sysrq-trigger), the
+ * mask would be the hole (CVE-2025-31133). */
+static int open_null(struct container_root *r, struct err *e)
+{
+	cleanup_fd int fd = open_no_links(r->fd, "dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return err_sys(e, "cannot open /dev/null in the container");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return err_set(e, ERR_OTHER, "/dev/null in the container is not the null device");
+	r->null_fd = steal_fd(&fd);
+	return 0;
+}
+
+static int make_device(struct container_root *r, const struct spec_device *d, struct err *e)
+{
+	char dir[4096];
+	const char *slash = strrchr(d->path, '/');
+	dev_t number = makedev(d->major, d->minor);
+	mode_t type = d->type == 'b' ? S_IFBLK : S_IFCHR;
+	struct stat st;
+
+	if (!slash || !slash[1] ||
+	        (size_t)snprintf(dir, sizeof dir, "%.*s/", (int)(slash - d->path), d->path) >= sizeof dir)
+		return err_set(e, ERR_USAGE, "device path \"%s\": expected an absolute path", d->path);
+	cleanup_fd int parent = target_directory(r->fd, dir, e);
+	if (parent < 0)
+		return -1;
+	if (mknodat(parent, slash + 1, type | (d->mode & 0777), number)) {
+		if (errno != EEXIST || fstatat(parent, slash + 1, &st, AT_SYMLINK_NOFOLLOW))
+			return err_sys(e, "cannot make the device %s in the container", d->path);
+		if ((st.st_mode & S_IFMT) != type || st.st_rdev != number)
+			return err_set(e, ERR_CONFLICT,
+			        "cannot make the device %s: the image has another file there", d->path);
+	}
+	if (fchownat(parent, slash + 1, d->uid, d->gid, AT_SYMLINK_NOFOLLOW))
+		return err_sys(e, "cannot change the owner of the device %s in the container", d->path);
+	return 0;
+}
+
+int devfs_fill(struct container_root *r, const struct runtime_spec *spec, bool dev_is_ours, struct err *e)
+{
+	if (dev_is_ours) {
+		/* An image whose /dev is a link would have its nodes made elsewhere (CVE-2026-41579). */
+		cleanup_fd int dev = open_no_links(r->fd, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (dev < 0)
+			return err_sys(e, "cannot open /dev in the container");
+		if (fill_ours(dev, e))
+			return -1;
+	}
+	for (size_t i = 0; i < spec->n_devices; i++)
+		if (make_device(r, &spec->devices[i], e))
+			return -1;
+	return spec->masked_paths ? open_null(r, e) : 0;
+}
+
+int devfs_console(struct container_root *r, int slave, struct err *e)
+{
+	cleanup_fd int dev = open_no_links(r->fd, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int copy = mount_copy(slave, false);
+
+	if (dev < 0 || copy < 0)
+		return err_sys(e, "cannot bind the terminal to /dev/console");
+	cleanup_fd int target =
+	        openat(dev, "console", O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (target < 0 && errno == EEXIST)
+		target = openat(dev, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0)
+		return err_sys(e, "cannot make /dev/console in the container");
+	return mount_attach(r, copy, target, NULL, e);
+}

@@ -1,0 +1,15 @@
+/* What is in the container's /dev, and the paths of /proc and /sys that are hidden or read-only. */
+#ifndef TARE_RUNTIME_DEVFS_H
+#define TARE_RUNTIME_DEVFS_H
+
+#include "engine/runtime/mount_tree.h"
+
+struct err;
+struct runtime_spec;
+
+/* Docker's nodes and links (when /dev is ours), then the spec's devices. Leaves r->null_fd. */
+int devfs_fill(struct container_root *r, const struct runtime_spec *spec, bool dev_is_ours, struct err *e);
+/* /dev/console becomes the container's terminal. */
+int devfs_console(struct container_root *r, int slave, struct err *e);
+
+#endif

@@ -1,0 +1,131 @@
+/* A process joins a running container. It is the caller's direct child, born in the container's pid namespace
+ * and cgroup; there it is closed to everyone (PR_SET_DUMPABLE, see birth.c) until tare-init has given up what
+ * the container lacks. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/runtime/birth.h"
+#include "engine/runtime/create.h"
+#include "engine/runtime/mount_tree.h"
+#include "engine/runtime/namespace.h"
+#include "engine/runtime/report.h"
+#include "engine/runtime/terminal.h"
+#include "engine/runtime/user.h"
+
+struct entering {
+	const struct enter *x;
+	const struct runtime_spec *spec;
+	struct container_root root;
+	int pidfd, init_fd, report_fd, clone_cgroup_fd;
+};
+
+/* Everything the container has of its own; the pid namespace came with clone. */
+static int join(struct entering *n, struct err *e)
+{
+	int flags = 0;
+
+	if (n->x->cgroup && cgroup_enter_self(n->x->cgroup, n->clone_cgroup_fd < 0, e))
+		return -1;
+	for (int k = 0; k < NS_KIND_COUNT; k++)
+		if (n->spec->ns[k].mode != NS_HOST && k != NS_PID)
+			flags |= namespace_flag(k);
+	if (setns(n->pidfd, flags))
+		return err_sys(e, "cannot join the container's namespaces; is it still running?");
+	n->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (n->root.fd < 0)
+		return err_sys(e, "cannot open the container's root");
+	namespace_new_keyring();
+	return 0;
+}
+
+static int connect_terminal(struct entering *n, uid_t uid, struct err *e)
+{
+	cleanup_fd int devpts = terminal_devpts(n->root.fd, e), master = -1, slave = -1;
+
+	if (devpts < 0 || terminal_open(devpts, n->spec->rows, n->spec->cols, &master, &slave, e))
+		return -1;
+	if (report_send_terminal(n->report_fd, master, e))
+		return -1;
+	return terminal_adopt(slave, uid, e);
+}
+
+static int become_guest(struct entering *n, struct err *e)
+{
+	const struct runtime_spec *spec = n->spec;
+	static struct identity who;
+
+	if (join(n, e) || user_lookup(n->root.fd, spec->user, spec->groups, &who, e))
+		return -1;
+	if (spec->terminal ? connect_terminal(n, who.uid, e)
+	                   : launch_connect(n->x->stdio, who.uid, who.gid, e))
+		return -1;
+	if (spec->apparmor && container_proc(&n->root, e))
+		return -1;
+	struct last_stage stage = {.spec = spec,
+	        .seccomp = n->x->seccomp,
+	        .who = &who,
+	        .init_fd = n->init_fd,
+	        .report_fd = n->report_fd,
+	        .proc_fd = n->root.proc_fd,
+	        .stay = 0};
+	return last_stage_exec(&stage, e);
+}
+
+static int give_birth(struct entering *n, struct launched *out, struct err *e)
+{
+	cleanup_fd int report = -1;
+	int saved_pid_ns __attribute__((cleanup(namespace_pid_restore))) = -1;
+
+	if (report_pair(&report, &n->report_fd, e))
+		return -1;
+	if (n->spec->ns[NS_PID].mode != NS_HOST) {
+		if ((saved_pid_ns = namespace_pid_save(e)) < 0)
+			return -1;
+		if (setns(n->pidfd, CLONE_NEWPID))
+			return err_sys(e, "cannot join the container's pid namespace; is it still running?");
+	}
+	pid_t pid = birth(0, n->clone_cgroup_fd, &out->pidfd, e);
+	if (pid == 0) {
+		struct err child_err = ERR_INIT;
+		become_guest(n, &child_err);
+		report_die(n->report_fd, &child_err);
+	}
+	close_fd(&n->report_fd);
+	namespace_pid_restore(&saved_pid_ns);
+	return pid < 0 ? -1 : launch_finish(pid, report, n->spec, out, e);
+}
+
+int launch_enter_with(
+        const struct enter *x, const struct launch_fallbacks *f, struct launched *out, struct err *e)
+{
+	struct entering n = {.x = x,
+	        .spec = x->spec,
+	        .root = {-1, -1, -1, f->old_mount_api},
+	        .report_fd = -1,
+	        .clone_cgroup_fd = x->cgroup ? cgroup_clone_fd(x->cgroup) : -1};
+	int rc = -1;
+
+	*out = (struct launched){.pidfd = -1, .terminal_fd = -1};
+	if (!x->spec->args || !x->spec->args[0])
+		return err_set(e, ERR_USAGE, "no command to execute");
+	n.pidfd = proc_open(&x->target); /* attack 29: a pid may have become another process */
+	if (n.pidfd < 0)
+		return err_set(e, ERR_CONFLICT, "the container is not running");
+	n.init_fd = last_stage_open(x->init_path, f->seal, e);
+	if (n.init_fd >= 0)
+		rc = give_birth(&n, out, e);
+	close_fd(&n.report_fd);
+	close_fd(&n.init_fd);
+	close_fd(&n.pidfd);
+	return rc;
+}
+
+int launch_enter(const struct enter *x, struct launched *out, struct err *e)
+{
+	return launch_enter_with(x, &(struct launch_fallbacks){0}, out, e);
+}

@@ -1,0 +1,19 @@
+/* The mounts of a spec, in its order. */
+#ifndef TARE_RUNTIME_MOUNTS_H
+#define TARE_RUNTIME_MOUNTS_H
+
+#include "engine/runtime/mount_tree.h"
+
+struct err;
+struct runtime_spec;
+
+/* In the launcher, while the host's paths mean what the user meant: a detached copy of every bind source, -1
+ * for the other mounts. *fds has spec->n_mounts entries. */
+int mount_sources_open(const struct runtime_spec *spec, int **fds, struct err *e);
+void mount_sources_close(const struct runtime_spec *spec, int **fds);
+
+/* In the child. `dev_is_ours`: /dev is a tmpfs made here, to be filled with devices. */
+int mounts_make(struct container_root *r, const struct runtime_spec *spec, const int *source_fds,
+        bool *dev_is_ours, struct err *e);
+
+#endif

@@ -1,0 +1,185 @@
+#include "engine/runtime/namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/openat2.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/runtime/mount_tree.h"
+
+static const struct {
+	const char *name;
+	int flag;
+} kinds[NS_KIND_COUNT] = {
+        [NS_MOUNT] = {"mnt", CLONE_NEWNS},
+        [NS_PID] = {"pid", CLONE_NEWPID},
+        [NS_UTS] = {"uts", CLONE_NEWUTS},
+        [NS_IPC] = {"ipc", CLONE_NEWIPC},
+        [NS_NETWORK] = {"net", CLONE_NEWNET},
+        [NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
+        [NS_USER] = {"user", CLONE_NEWUSER},
+};
+
+int namespace_flag(enum spec_namespace_kind k)
+{
+	return kinds[k].flag;
+}
+
+const char *namespace_name(enum spec_namespace_kind k)
+{
+	return kinds[k].name;
+}
+
+uint64_t namespace_private_flags(const struct runtime_spec *spec)
+{
+	uint64_t flags = 0;
+
+	for (int k = 0; k < NS_KIND_COUNT; k++)
+		if (spec->ns[k].mode == NS_PRIVATE)
+			flags |= (uint64_t)kinds[k].flag;
+	return flags;
+}
+
+int namespace_open_joined(const struct runtime_spec *spec, int fds[NS_KIND_COUNT], struct err *e)
+{
+	for (int k = 0; k < NS_KIND_COUNT; k++)
+		fds[k] = -1;
+	for (int k = 0; k < NS_KIND_COUNT; k++) {
+		if (spec->ns[k].mode != NS_JOIN)
+			continue;
+		fds[k] = open(spec->ns[k].path, O_RDONLY | O_CLOEXEC);
+		if (fds[k] < 0)
+			return err_sys(e, "cannot join the %s namespace %s; is the other container running?",
+			        kinds[k].name, spec->ns[k].path);
+	}
+	return 0;
+}
+
+int namespace_join(const int fds[NS_KIND_COUNT], struct err *e)
+{
+	for (int k = 0; k < NS_KIND_COUNT; k++)
+		if (fds[k] >= 0 && k != NS_PID && setns(fds[k], kinds[k].flag))
+			return err_sys(e, "cannot join the other container's %s namespace", kinds[k].name);
+	return 0;
+}
+
+int namespace_pid_save(struct err *e)
+{
+	int fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+
+	/* The link can't be followed while a namespace without a first process is set; ours has one. */
+	return fd < 0 ? err_sys(e, "cannot open /proc/self/ns/pid_for_children; is /proc mounted?") : fd;
+}
+
+void namespace_pid_restore(int *saved)
+{
+	if (*saved >= 0)
+		setns(*saved, CLONE_NEWPID);
+	close_fd(saved);
+}
+
+int namespace_set_names(const struct runtime_spec *spec, struct err *e)
+{
+	if (spec->ns[NS_UTS].mode != NS_PRIVATE)
+		return 0;
+	if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)))
+		return err_sys(e, "cannot set the host name \"%.64s\"", spec->hostname);
+	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)))
+		return err_sys(e, "cannot set the domain name \"%.64s\"", spec->domainname);
+	return 0;
+}
+
+int namespace_loopback_up(const struct runtime_spec *spec, struct err *e)
+{
+	struct ifreq req = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (spec->ns[NS_NETWORK].mode != NS_PRIVATE)
+		return 0;
+	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req))
+		return err_sys(e, "cannot bring up the loopback interface");
+	return 0;
+}
+
+/* Only what the kernel keeps per namespace may be set, and only when that namespace is the container's:
+ * anything else would change the host (list: linux/Documentation/admin-guide/sysctl, ipc_sysctl.c,
+ * mq_sysctl.c). */
+static int check_sysctl(const struct runtime_spec *spec, const char *key, struct err *e)
+{
+	static const char *const ipc[] = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+	        "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+	        "kernel.msg_next_id", "kernel.sem_next_id", "kernel.shm_next_id", "kernel.auto_msgmni"};
+	enum spec_namespace_kind need = NS_KIND_COUNT;
+
+	for (size_t i = 0; i < sizeof ipc / sizeof ipc[0]; i++)
+		if (!strcmp(key, ipc[i]))
+			need = NS_IPC;
+	if (!strncmp(key, "fs.mqueue.", 10))
+		need = NS_IPC;
+	else if (!strncmp(key, "net.", 4))
+		need = NS_NETWORK;
+	else if (!strcmp(key, "kernel.domainname") || !strcmp(key, "kernel.hostname"))
+		need = NS_UTS;
+	if (need == NS_KIND_COUNT)
+		return err_set(e, ERR_USAGE,
+		        "sysctl \"%.100s\" belongs to the whole host and can't be set for a container", key);
+	if (spec->ns[need].mode == NS_HOST)
+		return err_set(e, ERR_USAGE, "sysctl \"%.100s\" needs a %s namespace of the container's own",
+		        key, kinds[need].name);
+	return 0;
+}
+
+/* CVE-2025-52881: the write goes to our own procfs, beneath it, through no link and no mount. */
+static int write_sysctl(int proc_fd, const char *key, const char *value, struct err *e)
+{
+	struct open_how how = {.flags = O_WRONLY | O_CLOEXEC,
+	        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+	char path[512];
+	int n = snprintf(path, sizeof path, "sys/%s", key);
+
+	if (n < 0 || (size_t)n >= sizeof path)
+		return err_set(e, ERR_USAGE, "sysctl \"%.100s…\": name is too long", key);
+	for (char *p = path; *p; p++) /* net.ipv4.conf.eth0/1.x: the slash of a name stands for its dot */
+		*p = *p == '.' ? '/' : *p == '/' && p > path + 3 ? '.' : *p;
+	cleanup_fd int fd = (int)syscall(SYS_openat2, proc_fd, path, &how, sizeof how);
+	if (fd < 0 || write_all(fd, value, strlen(value)))
+		return err_sys(e, "cannot set sysctl \"%.100s\" to \"%.100s\"", key, value);
+	return 0;
+}
+
+int namespace_set_sysctls(struct container_root *r, const struct runtime_spec *spec, struct err *e)
+{
+	char key[400];
+
+	if (!spec->sysctl || !*spec->sysctl)
+		return 0;
+	if (container_proc(r, e))
+		return -1;
+	strv_foreach (s, spec->sysctl) {
+		const char *eq = strchr(*s, '=');
+		if (!eq || eq == *s || (size_t)(eq - *s) >= sizeof key)
+			return err_set(e, ERR_USAGE, "sysctl \"%.100s\": expected KEY=VALUE", *s);
+		snprintf(key, sizeof key, "%.*s", (int)(eq - *s), *s);
+		if (check_sysctl(spec, key, e) || write_sysctl(r->proc_fd, key, eq + 1, e))
+			return -1;
+	}
+	return 0;
+}
+
+void namespace_new_keyring(void)
+{
+	/* Without keys in the kernel, or past the quota, there is nothing to hide or to hide it in. */
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+}

@@ -1,0 +1,35 @@
+/* Namespaces: which are new, which are joined, and the little that has to be set up inside them. */
+#ifndef TARE_RUNTIME_NAMESPACE_H
+#define TARE_RUNTIME_NAMESPACE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/oci/runtime_spec.h"
+
+struct err;
+struct container_root;
+
+int namespace_flag(enum spec_namespace_kind k);         /* CLONE_NEW… */
+const char *namespace_name(enum spec_namespace_kind k); /* "mnt", "pid", … as in /proc/PID/ns */
+
+/* CLONE_NEW… of all private ones. */
+uint64_t namespace_private_flags(const struct runtime_spec *spec);
+
+/* In the launcher: open what is to be joined; -1 where nothing is. */
+int namespace_open_joined(const struct runtime_spec *spec, int fds[NS_KIND_COUNT], struct err *e);
+/* In the child: join all of them but the pid namespace, which clone has seen to. */
+int namespace_join(const int fds[NS_KIND_COUNT], struct err *e);
+
+/* The pid namespace of the next child. Save the caller's own before, put it back after the clone. */
+int namespace_pid_save(struct err *e);
+void namespace_pid_restore(int *saved);
+
+/* In the child: host name, loopback interface, sysctls. */
+int namespace_set_names(const struct runtime_spec *spec, struct err *e);
+int namespace_loopback_up(const struct runtime_spec *spec, struct err *e);
+int namespace_set_sysctls(struct container_root *r, const struct runtime_spec *spec, struct err *e);
+/* A session keyring of its own, so that keys of the caller's session don't leak (attack 23). */
+void namespace_new_keyring(void);
+
+#endif

@@ -1,0 +1,20 @@
+/* The channel between launcher and child: a SOCK_SEQPACKET pair whose child end dies with the command's
+ * execve. The child says what failed (a whole struct err), hands over the terminal, and as tare-init reports
+ * stage and errno (engine/init/handoff.h). */
+#ifndef TARE_RUNTIME_REPORT_H
+#define TARE_RUNTIME_REPORT_H
+
+struct err;
+struct runtime_spec;
+
+int report_pair(int *parent_end, int *child_end, struct err *e);
+
+/* Child: the last word before dying. */
+_Noreturn void report_die(int fd, const struct err *e);
+int report_send_terminal(int fd, int master, struct err *e);
+
+/* Parent: wait for the command's execve. 0, with the terminal's master (or -1); -1 with e. `spec` for
+ * messages. */
+int report_wait(int fd, const struct runtime_spec *spec, int *terminal_fd, struct err *e);
+
+#endif
