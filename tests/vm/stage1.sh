@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The test machine's first process, in the initramfs: makes the host's root, read-only, into our own.
 # The name in the first line is where the initramfs has its one program; everything below runs by it.
 b=/bin/busybox

@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# vm
+# What a container can't do, by default. The numbers in comments are those of the attack that each test repeats.
+
+load lib
+
+probe() { tare run --rm -v "$BUILD/e2e/probe:/probe:ro" $B /probe "$@"; }
+denied() { # PROBE WORDS: the filter or the kernel says no
+	ok probe "$@"
+	[[ $output == *EPERM || $output == *EACCES || $output == *ENOSYS || $output == *EAFNOSUPPORT || $output == *EPROTONOSUPPORT || $output == *EROFS ]] || fail "$*: $output"
+}
+
+@test "six namespaces of its own" {
+	background n
+	local ns pid
+	pid=$(pid_of n)
+	for ns in mnt pid uts ipc net cgroup; do
+		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] || fail "$ns is the host's"
+	done
+}
+
+@test "its own process 1, and no other process in sight" {
+	ok tare run --rm $B sh -c 'ls -d /proc/[0-9]* | wc -l; cat /proc/1/comm'
+	[ "${lines[0]}" -le 2 ]
+}
+
+@test "Docker's 14 capabilities, none inheritable or ambient" {
+	ok tare run --rm $B grep Cap /proc/self/status
+	local mask=$((0xa80425fb & 0x$(awk '/CapBnd/ { print $2 }' /proc/self/status)))
+	same "$(awk '/CapEff/ { print $2 }' <<<"$output")" "$(printf %016x $mask)"
+	same "$(awk '/CapBnd/ { print $2 }' <<<"$output")" "$(printf %016x $mask)"
+	same "$(awk '/CapInh|CapAmb/ { print $2 }' <<<"$output" | sort -u)" 0000000000000000
+}
+
+@test "--cap-drop, --cap-add, with or without CAP_, any case, ALL" {
+	c() { tare run --rm "$@" $B awk '/CapEff/ { print $2 }' /proc/self/status; }
+	same "$(c --cap-drop ALL)" 0000000000000000
+	same "$(c --cap-drop all --cap-add chown)" 0000000000000001
+	same "$(c --cap-drop ALL --cap-add CAP_KILL)" 0000000000000020
+	same "$(c --cap-drop=NET_RAW --cap-drop=cap_mknod)" "$(printf %016x $((0x$(c) & ~0x8002000)))"
+	same "$(c --cap-add ALL)" "$(awk '/CapBnd/ { print $2 }' /proc/self/status)"
+	refused 125 NOSUCH run --rm --cap-add NOSUCH $B true
+}
+
+@test "no_new_privs unless lifted; seccomp is on" {
+	ok tare run --rm $B grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status
+	is $'NoNewPrivs:\t1\nSeccomp:\t2'
+	ok tare run --rm --security-opt no-new-privileges=false $B grep NoNewPrivs /proc/self/status
+	is $'NoNewPrivs:\t0'
+	ok tare run --rm --security-opt seccomp=unconfined $B grep Seccomp: /proc/self/status
+	is $'Seccomp:\t0'
+}
+
+@test "the calls that Docker's filter refuses" {
+	local c
+	for c in io_uring_setup userfaultfd add_key keyctl request_key bpf perf_event_open open_by_handle_at kexec_load \
+		init_module swapon reboot settimeofday mount umount2 pivot_root fsopen open_tree setns quotactl syslog; do
+		denied $c
+	done
+	ok probe getpid
+	is allowed
+}
+
+@test "clone3 answers ENOSYS, so that its flags can't be hidden" {
+	ok probe clone3
+	is ENOSYS
+}
+
+@test "no user namespace, no mount namespace" {
+	denied userns
+	denied mountns
+}
+
+@test "AF_ALG and AF_VSOCK sockets are refused" {
+	denied socket 38
+	denied socket 40
+	ok probe socket 2
+	is allowed
+}
+
+@test "the x32 and the 32-bit gate are guarded too" {
+	denied x32
+	# 425 is io_uring_setup in both tables.
+	ok probe int80 425
+	[[ $output == EPERM || $output == ENOSYS ]] || fail "$output"
+}
+
+@test "TIOCSTI can't type into the caller's terminal (CVE-2019-10063)" {
+	run on_terminal see:tried type:'echo alive\n' see:alive type:'exit\n' -- bash -c \
+		"$TARE run --rm -i -v $BUILD/e2e/probe:/probe:ro $B /probe tiocsti; PS1= exec sh -i"
+	lacks pwned
+}
+
+@test "no descriptor of the caller gets in, not even an open directory (CVE-2024-21626)" {
+	exec 8</ 9</etc/shadow
+	ok probe descriptors
+	exec 8<&- 9<&-
+	is ''
+	local i
+	for i in 3 4 5 6 7 8 9 10 11 12; do
+		run tare run --rm -w "/proc/self/fd/$i" $B sh -c 'pwd; ls ../../../etc/debian_version'
+		[ "$status" -ne 0 ] || fail "came in by /proc/self/fd/$i: $output"
+	done
+}
+
+@test "the environment of the caller stays outside, also of the monitor's cmdline" {
+	export TARE_TEST_SECRET=hunter2
+	background s
+	! tr '\0' '\n' <"/proc/$(pid_of s)/environ" | grep -q hunter2
+	! tr '\0' '\n' <"/proc/$(monitor_of s)/cmdline" | grep -q hunter2
+}
+
+@test "/proc/self/exe is never a host binary (CVE-2019-5736)" {
+	background e -v "$BUILD/e2e/probe:/probe:ro"
+	# The image's program may be an interpreter line that names /proc/self/exe.
+	mkdir -p "$DIR/fs/bin"
+	cp /bin/busybox "$DIR/fs/bin/"
+	printf '#!/proc/self/exe\n' >"$DIR/fs/evil"
+	chmod 755 "$DIR/fs/evil"
+	local sums
+	sums=$(cd "$BUILD" && md5sum tare tare-init tare-monitor)
+	timeout 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" run --rm --rootfs "$DIR/fs" /evil >/dev/null 2>&1 3>&- || true
+	ok tare run --rm $B sh -c 'for p in /proc/[0-9]*/exe; do (echo x >>$p) 2>/dev/null && echo wrote $p; done; echo end'
+	is end
+	same "$(cd "$BUILD" && md5sum tare tare-init tare-monitor)" "$sums"
+}
+
+@test "masked and read-only paths" {
+	ok tare run --rm $B sh -c 'for f in kcore keys timer_list sched_debug latency_stats interrupts; do [ ! -e /proc/$f ] || { [ -r /proc/$f ] && [ "$(head -c 10 /proc/$f | wc -c)" -gt 0 ] && echo "$f"; }; done
+		ls /proc/acpi /proc/scsi /sys/firmware /sys/devices/virtual/powercap 2>/dev/null | grep -v : | grep .
+		for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/irq/default_smp_affinity /proc/sys/vm/drop_caches; do [ ! -e $f ] || (echo h >$f) 2>/dev/null && [ -e $f ] && echo "wrote $f"; done
+		(mkdir /sys/fs/x) 2>/dev/null && echo sys; umount /proc/kcore 2>/dev/null && echo unmasked; echo end'
+	is end
+}
+
+@test "a mask can't be taken away by an image or a volume (CVE-2025-31133, CVE-2025-52565)" {
+	mkdir -p "$DIR/fs2/bin" "$DIR/fs2/proc" "$DIR/v"
+	cp /bin/busybox "$DIR/fs2/bin/"
+	ln -s /etc "$DIR/fs2/dev"
+	run tare run --rm --rootfs "$DIR/fs2" /bin/busybox ls /etc
+	[ ! -e /etc/null ] && [ ! -e /etc/pts ]
+	run tare run --rm -v "$DIR/v:/proc" $B true
+	[ "$status" -ne 0 ] || fail 'a volume over /proc'
+	run tare run --rm -v "$DIR/v:/proc/self/attr" $B true
+	[ "$status" -ne 0 ] || fail 'a volume inside /proc'
+	run tare run --rm -v "$DIR/v:/dev/null" $B true
+	[ -c /dev/null ]
+}
+
+@test "/dev: Docker's nodes and links, nothing else; no host disk" {
+	ok tare run --rm $B sh -c 'ls /dev | sort | tr "\n" " "'
+	has full
+	has null
+	has random
+	has tty
+	has urandom
+	has zero
+	lacks sda
+	lacks vda
+	lacks kmsg
+	lacks mem
+	ok tare run --rm $B sh -c 'echo x >/dev/null; head -c 2 /dev/zero | wc -c; echo x >/dev/full || echo full; ls -l /dev/fd /dev/stdin /dev/ptmx | wc -l; grep -c " /dev/pts \| /dev/shm \| /dev/mqueue " /proc/mounts'
+	is $'2\nfull\n3\n3'
+}
+
+@test "a device node that it makes can't be opened" {
+	# 8:0 is a disk, 1:1 /dev/mem, 1:11 /dev/kmsg, 10:229 fuse
+	local d
+	for d in 'b 8 0' 'b 254 0' 'c 1 1' 'c 1 11' 'c 10 229' 'c 10 200'; do
+		# shellcheck disable=SC2086
+		ok probe device $d
+		[[ $output == *EPERM || $output == *EACCES ]] || fail "$d: $output"
+	done
+	ok probe device c 1 3
+	has allowed
+}
+
+@test "--privileged has them all, and no masks" {
+	ok tare run --rm --privileged $B sh -c 'awk "/CapEff/ { print \$2 }" /proc/self/status; grep Seccomp: /proc/self/status; mkdir /tmp/m && mount -t tmpfs none /tmp/m && echo mounted; test -c /dev/kmsg && echo kmsg'
+	has "$(awk '/CapBnd/ { print $2 }' /proc/self/status)"
+	has $'Seccomp:\t0'
+	has mounted
+}
+
+@test "--security-profile restricted: less than the default" {
+	ok tare run --rm --security-profile restricted $B grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status
+	has $'NoNewPrivs:\t1'
+	has $'Seccomp:\t2'
+	local restricted default
+	restricted=0x$(awk '/CapEff/ { print $2 }' <<<"$output")
+	default=0x$(tare run --rm $B awk '/CapEff/ { print $2 }' /proc/self/status)
+	[ $((restricted)) -ne $((default)) ]
+	[ $((restricted & ~default)) -eq 0 ]
+	refused 125 nosuch run --rm --security-profile nosuch $B true
+}
+
+@test "--security-opt seccomp=FILE, in Docker's format" {
+	printf '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":13}]}' >"$DIR/p.json"
+	ok tare run --rm --security-opt "seccomp=$DIR/p.json" $B sh -c 'mkdir /x 2>&1; echo $?'
+	has 'ermission denied'
+	refused 125 "$DIR/nosuch" run --rm --security-opt "seccomp=$DIR/nosuch" $B true
+	echo '{' >"$DIR/bad.json"
+	refused 125 bad.json run --rm --security-opt "seccomp=$DIR/bad.json" $B true
+}
+
+@test "hostname and time are its own business: the host's stay" {
+	local before
+	before=$(hostname)
+	run tare run --rm $B hostname intruder
+	same "$(hostname)" "$before"
+}
+
+@test "a container can't see, signal or trace the host's processes, nor another container's" {
+	background one
+	ok tare run --rm $B sh -c 'kill -0 2 2>/dev/null && echo saw; ls /proc | grep -c "^[0-9]"'
+	lacks saw
+}
+
+@test "--pid host, --ipc host, --uts host, and container:" {
+	same "$(tare run --rm --pid host $B readlink /proc/self/ns/pid)" "$(readlink /proc/self/ns/pid)"
+	same "$(tare run --rm --ipc host $B readlink /proc/self/ns/ipc)" "$(readlink /proc/self/ns/ipc)"
+	same "$(tare run --rm --uts host $B readlink /proc/self/ns/uts)" "$(readlink /proc/self/ns/uts)"
+	background one
+	same "$(tare run --rm --pid container:one --ipc container:one $B readlink /proc/self/ns/pid)" "$(readlink "/proc/$(pid_of one)/ns/pid")"
+}
+
+@test "files below the state and root directories are for root alone" {
+	background f
+	same "$(stat -c %a "$ROOT/containers" "$STATE/containers" | sort -u)" 700
+	local id
+	id=$(tare inspect --format '{{.Id}}' f)
+	same "$(find "$STATE/containers/$id" -perm /077 ! -type l ! -type d | wc -l)" 0
+}
+
+@test "core_pattern and the host's sysctls are as before" {
+	same "$(tare run --rm --privileged $B cat /proc/sys/kernel/core_pattern)" "$(cat /proc/sys/kernel/core_pattern)"
+	refused 125 kernel.core_pattern run --rm --sysctl kernel.core_pattern=x $B true
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# The house: version, info, help, completion, events, system df, prune.
+
+load lib
+
+@test "version: one line, and Docker's fields by template" {
+	ok tare --version
+	[[ $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
+	ok tare version
+	[[ $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
+	tare version --json | python3 -m json.tool >/dev/null
+}
+
+@test "info tells of this host" {
+	background i
+	ok tare info
+	has "$(uname -r)"
+	has "$ROOT"
+	tare info --format json | python3 -m json.tool >/dev/null
+	same "$(tare info --format '{{.ContainersRunning}}')" 1
+}
+
+@test "help: for the whole, for a command, as a flag; on standard output" {
+	ok tare help
+	has run
+	has inspect
+	ok tare run --help
+	has --memory
+	local first=$output
+	ok tare help run
+	is "$first"
+	ok tare
+	has help
+}
+
+@test "every command has a help that names it" {
+	local c
+	for c in run create start stop restart kill pause unpause rm rename wait attach exec logs top stats ps inspect \
+		events prune images rmi tag import save load info version completion; do
+		ok tare $c --help
+		has "$c"
+	done
+	ok tare system df --help
+}
+
+@test "completion for bash, zsh, fish is code that they read" {
+	ok tare completion bash
+	bash -n <<<"$output"
+	has --memory
+	ok tare completion zsh
+	has '#compdef'
+	ok tare completion fish
+	has 'complete -c tare'
+	run tare completion nosuchshell
+	[ "$status" -ne 0 ]
+}
+
+@test "events: a life, in order, filtered, as JSON" {
+	tare run --name e $B true
+	tare rm e
+	ok tare events --since 1h --until 0s --format '{{.Action}}'
+	local all=" ${lines[*]} "
+	[[ $all == *create*start*die*destroy* ]] || fail "$all"
+	tare events --since 1h --until 0s --format json | python3 -c 'import json,sys; [json.loads(l) for l in sys.stdin]'
+	ok tare events --since 1h --until 0s --filter event=die
+	same "${#lines[@]}" 1
+	has exitCode=0
+}
+
+@test "events follow" {
+	tare events --format '{{.Action}} {{.Actor.Attributes.name}}' >"$DIR/ev" &
+	local pid=$!
+	sleep 0.5
+	tare run --rm --name followed $B true
+	eventually 10 grep -q 'die followed' "$DIR/ev"
+	pkill -P $pid || kill $pid
+	wait $pid || true
+}
+
+@test "system df" {
+	background d
+	tare exec d sh -c 'dd if=/dev/zero of=/big bs=1M count=3 2>/dev/null'
+	ok tare system df
+	has Images
+	has Containers
+	has Volumes
+	tare system df --format json | python3 -c 'import json,sys; [json.loads(l) for l in sys.stdin.read().strip().splitlines()]'
+}
+
+@test "container prune takes the stopped; prune only what no container owns" {
+	background r
+	tare run --name done $B true
+	tare create --name made $B true >/dev/null
+	ok tare prune -f
+	same "$(names)" 'done made r'
+	ok tare container prune -f
+	same "$(names)" r
+	ok tare exec r true
+}
+
+@test "prune takes what a crash left behind" {
+	mkdir -p "$ROOT/containers/$(printf 'ab%.0s' {1..32})/upper" "$STATE/containers/$(printf 'cd%.0s' {1..32})"
+	ok tare prune -f
+	same "$(ls "$ROOT/containers" "$STATE/containers" | grep -cE '^[0-9a-f]{64}$' || true)" 0
+}
+
+@test "image prune and volume data" {
+	tare run --rm $B true
+	ok tare tag busybox other:1
+	ok tare images
+	has other
+	ok tare rmi other:1
+	ok tare image prune -f
+	ok tare images
+	has busybox
+}
+
+@test "a newer format of the store is refused" {
+	tare ps >/dev/null
+	cp "$ROOT/format" "$DIR/format"
+	echo 99 >"$ROOT/format"
+	run --separate-stderr tare ps
+	cp "$DIR/format" "$ROOT/format"
+	[ "$status" -ne 0 ]
+	[[ $stderr == *99* || $stderr == *newer* ]] || fail "$stderr"
+}
+
+@test "without root: says so" {
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/tare" ps
+	[ "$status" -ne 0 ]
+	[[ $stderr == 'tare: needs root'*sudo* ]] || [[ $stderr == *ermission* ]] || fail "$stderr"
+}
+
+@test "runs after installation, by its own paths" {
+	make -s -C "$BATS_TEST_DIRNAME/../.." B="$BUILD" install DESTDIR="$DIR/pkg" PREFIX=/usr 3>&- 4>&- >/dev/null
+	[ -x "$DIR/pkg/usr/bin/tare" ]
+	[ -x "$DIR/pkg/usr/libexec/tare/tare-monitor" ]
+	[ -s "$DIR/pkg/usr/share/tare/images/busybox.tar" ]
+	[ -s "$DIR/pkg/usr/share/man/man1/tare.1" ]
+	same "$("$DIR/pkg/usr/bin/tare" --version)" "$(tare --version)"
+}
