@@ -1,0 +1,157 @@
+/* After a run: cgroup, record, event, and with --rm the container itself. Runs once per run: whoever holds
+ * the container's lock first does it (the attached caller, the monitor's `tare --internal cleanup`, or the
+ * next command), the others find the state directory gone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/engine.h"
+#include "engine/monitor/handoff.h"
+#include "engine/runtime/cgroup.h"
+
+#define EXIT_UNKNOWN 255 /* nobody saw the end: the monitor was killed, or the host restarted */
+
+static bool auto_remove(const struct container *c)
+{
+	return json_bool(json_get(c->record.config, "HostConfig"), "AutoRemove", false);
+}
+
+static void how_it_ended(const struct container *c, struct exit_record *how)
+{
+	if (exit_record_read(c->state_fd, how) == 0)
+		return;
+	*how = (struct exit_record){.code = EXIT_UNKNOWN, .finished = now_realtime()};
+}
+
+static void emit_end(const struct store *s, const struct container *c, const struct exit_record *how)
+{
+	json *attributes = json_object_new_object();
+	char code[16];
+
+	if (how->oom_killed)
+		container_event(s, c, "oom", NULL);
+	snprintf(code, sizeof code, "%d", how->code);
+	json_set_str(attributes, "exitCode", code);
+	container_event(s, c, "die", attributes);
+}
+
+int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e)
+{
+	char path[CGROUP_PATH_MAX];
+
+	if (c->state_fd < 0 || container_is_up(c))
+		return 0;
+	how_it_ended(c, how);
+	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `system check` */
+	c->record.finished = how->finished;
+	c->record.exit_code = how->code;
+	c->record.oom_killed = how->oom_killed;
+	emit_end(s, c, how);
+	if (auto_remove(c))
+		return remove_locked(s, c, true, e);
+	if (container_record_write(c->dir_fd, &c->record, false, e) != 0)
+		return -1; /* the state directory stays, so that the next command tries again */
+	close_fd(&c->state_fd);
+	c->has_state = false;
+	if (remove_tree_at(s->state_containers_fd, c->id) != 0)
+		return err_sys(e, "cannot remove %s/containers/%.12s", s->state, c->id);
+	return 0;
+}
+
+int cleanup_run(const struct store *s, const char *id, struct exit_record *how, struct err *e)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(s, id, &c, NULL) != 0 || container_lock(s, &c, NULL) != 0)
+		return 0; /* somebody removed it */
+	return cleanup_locked(s, &c, how, e);
+}
+
+static void remove_anonymous_volumes(const struct store *s, const struct container *c)
+{
+	json *mounts = json_get(c->record.config, "Mounts");
+
+	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
+		const char *name = json_str(json_object_array_get_idx(mounts, i), "Name", "");
+		if (volume_is_anonymous(name))
+			volume_remove(s, name, NULL); /* refused while another container uses it */
+	}
+}
+
+/* The record goes first, by one rename: after it the container does not exist, whatever happens to the rest.
+ */
+int remove_locked(const struct store *s, struct container *c, bool volumes, struct err *e)
+{
+	char aside[TARE_ID_LEN + 8], path[CGROUP_PATH_MAX];
+
+	snprintf(aside, sizeof aside, ".rm-%s", c->id);
+	if (c->state_fd >= 0)
+		cgroup_destroy(container_cgroup_path(c, path), NULL);
+	if (renameat(s->containers_fd, c->id, s->containers_fd, aside) != 0)
+		return err_sys(e, "cannot remove container %s", c->record.name);
+	if (!auto_remove(c))
+		fsync(s->containers_fd);
+	container_name_release(s, c->record.name, c->id);
+	close_fd(&c->state_fd);
+	c->has_state = false;
+	remove_tree_at(s->state_containers_fd, c->id);
+	if (volumes)
+		remove_anonymous_volumes(s, c);
+	container_event(s, c, "destroy", NULL);
+	if (remove_tree_at(s->containers_fd, aside) != 0)
+		return err_sys(e, "container %s is removed, but %s/containers/%s is not; remove it by hand",
+		        c->record.name, s->root, aside);
+	return 0;
+}
+
+int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remove *how, struct err *e)
+{
+	struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record end;
+	char id[TARE_ID_LEN + 1];
+
+	if (container_open(s, ref, &c, e) != 0)
+		return -1;
+	snprintf(id, sizeof id, "%s", c.id);
+	if (container_is_up(&c)) {
+		if (!how->force)
+			return err_set(e, ERR_CONFLICT,
+			        "container %s is running; stop it first (tare stop %s) or remove it with -f",
+			        c.record.name, c.record.name);
+		bool gone = auto_remove(&c);
+		if (engine_kill(t, id, SIGKILL, NULL) == 0 && await_exit(&c, -1, e) < 0)
+			return -1;
+		if (gone && !how->volumes) {
+			cleanup_run(s, id, &end, e);
+			return 0;
+		}
+	}
+	if (container_lock(s, &c, NULL) != 0)
+		return 0; /* --rm, or somebody else, was quicker */
+	if (container_is_up(&c))
+		return err_set(e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
+	if (c.state_fd >= 0) {
+		if (cleanup_locked(s, &c, &end, e) != 0)
+			return -1;
+		if (faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			return 0;
+	}
+	return remove_locked(s, &c, how->volumes, e);
+}
+
+int engine_internal(struct tare_engine *t, const char *verb, const char *ref, struct err *e)
+{
+	struct exit_record how;
+
+	if (strcmp(verb, "cleanup") == 0)
+		return cleanup_run(engine_store(t), ref, &how, e);
+	return err_set(e, ERR_USAGE, "no such internal verb: %s", verb);
+}

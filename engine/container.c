@@ -1,0 +1,121 @@
+/* A container in hand: opened, locked, and asked what state it is in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+
+const char *tare_state_name(enum tare_state s)
+{
+	static const char *const names[] = {"created", "running", "paused", "restarting", "exited", "dead"};
+
+	return names[s];
+}
+
+static void read_state(const struct store *s, struct container *c)
+{
+	close_fd(&c->state_fd);
+	c->state_fd = container_state_dir_open(s, c->id, false);
+	c->has_state = c->state_fd >= 0 && container_state_read(c->state_fd, &c->state) == 0;
+}
+
+int container_open(const struct store *s, const char *ref, struct container *c, struct err *e)
+{
+	*c = (struct container)CONTAINER_INIT;
+	if (container_resolve(s, ref, c->id, e) != 0)
+		return -1;
+	c->dir_fd = container_dir_open(s, c->id);
+	if (c->dir_fd < 0)
+		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
+	if (container_record_read(s, c->id, &c->record, e) != 0) {
+		container_close(c);
+		return -1;
+	}
+	read_state(s, c);
+	return 0;
+}
+
+int container_lock(const struct store *s, struct container *c, struct err *e)
+{
+	if (c->lock_fd < 0)
+		c->lock_fd = lock_take(c->dir_fd, ".", LOCK_EXCLUSIVE, e);
+	if (c->lock_fd < 0)
+		return err_wrap(e, "cannot lock container %.12s", c->id);
+	struct container_record fresh;
+	if (container_record_read(s, c->id, &fresh, e) != 0) {
+		container_unlock(c);
+		return err_set(
+		        e, ERR_NOT_FOUND, "no such container: %s", c->record.name ? c->record.name : c->id);
+	}
+	container_record_free(&c->record);
+	c->record = fresh;
+	read_state(s, c);
+	return 0;
+}
+
+void container_unlock(struct container *c)
+{
+	close_fd(&c->lock_fd);
+}
+
+void container_close(struct container *c)
+{
+	container_unlock(c);
+	close_fd(&c->dir_fd);
+	close_fd(&c->state_fd);
+	container_record_free(&c->record);
+}
+
+bool container_is_up(const struct container *c)
+{
+	return c->has_state && proc_alive(&c->state.process);
+}
+
+enum tare_state container_status(const struct container *c)
+{
+	if (container_is_up(c))
+		return c->state.paused ? TARE_PAUSED : TARE_RUNNING;
+	return c->record.started ? TARE_EXITED : TARE_CREATED;
+}
+
+int container_need_up(const struct container *c, struct err *e)
+{
+	if (container_is_up(c))
+		return 0;
+	return err_set(e, ERR_CONFLICT, "container %s is not running; start it with: tare start %s",
+	        c->record.name, c->record.name);
+}
+
+int container_spec(const struct container *c, struct runtime_spec *spec, struct err *e)
+{
+	cleanup_json json *j = json_read_at(c->dir_fd, "config.json", (size_t)4 << 20, e);
+
+	if (!j || runtime_spec_from_json(j, spec, e) != 0)
+		return err_wrap(e, "container %s: config.json", c->record.name);
+	return 0;
+}
+
+const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX])
+{
+	const char *parent = json_str(json_get(c->record.config, "HostConfig"), "CgroupParent", "");
+
+	snprintf(dst, CGROUP_PATH_MAX, "%.60s%s/%.*s", *parent ? parent + (*parent == '/') : "",
+	        *parent ? "" : "tare", TARE_ID_LEN, c->id);
+	return dst;
+}
+
+void container_event(const struct store *s, const struct container *c, const char *action, json *more)
+{
+	json *attributes = more ? more : json_object_new_object();
+
+	json_set_str(attributes, "name", c->record.name);
+	json_set_str(attributes, "image", c->record.image ? c->record.image : c->record.rootfs);
+	event_emit(s, "container", action, c->id, attributes);
+}

@@ -1,0 +1,107 @@
+/* The Linux engine: its table of functions, and the thin ones among them. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/events.h"
+#include "engine/image.h"
+#include "engine/logs.h"
+
+static int logs(struct tare_engine *t, const char *ref, const struct tare_log_options *o, struct err *e)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(engine_store(t), ref, &c, e) != 0)
+		return -1;
+	if (json_int(json_path(c.record.config, "HostConfig.LogConfig.Tare"), "enabled", 1) == 0)
+		return err_set(e, ERR_UNSUPPORTED,
+		        "container %s was started with --log-driver none: it has no log", c.record.name);
+	return logs_read(c.dir_fd, container_is_up(&c) ? c.state_fd : -1, o, e);
+}
+
+static int events(
+        struct tare_engine *t, const struct tare_event_options *o, tare_event_fn fn, void *arg, struct err *e)
+{
+	return events_watch(engine_store(t), o, fn, arg, e);
+}
+
+static int list_images(struct tare_engine *t, struct tare_image_list *out, struct err *e)
+{
+	return images_list(engine_store(t), out, e);
+}
+
+static int inspect_image(struct tare_engine *t, const char *ref, json **out, struct err *e)
+{
+	return image_inspect(engine_store(t), ref, out, e);
+}
+
+static int tag_image(struct tare_engine *t, const char *ref, const char *new_ref, struct err *e)
+{
+	return image_tag(engine_store(t), ref, new_ref, e);
+}
+
+static int remove_image(struct tare_engine *t, const char *ref, bool force, char ***done, struct err *e)
+{
+	return image_remove(engine_store(t), ref, force, done, e);
+}
+
+static int list_volumes(struct tare_engine *t, struct tare_volume_list *out, struct err *e)
+{
+	return volumes_list(engine_store(t), out, e);
+}
+
+static void engine_close(struct tare_engine *t)
+{
+	store_close(engine_store(t));
+	free(t);
+}
+
+static const struct tare_engine table = {
+        .create = engine_create,
+        .start = engine_start,
+        .run = engine_run,
+        .stop = engine_stop,
+        .restart = engine_restart,
+        .kill = engine_kill,
+        .pause = engine_pause,
+        .unpause = engine_unpause,
+        .rename = engine_rename,
+        .remove = engine_remove,
+        .wait = engine_wait,
+        .attach = engine_attach,
+        .exec = engine_exec,
+        .resolve = engine_resolve,
+        .list = engine_list,
+        .inspect = engine_inspect,
+        .container_size = engine_container_size,
+        .stats = engine_stats,
+        .logs = logs,
+        .top = engine_top,
+        .events = events,
+        .image_list = list_images,
+        .image_inspect = inspect_image,
+        .image_tag = tag_image,
+        .image_remove = remove_image,
+        .volume_list = list_volumes,
+        .prune = engine_prune,
+        .disk_usage = engine_disk_usage,
+        .info = engine_info,
+        .internal = engine_internal,
+        .close = engine_close,
+};
+
+struct tare_engine *tare_engine_linux(const char *root, const char *state, struct err *e)
+{
+	if (geteuid() != 0)
+		return err_set_null(e, ERR_PERMISSION, "needs root; try: sudo tare");
+	struct linux_engine *l = calloc(1, sizeof *l);
+	if (!l)
+		return err_set_null(e, ERR_OTHER, "out of memory");
+	l->api = table;
+	if (store_open(&l->store, root, state, e) != 0) {
+		free(l);
+		return NULL;
+	}
+	return &l->api;
+}

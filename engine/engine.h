@@ -1,0 +1,142 @@
+/* The engine's inside: what the files beside this one share. Not for other rooms. */
+#ifndef TARE_ENGINE_ENGINE_H
+#define TARE_ENGINE_ENGINE_H
+
+#include "engine/oci/runtime_spec.h"
+#include "engine/store/container_record.h"
+#include "engine/store/image_index.h"
+#include "engine/store/store.h"
+#include "engine/tare.h"
+
+struct exit_record;
+
+struct linux_engine {
+	struct tare_engine api; /* first: a struct tare_engine * of ours is one of these */
+	struct store store;
+};
+
+static inline struct store *engine_store(struct tare_engine *t)
+{
+	return &((struct linux_engine *)t)->store;
+}
+
+/* ---- container.c: a container in hand ---- */
+
+/* A container in hand: its directories open and, after container_lock(), locked against every other
+ * change. container_close() gives all back. */
+struct container {
+	char id[TARE_ID_LEN + 1];
+	int dir_fd, state_fd; /* state_fd -1: no run under way, none to clean up */
+	int lock_fd;
+	struct container_record record;
+	struct container_state state; /* valid when state_fd >= 0 and has_state */
+	bool has_state;
+};
+#define CONTAINER_INIT                                                                                       \
+	{                                                                                                    \
+		.dir_fd = -1, .state_fd = -1, .lock_fd = -1                                                  \
+	}
+
+int container_open(const struct store *s, const char *ref, struct container *c, struct err *e);
+/* Wait for the lock, then read record and state again. NOT_FOUND when it was removed meanwhile. */
+int container_lock(const struct store *s, struct container *c, struct err *e);
+void container_unlock(struct container *c);
+void container_close(struct container *c);
+#define cleanup_container __attribute__((cleanup(container_close)))
+
+/* What the files and the kernel say together. A run whose process is gone counts as exited even when
+ * nobody has cleaned up yet. */
+enum tare_state container_status(const struct container *c);
+bool container_is_up(const struct container *c); /* running or paused */
+/* ERR_CONFLICT "container NAME is not running" unless up. */
+int container_need_up(const struct container *c, struct err *e);
+/* The runtime spec as recorded in config.json. */
+int container_spec(const struct container *c, struct runtime_spec *spec, struct err *e);
+#define CGROUP_PATH_MAX 128
+/* The container's cgroup path, "tare/ID" or beneath --cgroup-parent; from the record. */
+const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX]);
+/* Names for messages: the container's name. */
+void container_event(const struct store *s, const struct container *c, const char *action, json *more);
+
+/* ---- the rest, by file ---- */
+
+/* spec_build.c: request + image + profile -> spec. `image` is NULL with --rootfs. Adds Docker-shaped
+ * documents to `config` for inspection. */
+struct spec_input {
+	const struct store *store;
+	const struct tare_create *request;
+	const struct image_config *image;
+	const char *id;
+	const char *container_path; /* root/containers/ID */
+};
+int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct err *e);
+/* spec_mounts.c: the mounts part of it; volumes are made here. */
+int spec_build_mounts(
+        const struct spec_input *in, struct runtime_spec *spec, char *const *profile_tmpfs, struct err *e);
+int spec_add_mount(struct runtime_spec *spec, const char *type, const char *source, const char *destination,
+        const char *options /* comma separated */, struct err *e);
+
+/* container_files.c: hosts, hostname, resolv.conf beneath the container's directory. */
+int container_files_write(int dir_fd, const struct tare_create *request, const char *hostname, struct err *e);
+
+/* inspect.c: the request as Docker's Config, HostConfig and Mounts, kept in the record. */
+json *inspect_record(
+        const struct tare_create *request, const struct image_config *image, const struct runtime_spec *spec);
+
+/* starter.c: start a container that is locked and not running. `client_fd`: the monitor's end of a socketpair
+ * for a caller that is attached from birth, or -1; consumed. */
+int starter_start(const struct store *s, struct container *c, const struct runtime_spec *spec, int client_fd,
+        unsigned rows, unsigned cols, struct err *e);
+
+/* cleanup.c: after the end of a run, once, by whoever comes first: cgroup, record, event, --rm. The container
+ * may be gone after it. Nothing happens while the run lasts. Takes the lock. */
+int cleanup_run(const struct store *s, const char *id, struct exit_record *how, struct err *e);
+/* The same for a container that is locked already. */
+int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e);
+/* Remove a locked container that is not up: record, layers, name, anonymous volumes when asked. */
+int remove_locked(const struct store *s, struct container *c, bool volumes, struct err *e);
+
+/* await.c: wait until the run under way has ended and its exit is on record (or its monitor is dead).
+ * timeout in ms, -1 for ever. 1: ended, 0: time is up, -1 error. */
+int await_exit(const struct container *c, int timeout_ms, struct err *e);
+
+/* volume.c */
+#define VOLUME_NAME_MAX 128
+/* Make it when missing; opens its data directory. name "": anonymous, a fresh 64-digit name is written to
+ * `made`. */
+int volume_ensure(const struct store *s, const char *name, char made[VOLUME_NAME_MAX], int *data_fd,
+        bool *empty, struct err *e);
+int volume_remove(const struct store *s, const char *name, struct err *e);
+bool volume_is_anonymous(const char *name);
+int volumes_list(const struct store *s, struct tare_volume_list *out, struct err *e);
+
+/* The table's functions, by file. */
+int engine_create(struct tare_engine *, const struct tare_create *, char *, struct err *);
+int engine_start(
+        struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);
+int engine_run(struct tare_engine *, const struct tare_create *, const struct tare_io *, char *,
+        enum tare_io_end *, int *, void (*)(const char *, void *), void *, struct err *);
+int engine_stop(struct tare_engine *, const char *, int, int, struct err *);
+int engine_restart(struct tare_engine *, const char *, int, int, struct err *);
+int engine_kill(struct tare_engine *, const char *, int, struct err *);
+int engine_pause(struct tare_engine *, const char *, struct err *);
+int engine_unpause(struct tare_engine *, const char *, struct err *);
+int engine_rename(struct tare_engine *, const char *, const char *, struct err *);
+int engine_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
+int engine_wait(struct tare_engine *, const char *, bool, int *, struct err *);
+int engine_attach(
+        struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);
+int engine_exec(struct tare_engine *, const char *, const struct tare_exec *, const struct tare_io *,
+        enum tare_io_end *, int *, struct err *);
+int engine_resolve(struct tare_engine *, const char *, char *, struct err *);
+int engine_list(struct tare_engine *, bool, struct tare_container_list *, struct err *);
+int engine_inspect(struct tare_engine *, const char *, bool, json **, struct err *);
+int engine_container_size(struct tare_engine *, const char *, uint64_t *, uint64_t *, struct err *);
+int engine_stats(struct tare_engine *, const char *, struct tare_stats *, struct err *);
+int engine_top(struct tare_engine *, const char *, json **, struct err *);
+int engine_prune(struct tare_engine *, enum tare_prune_what, bool, struct tare_prune_result *, struct err *);
+int engine_disk_usage(struct tare_engine *, struct tare_disk_usage *, struct err *);
+int engine_info(struct tare_engine *, json **, struct err *);
+int engine_internal(struct tare_engine *, const char *, const char *, struct err *);
+
+#endif

@@ -1,0 +1,254 @@
+/* Another process in a running container. It is a child of the caller and has no monitor: the caller carries
+ * its input and output, or, detached, lets it go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/engine.h"
+#include "engine/relay.h"
+#include "engine/runtime/launch.h"
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
+static int replace(char **dst, const char *value, struct err *e)
+{
+	if (!value)
+		return 0;
+	free(*dst);
+	*dst = strdup(value);
+	return *dst ? 0 : out_of_memory(e);
+}
+
+static int merge_env(struct runtime_spec *spec, char *const *env, struct err *e)
+{
+	strv_foreach (entry, env) {
+		size_t n = strcspn(*entry, "=");
+		char **v = spec->env;
+		while (v && *v && (strncmp(*v, *entry, n) != 0 || (*v)[n] != '='))
+			v++;
+		if ((*entry)[n] != '=')
+			continue;
+		if (v && *v ? replace(v, *entry, e) : strv_add(&spec->env, *entry))
+			return out_of_memory(e);
+	}
+	return 0;
+}
+
+/* The container's own process settings with what was asked on top. HOME belongs to the user: it is looked up
+ * anew. */
+static int adapt(struct runtime_spec *spec, const struct tare_exec *x, struct err *e)
+{
+	strv_free(spec->args);
+	spec->args = strv_copy(x->args);
+	spec->terminal = x->tty;
+	spec->init = false;
+	if (!spec->args || !spec->args[0])
+		return err_set(e, ERR_USAGE, "no command: say what to run in the container");
+	if (replace(&spec->user, x->user, e) != 0 || replace(&spec->cwd, x->workdir, e) != 0)
+		return -1;
+	if (x->tty && merge_env(spec, (char *[]){"TERM=xterm", NULL}, e) != 0)
+		return -1;
+	if (merge_env(spec, x->env, e) != 0)
+		return -1;
+	if (x->privileged) {
+		uint64_t all = capability_bounding();
+		spec->caps = (struct spec_capabilities){.bounding = all, .effective = all, .permitted = all};
+		spec->no_new_privileges = false;
+	}
+	return 0;
+}
+
+struct pipes {
+	int child[3], ours[3];
+};
+
+static void pipes_close(struct pipes *p)
+{
+	for (int i = 0; i < 3; i++) {
+		close_fd(&p->child[i]);
+		close_fd(&p->ours[i]);
+	}
+}
+
+/* Always pipes of our own, never the caller's descriptors: through a terminal the container could type into
+ * the caller's shell (TIOCSTI), through a file it could reopen what it was not given. */
+static int make_pipes(struct pipes *p, bool input, struct err *e)
+{
+	for (int i = 0; i < 3; i++) {
+		int ends[2];
+		if (pipe2(ends, O_CLOEXEC) != 0)
+			return err_sys(e, "pipe");
+		p->child[i] = i == 0 ? ends[0] : ends[1];
+		p->ours[i] = i == 0 ? ends[1] : ends[0];
+	}
+	if (!input)
+		close_fd(&p->ours[0]);
+	return 0;
+}
+
+static void close_child_ends(struct pipes *p)
+{
+	for (int i = 0; i < 3; i++)
+		close_fd(&p->child[i]);
+}
+
+/* A detached process writes to nobody: to the container's own /dev/null, not to the host's, whose mode the
+ * container's root could change through the descriptor. */
+static int null_pipes(const struct container *c, struct pipes *p, struct err *e)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/proc/%d/root", (int)c->state.process.pid);
+	cleanup_fd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || !proc_alive(&c->state.process))
+		return err_set(e, ERR_CONFLICT, "container %s is not running", c->record.name);
+	for (int i = 0; i < 3; i++) {
+		p->child[i] = open_in_root(root, "dev/null", O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
+		if (p->child[i] < 0 || fstat(p->child[i], &st) != 0)
+			return err_sys(e, "cannot open /dev/null of container %s", c->record.name);
+		if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+			return err_set(e, ERR_OTHER, "/dev/null of container %s is not the null device",
+			        c->record.name);
+	}
+	return 0;
+}
+
+static void initial_size(const struct tare_io *io, struct runtime_spec *spec)
+{
+	struct winsize w;
+
+	if (io && io->tty && (ioctl(io->out, TIOCGWINSZ, &w) == 0 || ioctl(io->in, TIOCGWINSZ, &w) == 0)) {
+		spec->rows = w.ws_row;
+		spec->cols = w.ws_col;
+	}
+}
+
+static void emit(const struct store *s, const struct container *c, const char *action,
+        const struct tare_exec *x, int code)
+{
+	json *attributes = json_object_new_object();
+	char number[16];
+
+	json_set_str(attributes, "command", x->args[0]);
+	if (code >= 0) {
+		snprintf(number, sizeof number, "%d", code);
+		json_set_str(attributes, "exitCode", number);
+	}
+	container_event(s, c, action, attributes);
+}
+
+static int exit_code_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+struct session {
+	const struct store *store;
+	struct container *c;
+	struct runtime_spec *spec;
+	const struct tare_exec *x;
+	struct pipes pipes;
+	struct launched launched;
+};
+
+static int enter(struct session *s, struct err *e)
+{
+	char path[CGROUP_PATH_MAX], init[512];
+	cleanup_cgroup struct cgroup *g = NULL;
+	struct seccomp_filter filter = {0};
+
+	if (helper_path("tare-init", init, sizeof init, e) != 0 ||
+	        cgroup_open(container_cgroup_path(s->c, path), &g, e) != 0)
+		return -1;
+	if (seccomp_filter_load(s->x->privileged ? "unconfined" : s->spec->seccomp, s->spec->caps.bounding,
+	            s->store->seccomp_fd, &filter, e) != 0)
+		return -1;
+	const int *child = s->pipes.child;
+	struct enter enter = {.spec = s->spec,
+	        .target = s->c->state.process,
+	        .cgroup = g,
+	        .seccomp = &filter,
+	        .stdio = {child[0], child[1], child[2]},
+	        .init_path = init};
+	int rc = launch_enter(&enter, &s->launched, e);
+	seccomp_filter_free(&filter);
+	return rc;
+}
+
+static int carry(
+        struct session *s, const struct tare_io *io, enum tare_io_end *end, int *exit_code, struct err *e)
+{
+	int status;
+	struct relay_exec r = {.io = io,
+	        .master = s->launched.terminal_fd,
+	        .in = s->pipes.ours[0],
+	        .out = s->pipes.ours[1],
+	        .err = s->pipes.ours[2],
+	        .pid = s->launched.id.pid,
+	        .pidfd = s->launched.pidfd,
+	        .detach_keys = s->x->detach_keys};
+
+	/* relay_exec() closes what it was given of the child's side */
+	s->pipes.ours[0] = s->pipes.ours[1] = s->pipes.ours[2] = -1;
+	if (relay_exec(&r, end, &status, e) != 0)
+		return -1;
+	if (*end == TARE_IO_EXITED)
+		*exit_code = exit_code_of(status);
+	return 0;
+}
+
+int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *x, const struct tare_io *io,
+        enum tare_io_end *end, int *exit_code, struct err *e)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct runtime_spec spec = RUNTIME_SPEC_INIT;
+	struct session s = {.store = engine_store(t),
+	        .c = &c,
+	        .spec = &spec,
+	        .x = x,
+	        .pipes = {.child = {-1, -1, -1}, .ours = {-1, -1, -1}},
+	        .launched = {.pidfd = -1, .terminal_fd = -1}};
+	int rc = -1;
+
+	*exit_code = 0;
+	if (container_open(s.store, ref, &c, e) != 0 || container_need_up(&c, e) != 0)
+		return -1;
+	if (c.state.paused)
+		return err_set(e, ERR_CONFLICT, "container %s is paused; go on with: tare unpause %s",
+		        c.record.name, c.record.name);
+	if (container_spec(&c, &spec, e) == 0 && adapt(&spec, x, e) == 0) {
+		initial_size(io, &spec);
+		rc = x->tty      ? 0
+		     : x->detach ? null_pipes(&c, &s.pipes, e)
+		                 : make_pipes(&s.pipes, x->interactive, e);
+	}
+	if (rc == 0)
+		rc = enter(&s, e);
+	close_child_ends(&s.pipes);
+	if (rc == 0) {
+		emit(s.store, &c, "exec_start", x, -1);
+		if (!x->detach && io) {
+			rc = carry(&s, io, end, exit_code, e);
+			if (rc == 0 && *end == TARE_IO_EXITED)
+				emit(s.store, &c, "exec_die", x, *exit_code);
+		}
+	}
+	pipes_close(&s.pipes);
+	runtime_spec_free(&spec);
+	return rc;
+}

@@ -1,0 +1,117 @@
+/* What this host offers, for `tare info`. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "engine/engine.h"
+#include "engine/runtime/cgroup.h"
+
+#define CONTROLLERS_MAX 16
+
+static void add_host(json *o)
+{
+	struct utsname u;
+	cleanup_buf struct buf release = BUF_INIT_MAX(64 << 10);
+
+	uname(&u);
+	json_set_str(o, "Name", u.nodename);
+	json_set_str(o, "KernelVersion", u.release);
+	json_set_str(o, "Architecture", u.machine);
+	json_set_str(o, "OSType", "linux");
+	json_set_int(o, "NCPU", sysconf(_SC_NPROCESSORS_ONLN));
+	json_set_int(o, "MemTotal", sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+	if (file_read_at(AT_FDCWD, "/etc/os-release", &release, NULL) != 0)
+		return;
+	const char *name = strstr(buf_str(&release), "PRETTY_NAME=\"");
+	if (name) {
+		name += strlen("PRETTY_NAME=\"");
+		cleanup_free char *text = strndup(name, strcspn(name, "\"\n"));
+		json_set_str(o, "OperatingSystem", text);
+	}
+}
+
+static void add_cgroups(json *o)
+{
+	struct cgroup_controller_state c[CONTROLLERS_MAX];
+	json *list = json_object_new_object(), *warnings = json_object_new_array();
+	int n = cgroup_controllers(c, CONTROLLERS_MAX);
+
+	json_set_str(o, "CgroupVersion", cgroup_mode_name(cgroup_mode()));
+	for (int i = 0; i < n; i++) {
+		json_set_str(list, c[i].name, c[i].present ? c[i].where : NULL);
+		if (!c[i].present) {
+			cleanup_free char *w =
+			        str_printf("no %s controller: its limits cannot be set", c[i].name);
+			json_add_str(warnings, w ? w : "");
+		}
+	}
+	json_set(o, "CgroupControllers", list);
+	json_set(o, "Warnings", warnings);
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static void add_security(json *o)
+{
+	char text[8] = "";
+	json *a = json_object_new_array();
+
+	if (is_there("/proc/sys/kernel/seccomp/actions_avail"))
+		json_add_str(a, "seccomp");
+	if (file_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof text) > 0 &&
+	        text[0] == 'Y')
+		json_add_str(a, "apparmor");
+	json_add_str(a, "cgroupns");
+	json_set(o, "SecurityOptions", a);
+}
+
+static int add_counts(struct tare_engine *t, json *o, struct err *e)
+{
+	struct tare_container_list l;
+	struct tare_image_list images;
+	int count[6] = {0};
+
+	if (engine_list(t, true, &l, e) != 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		count[l.rows[i].state]++;
+	json_set_int(o, "Containers", (int64_t)l.n);
+	json_set_int(o, "ContainersRunning", count[TARE_RUNNING]);
+	json_set_int(o, "ContainersPaused", count[TARE_PAUSED]);
+	json_set_int(o, "ContainersStopped", (int64_t)l.n - count[TARE_RUNNING] - count[TARE_PAUSED]);
+	tare_container_list_free(&l);
+	if (t->image_list(t, &images, e) != 0)
+		return -1;
+	json_set_int(o, "Images", (int64_t)images.n);
+	tare_image_list_free(&images);
+	return 0;
+}
+
+int engine_info(struct tare_engine *t, json **out, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	json *o = json_object_new_object();
+
+	if (add_counts(t, o, e) != 0) {
+		json_object_put(o);
+		return -1;
+	}
+	json_set_str(o, "ServerVersion", TARE_VERSION);
+	json_set_str(o, "Driver", "overlay");
+	json_set_str(o, "LoggingDriver", "cri");
+	json_set_str(o, "DockerRootDir", s->root);
+	json_set_str(o, "StateDir", s->state);
+	add_host(o);
+	add_cgroups(o);
+	add_security(o);
+	*out = o;
+	return 0;
+}

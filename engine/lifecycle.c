@@ -1,0 +1,363 @@
+/* The start of a container's life: create, start, run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/proc.h"
+#include "engine/attach_client.h"
+#include "engine/engine.h"
+#include "engine/image.h"
+#include "engine/monitor/handoff.h"
+#include "engine/name.h"
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
+/* ------------------------------------------------------------------ create */
+
+static int claim_name(const struct store *s, struct container *c, const char *asked, struct err *e)
+{
+	char made[NAME_GENERATED_MAX];
+
+	if (asked) {
+		if (tare_name_check(asked, e) != 0 || container_name_claim(s, asked, c->id, e) != 0)
+			return -1;
+		c->record.name = strdup(asked);
+		return c->record.name ? 0 : out_of_memory(e);
+	}
+	for (unsigned attempt = 0; attempt < 50; attempt++) {
+		name_generate(made, attempt);
+		if (container_name_claim(s, made, c->id, e) == 0) {
+			c->record.name = strdup(made);
+			return c->record.name ? 0 : out_of_memory(e);
+		}
+		if (!e || e->kind != ERR_CONFLICT)
+			break;
+	}
+	return -1;
+}
+
+/* The directory comes first and locked: until its record is there, nobody takes it for a container. */
+static int make_dirs(const struct store *s, struct container *c, struct err *e)
+{
+	random_hex(c->id, TARE_ID_LEN / 2);
+	snprintf(c->record.id, sizeof c->record.id, "%s", c->id);
+	if (mkdirat(s->containers_fd, c->id, 0700) != 0 || (c->dir_fd = container_dir_open(s, c->id)) < 0)
+		return err_sys(e, "cannot make %s/containers/%.12s", s->root, c->id);
+	c->lock_fd = lock_take(c->dir_fd, ".", LOCK_EXCLUSIVE, e);
+	if (c->lock_fd < 0)
+		return -1;
+	if (mkdirat(c->dir_fd, "upper", 0755) != 0 || fchmodat(c->dir_fd, "upper", 0755, 0) != 0 ||
+	        mkdirat(c->dir_fd, "work", 0700) != 0)
+		return err_sys(e, "cannot make the writable layer");
+	return 0;
+}
+
+static int record_image(
+        struct container_record *r, const struct tare_create *q, const struct image *image, struct err *e)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	if (q->rootfs) {
+		r->rootfs = realpath(q->rootfs, NULL);
+		r->image = strdup("");
+		r->image_id = strdup("");
+		return r->rootfs && r->image && r->image_id ? 0 : err_sys(e, "--rootfs %s", q->rootfs);
+	}
+	r->image = strdup(q->image);
+	r->image_id = strdup(digest_text(&image->config_digest, text));
+	r->image_manifest = strdup(digest_text(&image->manifest_digest, text));
+	for (size_t i = image->config.n_diff_ids; i-- > 0;) /* the config lists the lowest first */
+		if (strv_add(&r->layers, digest_text(&image->config.diff_ids[i], text)) != 0)
+			return out_of_memory(e);
+	return r->image && r->image_id && r->image_manifest ? 0 : out_of_memory(e);
+}
+
+static int write_spec(const struct container *c, const struct runtime_spec *spec, struct err *e)
+{
+	cleanup_json json *j = runtime_spec_to_json(spec);
+	cleanup_buf struct buf text = BUF_INIT;
+
+	json_print(&text, j, JSON_COMPACT);
+	if (!j || text.failed)
+		return out_of_memory(e);
+	return file_write_at(c->dir_fd, "config.json", text.data, text.len, 0600, FILE_NO_SYNC, e);
+}
+
+static void mark_started(struct container_record *r)
+{
+	r->started = now_realtime();
+	snprintf(r->boot, sizeof r->boot, "%s", boot_id());
+	free(r->error);
+	r->error = NULL;
+}
+
+static int fill(const struct store *s, const struct tare_create *q, bool starting, struct container *c,
+        struct runtime_spec *spec, struct err *e)
+{
+	cleanup_image struct image image = IMAGE_INIT;
+	cleanup_free char *path = NULL;
+
+	if (!q->rootfs && image_ensure(s, q->image, &image, e) != 0)
+		return -1;
+	if (make_dirs(s, c, e) != 0 || claim_name(s, c, q->name, e) != 0 ||
+	        record_image(&c->record, q, &image, e) != 0)
+		return -1;
+	path = str_printf("%s/containers/%s", s->root, c->id);
+	if (!path)
+		return out_of_memory(e);
+	struct spec_input in = {.store = s,
+	        .request = q,
+	        .image = q->rootfs ? NULL : &image.config,
+	        .id = c->id,
+	        .container_path = path};
+	if (spec_build(&in, spec, e) != 0 || container_files_write(c->dir_fd, q, spec->hostname, e) != 0)
+		return -1;
+	c->record.command = strv_copy(spec->args);
+	c->record.config = inspect_record(q, in.image, spec);
+	c->record.created = now_realtime();
+	if (starting)
+		mark_started(&c->record);
+	if (write_spec(c, spec, e) != 0)
+		return -1;
+	return container_record_write(c->dir_fd, &c->record, !q->auto_remove, e);
+}
+
+/* A container that has no record yet: nothing of it may stay. */
+static void discard(const struct store *s, struct container *c, const struct runtime_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const char *name = spec->mounts[i].source ? strrchr(spec->mounts[i].source, '/') : NULL;
+		if (!spec->mounts[i].copy_up || !name)
+			continue;
+		cleanup_free char *volume =
+		        strndup(spec->mounts[i].source, (size_t)(name - spec->mounts[i].source)); /* …/data */
+		name = volume ? strrchr(volume, '/') : NULL;
+		if (name && volume_is_anonymous(name + 1))
+			volume_remove(s, name + 1, NULL);
+	}
+	if (c->record.name)
+		container_name_release(s, c->record.name, c->id);
+	if (c->dir_fd >= 0)
+		remove_tree_at(s->containers_fd, c->id);
+}
+
+static int create(const struct store *s, const struct tare_create *q, bool starting, struct container *c,
+        struct runtime_spec *spec, struct err *e)
+{
+	*c = (struct container)CONTAINER_INIT;
+	if (!q->image == !q->rootfs)
+		return err_set(e, ERR_USAGE, "give an image or --rootfs DIR; for example: tare run busybox");
+	if (fill(s, q, starting, c, spec, e) == 0) {
+		container_event(s, c, "create", NULL);
+		return 0;
+	}
+	discard(s, c, spec);
+	return -1;
+}
+
+static void spec_done(struct runtime_spec *spec)
+{
+	runtime_spec_free(spec);
+}
+#define cleanup_spec __attribute__((cleanup(spec_done)))
+
+int engine_create(struct tare_engine *t, const struct tare_create *q, char *id, struct err *e)
+{
+	cleanup_spec struct runtime_spec spec = RUNTIME_SPEC_INIT;
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (create(engine_store(t), q, false, &c, &spec, e) != 0)
+		return -1;
+	memcpy(id, c.id, sizeof c.id);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ start */
+
+static void terminal_size(const struct tare_io *io, unsigned *rows, unsigned *cols)
+{
+	struct winsize w;
+
+	*rows = *cols = 0;
+	if (io && io->tty && (ioctl(io->out, TIOCGWINSZ, &w) == 0 || ioctl(io->in, TIOCGWINSZ, &w) == 0)) {
+		*rows = w.ws_row;
+		*cols = w.ws_col;
+	}
+}
+
+/* A start that failed is remembered: `ps -a` and `inspect` tell why. */
+static void remember_failure(struct container *c, const struct err *why, bool first)
+{
+	if (first)
+		c->record.started = 0;
+	c->record.exit_code = err_exit_code(why);
+	free(c->record.error);
+	c->record.error = strdup(why->msg);
+	container_record_write(c->dir_fd, &c->record, false, NULL);
+}
+
+static int start_locked(const struct store *s, struct container *c, const struct runtime_spec *spec,
+        const struct tare_io *io, int client_fd, struct err *e)
+{
+	unsigned rows, cols;
+	struct err local = ERR_INIT;
+
+	terminal_size(io, &rows, &cols);
+	if (starter_start(s, c, spec, client_fd, rows, cols, &local) != 0) {
+		if (e)
+			*e = local;
+		return -1;
+	}
+	container_event(s, c, "start", NULL);
+	return 0;
+}
+
+/* Be the container's terminal or its pipes until it ends or the user detaches; then clean up, which the
+ * monitor leaves to us as long as the socket is open. */
+static int follow(const struct store *s, struct container *c, int sock, const struct tare_io *io,
+        enum tare_io_end *end, int *exit_code, struct err *e)
+{
+	struct exit_record how = {0};
+	json *config = json_get(c->record.config, "Config");
+	struct attach_client a = {.io = io,
+	        .container_fd = c->dir_fd,
+	        .process = c->state.process,
+	        .terminal = json_bool(config, "Tty", false),
+	        .detach_keys = json_str(config, "DetachKeys", NULL)};
+
+	*exit_code = 0;
+	if (attach_client_run(sock, &a, end, &how, e) != 0)
+		return -1;
+	if (*end == TARE_IO_DETACHED)
+		return 0;
+	*exit_code = how.code;
+	return cleanup_run(s, c->id, &how, e);
+}
+
+static int socket_pair(const struct tare_io *io, int ends[2], struct err *e)
+{
+	ends[0] = ends[1] = -1;
+	if (io && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return err_sys(e, "socketpair");
+	return 0;
+}
+
+int engine_start(struct tare_engine *t, const char *ref, const struct tare_io *io, enum tare_io_end *end,
+        int *exit_code, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_spec struct runtime_spec spec = RUNTIME_SPEC_INIT;
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record how;
+	int ends[2];
+
+	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
+		return -1;
+	if (container_is_up(&c)) {
+		container_unlock(&c);
+		return io ? engine_attach(t, c.id, io, end, exit_code, e)
+		          : 0; /* starting what runs is success */
+	}
+	if (cleanup_locked(s, &c, &how, e) != 0 || container_spec(&c, &spec, e) != 0 ||
+	        socket_pair(io, ends, e) != 0)
+		return -1;
+	cleanup_fd int sock = ends[0];
+	bool first = c.record.started == 0;
+	mark_started(&c.record);
+	struct err local = ERR_INIT;
+	if (start_locked(s, &c, &spec, io, ends[1], &local) != 0) {
+		remember_failure(&c, &local, first);
+		if (e)
+			*e = local;
+		return -1;
+	}
+	container_record_write(c.dir_fd, &c.record, false, NULL);
+	container_unlock(&c);
+	return io ? follow(s, &c, sock, io, end, exit_code, e) : 0;
+}
+
+int engine_run(struct tare_engine *t, const struct tare_create *q, const struct tare_io *io, char *id,
+        enum tare_io_end *end, int *exit_code, void (*started)(const char *, void *), void *arg,
+        struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_spec struct runtime_spec spec = RUNTIME_SPEC_INIT;
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct err local = ERR_INIT;
+	int ends[2];
+
+	if (create(s, q, true, &c, &spec, e) != 0 || socket_pair(io, ends, e) != 0)
+		return -1;
+	cleanup_fd int sock = ends[0];
+	memcpy(id, c.id, sizeof c.id);
+	if (start_locked(s, &c, &spec, io, ends[1], &local) != 0) {
+		if (q->auto_remove)
+			remove_locked(s, &c, true, NULL);
+		else
+			remember_failure(&c, &local, true);
+		if (e)
+			*e = local;
+		return -1;
+	}
+	container_unlock(&c);
+	if (started)
+		started(c.id, arg);
+	return io ? follow(s, &c, sock, io, end, exit_code, e) : 0;
+}
+
+int engine_attach(struct tare_engine *t, const char *ref, const struct tare_io *io, enum tare_io_end *end,
+        int *exit_code, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(s, ref, &c, e) != 0 || container_need_up(&c, e) != 0)
+		return -1;
+	if (c.state.paused)
+		return err_set(e, ERR_CONFLICT, "container %s is paused; go on with: tare unpause %s",
+		        c.record.name, c.record.name);
+	cleanup_fd int sock = attach_client_connect(c.state_fd, e);
+	if (sock < 0)
+		return err_wrap(e, "cannot attach to container %s", c.record.name);
+	container_event(s, &c, "attach", NULL);
+	return follow(s, &c, sock, io, end, exit_code, e);
+}
+
+int engine_rename(struct tare_engine *t, const char *ref, const char *name, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (tare_name_check(name, e) != 0 || container_open(s, ref, &c, e) != 0 ||
+	        container_lock(s, &c, e) != 0)
+		return -1;
+	cleanup_free char *old = c.record.name;
+	c.record.name = NULL;
+	if (strcmp(old, name) == 0)
+		return err_set(e, ERR_CONFLICT, "container %s has that name already", name);
+	if (container_name_claim(s, name, c.id, e) != 0)
+		return -1;
+	c.record.name = strdup(name);
+	if (!c.record.name || container_record_write(c.dir_fd, &c.record, true, e) != 0) {
+		container_name_release(s, name, c.id);
+		return -1;
+	}
+	container_name_release(s, old, c.id);
+	json *attributes = json_object_new_object();
+	json_set_str(attributes, "oldName", old);
+	container_event(s, &c, "rename", attributes);
+	return 0;
+}

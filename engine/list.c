@@ -1,0 +1,155 @@
+/* The list of containers: one directory read and one or two small files per row. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "engine/engine.h"
+#include "engine/monitor/handoff.h"
+
+static char *dup_or_empty(const char *s)
+{
+	return strdup(s ? s : "");
+}
+
+static char **mount_names(json *config)
+{
+	json *mounts = json_get(config, "Mounts");
+	char **v = NULL;
+
+	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
+		json *m = json_object_array_get_idx(mounts, i);
+		const char *name = json_str(m, "Name", json_str(m, "Source", ""));
+		if (*name)
+			strv_add(&v, name);
+	}
+	return v;
+}
+
+/* The exit of a run that nobody has cleaned up yet is read from the monitor's file. */
+static void fill_end(const struct container *c, struct tare_container *row)
+{
+	struct exit_record how;
+
+	row->finished = c->record.finished;
+	row->exit_code = c->record.exit_code;
+	row->oom_killed = c->record.oom_killed;
+	if (row->state != TARE_EXITED || c->state_fd < 0)
+		return;
+	if (exit_record_read(c->state_fd, &how) == 0) {
+		row->finished = how.finished;
+		row->exit_code = how.code;
+		row->oom_killed = how.oom_killed;
+	}
+}
+
+static int fill_row(const struct container *c, struct tare_container *row)
+{
+	const struct container_record *r = &c->record;
+	json *host = json_get(r->config, "HostConfig");
+
+	*row = (struct tare_container){.name = dup_or_empty(r->name),
+	        .image = dup_or_empty(r->rootfs ? r->rootfs : r->image),
+	        .image_id = dup_or_empty(r->image_id),
+	        .command = strv_copy(r->command),
+	        .created = r->created,
+	        .started = r->started,
+	        .state = container_status(c),
+	        .auto_remove = json_bool(host, "AutoRemove", false),
+	        .tty = json_bool(json_get(r->config, "Config"), "Tty", false),
+	        .network = dup_or_empty(json_str(host, "NetworkMode", "none")),
+	        .labels = json_object_get(json_get(json_get(r->config, "Config"), "Labels")),
+	        .mounts = mount_names(r->config),
+	        .error = r->error ? strdup(r->error) : NULL};
+	memcpy(row->id, c->id, sizeof row->id);
+	if (container_is_up(c)) {
+		row->pid = c->state.process.pid;
+		row->monitor_lost = !proc_alive(&c->state.monitor);
+	}
+	fill_end(c, row);
+	return row->name && row->image && row->image_id && row->network ? 0 : -1;
+}
+
+static void free_row(struct tare_container *r)
+{
+	free(r->name);
+	free(r->image);
+	free(r->image_id);
+	strv_free(r->command);
+	free(r->network);
+	json_free(&r->labels);
+	strv_free(r->mounts);
+	free(r->error);
+}
+
+void tare_container_list_free(struct tare_container_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free_row(&l->rows[i]);
+	free(l->rows);
+	*l = (struct tare_container_list){0};
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct tare_container *x = a, *y = b;
+
+	return x->created < y->created ? 1 : x->created > y->created ? -1 : strcmp(x->id, y->id);
+}
+
+/* A run that ended while nobody was left to clean up (its monitor was killed) is cleaned up by whoever comes
+ * next, here too; never waiting for a lock, since a list must not hang. */
+static void clean_up_orphan(const struct store *s, const struct container *c)
+{
+	struct exit_record how;
+
+	if (c->has_state && !container_is_up(c) && !proc_alive(&c->state.monitor))
+		cleanup_run(s, c->id, &how, NULL);
+}
+
+static int add_row(const struct store *s, const char *id, bool all, struct tare_container_list *out)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(s, id, &c, NULL) != 0)
+		return 0; /* just removed, or not there yet */
+	clean_up_orphan(s, &c);
+	if (!all && !container_is_up(&c))
+		return 0;
+	struct tare_container *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);
+	if (!rows)
+		return -1;
+	out->rows = rows;
+	return fill_row(&c, &rows[out->n++]);
+}
+
+int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_strv char **ids = NULL;
+
+	*out = (struct tare_container_list){0};
+	if (container_ids(s, &ids, e) != 0)
+		return -1;
+	strv_foreach (id, ids) {
+		/* without a state directory nothing runs: no record needs to be read */
+		if (!all && faccessat(s->state_containers_fd, *id, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (add_row(s, *id, all, out) != 0) {
+			tare_container_list_free(out);
+			return err_set(e, ERR_OTHER, "out of memory");
+		}
+	}
+	if (out->n)
+		qsort(out->rows, out->n, sizeof *out->rows, newest_first);
+	return 0;
+}
+
+int engine_resolve(struct tare_engine *t, const char *ref, char *id, struct err *e)
+{
+	return container_resolve(engine_store(t), ref, id, e);
+}

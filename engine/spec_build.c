@@ -1,0 +1,374 @@
+/* What was asked, what the image says and what the security profile allows become one runtime spec. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/engine.h"
+#include "engine/host_devices.h"
+#include "engine/runtime/launch.h"
+#include "engine/security_profile.h"
+
+#define PATH_DEFAULT   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define NOFILE_DEFAULT 1048576 /* clipped to our own hard limit; Docker's unit has given this for years */
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
+static int set_str(char **dst, const char *value, struct err *e)
+{
+	free(*dst);
+	*dst = strdup(value);
+	return *dst ? 0 : out_of_memory(e);
+}
+
+/* ------------------------------------------------------------------ process */
+
+static int append(char ***dst, char *const *src, struct err *e)
+{
+	strv_foreach (s, src)
+		if (strv_add(dst, *s) != 0)
+			return out_of_memory(e);
+	return 0;
+}
+
+/* Docker's rule: a new entrypoint forgets the image's Cmd as well. */
+static int build_args(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+	char *const *entrypoint = q->has_entrypoint ? q->entrypoint
+	                          : in->image       ? in->image->entrypoint
+	                                            : NULL;
+	char *const *cmd = strv_len(q->args)                 ? q->args
+	                   : !q->has_entrypoint && in->image ? in->image->cmd
+	                                                     : NULL;
+
+	if (append(&spec->args, entrypoint, e) != 0 || append(&spec->args, cmd, e) != 0)
+		return -1;
+	if (!strv_len(spec->args))
+		return err_set(e, ERR_USAGE, "no command: %s names none; give one after it",
+		        in->image ? "the image" : "--rootfs");
+	if (!spec->args[0][0])
+		return err_set(e, ERR_NO_COMMAND, "the command is an empty text");
+	return 0;
+}
+
+static size_t key_length(const char *env)
+{
+	return strcspn(env, "=");
+}
+
+/* "K=V" replaces or adds, a bare "K" removes. */
+static int env_put(char ***env, const char *entry, struct err *e)
+{
+	size_t n = key_length(entry);
+
+	for (char **v = *env; v && *v; v++) {
+		if (key_length(*v) != n || strncmp(*v, entry, n) != 0)
+			continue;
+		free(*v);
+		if (entry[n] == '=')
+			return (*v = strdup(entry)) ? 0 : out_of_memory(e);
+		do
+			v[0] = v[1];
+		while (*++v);
+		return 0;
+	}
+	return entry[n] != '=' || strv_add(env, entry) == 0 ? 0 : out_of_memory(e);
+}
+
+static int build_env(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	cleanup_free char *hostname = str_printf("HOSTNAME=%s", spec->hostname);
+
+	if (!hostname || env_put(&spec->env, PATH_DEFAULT, e) != 0 || env_put(&spec->env, hostname, e) != 0)
+		return -1;
+	if (in->request->tty && env_put(&spec->env, "TERM=xterm", e) != 0)
+		return -1;
+	strv_foreach (v, in->image ? in->image->env : NULL)
+		if (env_put(&spec->env, *v, e) != 0)
+			return -1;
+	strv_foreach (v, in->request->env)
+		if (env_put(&spec->env, *v, e) != 0)
+			return -1;
+	return 0;
+}
+
+static int build_rlimits(const struct tare_create *q, struct runtime_spec *spec, struct err *e)
+{
+	struct rlimit own;
+	bool nofile = false;
+
+	for (size_t i = 0; i < q->n_ulimits; i++) {
+		struct spec_rlimit r = {.resource = q->ulimits[i].resource,
+		        .soft = q->ulimits[i].soft,
+		        .hard = q->ulimits[i].hard};
+		if (runtime_spec_add_rlimit(spec, r) != 0)
+			return out_of_memory(e);
+		nofile = nofile || r.resource == RLIMIT_NOFILE;
+	}
+	if (nofile || getrlimit(RLIMIT_NOFILE, &own) != 0)
+		return 0;
+	uint64_t n = own.rlim_max < NOFILE_DEFAULT ? own.rlim_max : NOFILE_DEFAULT;
+	return runtime_spec_add_rlimit(
+	               spec, (struct spec_rlimit){.resource = RLIMIT_NOFILE, .soft = n, .hard = n})
+	               ? out_of_memory(e)
+	               : 0;
+}
+
+static int parse_caps(char *const *names, const char *flag, uint64_t *mask, struct err *e)
+{
+	*mask = 0;
+	strv_foreach (n, names) {
+		uint64_t bit = capability_parse(*n);
+		if (!bit)
+			return err_set(e, ERR_USAGE,
+			        "%s \"%s\": no such capability; for example NET_ADMIN or ALL", flag, *n);
+		*mask |= bit;
+	}
+	return 0;
+}
+
+/* Docker's order: ALL in add, minus the drops, plus the named adds. */
+static int build_caps(const struct tare_create *q, uint64_t base, struct runtime_spec *spec, struct err *e)
+{
+	uint64_t add, drop;
+
+	if (parse_caps(q->cap_add, "--cap-add", &add, e) != 0 ||
+	        parse_caps(q->cap_drop, "--cap-drop", &drop, e) != 0)
+		return -1;
+	uint64_t caps = add == CAPABILITY_ALL ? CAPABILITY_ALL & ~drop : (base & ~drop) | add;
+	caps &= capability_bounding();
+	spec->caps = (struct spec_capabilities){.bounding = caps, .effective = caps, .permitted = caps};
+	return 0;
+}
+
+/* ------------------------------------------------------------------ namespaces */
+
+struct ns_option {
+	enum spec_namespace_kind kind;
+	const char *flag, *value;
+	bool may_join;
+};
+
+/* "container:REF" is kept with the full id; the process is looked up at each start. */
+static int join_container(
+        const struct store *s, const struct ns_option *o, struct spec_namespace *ns, struct err *e)
+{
+	char id[TARE_ID_LEN + 1];
+
+	if (container_resolve(s, o->value + strlen("container:"), id, e) != 0)
+		return err_wrap(e, "%s %s", o->flag, o->value);
+	ns->mode = NS_JOIN;
+	ns->path = str_printf("container:%s", id);
+	return ns->path ? 0 : out_of_memory(e);
+}
+
+static int build_namespace(
+        const struct store *s, const struct ns_option *o, struct runtime_spec *spec, struct err *e)
+{
+	struct spec_namespace *ns = &spec->ns[o->kind];
+
+	ns->mode = NS_PRIVATE;
+	if (!o->value || !*o->value || strcmp(o->value, "private") == 0)
+		return 0;
+	if (strcmp(o->value, "host") == 0) {
+		ns->mode = NS_HOST;
+		return 0;
+	}
+	if (o->kind == NS_NETWORK && strcmp(o->value, "none") == 0)
+		return 0;
+	if (o->may_join && strncmp(o->value, "container:", 10) == 0)
+		return join_container(s, o, ns, e);
+	return err_set(e, ERR_USAGE, "%s \"%s\": %s", o->flag, o->value,
+	        o->kind == NS_NETWORK ? "give none, host or container:NAME"
+	        : o->may_join         ? "give private, host or container:NAME"
+	                              : "give private or host");
+}
+
+static int build_namespaces(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+	const struct ns_option options[] = {
+	        {NS_NETWORK, "--network", q->network, true},
+	        {NS_PID, "--pid", q->pid_mode, true},
+	        {NS_IPC, "--ipc", q->ipc_mode, true},
+	        {NS_UTS, "--uts", q->uts_mode, false},
+	        {NS_CGROUP, "--cgroupns", q->cgroupns_mode, false},
+	};
+
+	spec->ns[NS_MOUNT].mode = NS_PRIVATE;
+	spec->ns[NS_USER].mode = NS_HOST;
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (build_namespace(in->store, &options[i], spec, e) != 0)
+			return -1;
+	return 0;
+}
+
+static int build_hostname(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+	char host[256] = "";
+
+	if (q->hostname && spec->ns[NS_UTS].mode == NS_HOST)
+		return err_set(e, ERR_USAGE, "--hostname cannot be used with --uts host");
+	if (spec->ns[NS_UTS].mode == NS_HOST || (!q->hostname && spec->ns[NS_NETWORK].mode == NS_HOST)) {
+		gethostname(host, sizeof host - 1);
+		return set_str(&spec->hostname, host, e);
+	}
+	snprintf(host, sizeof host, "%.12s", in->id);
+	if (q->domainname && set_str(&spec->domainname, q->domainname, e) != 0)
+		return -1;
+	return set_str(&spec->hostname, q->hostname ? q->hostname : host, e);
+}
+
+/* ------------------------------------------------------------------ security */
+
+struct security {
+	struct security_profile profile;
+	bool unmasked; /* systempaths=unconfined */
+};
+
+static int security_option(const char *text, struct security *s, struct runtime_spec *spec, struct err *e)
+{
+	const char *value = strpbrk(text, "=:");
+	size_t n = value ? (size_t)(value++ - text) : strlen(text);
+
+	if (strncmp(text, "no-new-privileges", n) == 0 && n == strlen("no-new-privileges")) {
+		if (value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+			return err_set(e, ERR_USAGE, "--security-opt %s: true or false", text);
+		s->profile.no_new_privileges = !value || strcmp(value, "true") == 0;
+		return 0;
+	}
+	if (strncmp(text, "seccomp", n) == 0 && n == strlen("seccomp") && value)
+		return security_seccomp_path(value, &s->profile.seccomp, e);
+	if (strncmp(text, "apparmor", n) == 0 && n == strlen("apparmor") && value)
+		return strcmp(value, "unconfined") == 0 ? 0 : set_str(&spec->apparmor, value, e);
+	if (strcmp(text, "systempaths=unconfined") == 0) {
+		s->unmasked = true;
+		return 0;
+	}
+	if (strcmp(text, "label=disable") == 0 || strcmp(text, "label:disable") == 0)
+		return 0; /* there is no SELinux label of ours to switch off */
+	return err_set(e, ERR_USAGE,
+	        "--security-opt \"%s\": give seccomp=FILE|unconfined, apparmor=PROFILE, "
+	        "no-new-privileges[=false] or systempaths=unconfined",
+	        text);
+}
+
+static int build_security(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+	const char *name = q->security_profile ? q->security_profile : q->privileged ? "privileged" : NULL;
+	struct security s = {.unmasked = false};
+	int rc = -1;
+
+	if (security_profile_load(name, &s.profile, e) != 0)
+		return -1;
+	bool ok = true;
+	strv_foreach (o, q->security_opts)
+		ok = ok && security_option(*o, &s, spec, e) == 0;
+	if (ok && build_caps(q, s.profile.capabilities, spec, e) == 0) {
+		spec->no_new_privileges = s.profile.no_new_privileges;
+		spec->root_readonly = q->read_only || s.profile.readonly_rootfs;
+		spec->cgroup_writable = s.profile.writable_system;
+		spec->seccomp = steal_ptr(&s.profile.seccomp);
+		if (!s.unmasked) {
+			spec->masked_paths = steal_ptr(&s.profile.masked_paths);
+			spec->readonly_paths = steal_ptr(&s.profile.readonly_paths);
+		}
+		if (!spec->resources.pids)
+			spec->resources.pids = s.profile.pids_limit;
+		rc = spec_build_mounts(in, spec, s.profile.tmpfs, e);
+		if (rc == 0 && s.profile.all_devices)
+			rc = host_devices_all(spec, e);
+	}
+	security_profile_free(&s.profile);
+	return rc;
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static int add_device(const struct tare_device *d, struct runtime_spec *spec, struct err *e)
+{
+	struct stat st;
+
+	if (stat(d->host_path, &st) != 0)
+		return err_sys(e, "--device %s", d->host_path);
+	if (S_ISDIR(st.st_mode))
+		return host_devices_beneath(spec, d->host_path, d->container_path, d->access, e);
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(e, ERR_USAGE, "--device %s is not a device; for example --device /dev/fuse",
+		        d->host_path);
+	return host_device_add(spec, &st, d->container_path, d->access, e);
+}
+
+static int build_resources(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	if (resources_copy(&spec->resources, &in->request->resources) != 0)
+		return out_of_memory(e);
+	for (size_t i = 0; i < in->request->n_devices; i++)
+		if (add_device(&in->request->devices[i], spec, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ */
+
+static int build_process(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+	const struct image_config *image = in->image;
+
+	spec->terminal = q->tty;
+	spec->init = q->init;
+	spec->has_oom_score_adj = q->has_oom_score_adj;
+	spec->oom_score_adj = q->oom_score_adj;
+	if (build_args(in, spec, e) != 0 || build_env(in, spec, e) != 0 || build_rlimits(q, spec, e) != 0)
+		return -1;
+	if (set_str(&spec->cwd,
+	            q->workdir                                   ? q->workdir
+	            : image && image->workdir && *image->workdir ? image->workdir
+	                                                         : "/",
+	            e) != 0)
+		return -1;
+	if (spec->cwd[0] != '/')
+		return err_set(e, ERR_USAGE,
+		        "the working directory \"%s\" is not absolute; for example -w /srv", spec->cwd);
+	if (set_str(&spec->user, q->user ? q->user : image && image->user ? image->user : "", e) != 0)
+		return -1;
+	return append(&spec->groups, q->groups, e) || append(&spec->sysctl, q->sysctls, e) ? -1 : 0;
+}
+
+static int build_cgroup_path(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	const char *parent = in->request->cgroup_parent;
+
+	if (parent && (!*parent || strlen(parent) > 60 || strstr(parent, "..")))
+		return err_set(e, ERR_USAGE,
+		        "--cgroup-parent \"%s\": a short path beneath the cgroup root, for example /batch",
+		        parent);
+	spec->cgroup_path = parent ? str_printf("%s/%s", parent + (*parent == '/'), in->id)
+	                           : str_printf("tare/%s", in->id);
+	return spec->cgroup_path ? 0 : out_of_memory(e);
+}
+
+int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	*spec = (struct runtime_spec)RUNTIME_SPEC_INIT;
+	if (build_cgroup_path(in, spec, e) != 0 || build_namespaces(in, spec, e) != 0 ||
+	        build_hostname(in, spec, e) != 0 || build_process(in, spec, e) != 0 ||
+	        build_resources(in, spec, e) != 0)
+		return -1;
+	return build_security(in, spec, e);
+}

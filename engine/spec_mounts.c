@@ -1,0 +1,284 @@
+/* The mounts of a container: the kernel's file systems, the files of /etc, then what the user, the image and
+ * the profile ask for, shallow targets before deep ones. Volumes are made here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "engine/engine.h"
+
+#define SHM_DEFAULT ((uint64_t)64 << 20)
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
+static int add_options(struct spec_mount *m, const char *options)
+{
+	while (*options) {
+		size_t n = strcspn(options, ",");
+		char *one = n ? strndup(options, n) : NULL;
+		if (n && strv_take(&m->options, one) != 0)
+			return -1;
+		options += n + (options[n] == ',');
+	}
+	return 0;
+}
+
+int spec_add_mount(struct runtime_spec *spec, const char *type, const char *source, const char *destination,
+        const char *options, struct err *e)
+{
+	struct spec_mount *m = runtime_spec_add_mount(spec);
+
+	if (!m)
+		return out_of_memory(e);
+	m->type = strdup(type);
+	m->source = source ? strdup(source) : NULL;
+	m->destination = strdup(destination);
+	if (!m->type || (source && !m->source) || !m->destination || add_options(m, options) != 0)
+		return out_of_memory(e);
+	return 0;
+}
+
+static bool mounted_at(const struct runtime_spec *spec, const char *target)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (strcmp(spec->mounts[i].destination, target) == 0)
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------ what every container has */
+
+/* The user's own mount at such a place (--tmpfs /dev/shm, -v …:/etc/hosts) takes the place of ours. */
+static bool asked_for(const struct tare_create *q, const char *target)
+{
+	for (size_t i = 0; i < q->n_mounts; i++)
+		if (strcmp(q->mounts[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+static int add_system(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	char shm[96];
+	bool rw = spec->cgroup_writable;
+	const struct {
+		const char *type, *source, *target, *options;
+	} mounts[] = {
+	        {"proc", NULL, "/proc", "nosuid,noexec,nodev"},
+	        {"tmpfs", NULL, "/dev", "nosuid,strictatime,mode=755,size=65536k"},
+	        {"devpts", NULL, "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"},
+	        {"sysfs", NULL, "/sys", rw ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro"},
+	        {"cgroup", NULL, "/sys/fs/cgroup",
+	                rw ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro"},
+	        {"mqueue", NULL, "/dev/mqueue", "nosuid,noexec,nodev"},
+	        {spec->ns[NS_IPC].mode == NS_HOST ? "bind" : "tmpfs",
+	                spec->ns[NS_IPC].mode == NS_HOST ? "/dev/shm" : NULL, "/dev/shm", shm},
+	};
+
+	if (spec->ns[NS_IPC].mode == NS_HOST)
+		snprintf(shm, sizeof shm, "rbind,rprivate,nosuid,noexec,nodev");
+	else
+		snprintf(shm, sizeof shm, "nosuid,noexec,nodev,mode=1777,size=%llu",
+		        (unsigned long long)(in->request->shm_size ? in->request->shm_size : SHM_DEFAULT));
+	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++)
+		if (!asked_for(in->request, mounts[i].target) &&
+		        spec_add_mount(spec, mounts[i].type, mounts[i].source, mounts[i].target,
+		                mounts[i].options, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* hosts, hostname and resolv.conf; a container that joins another's network shares that one's files. */
+static int add_etc(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	static const char *const files[] = {"hosts", "hostname", "resolv.conf"};
+	const struct spec_namespace *net = &spec->ns[NS_NETWORK];
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		cleanup_free char *target = str_printf("/etc/%s", files[i]), *source = NULL;
+		if (net->mode == NS_JOIN && i != 1)
+			source = str_printf("%s/containers/%s/%s", in->store->root,
+			        net->path + strlen("container:"), files[i]);
+		else
+			source = str_printf("%s/%s", in->container_path, files[i]);
+		if (!target || !source)
+			return out_of_memory(e);
+		if (!asked_for(in->request, target) &&
+		        spec_add_mount(spec, "bind", source, target, "rbind,rprivate", e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ what was asked for */
+
+static int add_volume(
+        const struct spec_input *in, const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
+{
+	char name[VOLUME_NAME_MAX];
+	bool empty;
+	cleanup_fd int data = -1;
+
+	if (volume_ensure(in->store, m->source ? m->source : "", name, &data, &empty, e) != 0)
+		return -1;
+	cleanup_free char *source = str_printf("%s/volumes/%s/data", in->store->root, name);
+	if (!source)
+		return out_of_memory(e);
+	if (spec_add_mount(spec, "bind", source, m->target,
+	            m->read_only ? "rbind,rprivate,ro" : "rbind,rprivate", e) != 0)
+		return -1;
+	spec->mounts[spec->n_mounts - 1].copy_up = empty && !m->no_copy;
+	return 0;
+}
+
+static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
+{
+	char options[64];
+	struct stat st;
+
+	if (stat(m->source, &st) != 0)
+		return errno == ENOENT ? err_set(e, ERR_NOT_FOUND,
+		                                 "the bind source %s does not exist; make it first (mkdir -p "
+		                                 "%s), or give a volume's name",
+		                                 m->source, m->source)
+		                       : err_sys(e, "bind source %s", m->source);
+	snprintf(options, sizeof options, "%s,%s%s", m->non_recursive ? "bind" : "rbind",
+	        m->propagation ? m->propagation : "rprivate", m->read_only ? ",ro" : "");
+	return spec_add_mount(spec, "bind", m->source, m->target, options, e);
+}
+
+/* Docker's --tmpfs: no programs, no devices, no setuid unless the options say otherwise ("exec"). */
+static int add_tmpfs(const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
+{
+	char options[128];
+	int n = snprintf(options, sizeof options, "nosuid,nodev,noexec%s,mode=%o", m->read_only ? ",ro" : "",
+	        m->tmpfs_mode ? m->tmpfs_mode : 01777);
+
+	if (m->tmpfs_size)
+		snprintf(options + n, sizeof options - (size_t)n, ",size=%llu",
+		        (unsigned long long)m->tmpfs_size);
+	if (spec_add_mount(spec, "tmpfs", NULL, m->target, options, e) != 0)
+		return -1;
+	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
+	strv_foreach (o, m->tmpfs_options)
+		if (strv_add(&added->options, *o) != 0)
+			return out_of_memory(e);
+	return 0;
+}
+
+static int add_mount(
+        const struct spec_input *in, const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
+{
+	switch (m->kind) {
+	case TARE_MOUNT_VOLUME:
+		return add_volume(in, m, spec, e);
+	case TARE_MOUNT_TMPFS:
+		return add_tmpfs(m, spec, e);
+	case TARE_MOUNT_BIND:
+		break;
+	}
+	return add_bind(m, spec, e);
+}
+
+static unsigned depth(const char *path)
+{
+	unsigned n = 0;
+
+	for (; *path; path++)
+		n += *path == '/' && path[1] && path[1] != '/';
+	return n;
+}
+
+/* Stable: what was given first is mounted first among equals. */
+static void sort_by_depth(struct spec_mount *m, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k > 0 && depth(m[k].destination) < depth(m[k - 1].destination); k--) {
+			struct spec_mount t = m[k];
+			m[k] = m[k - 1];
+			m[k - 1] = t;
+		}
+}
+
+/* VOLUME of the image, unless something is mounted there: a fresh anonymous volume. */
+static int add_image_volumes(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
+{
+	strv_foreach (v, in->image ? in->image->volumes : NULL) {
+		struct tare_mount m = {.kind = TARE_MOUNT_VOLUME, .target = *v};
+		if (**v != '/' || mounted_at(spec, *v))
+			continue;
+		if (add_volume(in, &m, spec, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_profile_tmpfs(char *const *tmpfs, struct runtime_spec *spec, struct err *e)
+{
+	strv_foreach (t, tmpfs) {
+		const char *colon = strchr(*t, ':');
+		cleanup_free char *target = strndup(*t, colon ? (size_t)(colon - *t) : strlen(*t));
+		cleanup_free char *options = str_printf(
+		        "nosuid,nodev,noexec,mode=1777%s%s", colon ? "," : "", colon ? colon + 1 : "");
+		if (!target || !options)
+			return out_of_memory(e);
+		if (!mounted_at(spec, target) && spec_add_mount(spec, "tmpfs", NULL, target, options, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --volumes-from REF[:ro|:rw]: the volumes and binds of another container at the same places. */
+static int add_volumes_from(
+        const struct spec_input *in, const char *text, struct runtime_spec *spec, struct err *e)
+{
+	const char *colon = strrchr(text, ':');
+	bool ro = colon && strcmp(colon, ":ro") == 0;
+	cleanup_free char *ref = strndup(text, colon ? (size_t)(colon - text) : strlen(text));
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (colon && !ro && strcmp(colon, ":rw") != 0)
+		return err_set(e, ERR_USAGE, "--volumes-from \"%s\": the mode is ro or rw", text);
+	if (!ref || container_open(in->store, ref, &c, e) != 0)
+		return err_wrap(e, "--volumes-from");
+	json *mounts = json_get(c.record.config, "Mounts");
+	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
+		json *m = json_object_array_get_idx(mounts, i);
+		const char *source = json_str(m, "Source", ""), *target = json_str(m, "Destination", "");
+		bool writable = json_bool(m, "RW", true) && !ro;
+		if (!*source || mounted_at(spec, target) || asked_for(in->request, target))
+			continue;
+		if (spec_add_mount(spec, "bind", source, target,
+		            writable ? "rbind,rprivate" : "rbind,rprivate,ro", e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int spec_build_mounts(
+        const struct spec_input *in, struct runtime_spec *spec, char *const *profile_tmpfs, struct err *e)
+{
+	const struct tare_create *q = in->request;
+
+	if (add_system(in, spec, e) != 0 || add_etc(in, spec, e) != 0)
+		return -1;
+	size_t ours = spec->n_mounts;
+	strv_foreach (from, q->volumes_from)
+		if (add_volumes_from(in, *from, spec, e) != 0)
+			return -1;
+	for (size_t i = 0; i < q->n_mounts; i++)
+		if (add_mount(in, &q->mounts[i], spec, e) != 0)
+			return -1;
+	if (add_image_volumes(in, spec, e) != 0 || add_profile_tmpfs(profile_tmpfs, spec, e) != 0)
+		return -1;
+	sort_by_depth(spec->mounts + ours, spec->n_mounts - ours);
+	return 0;
+}

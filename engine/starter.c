@@ -1,0 +1,357 @@
+/* The starter: a child of the caller that becomes the container's supervisor.
+ *
+ * It opens what the monitor will hold (socket, pipes or terminal), makes the overlay and the cgroup, launches
+ * the container as its own child, writes state.json, reports to the caller over a pipe, and replaces itself
+ * by tare-monitor. Until the report is read the caller holds the container's lock. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "engine/engine.h"
+#include "engine/monitor/handoff.h"
+#include "engine/runtime/launch.h"
+
+/* What comes back over the pipe. */
+struct report {
+	bool started;
+	struct err error;
+};
+
+struct starter {
+	const struct store *store;
+	struct container *c;
+	const struct runtime_spec *spec;
+	int client_fd;
+	int layer_fds[512];
+	size_t n_layers;
+	int upper_fd, work_fd, rootfs_fd;
+	struct seccomp_filter filter;
+	struct cgroup *cgroup;
+	int listen_fd, out[2], err[2],
+	        in[2]; /* [0]: the monitor's side of out and err; the container's of in */
+	char init_path[512], monitor_path[512], tare_path[512];
+	char cgroup_path[CGROUP_PATH_MAX];
+	struct launched launched;
+};
+
+/* ------------------------------------------------------------------ in the caller */
+
+static int open_layers(struct starter *s, struct err *e)
+{
+	const struct container_record *r = &s->c->record;
+
+	if (r->rootfs) {
+		s->layer_fds[0] = open(r->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (s->layer_fds[0] < 0)
+			return err_sys(e, "cannot open the root file system %s", r->rootfs);
+		s->n_layers = 1;
+		return 0;
+	}
+	strv_foreach (layer, r->layers) {
+		char path[192];
+		const char *hex = strchr(*layer, ':');
+		if (!hex || s->n_layers == sizeof s->layer_fds / sizeof s->layer_fds[0])
+			return err_set(
+			        e, ERR_CORRUPT, "container %s: its list of layers is damaged", r->name);
+		snprintf(path, sizeof path, "%.*s/%s", (int)(hex - *layer), *layer, hex + 1);
+		int fd = openat(s->store->layers_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return err_sys(e,
+			        "container %s: layer %.19s of its image cannot be opened; load the image "
+			        "again",
+			        r->name, *layer);
+		s->layer_fds[s->n_layers++] = fd;
+	}
+	return 0;
+}
+
+static int find_programs(struct starter *s, struct err *e)
+{
+	if (helper_path("tare-init", s->init_path, sizeof s->init_path, e) != 0 ||
+	        helper_path("tare-monitor", s->monitor_path, sizeof s->monitor_path, e) != 0)
+		return -1;
+	if (helper_path("tare", s->tare_path, sizeof s->tare_path, NULL) == 0)
+		return 0;
+	ssize_t n = readlink("/proc/self/exe", s->tare_path, sizeof s->tare_path - 1);
+	s->tare_path[n < 0 ? 0 : n] = '\0';
+	return 0;
+}
+
+/* All that can fail without leaving anything behind, before the fork. */
+static int prepare(struct starter *s, struct err *e)
+{
+	struct container *c = s->c;
+
+	container_cgroup_path(c, s->cgroup_path);
+	if (find_programs(s, e) != 0 || open_layers(s, e) != 0)
+		return -1;
+	s->upper_fd = openat(c->dir_fd, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s->work_fd = openat(c->dir_fd, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->upper_fd < 0 || s->work_fd < 0)
+		return err_sys(e, "container %s: its writable layer cannot be opened", c->record.name);
+	if (seccomp_filter_load(
+	            s->spec->seccomp, s->spec->caps.bounding, s->store->seccomp_fd, &s->filter, e) != 0)
+		return -1;
+	close_fd(&c->state_fd);
+	c->state_fd = container_state_dir_open(s->store, c->id, true);
+	if (c->state_fd < 0)
+		return err_sys(e, "cannot make %s/containers/%.12s", s->store->state, c->id);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ in the starter */
+
+/* The container's end is opened for reading and writing: nothing breaks while no monitor reads, and
+ * /dev/stdout can be opened again by the container's user (who gets to own it). */
+static int make_output(int state_fd, const char *name, int ends[2], struct err *e)
+{
+	if (mkfifoat(state_fd, name, 0600) != 0 && errno != EEXIST)
+		return err_sys(e, "cannot make the pipe for the container's output");
+	ends[0] = openat(state_fd, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	ends[1] = openat(state_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return ends[0] < 0 || ends[1] < 0 ? err_sys(e, "cannot open the pipe for the container's output") : 0;
+}
+
+/* Without -i the input is at its end from the start. A pipe rather than the host's /dev/null, whose mode the
+ * container's root could change through the descriptor. */
+static int make_input(struct starter *s, bool interactive, struct err *e)
+{
+	if (pipe2(s->in, O_CLOEXEC) != 0)
+		return err_sys(e, "cannot make the pipe for the container's input");
+	if (!interactive)
+		close_fd(&s->in[1]);
+	return 0;
+}
+
+/* A socket in the file system, 0600 in a 0700 directory: an abstract one could be reached from a container
+ * that shares the host's network (CVE-2020-15257). */
+static int make_socket(struct starter *s, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+	unlinkat(s->c->state_fd, "ctl", 0);
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/ctl", s->c->state_fd);
+	s->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->listen_fd < 0 || bind(s->listen_fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	        listen(s->listen_fd, 16) != 0)
+		return err_sys(e, "cannot make the container's control socket");
+	return 0;
+}
+
+static bool config_bool(const struct container *c, const char *key)
+{
+	return json_bool(json_get(c->record.config, "Config"), key, false);
+}
+
+static int make_stdio(struct starter *s, struct err *e)
+{
+	if (make_socket(s, e) != 0)
+		return -1;
+	if (s->spec->terminal)
+		return 0;
+	if (make_output(s->c->state_fd, "out", s->out, e) != 0 ||
+	        make_output(s->c->state_fd, "err", s->err, e) != 0)
+		return -1;
+	return make_input(s, config_bool(s->c, "OpenStdin"), e);
+}
+
+static int launch(struct starter *s, struct err *e)
+{
+	struct rootfs_overlay overlay = {.lower_fds = s->layer_fds,
+	        .n_lower = s->n_layers,
+	        .upper_fd = s->upper_fd,
+	        .work_fd = s->work_fd,
+	        .throw_away = json_bool(json_get(s->c->record.config, "HostConfig"), "AutoRemove", false)};
+
+	s->rootfs_fd = rootfs_mount_overlay(&overlay, e);
+	if (s->rootfs_fd < 0)
+		return err_wrap(e, "cannot mount the container's root");
+	if (cgroup_create(s->cgroup_path, &s->spec->resources, &s->cgroup, e) != 0)
+		return -1;
+	struct launch l = {.spec = s->spec,
+	        .rootfs_fd = s->rootfs_fd,
+	        .cgroup = s->cgroup,
+	        .seccomp = &s->filter,
+	        .stdio = {s->in[0], s->out[1], s->err[1]},
+	        .init_path = s->init_path};
+	if (launch_create(&l, &s->launched, e) != 0) {
+		cgroup_destroy(s->cgroup_path, NULL);
+		return -1;
+	}
+	return 0;
+}
+
+/* The container lives only as long as it can be found again: no state.json, no container. */
+static int record(struct starter *s, int64_t now, struct err *e)
+{
+	struct container_state st = {.process = s->launched.id, .started = now};
+
+	if (proc_id_of(getpid(), &st.monitor) == 0 && container_state_write(s->c->state_fd, &st, e) == 0)
+		return 0;
+	cgroup_kill(s->cgroup, NULL);
+	pidfd_signal(s->launched.pidfd, SIGKILL);
+	waitpid(s->launched.id.pid, NULL, 0);
+	cgroup_destroy(s->cgroup_path, NULL);
+	return err_wrap(e, "cannot write the container's state");
+}
+
+static uint64_t log_option(const struct container *c, const char *key, uint64_t dflt)
+{
+	json *log = json_path(c->record.config, "HostConfig.LogConfig.Tare");
+
+	return (uint64_t)json_int(log, key, (int64_t)dflt);
+}
+
+static void become_monitor(struct starter *s, int64_t now, struct err *e)
+{
+	const struct container *c = s->c;
+	const char *cleanup[] = {s->tare_path, "--root", s->store->root, "--state", s->store->state,
+	        "--internal", "cleanup", c->id, NULL};
+	struct monitor_handoff h = {.program = s->monitor_path,
+	        .id = c->id,
+	        .pid = s->launched.id.pid,
+	        .pidfd = s->launched.pidfd,
+	        .state_fd = c->state_fd,
+	        .container_fd = c->dir_fd,
+	        .listen_fd = s->listen_fd,
+	        .out_fd = s->out[0],
+	        .err_fd = s->err[0],
+	        .in_fd = s->in[1],
+	        .terminal_fd = s->launched.terminal_fd,
+	        .client_fd = s->client_fd,
+	        .keep_stdin = config_bool(c, "OpenStdin") && !config_bool(c, "StdinOnce"),
+	        .log = log_option(c, "enabled", 1),
+	        .log_max_size = log_option(c, "maxSize", 0),
+	        .log_max_files = (unsigned)log_option(c, "maxFiles", 1),
+	        .started = now,
+	        .cleanup_argv = cleanup};
+
+	cgroup_sampler_sources(s->cgroup, &h.sources);
+	h.sources.pid = s->launched.id.pid;
+	monitor_exec(&h, e);
+	/* the report has gone out; without a monitor nobody would ever see the end */
+	cgroup_kill(s->cgroup, NULL);
+	_exit(1);
+}
+
+static void null_stdio(void)
+{
+	cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		dup2(null, fd); /* the caller's output must see its end when the caller is done */
+}
+
+static _Noreturn void starter_main(struct starter *s, int report_fd)
+{
+	struct report r = {0};
+	int64_t now = now_realtime();
+
+	setsid();
+	umask(077);
+	null_stdio();
+	cgroup_enter_monitors();
+	r.started = make_stdio(s, &r.error) == 0 && launch(s, &r.error) == 0 && record(s, now, &r.error) == 0;
+	write_all(report_fd, &r, sizeof r);
+	if (!r.started)
+		_exit(1);
+	close_fd(&report_fd);
+	become_monitor(s, now, &r.error);
+	_exit(1);
+}
+
+/* ------------------------------------------------------------------ fork and report */
+
+static pid_t fork_into_monitors(void)
+{
+	cleanup_fd int cgroup = cgroup_monitors_clone_fd();
+	struct clone_args a = {
+	        .exit_signal = SIGCHLD, .flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)(unsigned)cgroup};
+	long pid = cgroup >= 0 ? syscall(SYS_clone3, &a, sizeof a) : -1;
+
+	return pid >= 0 ? (pid_t)pid : fork();
+}
+
+static int read_report(pid_t pid, int fd, struct err *e)
+{
+	struct report r;
+	ssize_t n = read_full(fd, &r, sizeof r);
+
+	if (n == (ssize_t)sizeof r && r.started)
+		return 0;
+	waitpid(pid, NULL, 0);
+	if (n != (ssize_t)sizeof r)
+		return err_set(e, ERR_OTHER, "the container's starter was killed");
+	if (e)
+		*e = r.error;
+	return -1;
+}
+
+static void starter_close(struct starter *s)
+{
+	for (size_t i = 0; i < s->n_layers; i++)
+		close_fd(&s->layer_fds[i]);
+	close_fd(&s->upper_fd);
+	close_fd(&s->work_fd);
+	close_fd(&s->client_fd);
+	seccomp_filter_free(&s->filter);
+}
+
+int starter_start(const struct store *store, struct container *c, const struct runtime_spec *spec,
+        int client_fd, unsigned rows, unsigned cols, struct err *e)
+{
+	struct runtime_spec sized = *spec; /* borrowed members; only the size is ours */
+	struct starter s = {.store = store,
+	        .c = c,
+	        .spec = &sized,
+	        .client_fd = client_fd,
+	        .upper_fd = -1,
+	        .work_fd = -1,
+	        .rootfs_fd = -1,
+	        .listen_fd = -1,
+	        .out = {-1, -1},
+	        .err = {-1, -1},
+	        .in = {-1, -1},
+	        .launched = {.pidfd = -1, .terminal_fd = -1}};
+	cleanup_fd int report_in = -1, report_out = -1;
+	int ends[2], rc = -1;
+
+	sized.rows = rows;
+	sized.cols = cols;
+	if (prepare(&s, e) != 0) {
+		starter_close(&s);
+		return -1;
+	}
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		report_in = ends[0];
+		report_out = ends[1];
+		pid_t pid = fork_into_monitors();
+		if (pid == 0)
+			starter_main(&s, report_out);
+		close_fd(&report_out);
+		rc = pid < 0 ? err_sys(e, "fork") : read_report(pid, report_in, e);
+	} else {
+		err_sys(e, "pipe");
+	}
+	starter_close(&s);
+	if (rc != 0) {
+		close_fd(&c->state_fd);
+		remove_tree_at(store->state_containers_fd, c->id);
+		return -1;
+	}
+	c->has_state = container_state_read(c->state_fd, &c->state) == 0;
+	return 0;
+}

@@ -1,0 +1,244 @@
+/* Signals to a running container, and waiting for what they do: stop, restart, kill, pause, unpause, wait. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/attach_client.h"
+#include "engine/engine.h"
+#include "engine/monitor/handoff.h"
+#include "engine/runtime/cgroup.h"
+
+#define STOP_TIMEOUT_DEFAULT 10 /* seconds, Docker's */
+
+static int open_cgroup(const struct container *c, struct cgroup **g, struct err *e)
+{
+	char path[CGROUP_PATH_MAX];
+
+	return cgroup_open(container_cgroup_path(c, path), g, e);
+}
+
+/* The signal goes to process 1 through a descriptor of exactly that process: a pid that was handed out anew
+ * is never hit. */
+static int signal_init(const struct container *c, int sig, struct err *e)
+{
+	cleanup_fd int pidfd = proc_open(&c->state.process);
+
+	if (pidfd < 0 || pidfd_signal(pidfd, sig) != 0) {
+		if (errno == ESRCH)
+			return err_set(e, ERR_CONFLICT, "container %s is not running", c->record.name);
+		return err_sys(e, "cannot send %s to container %s", signal_name(sig), c->record.name);
+	}
+	return 0;
+}
+
+static int set_paused(const struct store *s, struct container *c, bool paused, struct err *e)
+{
+	cleanup_cgroup struct cgroup *g = NULL;
+
+	if (open_cgroup(c, &g, e) != 0 || cgroup_freeze(g, paused, e) != 0)
+		return err_wrap(e, "cannot %s container %s", paused ? "pause" : "unpause", c->record.name);
+	c->state.paused = paused;
+	if (container_state_write(c->state_fd, &c->state, e) != 0)
+		return -1;
+	container_event(s, c, paused ? "pause" : "unpause", NULL);
+	return 0;
+}
+
+static int pause_or_unpause(struct tare_engine *t, const char *ref, bool paused, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0 ||
+	        container_need_up(&c, e) != 0)
+		return -1;
+	if (c.state.paused == paused)
+		return err_set(e, ERR_CONFLICT, "container %s is %s", c.record.name,
+		        paused ? "paused already" : "not paused");
+	return set_paused(s, &c, paused, e);
+}
+
+int engine_pause(struct tare_engine *t, const char *ref, struct err *e)
+{
+	return pause_or_unpause(t, ref, true, e);
+}
+
+int engine_unpause(struct tare_engine *t, const char *ref, struct err *e)
+{
+	return pause_or_unpause(t, ref, false, e);
+}
+
+/* ------------------------------------------------------------------ kill */
+
+/* A frozen process dies of SIGKILL only when it thaws (v1), and v2 needs nothing: thaw in both cases. */
+static void thaw_for_kill(const struct container *c)
+{
+	cleanup_cgroup struct cgroup *g = NULL;
+
+	if (c->state.paused && open_cgroup(c, &g, NULL) == 0)
+		cgroup_freeze(g, false, NULL);
+}
+
+static void emit_kill(const struct store *s, const struct container *c, int sig)
+{
+	json *attributes = json_object_new_object();
+	char number[16];
+
+	snprintf(number, sizeof number, "%d", sig);
+	json_set_str(attributes, "signal", number);
+	container_event(s, c, "kill", attributes);
+}
+
+int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+	int sig = signal ? signal : SIGKILL;
+
+	if (container_open(s, ref, &c, e) != 0 || container_need_up(&c, e) != 0)
+		return -1;
+	if (signal_init(&c, sig, e) != 0)
+		return -1;
+	if (sig == SIGKILL)
+		thaw_for_kill(&c);
+	emit_kill(s, &c, sig);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ stop */
+
+static int stop_signal(const struct container *c)
+{
+	int sig = signal_parse(json_str(json_get(c->record.config, "Config"), "StopSignal", "SIGTERM"));
+
+	return sig > 0 ? sig : SIGTERM;
+}
+
+static int timeout_ms(const struct container *c, int seconds)
+{
+	if (seconds == TARE_TIMEOUT_DEFAULT)
+		seconds = (int)json_int(
+		        json_get(c->record.config, "Config"), "StopTimeout", STOP_TIMEOUT_DEFAULT);
+	return seconds < 0 || seconds > INT_MAX / 1000 ? -1 : seconds * 1000;
+}
+
+/* Everything in the container, not only process 1: with --pid host the others would outlive it. */
+static int kill_all(const struct container *c, struct err *e)
+{
+	cleanup_cgroup struct cgroup *g = NULL;
+
+	if (open_cgroup(c, &g, NULL) == 0 && cgroup_kill(g, NULL) == 0)
+		return 0;
+	return signal_init(c, SIGKILL, e);
+}
+
+static int end_run(const struct store *s, const struct container *c, int wait_ms, int sig, struct err *e)
+{
+	if (signal_init(c, sig, e) != 0)
+		return container_is_up(c) ? -1 : 0;
+	thaw_for_kill(c);
+	emit_kill(s, c, sig);
+	int ended = sig == SIGKILL ? 0 : await_exit(c, wait_ms, e);
+	if (ended != 0)
+		return ended < 0 ? -1 : 0;
+	if (kill_all(c, e) != 0 && container_is_up(c))
+		return -1;
+	return await_exit(c, -1, e) < 0 ? -1 : 0;
+}
+
+int engine_stop(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record how;
+
+	if (container_open(s, ref, &c, e) != 0)
+		return -1;
+	bool up = container_is_up(&c);
+	if (up && end_run(s, &c, timeout_ms(&c, timeout), signal ? signal : stop_signal(&c), e) != 0)
+		return -1;
+	if (up)
+		container_event(s, &c, "stop", NULL);
+	return c.state_fd >= 0 ? cleanup_run(s, c.id, &how, e) : 0;
+}
+
+int engine_restart(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
+{
+	char id[TARE_ID_LEN + 1];
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(s, ref, &c, e) != 0)
+		return -1;
+	memcpy(id, c.id, sizeof id);
+	if (json_bool(json_get(c.record.config, "HostConfig"), "AutoRemove", false) && container_is_up(&c))
+		return err_set(e, ERR_CONFLICT,
+		        "container %s would be removed at its stop (--rm); it cannot be restarted",
+		        c.record.name);
+	if (engine_stop(t, id, timeout, signal, e) != 0 || engine_start(t, id, NULL, NULL, NULL, e) != 0)
+		return -1;
+	container_event(s, &c, "restart", NULL);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ wait */
+
+static int wait_removed(const struct store *s, const char *id, struct err *e)
+{
+	char path[40], events[4096];
+	cleanup_fd int watch = inotify_init1(IN_CLOEXEC);
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", s->containers_fd);
+	if (watch < 0 || inotify_add_watch(watch, path, IN_MOVED_FROM | IN_DELETE) < 0)
+		return err_sys(e, "cannot watch %s/containers", s->root);
+	while (faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (read(watch, events, sizeof events) < 0 && errno != EINTR)
+			return err_sys(e, "cannot watch %s/containers", s->root);
+	return 0;
+}
+
+/* The monitor tells everybody who is connected how it ended before anything is cleaned up: so the exit code
+ * of a container that removes itself is not lost. Without a monitor the file `exit` is waited for. */
+static int wait_end(const struct store *s, const struct container *c, struct exit_record *how, struct err *e)
+{
+	struct attach_client a = {.container_fd = c->dir_fd, .process = c->state.process};
+	enum tare_io_end end;
+	cleanup_fd int sock = attach_client_connect(c->state_fd, NULL);
+
+	if (sock < 0 || attach_client_run(sock, &a, &end, how, NULL) != 0) {
+		if (await_exit(c, -1, e) < 0)
+			return -1;
+		if (exit_record_read(c->state_fd, how) != 0) {
+			cleanup_container struct container again = CONTAINER_INIT;
+			if (cleanup_run(s, c->id, how, NULL) == 0 &&
+			        container_open(s, c->id, &again, NULL) == 0)
+				how->code = again.record.exit_code;
+		}
+	}
+	close_fd(&sock);
+	struct exit_record ignored;
+	return cleanup_run(s, c->id, &ignored, e);
+}
+
+int engine_wait(struct tare_engine *t, const char *ref, bool removed, int *exit_code, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record how = {0};
+
+	if (container_open(s, ref, &c, e) != 0)
+		return -1;
+	if (c.has_state && wait_end(s, &c, &how, e) != 0)
+		return -1;
+	*exit_code = c.has_state ? how.code : c.record.exit_code;
+	return removed ? wait_removed(s, c.id, e) : 0;
+}
