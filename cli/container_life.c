@@ -1,0 +1,350 @@
+/* Commands that change the state of containers that exist. Each takes several and goes on after an error. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/command_tables.h"
+#include "engine/tare.h"
+
+/* 0: done; 1: there was nothing to do; -1 with e. */
+typedef int container_action(struct tare_engine *engine, const char *ref, const void *options, struct err *e);
+
+/* Do it to each, print the names of those it was done to, and one line per error; 1 if there was any. */
+static int each_container(struct cli *cli, char *const *refs, container_action *action, const void *options)
+{
+	struct err e = ERR_INIT;
+	struct tare_engine *engine = cli_engine(cli, &e);
+	int code = 0;
+
+	if (!engine)
+		return cli_fail(cli, &e);
+	strv_foreach (ref, refs) {
+		int rc;
+
+		e = (struct err)ERR_INIT;
+		rc = action(engine, *ref, options, &e);
+		if (rc == 0) {
+			printf("%s\n", *ref);
+			fflush(stdout); /* the next one may take its time */
+		}
+		if (rc >= 0)
+			continue;
+		if (cli_fail(cli, &e) == 130)
+			return 130;
+		code = 1;
+	}
+	return code;
+}
+
+/* ------------------------------------------------------------------ stop, restart, kill */
+
+struct signal_options {
+	int timeout; /* of stop and restart */
+	int signal;  /* 0: the container's */
+};
+
+static void signal_init(void *options)
+{
+	((struct signal_options *)options)->timeout = TARE_TIMEOUT_DEFAULT;
+}
+
+static void kill_init(void *options)
+{
+	((struct signal_options *)options)->signal = 9; /* SIGKILL */
+}
+
+static int parse_timeout(void *options, const char *text, struct err *e)
+{
+	int64_t v;
+
+	if (int_parse(text, -1, INT32_MAX, "number of seconds", &v, e) < 0)
+		return -1;
+	((struct signal_options *)options)->timeout = (int)v;
+	return 0;
+}
+
+static int parse_signal(void *options, const char *text, struct err *e)
+{
+	int sig = signal_parse(text);
+
+	if (sig <= 0)
+		return err_set(
+		        e, ERR_USAGE, "unknown signal \"%s\"; write a name or number such as TERM", text);
+	((struct signal_options *)options)->signal = sig;
+	return 0;
+}
+
+#define OPTIONS struct signal_options
+static const struct option stop_options[] = {
+        OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals",
+                "Signal that asks it to stop (default: the container's)"),
+        OPT_CALL("timeout", 't', parse_timeout, "SECONDS", "none",
+                "Time to obey before it is killed; -1 for ever"),
+        OPT_ALIAS("time", 0, "timeout"),
+        OPTION_END,
+};
+
+static const struct option kill_options[] = {
+        OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals", "Signal to send (default KILL)"),
+        OPTION_END,
+};
+#undef OPTIONS
+
+static int stop_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	const struct signal_options *o = options;
+
+	return engine->stop(engine, ref, o->timeout, o->signal, e);
+}
+
+static int restart_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	const struct signal_options *o = options;
+
+	return engine->restart(engine, ref, o->timeout, o->signal, e);
+}
+
+static int kill_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	const struct signal_options *o = options;
+
+	return engine->kill(engine, ref, o->signal, e);
+}
+
+static int stop_run(struct cli *cli, void *options, char **operands)
+{
+	return each_container(cli, operands, stop_one, options);
+}
+
+static int restart_run(struct cli *cli, void *options, char **operands)
+{
+	return each_container(cli, operands, restart_one, options);
+}
+
+static int kill_run(struct cli *cli, void *options, char **operands)
+{
+	return each_container(cli, operands, kill_one, options);
+}
+
+/* ------------------------------------------------------------------ pause, unpause, rename, wait */
+
+static int pause_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	(void)options;
+	return engine->pause(engine, ref, e);
+}
+
+static int unpause_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	(void)options;
+	return engine->unpause(engine, ref, e);
+}
+
+static int pause_run(struct cli *cli, void *options, char **operands)
+{
+	return each_container(cli, operands, pause_one, options);
+}
+
+static int unpause_run(struct cli *cli, void *options, char **operands)
+{
+	return each_container(cli, operands, unpause_one, options);
+}
+
+static int rename_run(struct cli *cli, void *options, char **operands)
+{
+	struct err e = ERR_INIT;
+	struct tare_engine *engine;
+
+	(void)options;
+	if (tare_name_check(operands[1], &e) < 0)
+		return cli_fail(cli, &e);
+	engine = cli_engine(cli, &e);
+	if (!engine || engine->rename(engine, operands[0], operands[1], &e) < 0)
+		return cli_fail(cli, &e);
+	return 0;
+}
+
+static int wait_run(struct cli *cli, void *options, char **operands)
+{
+	struct err e = ERR_INIT;
+	struct tare_engine *engine = cli_engine(cli, &e);
+	int code = 0;
+
+	(void)options;
+	if (!engine)
+		return cli_fail(cli, &e);
+	for (char **ref = operands; *ref; ref++) {
+		int exit_code = 0;
+
+		e = (struct err)ERR_INIT;
+		if (engine->wait(engine, *ref, false, &exit_code, &e) == 0) {
+			printf("%d\n", exit_code);
+			fflush(stdout);
+			continue;
+		}
+		if (cli_fail(cli, &e) == 130)
+			return 130;
+		code = 1;
+	}
+	return code;
+}
+
+/* ------------------------------------------------------------------ rm */
+
+struct remove_options {
+	struct tare_remove remove;
+	bool all;
+};
+
+#define OPTIONS struct remove_options
+static const struct option remove_options[] = {
+        OPT_FLAG("force", 'f', remove.force, "Kill it first if it runs; say nothing if it does not exist"),
+        OPT_FLAG("volumes", 'v', remove.volumes, "Remove its anonymous volumes too"),
+        OPT_FLAG("all", 'a', all, "All that are not running; with --force all"),
+        OPTION_END,
+};
+#undef OPTIONS
+
+static int remove_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	const struct remove_options *o = options;
+
+	if (engine->remove(engine, ref, &o->remove, e) == 0)
+		return 0;
+	return o->remove.force && e->kind == ERR_NOT_FOUND ? 1 : -1;
+}
+
+static bool is_active(enum tare_state state)
+{
+	return state == TARE_RUNNING || state == TARE_PAUSED || state == TARE_RESTARTING;
+}
+
+static char **removable_names(struct tare_engine *engine, bool force, struct err *e)
+{
+	__attribute__((cleanup(tare_container_list_free))) struct tare_container_list list = {0};
+	char **names = NULL;
+
+	if (engine->list(engine, true, &list, e) < 0)
+		return NULL;
+	for (size_t i = 0; i < list.n; i++)
+		if ((force || !is_active(list.rows[i].state)) && strv_add(&names, list.rows[i].name) < 0)
+			break;
+	return names ? names : calloc(1, sizeof(char *));
+}
+
+static int remove_run(struct cli *cli, void *options, char **operands)
+{
+	struct remove_options *o = options;
+	struct err e = ERR_INIT;
+	struct tare_engine *engine;
+	cleanup_strv char **names = NULL;
+
+	if (o->all == (operands[0] != NULL)) {
+		err_set(&e, ERR_USAGE,
+		        o->all ? "--all takes no names; leave one of them out"
+		               : "tare rm needs the name of a container, or --all");
+		return cli_fail(cli, &e);
+	}
+	if (!o->all)
+		return each_container(cli, operands, remove_one, o);
+	engine = cli_engine(cli, &e);
+	names = engine ? removable_names(engine, o->remove.force, &e) : NULL;
+	return names ? each_container(cli, names, remove_one, o) : cli_fail(cli, &e);
+}
+
+/* ------------------------------------------------------------------ the rows */
+
+#define SEVERAL                                                                                              \
+	.group = GROUP_CONTAINERS, .operands = "CONTAINER [CONTAINER...]", .min_operands = 1,                \
+	.max_operands = -1
+
+const struct command container_life_commands[] = {
+        {
+                .words = "stop",
+                .aliases = "container stop",
+                SEVERAL,
+                .summary = "Stop containers: ask, wait, then kill",
+                .examples = "tare stop web\ntare stop -t 2 web db",
+                .complete = "running",
+                .options = stop_options,
+                .size = sizeof(struct signal_options),
+                .init = signal_init,
+                .run = stop_run,
+        },
+        {
+                .words = "restart",
+                .aliases = "container restart",
+                SEVERAL,
+                .summary = "Stop and start containers",
+                .complete = "containers",
+                .options = stop_options,
+                .size = sizeof(struct signal_options),
+                .init = signal_init,
+                .run = restart_run,
+        },
+        {
+                .words = "kill",
+                .aliases = "container kill",
+                SEVERAL,
+                .summary = "Send a signal to containers",
+                .examples = "tare kill web\ntare kill -s HUP web",
+                .complete = "running",
+                .options = kill_options,
+                .size = sizeof(struct signal_options),
+                .init = kill_init,
+                .run = kill_run,
+        },
+        {
+                .words = "pause",
+                .aliases = "container pause",
+                SEVERAL,
+                .summary = "Freeze all processes of containers",
+                .complete = "running",
+                .run = pause_run,
+        },
+        {
+                .words = "unpause",
+                .aliases = "container unpause",
+                SEVERAL,
+                .summary = "Let paused containers go on",
+                .complete = "running",
+                .run = unpause_run,
+        },
+        {
+                .words = "wait",
+                .aliases = "container wait",
+                SEVERAL,
+                .summary = "Wait until containers end and print their exit codes",
+                .complete = "running",
+                .run = wait_run,
+        },
+        {
+                .words = "rename",
+                .aliases = "container rename",
+                .group = GROUP_CONTAINERS,
+                .operands = "CONTAINER NAME",
+                .min_operands = 2,
+                .max_operands = 2,
+                .summary = "Give a container another name",
+                .complete = "containers",
+                .run = rename_run,
+        },
+        {
+                .words = "rm",
+                .aliases = "container rm",
+                .group = GROUP_CONTAINERS,
+                .operands = "CONTAINER...|--all",
+                .max_operands = -1,
+                .summary = "Remove containers",
+                .examples = "tare rm web\ntare rm -f web db\ntare rm --all",
+                .complete = "containers",
+                .options = remove_options,
+                .size = sizeof(struct remove_options),
+                .run = remove_run,
+        },
+        {0},
+};
