@@ -59,16 +59,17 @@ PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tar
 # `make deps` must work where it isn't installed yet.
 pkg = $(or $(pkg.$(1).$(2)),$(eval pkg.$(1).$(2) := $(shell $(PKG_CONFIG) --$(2) $(1)) )$(pkg.$(1).$(2)))
 LIBS_TARE     = $(foreach l,json-c libseccomp libcap,$(call pkg,$(l),libs))
-LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libarchive libcrypto,$(call pkg,$(l),libs))
+LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libarchive libcrypto zlib,$(call pkg,$(l),libs))
 LIBS_UNIT     = $(LIBS_TRANSFER) $(call pkg,cmocka,libs)
 
 # ---------------------------------------------------------------- sources, room by room
 
-MONITOR_SHARED := $(wildcard engine/monitor/sampler.c engine/monitor/exit_record.c engine/monitor/handoff.c)
+MONITOR_SHARED := $(wildcard engine/monitor/sampler.c engine/monitor/exit_record.c engine/monitor/handoff.c \
+	engine/monitor/decimal.c)
 MONITOR_OWN    := $(filter-out $(MONITOR_SHARED),$(wildcard engine/monitor/*.c))
-ARCHIVE_SRC    := $(wildcard engine/archive/*.c engine/image_archive.c)
+ARCHIVE_SRC    := $(wildcard engine/archive/*.c engine/image_archive*.c)
 TARE_SRC       := $(wildcard base/*.c engine/oci/*.c engine/store/*.c engine/runtime/*.c) \
-                  $(filter-out engine/image_archive.c,$(wildcard engine/*.c)) $(MONITOR_SHARED)
+                  $(filter-out $(wildcard engine/image_archive*.c),$(wildcard engine/*.c)) $(MONITOR_SHARED)
 INIT_SRC       := $(wildcard engine/init/*.c)
 TRANSFER_SRC   := $(wildcard cli/transfer*.c)
 CLI_SRC        := $(filter-out cli/main.c $(TRANSFER_SRC),$(wildcard cli/*.c))
@@ -213,12 +214,13 @@ uninstall:
 
 # ---------------------------------------------------------------- tests
 
-.PHONY: deps deps-build deps-test deps-lint deps-bench deps-vm
+.PHONY: deps $(addprefix deps-,build test lint bench vm)
 deps: deps-build
 deps-build deps-test deps-lint deps-bench deps-vm:
 	$(Q)sh tests/deps $(sort build $(@:deps-%=%))
 
-# The sets are installed first; what is then built is seen by a make that starts afterwards.
+# The sets are installed first, in one go; what is then built is seen by a make that starts afterwards.
+need = $(Q)sh tests/deps build $(1)
 .PHONY: unit check e2e test asan demo bench test-vm
 unit: $(UNIT)
 check: build $(UNIT)
@@ -232,25 +234,30 @@ $(E2E_TOOLS): $(B)/e2e/%: tests/e2e/%.c
 e2e: build $(E2E_TOOLS)
 	$(Q)BUILD=$(abspath $(B)) tests/run-e2e $(FILES)
 
-test: deps-test
+test:
+	$(call need,test)
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) e2e
 
 ASAN := B=$(B)/asan SANITIZE=address,undefined
-asan: deps-test
+asan:
+	$(call need,test)
 	$(Q)$(MAKE) $(ASAN) check
 	$(Q)$(MAKE) $(ASAN) e2e
 
-demo: deps-build
+demo:
+	$(call need)
 	$(Q)$(MAKE) build
 	$(Q)BUILD=$(abspath $(B)) tests/demo
 
-bench: deps-bench
+bench:
+	$(call need,bench)
 	$(Q)$(MAKE) build $(TOOLS)
 	$(Q)BUILD=$(abspath $(B)) python3 tests/bench/bench.py $(BENCH)
 
 # FILES=… some e2e files, VM_FILES=marked those that depend on cgroups, an LSM or the kernel's version.
-test-vm: deps-test deps-vm
+test-vm:
+	$(call need,test vm)
 	$(Q)$(MAKE) build $(E2E_TOOLS)
 	$(Q)BUILD=$(abspath $(B)) tests/vm/run-e2e $(if $(filter marked,$(VM_FILES)),--marked) $(FILES)
 
@@ -263,7 +270,8 @@ OTHER_CC  := $(if $(findstring clang,$(CC)),gcc,clang)
 LINT      := format arrows length shell cppcheck analyze compiler
 
 .PHONY: lint $(LINT:%=lint-%)
-lint: deps-lint deps-test
+lint:
+	$(call need,test lint)
 	$(Q)$(MAKE) --keep-going $(LINT:%=lint-%)
 lint-format:
 	$(call say,LINT,clang-format)
