@@ -53,6 +53,18 @@ static _Noreturn void child(const struct job *job, int number)
 	_exit(127);
 }
 
+static pid_t start(const struct job *job, int number)
+{
+	pid_t pid = vfork(); /* the cost of copying our own memory is not the command's */
+	if (pid == 0)
+		child(job, number);
+	if (pid < 0) {
+		perror("spawn_time: vfork");
+		exit(1);
+	}
+	return pid;
+}
+
 static int64_t us(struct timeval t)
 {
 	return (int64_t)t.tv_sec * US_PER_S + t.tv_usec;
@@ -61,17 +73,10 @@ static int64_t us(struct timeval t)
 static void round_of(const struct job *job, int first, int at_once)
 {
 	pid_t pids[MAX_AT_ONCE];
-	int64_t user = 0, sys = 0, start = now_us();
+	int64_t user = 0, sys = 0, begin = now_us();
 	int code = 0;
-	for (int i = 0; i < at_once; i++) {
-		pids[i] = vfork(); /* the cost of the starter's own memory is not the command's */
-		if (pids[i] == 0)
-			child(job, first + i);
-		if (pids[i] < 0) {
-			perror("spawn_time: vfork");
-			exit(1);
-		}
-	}
+	for (int i = 0; i < at_once; i++)
+		pids[i] = start(job, first + i);
 	for (int i = 0; i < at_once; i++) {
 		struct rusage used;
 		int status;
@@ -82,7 +87,7 @@ static void round_of(const struct job *job, int first, int at_once)
 		if (status)
 			code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	}
-	printf("%lld %lld %lld %d\n", (long long)(now_us() - start), (long long)user, (long long)sys, code);
+	printf("%lld %lld %lld %d\n", (long long)(now_us() - begin), (long long)user, (long long)sys, code);
 }
 
 static void enter(const char *namespace)
