@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/proc.h"
+#include "engine/oci/capability.h"
 #include "engine/oci/runtime_spec.h"
 #include "engine/runtime/cgroup.h"
 
@@ -65,10 +66,6 @@ struct enter {
 };
 int launch_enter(const struct enter *x, struct launched *out, struct err *e);
 
-/* Capability names (with or without CAP_, any case) and masks. */
-#define CAPABILITY_ALL UINT64_MAX
-uint64_t capability_parse(const char *name); /* bit, CAPABILITY_ALL for "ALL", 0 unknown */
-const char *capability_name(unsigned cap);   /* "CAP_CHOWN", NULL above the last known */
 uint64_t capability_bounding(void);	     /* of this process: every set is intersected with it */
 
 #endif
