@@ -48,7 +48,7 @@ ifeq ($(SANITIZE),)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 STATIC_LINK = -static-pie $(LDHARDEN) -Wl,-O1 -Wl,--gc-sections
 else
-# The sanitizers' runtime cannot be linked into a static program.
+# The sanitizers' runtime cannot be linked into a static program, so the monitor is a dynamic one here.
 SAN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 STATIC_LINK = $(LINK_FLAGS)
 endif
@@ -150,9 +150,23 @@ $(B)/tare-monitor: $(call obj,$(MONITOR_OWN)) $(B)/libtare.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(STATIC_LINK) $(LDFLAGS) -o $@ $^
 
+ifeq ($(SANITIZE),)
 $(B)/tare-init: $(call obj,$(INIT_SRC)) $(B)/libtare.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(STATIC_LINK) $(LDFLAGS) -o $@ $^
+else
+# tare-init runs in the container's root, where no shared library can be counted on: static even here, with
+# those checks that need no runtime (undefined behaviour ends it by a trap).
+TRAP_FLAGS = -std=gnu17 $(CFLAGS) $(WARN) -fsanitize=undefined -fsanitize-undefined-trap-on-error -fPIE
+TRAP_OBJ := $(patsubst %.c,$(B)/trap/%.o,$(INIT_SRC) $(filter-out base/json.c,$(wildcard base/*.c)))
+$(TRAP_OBJ): $(B)/trap/%.o: %.c $(B)/.flags $(wildcard base/*.h engine/init/*.h)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(TRAP_FLAGS) -ffunction-sections -fdata-sections -c -o $@ $<
+$(B)/tare-init: $(TRAP_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TRAP_FLAGS) -static-pie -Wl,--gc-sections $(LDFLAGS) -o $@ $^
+endif
 
 UNIT_LIBS := $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
 $(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_LIBS)
