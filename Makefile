@@ -130,6 +130,9 @@ endef
 
 $(B)/libtare.a: $(call obj,$(TARE_SRC))
 	$(archive)
+# All that the static programs may use.
+$(B)/libbase.a: $(call obj,$(wildcard base/*.c))
+	$(archive)
 $(B)/libtare-archive.a: $(call obj,$(ARCHIVE_SRC))
 	$(archive)
 $(B)/libtare-cli.a: $(call obj,$(CLI_SRC))
@@ -146,12 +149,12 @@ $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-cli.a $(B)/libtare-
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TRANSFER)
 
-$(B)/tare-monitor: $(call obj,$(MONITOR_OWN)) $(B)/libtare.a
+$(B)/tare-monitor: $(call obj,$(MONITOR_OWN) $(MONITOR_SHARED)) $(B)/libbase.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(STATIC_LINK) $(LDFLAGS) -o $@ $^
 
 ifeq ($(SANITIZE),)
-$(B)/tare-init: $(call obj,$(INIT_SRC)) $(B)/libtare.a
+$(B)/tare-init: $(call obj,$(INIT_SRC)) $(B)/libbase.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(STATIC_LINK) $(LDFLAGS) -o $@ $^
 else
