@@ -72,6 +72,18 @@ static int enable_names(int fd, unsigned set)
 	return file_poke(fd, "cgroup.subtree_control", text);
 }
 
+/* Outside the real root (which has no cgroup.type) a cgroup either holds processes or hands controllers
+ * down. The kernel would even let us enable cpu and pids there, at the price of making it a threaded domain
+ * whose children can hold no process at all: so we look first. */
+static bool holds_processes(int fd)
+{
+	if (faccessat(fd, "cgroup.type", F_OK, 0) < 0)
+		return false;
+	char text[64];
+	cleanup_fd int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	return procs < 0 || read(procs, text, sizeof(text)) != 0;
+}
+
 /* Hand the controllers of `set` down from one directory to its children. One write for all; when the
  * kernel refuses that, one by one, since a single bad controller fails the whole line. */
 static void enable_in(const char *dir, unsigned set, unsigned needs, struct obstacle *o)
@@ -83,7 +95,14 @@ static void enable_in(const char *dir, unsigned set, unsigned needs, struct obst
 	if (needs & ~available)
 		obstacle_note(o, dir, fd, 0);
 	set &= available & ~read_controllers(fd, "cgroup.subtree_control");
-	if (!set || !enable_names(fd, set))
+	if (!set)
+		return;
+	if (holds_processes(fd)) {
+		if (set & needs)
+			obstacle_note(o, dir, fd, EBUSY);
+		return;
+	}
+	if (!enable_names(fd, set))
 		return;
 	for (size_t i = 0; i < N_LIMIT_CONTROLLERS; i++) {
 		unsigned bit = CG_BIT(limit_controllers[i]);

@@ -607,6 +607,70 @@ static void joining_goes_to_a_leaf(void **state)
 	assert_int_equal(WTERMSIG(wait_for(pid)), SIGKILL);
 }
 
+/* ------------------------------------------------------------------ hosts that lack something */
+
+/* As in a container with a cgroup namespace of its own: the root of what it sees is a cgroup with processes,
+ * and without the pids controller. Exit status: which step failed. */
+static void live_in_a_namespace(void *arg)
+{
+	(void)arg;
+	struct err e = ERR_INIT;
+	struct cgroup *g;
+	const char *mount_point = cgroup_layout()->h[0].mount;
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) < 0 ||
+	        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	        umount2(mount_point, MNT_DETACH) < 0 || mount("cgroup2", mount_point, "cgroup2", 0, NULL) < 0)
+		_exit(1);
+	if (!cgroup_create("tare/x", &(struct resources){.pids = 5}, &g, &e) || e.kind != ERR_UNSUPPORTED ||
+	        !strstr(e.msg, "\"pids\" is missing") || !strstr(e.msg, "/cgroup.controllers has only"))
+		_exit(2);
+	if (!cgroup_create("tare/x", &(struct resources){.memory = MIB}, &g, &e) ||
+	        e.kind != ERR_UNSUPPORTED || !strstr(e.msg, "\"memory\"") ||
+	        !strstr(e.msg, "subtree_control") || !strstr(e.msg, "processes live"))
+		_exit(3);
+	/* what nobody asked to limit works */
+	if (cgroup_create("tare/x", NULL, &g, &e) < 0 || cgroup_kill(g, &e) < 0 ||
+	        cgroup_freeze(g, true, &e) < 0)
+		_exit(4);
+	if (cgroup_destroy("tare/x", &e) < 0 || cgroup_destroy("tare", &e) < 0)
+		_exit(5);
+	_exit(0);
+}
+
+static void a_namespace_with_processes_is_explained(void **state)
+{
+	(void)state;
+	if (cgroup_mode() != CGROUP_V2)
+		skip();
+	cleanup_cgroup struct cgroup *g = create("ns", NULL);
+	char dir[CGROUP_DIR_MAX];
+	cgroup_dir(g, CG_UNIFIED, dir);
+	*strrchr(dir, '/') = '\0';
+	cleanup_fd int parent = open(dir, O_PATH | O_CLOEXEC);
+	assert_int_equal(file_poke(parent, "cgroup.subtree_control", "-pids"), 0);
+	assert_int_equal(wait_for(spawn(g, live_in_a_namespace, NULL)), 0);
+	destroy("ns");
+}
+
+/* Runs in a process of its own (see main), where the v1 memory hierarchy is not mounted. */
+static void a_missing_hierarchy_is_named(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	struct cgroup *g;
+	assert_int_equal(cgroup_layout()->of[CG_MEMORY], -1);
+	assert_int_equal(cgroup_create(path_of("lack"), &(struct resources){.memory = MIB}, &g, &e), -1);
+	assert_int_equal(e.kind, ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "\"memory\" is missing"));
+	assert_non_null(
+	        strstr(e.msg, cgroup_mode() == CGROUP_V1 ? "/proc/self/mountinfo" : "/cgroup.controllers"));
+	assert_false(exists_anywhere("lack"));
+	g = create("lack", &(struct resources){.pids = 5});
+	assert_int_equal(cgroup_oom_kills(g), -1);
+	cgroup_close(&g);
+	destroy("lack");
+}
+
 /* ------------------------------------------------------------------ monitors, view, info */
 
 static bool monitors_exist(enum cgroup_controller c, bool remove)
@@ -740,6 +804,7 @@ static int run_all(const char *name)
 	        cmocka_unit_test(destroy_reaches_down),
 	        cmocka_unit_test(joining_goes_to_a_leaf),
 	        cmocka_unit_test(monitors_leave_the_session),
+	        cmocka_unit_test(a_namespace_with_processes_is_explained),
 	        cmocka_unit_test(a_container_sees_its_own),
 	        cmocka_unit_test(controllers_are_told),
 	};
@@ -747,8 +812,16 @@ static int run_all(const char *name)
 	return cmocka_run_group_tests_name(name, tests, NULL, tear_down);
 }
 
-/* On a hybrid host: the same in a mount namespace where the v2 tree is not mounted. */
-static int run_without_v2(void)
+static int run_without_memory(const char *name)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_missing_hierarchy_is_named)};
+	return cmocka_run_group_tests_name(name, tests, NULL, tear_down);
+}
+
+/* Fork, before anything has asked for the layout, a mount namespace in which hierarchies are not mounted,
+ * and run tests there. 0 also where the host has nothing of the kind. */
+static int run_without(
+        const enum cgroup_controller *missing, int n, int (*run)(const char *), const char *name)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 	cleanup_fd int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -756,15 +829,19 @@ static int run_without_v2(void)
 	if (fd < 0 || read_to_buf(fd, &b) < 0)
 		return 1;
 	cgroup_layout_parse(buf_str(&b), &l);
-	if (l.mode != CGROUP_HYBRID)
-		return 0;
+	for (int i = 0; i < n; i++)
+		if (l.mode == CGROUP_V2 || l.of[missing[i]] < 0)
+			return 0;
 	fflush(NULL);
 	pid_t pid = fork();
 	if (!pid) {
-		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		        umount2(l.h[l.of[CG_UNIFIED]].mount, MNT_DETACH) < 0 || cgroup_mode() != CGROUP_V1)
+		snprintf(prefix, sizeof(prefix), "tare-test-%d", getpid());
+		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 			_exit(1);
-		exit(run_all("cgroup, pure v1"));
+		for (int i = 0; i < n; i++)
+			if (umount2(l.h[l.of[missing[i]]].mount, MNT_DETACH) < 0)
+				_exit(1);
+		exit(run(name));
 	}
 	int status;
 	return waitpid(pid, &status, 0) != pid || status;
@@ -772,5 +849,10 @@ static int run_without_v2(void)
 
 int main(void)
 {
-	return run_without_v2() | run_all("cgroup, as it is here");
+	static const enum cgroup_controller v2[] = {CG_UNIFIED}, memory[] = {CG_MEMORY},
+	                                    both[] = {CG_UNIFIED, CG_MEMORY};
+	return run_without(v2, 1, run_all, "cgroup, pure v1") |
+	       run_without(memory, 1, run_without_memory, "cgroup, hybrid without memory") |
+	       run_without(both, 2, run_without_memory, "cgroup, v1 without memory") |
+	       run_all("cgroup, as it is here");
 }
