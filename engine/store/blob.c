@@ -64,8 +64,6 @@ int blob_draft_commit(const struct store *s, struct blob_draft *d, const struct 
 	cleanup_fd int pulls = pull_dir_open(s, e);
 	if (pulls < 0)
 		return -1;
-	if (fchmod(d->fd, 0600) < 0 || fdatasync(d->fd) < 0)
-		return err_sys(e, "cannot write blob %s", digest_path(digest, path));
 	if ((mkdirat(s->blobs_fd, digest->alg, 0700) < 0 && errno != EEXIST) ||
 	        renameat(pulls, d->name, s->blobs_fd, digest_path(digest, path)) < 0)
 		return err_sys(e, "cannot add blob %s to the image store", digest_path(digest, path));

@@ -29,7 +29,8 @@ struct blob_draft {
 		.fd = -1                                                                                     \
 	}
 int blob_draft_open(const struct store *s, struct blob_draft *d, struct err *e);
-/* Make the draft the blob `digest`; one that is there already stays. The draft is empty afterwards. */
+/* Make the draft the blob `digest`, replacing one that is there already (it might be the half-written one of
+ * a crash). The caller syncs the file system before the index names it. The draft is empty afterwards. */
 int blob_draft_commit(
         const struct store *s, struct blob_draft *d, const struct digest *digest, struct err *e);
 /* Remove an unfinished draft; nothing for an empty one. */

@@ -51,19 +51,34 @@ static void random_name(char *name, size_t size)
 	snprintf(name, size, "tmp-%s", random);
 }
 
-/* The name goes first, by rename, so that nobody ever finds half a layer under its diffID. */
-int layer_remove(const struct store *s, const struct digest *diff_id, uint64_t *freed, struct err *e)
+#define HIDDEN_NAME_SIZE (DIGEST_TEXT_SIZE + 8)
+
+static char *hidden_name(const struct digest *d, char dst[HIDDEN_NAME_SIZE])
 {
-	char name[40], path[DIGEST_TEXT_SIZE], size_name[SIZE_NAME_SIZE];
+	snprintf(dst, HIDDEN_NAME_SIZE, "tmp-%s-%s", d->alg, d->hex);
+	return dst;
+}
+
+int layer_hide(const struct store *s, const struct digest *diff_id)
+{
+	char path[DIGEST_TEXT_SIZE], name[HIDDEN_NAME_SIZE];
+	return renameat(s->layers_fd, digest_path(diff_id, path), s->layers_fd, hidden_name(diff_id, name));
+}
+
+void layer_show(const struct store *s, const struct digest *diff_id)
+{
+	char path[DIGEST_TEXT_SIZE], name[HIDDEN_NAME_SIZE];
+	renameat2(s->layers_fd, hidden_name(diff_id, name), s->layers_fd, digest_path(diff_id, path),
+	        RENAME_NOREPLACE);
+}
+
+void layer_discard(const struct store *s, const struct digest *diff_id, uint64_t *freed)
+{
+	char size_name[SIZE_NAME_SIZE], name[HIDDEN_NAME_SIZE];
 	uint64_t bytes = layer_size(s, diff_id);
-	random_name(name, sizeof(name));
-	if (renameat(s->layers_fd, digest_path(diff_id, path), s->layers_fd, name) < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "cannot remove layer %s", path);
 	unlinkat(s->layers_fd, size_path(diff_id, size_name), 0);
-	if (remove_tree_at(s->layers_fd, name) < 0)
-		return err_sys(e, "cannot remove layer %s", path);
-	*freed += bytes;
-	return 0;
+	if (remove_tree_at(s->layers_fd, hidden_name(diff_id, name)) == 0)
+		*freed += bytes;
 }
 
 int layer_draft_open(const struct store *s, struct layer_draft *d, struct err *e)

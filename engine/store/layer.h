@@ -16,8 +16,11 @@ int layer_open(const struct store *s, const struct digest *diff_id);
 bool layer_exists(const struct store *s, const struct digest *diff_id);
 /* Bytes of the unpacked layer; 0 unknown. */
 uint64_t layer_size(const struct store *s, const struct digest *diff_id);
-/* Remove it; its bytes are added to *freed. */
-int layer_remove(const struct store *s, const struct digest *diff_id, uint64_t *freed, struct err *e);
+/* For the sweep: out of the way by rename to layers/tmp-ALG-HEX, so that nobody ever finds half a layer
+ * under its diffID; then back again, or away for good, its bytes added to *freed. */
+int layer_hide(const struct store *s, const struct digest *diff_id);
+void layer_show(const struct store *s, const struct digest *diff_id);
+void layer_discard(const struct store *s, const struct digest *diff_id, uint64_t *freed);
 
 /* A layer under way. */
 struct layer_draft {

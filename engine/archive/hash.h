@@ -1,0 +1,23 @@
+/* Hashes: bytes as they stream by become a digest. */
+#ifndef TARE_ARCHIVE_HASH_H
+#define TARE_ARCHIVE_HASH_H
+
+#include <stddef.h>
+
+#include "engine/oci/digest.h"
+
+struct err;
+struct hash;
+
+/* alg: "sha256" or "sha512". */
+struct hash *hash_new(const char *alg, struct err *e);
+void hash_add(struct hash *h, const void *data, size_t len);
+/* The digest of all that was added; the hash is used up afterwards. */
+void hash_finish(struct hash *h, struct digest *d);
+void hash_free(struct hash *h); /* NULL allowed */
+void hash_free_ptr(struct hash **h);
+#define cleanup_hash __attribute__((cleanup(hash_free_ptr)))
+
+int hash_bytes(const char *alg, const void *data, size_t len, struct digest *d, struct err *e);
+
+#endif

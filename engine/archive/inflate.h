@@ -1,0 +1,48 @@
+/* Inflate: a descriptor with plain, gzip (several members), zstd, xz or bzip2 content is read as a stream
+ * of uncompressed blocks, while both sides are counted and hashed and one of them can be copied.
+ *
+ * The kind is told by the first bytes, never by a name or a label. Checksums inside the formats are checked;
+ * a stream that ends too early or has garbage behind it is ERR_CORRUPT, and so is one that grows without
+ * reason (see inflate.c). */
+#ifndef TARE_ARCHIVE_INFLATE_H
+#define TARE_ARCHIVE_INFLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/oci/digest.h"
+
+struct err;
+struct inflate;
+
+enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_XZ, COMPRESSION_BZIP2 };
+const char *compression_name(enum compression c);
+
+struct inflate_options {
+	const char *in_alg, *out_alg; /* which digests to compute: "sha256", "sha512", NULL: none */
+	int copy_fd; /* the stream is copied here, -1: nowhere: as it is when OCI has a media type for it
+	              * (plain, gzip, zstd), uncompressed otherwise */
+};
+
+struct inflate_result {
+	enum compression kind; /* of the input */
+	enum compression copy; /* of what went to copy_fd */
+	struct digest in, out;
+	uint64_t in_bytes, out_bytes;
+};
+
+/* fd stays the caller's. `o` is read during the call only. NULL with e. */
+struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err *e);
+/* The next uncompressed bytes, valid until the next call. 1, 0 at the end, -1 with e. */
+int inflate_block(struct inflate *in, const void **data, size_t *len, struct err *e);
+/* Read what is left, and give the totals. */
+int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e);
+enum compression inflate_kind(const struct inflate *in);
+/* Compressed bytes read so far, for progress. */
+uint64_t inflate_position(const struct inflate *in);
+void inflate_free(struct inflate *in); /* NULL allowed */
+void inflate_free_ptr(struct inflate **in);
+#define cleanup_inflate __attribute__((cleanup(inflate_free_ptr)))
+
+#endif

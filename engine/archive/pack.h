@@ -1,0 +1,29 @@
+/* Pack: a tar archive is written to a descriptor, the same input giving the same bytes: owner 0, time 0,
+ * no names of users, ustar headers. */
+#ifndef TARE_ARCHIVE_PACK_H
+#define TARE_ARCHIVE_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+struct pack {
+	int fd;
+	uint64_t left; /* data bytes that the open entry still needs */
+	uint64_t size; /* of the open entry */
+	size_t len;
+	char buffer[64 << 10];
+};
+void pack_init(struct pack *p, int fd);
+int pack_dir(struct pack *p, const char *name, struct err *e);
+/* A whole small file. */
+int pack_file(struct pack *p, const char *name, const void *data, size_t len, struct err *e);
+/* A file of `size` bytes, which pack_data() then gives; pack_end() checks that they were all. */
+int pack_begin(struct pack *p, const char *name, uint64_t size, struct err *e);
+int pack_data(struct pack *p, const void *data, size_t len, struct err *e);
+int pack_end(struct pack *p, struct err *e);
+/* The end marker, and the rest of the buffer. */
+int pack_finish(struct pack *p, struct err *e);
+
+#endif

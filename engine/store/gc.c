@@ -1,0 +1,275 @@
+/* The sweep: what no image, no container and no running pull reaches is removed.
+ *
+ * Order makes it safe without stopping anybody: pulls/ is locked (store/pull.h), so that no new protection
+ * begins meanwhile; roots are read pulls first, index second, because a load that ends in between has named
+ * its image before it gives up its protection; a layer is taken out of the way by rename, and comes back when
+ * a container that was made meanwhile turns out to use it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/lock.h"
+#include "engine/oci/manifest.h"
+#include "engine/store/blob.h"
+#include "engine/store/image_index.h"
+#include "engine/store/layer.h"
+#include "engine/store/pull.h"
+
+#define PULL_MAX_BYTES   ((size_t)1 << 20)
+#define RECORD_MAX_BYTES ((size_t)16 << 20)
+
+/* Digests in use, sorted once they are all in. */
+struct digest_set {
+	struct digest *list;
+	size_t n, cap;
+};
+
+static int add(struct digest_set *set, const struct digest *d)
+{
+	if (set->n == set->cap) {
+		size_t cap = set->cap ? set->cap * 2 : 64;
+		struct digest *grown = realloc(set->list, cap * sizeof(*grown));
+		if (!grown)
+			return -1;
+		set->list = grown;
+		set->cap = cap;
+	}
+	set->list[set->n++] = *d;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct digest *x = a, *y = b;
+	int alg = strcmp(x->alg, y->alg);
+	return alg ? alg : strcmp(x->hex, y->hex);
+}
+
+static bool has(const struct digest_set *set, const struct digest *d)
+{
+	return set->n && bsearch(d, set->list, set->n, sizeof(*d), compare);
+}
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
+/* readdir on a descriptor of our own. */
+static DIR *open_list(int dirfd, const char *name)
+{
+	cleanup_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (d)
+		fd = -1;
+	return d;
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* ------------------------------------------------------------------ roots */
+
+static int add_pull(int pulls, const char *name, struct digest_set *set, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT_MAX(PULL_MAX_BYTES);
+	struct digest d;
+	char *save = NULL;
+	/* Failure stops the sweep: better too much left than too much removed. */
+	if (file_read_at(pulls, name, &b, e) < 0)
+		return -1;
+	for (char *line = b.len ? strtok_r(b.data, "\n", &save) : NULL; line;
+	        line = strtok_r(NULL, "\n", &save))
+		if (digest_read(line, &d) && add(set, &d) < 0)
+			return no_memory(e);
+	return 0;
+}
+
+/* Live pulls protect what they list; files of dead ones, and their drafts of blobs, are rubbish. */
+static int add_pulls(int pulls, struct digest_set *set, struct err *e)
+{
+	cleanup_dir DIR *list = open_list(pulls, ".");
+	if (!list)
+		return err_sys(e, "cannot list pulls");
+	for (struct dirent *entry; (entry = readdir(list));) {
+		const char *name = entry->d_name;
+		if (is_dots(name))
+			continue;
+		cleanup_fd int lock = lock_try(pulls, name, LOCK_EXCLUSIVE);
+		if (lock >= 0)
+			unlinkat(pulls, name, 0);
+		else if (errno != EWOULDBLOCK)
+			return err_sys(e, "cannot lock pulls/%s", name);
+		else if (strncmp(name, "blob-", 5) != 0 && add_pull(pulls, name, set, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_image(const struct image *i, struct digest_set *set)
+{
+	int rc = add(set, &i->manifest_digest) | add(set, &i->config_digest);
+	for (size_t k = 0; k < i->manifest.n_layers; k++)
+		rc |= add(set, &i->manifest.layers[k].digest);
+	for (size_t k = 0; k < i->config.n_diff_ids; k++)
+		rc |= add(set, &i->config.diff_ids[k]);
+	return rc;
+}
+
+static int add_images(const struct store *s, struct digest_set *set, struct err *e)
+{
+	struct image *list;
+	size_t n;
+	int rc = 0;
+	if (image_list(s, &list, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		rc |= add_image(&list[i], set);
+		image_free(&list[i]);
+	}
+	free(list);
+	return rc ? no_memory(e) : 0;
+}
+
+static int add_container(const struct store *s, const char *id, struct digest_set *set, struct err *e)
+{
+	char path[300];
+	struct digest d;
+	struct err why = ERR_INIT;
+	snprintf(path, sizeof(path), "%s/container.json", id);
+	cleanup_json json *record = json_read_at(s->containers_fd, path, RECORD_MAX_BYTES, &why);
+	if (!record && why.sys != ENOENT && why.sys != ENOTDIR) {
+		if (e)
+			*e = why;
+		return -1;
+	}
+	cleanup_strv char **layers = json_strv(record, "layers");
+	strv_foreach (layer, layers)
+		if (digest_read(*layer, &d) && add(set, &d) < 0)
+			return no_memory(e);
+	return 0;
+}
+
+static int add_containers(const struct store *s, struct digest_set *set, struct err *e)
+{
+	cleanup_dir DIR *list = open_list(s->containers_fd, ".");
+	if (!list)
+		return err_sys(e, "cannot list %s/containers", s->root);
+	for (struct dirent *entry; (entry = readdir(list));)
+		if (!is_dots(entry->d_name) && add_container(s, entry->d_name, set, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ removal */
+
+/* The digest that ALG/NAME is the path of. */
+static bool path_digest(const char *alg, const char *name, struct digest *d)
+{
+	char text[DIGEST_TEXT_SIZE];
+	int len = snprintf(text, sizeof(text), "%s:%s", alg, name);
+	return len > 0 && (size_t)len < sizeof(text) && digest_read(text, d);
+}
+
+static void sweep_blobs(
+        const struct store *s, const char *alg, const struct digest_set *used, uint64_t *freed)
+{
+	cleanup_dir DIR *list = open_list(s->blobs_fd, alg);
+	for (struct dirent *entry; list && (entry = readdir(list));) {
+		struct digest d;
+		uint64_t size = 0;
+		if (!path_digest(alg, entry->d_name, &d) || has(used, &d) || !blob_exists(s, &d, &size))
+			continue;
+		if (blob_remove(s, &d) == 0)
+			*freed += size;
+	}
+}
+
+/* Take the unused layers out of the way; `moved` collects them. */
+static int move_layers(
+        const struct store *s, const char *alg, const struct digest_set *used, struct digest_set *moved)
+{
+	cleanup_dir DIR *list = open_list(s->layers_fd, alg);
+	for (struct dirent *entry; list && (entry = readdir(list));) {
+		struct digest d;
+		if (path_digest(alg, entry->d_name, &d) && !has(used, &d) && layer_hide(s, &d) == 0 &&
+		        add(moved, &d) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Drafts of layers whose maker is gone, and layers hidden by a sweep that was. */
+static void sweep_drafts(const struct store *s)
+{
+	cleanup_dir DIR *list = open_list(s->layers_fd, ".");
+	for (struct dirent *entry; list && (entry = readdir(list));) {
+		if (strncmp(entry->d_name, "tmp-", 4) != 0)
+			continue;
+		cleanup_fd int lock = lock_try(s->layers_fd, entry->d_name, LOCK_EXCLUSIVE);
+		if (lock >= 0)
+			remove_tree_at(s->layers_fd, entry->d_name);
+	}
+}
+
+static int sweep_layers(const struct store *s, const struct digest_set *used, uint64_t *freed, struct err *e)
+{
+	struct digest_set moved = {0}, late = {0};
+	int rc = move_layers(s, "sha256", used, &moved) | move_layers(s, "sha512", used, &moved);
+	if (rc)
+		no_memory(e);
+	if (moved.n && add_containers(s, &late, e) < 0)
+		rc = -1;
+	if (late.n)
+		qsort(late.list, late.n, sizeof(*late.list), compare);
+	for (size_t i = 0; i < moved.n; i++) {
+		if (rc || has(&late, &moved.list[i]))
+			layer_show(s, &moved.list[i]);
+		else
+			layer_discard(s, &moved.list[i], freed);
+	}
+	free(moved.list);
+	free(late.list);
+	return rc ? -1 : 0;
+}
+
+static int find_used(const struct store *s, int pulls, struct digest_set *used, struct err *e)
+{
+	if (add_pulls(pulls, used, e) < 0 || add_images(s, used, e) < 0 || add_containers(s, used, e) < 0)
+		return -1;
+	if (used->n)
+		qsort(used->list, used->n, sizeof(*used->list), compare);
+	return 0;
+}
+
+int image_sweep(const struct store *s, uint64_t *freed, struct err *e)
+{
+	struct digest_set used = {0};
+	*freed = 0;
+	cleanup_fd int pulls = pull_dir_open(s, e);
+	if (pulls < 0)
+		return -1;
+	cleanup_fd int lock = lock_take(pulls, ".", LOCK_EXCLUSIVE, e);
+	if (lock < 0)
+		return -1;
+	sweep_drafts(s);
+	int rc = find_used(s, pulls, &used, e);
+	if (rc == 0) {
+		sweep_blobs(s, "sha256", &used, freed);
+		sweep_blobs(s, "sha512", &used, freed);
+		rc = sweep_layers(s, &used, freed, e);
+	}
+	free(used.list);
+	return rc;
+}
