@@ -1,0 +1,254 @@
+/* The container's root as a detached overlay, made with the host's rights and never attached in the host's
+ * mount namespace: when the last process is gone, so is the mount. */
+#include "engine/runtime/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#define FSCONFIG_STRING_MAX 255  /* linux/fs/fsopen.c: strndup_user(_value, 256) */
+#define MOUNT_DATA_PAGE     4096 /* linux/fs/namespace.c: copy_mount_options() */
+
+/* Said explicitly, so that an image behaves the same whatever the host's module parameters are. No redirect
+ * is followed: a layer's forged xattr could point at any directory of the upper file system (attack 19). */
+static const char *const fixed_options[][2] = {
+        {"metacopy", "off"},
+        {"index", "off"},
+        {"redirect_dir", "nofollow"},
+        {"xino", "off"},
+};
+#define N_FIXED (sizeof fixed_options / sizeof fixed_options[0])
+
+static int overlay_error(int fs, struct err *e)
+{
+	char text[256], shown[256];
+	int saved = errno;
+	ssize_t n = read(fs, text, sizeof text - 1);
+
+	errno = saved;
+	if (n <= 2)
+		return err_sys(e, "cannot mount the container's root (overlay)");
+	text[n] = 0;
+	text[strcspn(text, "\n")] = 0;
+	text_harmless_to(shown, sizeof shown, text + 2);
+	errno = saved;
+	return err_sys(e, "cannot mount the container's root (%s)", shown);
+}
+
+static int set_string(int fs, const char *key, const char *value)
+{
+	return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+/* One directory under `key`, by descriptor or by the descriptor's name in /proc. */
+static int set_directory(int fs, enum rootfs_way way, const char *key, int dir)
+{
+	char path[32];
+
+	if (way == ROOTFS_LAYER_FD)
+		return fsconfig(fs, FSCONFIG_SET_FD, key, NULL, dir);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
+	return set_string(fs, key, path);
+}
+
+/* "3:4:5", names of the descriptors within /proc/self/fd. */
+static void add_layer_names(struct buf *b, const struct rootfs_overlay *o)
+{
+	for (size_t i = 0; i < o->n_lower; i++)
+		buf_printf(b, "%s%d", i ? ":" : "", o->lower_fds[i]);
+}
+
+static int set_one_string(int fs, const struct rootfs_overlay *o)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+
+	add_layer_names(&b, o);
+	if (b.failed || b.len > FSCONFIG_STRING_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	return set_string(fs, "lowerdir", buf_str(&b));
+}
+
+static int set_layers(int fs, enum rootfs_way way, const struct rootfs_overlay *o)
+{
+	if (way == ROOTFS_ONE_STRING)
+		return set_one_string(fs, o);
+	for (size_t i = 0; i < o->n_lower; i++)
+		if (set_directory(fs, way, "lowerdir+", o->lower_fds[i]))
+			return -1;
+	return 0;
+}
+
+static int configure(int fs, enum rootfs_way way, const struct rootfs_overlay *o)
+{
+	if (set_string(fs, "source", "overlay"))
+		return -1;
+	for (size_t i = 0; i < N_FIXED; i++)
+		if (set_string(fs, fixed_options[i][0], fixed_options[i][1]))
+			return -1;
+	if (set_layers(fs, way, o))
+		return -1;
+	if (o->upper_fd < 0)
+		return 0;
+	if (set_directory(fs, way, "upperdir", o->upper_fd) || set_directory(fs, way, "workdir", o->work_fd))
+		return -1;
+	return o->throw_away ? fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) : 0;
+}
+
+/* 0 with *mount_fd; 1 when this kernel doesn't know the way; -1 with e. */
+static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int *mount_fd, struct err *e)
+{
+	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+
+	if (fs < 0)
+		return err_set(
+		        e, ERR_UNSUPPORTED, "this kernel has no overlay file system; try modprobe overlay");
+	if (configure(fs, way, o)) {
+		if (errno == EINVAL || errno == EOPNOTSUPP || errno == E2BIG || errno == EBADF)
+			return 1;
+		return overlay_error(fs, e);
+	}
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return overlay_error(fs, e);
+	*mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, o->upper_fd < 0 ? MOUNT_ATTR_RDONLY : 0);
+	return *mount_fd < 0 ? overlay_error(fs, e) : 0;
+}
+
+/* The same from within /proc/self/fd, where descriptors have the shortest names there are. */
+static int try_one_string(const struct rootfs_overlay *o, int *mount_fd, struct err *e)
+{
+	cleanup_fd int cwd = open(".", O_PATH | O_CLOEXEC);
+
+	if (cwd < 0 || chdir("/proc/self/fd"))
+		return err_sys(e, "cannot enter /proc/self/fd; is /proc mounted?");
+	int rc = try_fsmount(ROOTFS_ONE_STRING, o, mount_fd, e);
+	if (fchdir(cwd)) {
+		close_fd(mount_fd);
+		return err_sys(e, "cannot go back to the working directory");
+	}
+	return rc;
+}
+
+struct old_mount {
+	const char *data;
+	unsigned long flags;
+	int fd, sys;
+};
+
+/* In a child that shares memory and descriptors but has a mount namespace of its own: what it opens, its
+ * parent has. */
+static int old_mount_child(void *arg)
+{
+	struct old_mount *m = arg;
+
+	m->fd = -1;
+	if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	        !chdir("/proc/self/fd") && !mount("overlay", "/proc", "overlay", m->flags, m->data))
+		m->fd = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	m->sys = errno;
+	return 0;
+}
+
+static void old_mount_data(struct buf *b, const struct rootfs_overlay *o)
+{
+	for (size_t i = 0; i < N_FIXED; i++)
+		buf_printf(b, "%s=%s,", fixed_options[i][0], fixed_options[i][1]);
+	if (o->upper_fd >= 0)
+		buf_printf(b, "upperdir=%d,workdir=%d,%s", o->upper_fd, o->work_fd,
+		        o->throw_away ? "volatile," : "");
+	buf_str_add(b, "lowerdir=");
+	add_layer_names(b, o);
+}
+
+static int try_old_mount(const struct rootfs_overlay *o, int *mount_fd, struct err *e)
+{
+	static char stack[64 << 10] __attribute__((aligned(16)));
+	cleanup_buf struct buf data = BUF_INIT;
+	struct old_mount m = {.flags = o->upper_fd < 0 ? MS_RDONLY : 0, .fd = -1};
+
+	old_mount_data(&data, o);
+	if (data.failed || data.len >= MOUNT_DATA_PAGE)
+		return err_set(e, ERR_UNSUPPORTED, "%zu layers are too many for this kernel", o->n_lower);
+	m.data = buf_str(&data);
+	pid_t pid = clone(
+	        old_mount_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &m);
+	if (pid < 0)
+		return err_sys(e, "cannot start a process to mount the container's root");
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	errno = m.sys;
+	*mount_fd = m.fd;
+	return m.fd < 0 ? err_sys(e, "cannot mount the container's root (overlay)") : 0;
+}
+
+/* "volatile" leaves a mark that forbids the next mount: after a crash nobody knows what is on disk. Here it
+ * is known that the layer was thrown away or is being begun anew. */
+static int remove_volatile_mark(const struct rootfs_overlay *o, struct err *e)
+{
+	cleanup_fd int work = openat(o->work_fd, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (work < 0 && errno == ENOENT)
+		return 0;
+	if (work < 0 || remove_tree_at(work, "incompat"))
+		return err_sys(e, "cannot clear the overlay's work directory");
+	return 0;
+}
+
+static int try_way(enum rootfs_way way, const struct rootfs_overlay *o, int *mount_fd, struct err *e)
+{
+	if (way == ROOTFS_OLD_MOUNT)
+		return try_old_mount(o, mount_fd, e);
+	if (way == ROOTFS_ONE_STRING)
+		return try_one_string(o, mount_fd, e);
+	return try_fsmount(way, o, mount_fd, e);
+}
+
+/* An overlay wants two layers: a single one that nobody writes to is its own root. */
+static int single_layer(int dir, struct err *e)
+{
+	cleanup_fd int fd = open_tree(dir, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "cannot mount the container's root");
+	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof ro) && errno != ENOSYS)
+		return err_sys(e, "cannot make the container's root read-only");
+	return steal_fd(&fd);
+}
+
+int rootfs_mount_overlay_by(enum rootfs_way way, const struct rootfs_overlay *o, struct err *e)
+{
+	enum rootfs_way first = way == ROOTFS_BEST ? ROOTFS_LAYER_FD : way;
+	enum rootfs_way last = way == ROOTFS_BEST ? ROOTFS_OLD_MOUNT : way;
+	int fd = -1, rc = 1;
+
+	if (!o->n_lower)
+		return err_set(e, ERR_USAGE, "the image has no layers");
+	if (o->upper_fd < 0 && o->n_lower == 1)
+		return single_layer(o->lower_fds[0], e);
+	if (o->work_fd >= 0 && remove_volatile_mark(o, e))
+		return -1;
+	for (unsigned w = first; rc == 1 && w <= last; w++)
+		rc = try_way((enum rootfs_way)w, o, &fd, e);
+	if (rc == 1)
+		return err_set(e, ERR_UNSUPPORTED,
+		        "this kernel can't mount an overlay of %zu layers that way", o->n_lower);
+	return rc ? -1 : fd;
+}
+
+int rootfs_mount_overlay(const struct rootfs_overlay *o, struct err *e)
+{
+	return rootfs_mount_overlay_by(ROOTFS_BEST, o, e);
+}

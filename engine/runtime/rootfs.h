@@ -1,0 +1,17 @@
+/* Inside rootfs_mount_overlay(): the ways that kernels of different age want to be told of the layers. */
+#ifndef TARE_RUNTIME_ROOTFS_H
+#define TARE_RUNTIME_ROOTFS_H
+
+#include "engine/runtime/launch.h"
+
+enum rootfs_way {
+	ROOTFS_BEST,       /* the first of the following that works here */
+	ROOTFS_LAYER_FD,   /* "lowerdir+" by descriptor: 6.13 */
+	ROOTFS_LAYER_PATH, /* "lowerdir+" by /proc/self/fd/N: 6.8 */
+	ROOTFS_ONE_STRING, /* one "lowerdir" of at most 255 bytes */
+	ROOTFS_OLD_MOUNT,  /* mount(2): one page of options, up to the kernel's 500 layers */
+};
+
+int rootfs_mount_overlay_by(enum rootfs_way way, const struct rootfs_overlay *o, struct err *e);
+
+#endif

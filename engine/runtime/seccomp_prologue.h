@@ -1,0 +1,26 @@
+/* System calls that are newer than libseccomp's table. Left alone they would answer EPERM, and programs that
+ * fall back on ENOSYS only (glibc's fchmodat2) break on every newer image. So a few instructions go before
+ * the compiled filter: they apply the profile to the names known here, and answer ENOSYS above them. */
+#ifndef TARE_RUNTIME_SECCOMP_PROLOGUE_H
+#define TARE_RUNTIME_SECCOMP_PROLOGUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sock_filter;
+
+#define SECCOMP_NEW_CALLS    32
+#define SECCOMP_PROLOGUE_MAX (2 * SECCOMP_NEW_CALLS + 8)
+
+struct seccomp_prologue {
+	uint32_t action[SECCOMP_NEW_CALLS]; /* by place in the table */
+	uint32_t set;                       /* bits: which of them */
+};
+
+/* A rule without argument checks; a name that is nowhere in the table is ignored. */
+void seccomp_prologue_add(struct seccomp_prologue *p, const char *name, uint32_t action);
+/* The instructions, at most SECCOMP_PROLOGUE_MAX; the count. */
+size_t seccomp_prologue_write(
+        const struct seccomp_prologue *p, uint32_t default_action, struct sock_filter *out);
+
+#endif
