@@ -307,12 +307,14 @@ lint-cppcheck:
 	@mkdir -p $(B)/cppcheck
 	$(Q)cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--cppcheck-build-dir=$(B)/cppcheck --suppressions-list=tests/lint/cppcheck.supp -D_GNU_SOURCE -I. $(C_SOURCES)
+# It doesn't know the cleanup attribute, so each owner looks like a leak: `make asan` finds the real ones.
+ANALYZER_OFF := -Xanalyzer -analyzer-disable-checker=unix.Malloc
 ANALYZED := $(patsubst %.c,$(B)/analyzed/%,$(filter-out tests/%,$(C_SOURCES)))
 lint-analyze: $(ANALYZED)
 $(ANALYZED): $(B)/analyzed/%: %.c $(wildcard base/*.h engine/*.h engine/*/*.h cli/*.h)
 	$(call say,ANALYZE,$<)
 	@mkdir -p $(@D)
-	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror -std=gnu17 $(CPPFLAGS_ALL) $(PATHS) $<
+	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(ANALYZER_OFF) -std=gnu17 $(CPPFLAGS_ALL) $(PATHS) $<
 	@touch $@
 lint-compiler:
 	$(Q)$(MAKE) B=$(B)/$(OTHER_CC) CC=$(OTHER_CC) build unit

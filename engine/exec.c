@@ -190,26 +190,25 @@ static int enter(struct session *s, struct err *e)
 	return rc;
 }
 
-static int carry(
-        struct session *s, const struct tare_io *io, enum tare_io_end *end, int *exit_code, struct err *e)
+static int carry(struct session *s, const struct tare_io *io, enum tare_io_end *end, int *exit_code,
+	struct err *e)
 {
 	int status;
-	struct relay_exec r = {.io = io,
-	        .master = s->launched.terminal_fd,
-	        .in = s->pipes.ours[0],
-	        .out = s->pipes.ours[1],
-	        .err = s->pipes.ours[2],
-	        .pid = s->launched.id.pid,
-	        .pidfd = s->launched.pidfd,
-	        .detach_keys = s->x->detach_keys};
+	struct relay_child child = {.pid = s->launched.id.pid,
+		.pidfd = s->launched.pidfd,
+		.terminal_fd = s->launched.terminal_fd,
+		.in_fd = s->pipes.ours[0],
+		.out_fd = s->pipes.ours[1],
+		.err_fd = s->pipes.ours[2]};
+	const char *keys = s->x->detach_keys ?
+				   s->x->detach_keys :
+				   json_str(json_get(s->c->record.config, "Config"), "DetachKeys", NULL);
+	int rc = relay_exec(&child, io, keys, end, &status, e);
 
-	/* relay_exec() closes what it was given of the child's side */
-	s->pipes.ours[0] = s->pipes.ours[1] = s->pipes.ours[2] = -1;
-	if (relay_exec(&r, end, &status, e) != 0)
-		return -1;
-	if (*end == TARE_IO_EXITED)
+	s->pipes.ours[0] = child.in_fd; /* closed there when the input ended */
+	if (rc == 0 && *end == TARE_IO_EXITED)
 		*exit_code = exit_code_of(status);
-	return 0;
+	return rc;
 }
 
 int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *x, const struct tare_io *io,
