@@ -1,6 +1,6 @@
-/* The client side of the monitor's socket (engine/monitor/protocol.h). */
-#ifndef TARE_ENGINE_ATTACH_CLIENT_H
-#define TARE_ENGINE_ATTACH_CLIENT_H
+/* A caller at a container's control socket (engine/monitor/protocol.h): attach, and run in the foreground. */
+#ifndef TARE_ATTACH_CLIENT_H
+#define TARE_ATTACH_CLIENT_H
 
 #include <stdbool.h>
 
@@ -8,18 +8,22 @@
 #include "engine/monitor/handoff.h"
 #include "engine/tare.h"
 
+struct err;
+
 struct attach_client {
-	const struct tare_io *io; /* NULL or all -1: only wait for the end */
-	int container_fd;         /* the log, from which a reader that fell behind goes on */
-	struct proc_id process;   /* process 1, for signals */
+	const struct tare_io *io; /* NULL: only wait for the end */
+	int container_fd;         /* the log's directory: output is read there when this caller is too slow */
+	struct proc_id process;   /* process 1, for forwarded signals */
 	bool terminal;            /* the container has one */
-	const char *detach_keys;  /* the container's default, used when io->detach_keys is NULL */
+	const char *detach_keys;  /* the container's, used when io->detach_keys is NULL; NULL: the default */
 };
-/* Connect to `ctl` in the state directory. */
+
+/* A socket connected to `ctl` in the state directory, or -1. */
 int attach_client_connect(int state_fd, struct err *e);
-/* Carry input and output until the container has ended (EXITED: *exit is filled in) or the user detaches.
- * Does not close the socket: a caller from birth closes it after its clean-up. */
-int attach_client_run(int sock, const struct attach_client *a, enum tare_io_end *end,
+/* Until the container has ended and all its output is passed on (EXITED, *exit is filled in), or until the
+ * caller detaches. The socket stays open and the caller's: closing it is detaching, and, for the one who is
+ * attached from birth, tells the monitor that the clean-up is done. */
+int attach_client_run(int sock, const struct attach_client *opts, enum tare_io_end *end,
         struct exit_record *exit, struct err *e);
 
 #endif

@@ -1,0 +1,200 @@
+/* The hand-over as arguments: one table says how each member is written and read, so that the starter's
+ * side and the monitor's side cannot drift apart. */
+#include "engine/monitor/handoff.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "engine/monitor/decimal.h"
+#include "engine/monitor/handoff_table.h"
+
+#define ARG_SIZE    (SAMPLER_PATH_MAX + 32)
+#define CLEANUP_MAX 32
+#define N_MEMBERS   (sizeof(members) / sizeof(*members))
+
+enum member_type { M_FD, M_INT, M_BOOL, M_UNSIGNED, M_U64, M_PATH };
+
+static const struct member {
+	const char *name;
+	enum member_type type;
+	size_t offset;
+} members[] = {
+#define MEMBER(n, t, f)                                                                                      \
+	{                                                                                                    \
+		n, t, offsetof(struct monitor_handoff, f)                                                    \
+	}
+        MEMBER("pid", M_INT, pid),
+        MEMBER("pidfd", M_FD, pidfd),
+        MEMBER("state", M_FD, state_fd),
+        MEMBER("container", M_FD, container_fd),
+        MEMBER("listen", M_FD, listen_fd),
+        MEMBER("out", M_FD, out_fd),
+        MEMBER("err", M_FD, err_fd),
+        MEMBER("in", M_FD, in_fd),
+        MEMBER("terminal", M_FD, terminal_fd),
+        MEMBER("client", M_FD, client_fd),
+        MEMBER("keep-stdin", M_BOOL, keep_stdin),
+        MEMBER("log", M_BOOL, log),
+        MEMBER("log-max-size", M_U64, log_max_size),
+        MEMBER("log-max-files", M_UNSIGNED, log_max_files),
+        MEMBER("started", M_U64, started),
+        MEMBER("v2", M_INT, sources.v2),
+        MEMBER("cpu", M_PATH, sources.cpu),
+        MEMBER("cpuacct", M_PATH, sources.cpuacct),
+        MEMBER("memory", M_PATH, sources.memory),
+        MEMBER("pids", M_PATH, sources.pids),
+        MEMBER("blkio", M_PATH, sources.blkio),
+        MEMBER("unified", M_PATH, sources.unified),
+        MEMBER("net-pid", M_INT, sources.pid),
+#undef MEMBER
+};
+_Static_assert(sizeof(pid_t) == sizeof(int), "a pid travels as an int");
+
+static int64_t member_get(const struct member *m, const void *p)
+{
+	switch (m->type) {
+	case M_FD:
+	case M_INT:
+		return *(const int *)p;
+	case M_BOOL:
+		return *(const bool *)p;
+	case M_UNSIGNED:
+		return *(const unsigned *)p;
+	default:
+		return *(const int64_t *)p;
+	}
+}
+
+static void member_set(const struct member *m, void *p, int64_t v)
+{
+	switch (m->type) {
+	case M_FD:
+	case M_INT:
+		*(int *)p = (int)v;
+		break;
+	case M_BOOL:
+		*(bool *)p = v != 0;
+		break;
+	case M_UNSIGNED:
+		*(unsigned *)p = (unsigned)v;
+		break;
+	default:
+		*(int64_t *)p = v;
+	}
+}
+
+/* A descriptor that survives execve, above the standard three (the monitor puts /dev/null there). */
+static int fd_pass(int fd)
+{
+	if (fd < 0)
+		return fd;
+	if (fd <= STDERR_FILENO)
+		return fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
+	return fcntl(fd, F_SETFD, 0) < 0 ? -1 : fd;
+}
+
+static int member_write(const struct member *m, const void *p, char dst[ARG_SIZE], struct err *e)
+{
+	char *end = stpcpy(dst, m->name);
+	int64_t v;
+
+	*end++ = '=';
+	if (m->type == M_PATH) {
+		strcpy(end, p);
+		return 0;
+	}
+	v = member_get(m, p);
+	if (m->type == M_FD && v >= 0) {
+		v = fd_pass((int)v);
+		if (v < 0)
+			return err_sys(e, "cannot hand descriptor '%s' to the monitor", m->name);
+	}
+	decimal_write(end, v);
+	return 0;
+}
+
+int monitor_exec(const struct monitor_handoff *h, struct err *e)
+{
+	static const char separator[] = "--";
+	char text[N_MEMBERS][ARG_SIZE];
+	const char *argv[N_MEMBERS + CLEANUP_MAX + 4];
+	size_t n = 0;
+
+	argv[n++] = "tare-monitor";
+	argv[n++] = h->id;
+	for (size_t i = 0; i < N_MEMBERS; i++) {
+		if (member_write(&members[i], (const char *)h + members[i].offset, text[i], e) < 0)
+			return -1;
+		argv[n++] = text[i];
+	}
+	argv[n++] = separator;
+	for (size_t i = 0; h->cleanup_argv && h->cleanup_argv[i]; i++) {
+		if (i == CLEANUP_MAX)
+			return err_set(
+			        e, ERR_OTHER, "the clean-up command has more than %d words", CLEANUP_MAX);
+		argv[n++] = h->cleanup_argv[i];
+	}
+	argv[n] = NULL;
+	execv(h->program, (char *const *)argv);
+	return err_sys(e, "cannot execute the monitor %s", h->program);
+}
+
+static bool member_parse(struct monitor_handoff *h, const char *arg)
+{
+	for (size_t i = 0; i < N_MEMBERS; i++) {
+		const struct member *m = &members[i];
+		size_t len = strlen(m->name);
+		const char *value = arg + len + 1;
+		char *p = (char *)h + m->offset;
+		int64_t v;
+
+		if (strncmp(arg, m->name, len) || arg[len] != '=')
+			continue;
+		if (m->type == M_PATH) {
+			if (strlen(value) >= SAMPLER_PATH_MAX)
+				return false;
+			strcpy(p, value);
+			return true;
+		}
+		if (!decimal_read(&value, &v) || *value)
+			return false;
+		member_set(m, p, v);
+		return true;
+	}
+	return false;
+}
+
+int monitor_handoff_parse(struct monitor_handoff *h, int argc, char **argv)
+{
+	int i = 2;
+
+	if (argc < 3)
+		return -1;
+	for (size_t k = 0; k < N_MEMBERS; k++)
+		if (members[k].type == M_FD)
+			member_set(&members[k], (char *)h + members[k].offset, -1);
+	h->program = argv[0];
+	h->id = argv[1];
+	for (; i < argc && strcmp(argv[i], "--"); i++)
+		if (!member_parse(h, argv[i]))
+			return -1;
+	h->cleanup_argv = i + 1 < argc ? (const char *const *)argv + i + 1 : NULL;
+	return 0;
+}
+
+size_t monitor_handoff_fds(const struct monitor_handoff *h, int fds[MONITOR_HANDOFF_FDS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_MEMBERS; i++) {
+		const struct member *m = &members[i];
+
+		if (m->type == M_FD && member_get(m, (const char *)h + m->offset) >= 0)
+			fds[n++] = (int)member_get(m, (const char *)h + m->offset);
+	}
+	return n;
+}

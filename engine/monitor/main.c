@@ -1,0 +1,81 @@
+/* tare-monitor: supervisor of one container, resident as long as it runs. Started by monitor_exec(), never by
+ * hand. It knows nothing of containers: it has a child, the ends of its pipes or terminal, a log, a socket.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/monitor/handoff_table.h"
+#include "engine/monitor/monitor.h"
+
+static int compare_int(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Keep what was handed over and nothing else: a descriptor that a caller of `tare` leaked, its standard
+ * output above all, must not stay open as long as the container lives. */
+static void close_strangers(const struct monitor_handoff *h)
+{
+	int fds[MONITOR_HANDOFF_FDS], null = open("/dev/null", O_RDWR);
+	unsigned from = STDERR_FILENO + 1;
+	size_t n = monitor_handoff_fds(h, fds);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (null >= 0 && null != fd)
+			dup2(null, fd);
+		else if (null < 0)
+			close(fd);
+	}
+	qsort(fds, n, sizeof(*fds), compare_int);
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned)fds[i] > from)
+			close_range(from, (unsigned)fds[i] - 1, 0);
+		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+		from = (unsigned)fds[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+/* Being killed for memory would orphan the container. Where we may not, the kernel's choice stands. */
+static void spare_from_oom(void)
+{
+	static const char score[] = "-999";
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, score, sizeof(score) - 1) < 0) {
+		/* needs CAP_SYS_RESOURCE */
+	}
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	static struct monitor monitor;
+	struct monitor *m = &monitor;
+
+	if (monitor_handoff_parse(&m->h, argc, argv) < 0) {
+		static const char usage[] =
+		        "tare-monitor: is started by tare, with a container to look after\n";
+
+		if (write(STDERR_FILENO, usage, sizeof(usage) - 1) < 0)
+			return 125;
+		return 125;
+	}
+	close_strangers(&m->h);
+	umask(077);
+	if (chdir("/") < 0)
+		return 125;
+	m->areas = mmap(NULL, sizeof(*m->areas), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->areas == MAP_FAILED)
+		return 125;
+	spare_from_oom();
+	supervise_start(m);
+	supervise_run(m);
+	return 0;
+}

@@ -1,0 +1,381 @@
+/* The supervisor: a table of state and event, each handler returns the next state.
+ *
+ *	RUN      the container runs
+ *	DRAIN    it has ended; its last output is being taken
+ *	BIRTH    the end is on record; the caller that was attached from birth cleans up
+ *	CLEAN    the clean-up command runs, because nobody did its work
+ *	LINGER   some client has not been told yet; bounded
+ *	END
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/monitor/monitor.h"
+
+#define SECOND_NS      1000000000ll
+#define EVENTS_MAX     16
+#define LINGER_SECONDS 10
+#define QUIET_MS       1000 /* without output, after which the areas go back to the kernel */
+#define CLEANED_FILE   "cleaned"
+
+enum state { S_RUN, S_DRAIN, S_BIRTH, S_CLEAN, S_LINGER, S_END, S_COUNT };
+/* The first ones are those of enum source; E_AFTER comes after every batch. */
+enum event { E_AFTER = SOURCE_CLIENT + 1, E_COUNT };
+
+typedef enum state (*handler)(struct monitor *m, enum state now, uint32_t index, uint32_t mask);
+
+int64_t boottime_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * SECOND_NS + ts.tv_nsec;
+}
+
+static bool watch(struct monitor *m, int op, int fd, enum source source, unsigned index, uint32_t mask)
+{
+	struct epoll_event ev = {.events = mask, .data.u64 = (uint64_t)source << 32 | index};
+
+	return epoll_ctl(m->epoll_fd, op, fd, &ev) == 0;
+}
+
+bool watch_add(struct monitor *m, int fd, enum source source, unsigned index, uint32_t mask)
+{
+	return watch(m, EPOLL_CTL_ADD, fd, source, index, mask);
+}
+
+bool watch_change(struct monitor *m, int fd, enum source source, unsigned index, uint32_t mask)
+{
+	return watch(m, EPOLL_CTL_MOD, fd, source, index, mask);
+}
+
+void watch_remove(struct monitor *m, int fd)
+{
+	epoll_ctl(m->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* ------------------------------------------------------------------ handlers */
+
+static enum state on_output(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)mask;
+	pump_output(m, index);
+	return now;
+}
+
+static enum state on_input_room(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	pump_input_room(m);
+	return now;
+}
+
+static enum state on_connect(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	attach_accept(m);
+	return now;
+}
+
+static enum state on_client(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	attach_event(m, index, mask);
+	return now;
+}
+
+static void sample(struct monitor *m)
+{
+	struct sample s;
+
+	sampler_read(&m->sampler, &s);
+	stats_ring_add(&m->ring, &s);
+}
+
+static enum state on_tick(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	uint64_t expired;
+
+	(void)index;
+	(void)mask;
+	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
+		return now;
+	attach_listen(m, true);
+	if (now == S_RUN)
+		sample(m);
+	return now;
+}
+
+static void record_end(struct monitor *m, const siginfo_t *info)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	m->child_gone = true;
+	m->exit.finished = ts.tv_sec * SECOND_NS + ts.tv_nsec;
+	m->exit.signal = info->si_code == CLD_EXITED ? 0 : info->si_status;
+	m->exit.code = info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
+}
+
+/* Every child that has ended: the container, the clean-up, and strangers that were given to us. */
+static void reap(struct monitor *m)
+{
+	siginfo_t info;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0) {
+			if (errno == EINTR)
+				continue;
+			/* Not our child after all: without its status the best that can be said is "unknown".
+			 */
+			if (errno == ECHILD && !m->child_gone && kill(m->h.pid, 0) < 0)
+				record_end(m, &(siginfo_t){.si_code = CLD_EXITED, .si_status = 255});
+			return;
+		}
+		if (!info.si_pid)
+			return;
+		if (info.si_pid == m->h.pid && !m->child_gone)
+			record_end(m, &info);
+		else if (info.si_pid == m->cleanup_pid)
+			m->cleanup_pid = 0;
+	}
+}
+
+static enum state on_signal(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	struct signalfd_siginfo si;
+
+	(void)index;
+	(void)mask;
+	while (read(m->signal_fd, &si, sizeof(si)) > 0)
+		;
+	reap(m);
+	return now;
+}
+
+static enum state run_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	return m->child_gone ? S_DRAIN : now;
+}
+
+/* The cgroup is new at every start, so any kill counts, also one before the monitor was there. */
+static void judge_oom(struct monitor *m)
+{
+	uint64_t kills = sampler_oom_kills(&m->sampler);
+
+	m->exit.oom_killed = kills != UINT64_MAX && kills > 0;
+}
+
+static enum state drain_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	if (m->pump.stalled || !pump_drain(m))
+		return now;
+	log_finish(&m->log);
+	judge_oom(m);
+	sample(m);
+	sampler_close(&m->sampler);
+	m->recorded = exit_record_write(m->h.state_fd, &m->exit) == 0;
+	m->ended = true;
+	attach_end(m);
+	return S_BIRTH;
+}
+
+/* Clean-up ends by making `cleaned`, or by removing the directory with all that is in it. */
+static bool is_cleaned(const struct monitor *m)
+{
+	struct exit_record r;
+	struct stat st;
+
+	if (faccessat(m->h.state_fd, CLEANED_FILE, F_OK, 0) == 0)
+		return true;
+	if (fstat(m->h.state_fd, &st) == 0 && st.st_nlink == 0)
+		return true;
+	return m->recorded && exit_record_read(m->h.state_fd, &r) < 0 && errno == ENOENT;
+}
+
+static bool cleanup_spawn(struct monitor *m)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int rc;
+
+	if (!m->h.cleanup_argv)
+		return false;
+	sigemptyset(&none);
+	sigfillset(&all);
+	if (posix_spawn_file_actions_init(&files))
+		return false;
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	/* 0, 1 and 2 are /dev/null since the start; everything else is close-on-exec. */
+	rc = posix_spawn(&m->cleanup_pid, m->h.cleanup_argv[0], &files, &attr,
+	        (char *const *)(uintptr_t)m->h.cleanup_argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	if (rc)
+		m->cleanup_pid = 0;
+	return rc == 0;
+}
+
+static enum state linger(struct monitor *m)
+{
+	m->deadline = boottime_ns() + LINGER_SECONDS * SECOND_NS;
+	return S_LINGER;
+}
+
+static enum state birth_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	if (m->birth_connected)
+		return now;
+	if (is_cleaned(m) || !cleanup_spawn(m))
+		return linger(m);
+	return S_CLEAN;
+}
+
+static enum state clean_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	return m->cleanup_pid ? now : linger(m);
+}
+
+static enum state linger_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	return attach_owes(m) && boottime_ns() < m->deadline ? now : S_END;
+}
+
+static const handler table[S_COUNT][E_COUNT] = {
+        [S_RUN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, run_after},
+        [S_DRAIN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, drain_after},
+        [S_BIRTH] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, birth_after},
+        [S_CLEAN] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, clean_after},
+        [S_LINGER] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, linger_after},
+};
+
+/* ------------------------------------------------------------------ loop */
+
+static void ignore_signals(void)
+{
+	/* Whoever stops a service, logs out or shuts down signals everything; the container's processes get
+	 * theirs directly, and their supervisor has to see how they end. */
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM,
+	        SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ, SIGXCPU};
+	sigset_t chld;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &chld, NULL);
+}
+
+static void start_timer(struct monitor *m)
+{
+	struct itimerspec t = {
+	        .it_value.tv_sec = STATS_RING_SECONDS, .it_interval.tv_sec = STATS_RING_SECONDS};
+
+	m->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (m->timer_fd >= 0 && timerfd_settime(m->timer_fd, 0, &t, NULL) == 0)
+		watch_add(m, m->timer_fd, SOURCE_TIMER, 0, EPOLLIN);
+}
+
+void supervise_start(struct monitor *m)
+{
+	sigset_t chld;
+
+	ignore_signals();
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	m->signal_fd = signalfd(-1, &chld, SFD_NONBLOCK | SFD_CLOEXEC);
+	watch_add(m, m->signal_fd, SOURCE_SIGNAL, 0, EPOLLIN);
+	log_open(&m->log, m->h.container_fd, m->areas->format, m->h.log_max_size, m->h.log_max_files,
+	        m->h.log);
+	pump_start(m);
+	attach_start(m);
+	sampler_open(&m->sampler, &m->h.sources);
+	stats_ring_open(&m->ring, m->h.state_fd);
+	sample(m);
+	start_timer(m);
+	reap(m); /* it may have ended before SIGCHLD was blocked */
+}
+
+/* Milliseconds to wait for the next event. */
+static int patience(struct monitor *m, enum state now)
+{
+	int ms = m->areas_touched ? QUIET_MS : -1;
+
+	if (m->pump.stalled)
+		ms = attach_stalled(m);
+	if (now == S_LINGER) {
+		int64_t left = (m->deadline - boottime_ns()) / 1000000;
+
+		ms = left < 0 ? 0 : (int)left + 1;
+	}
+	return ms;
+}
+
+/* The areas back to the kernel: an idle monitor is as small as one that never had anything to do. */
+static void release_areas(struct monitor *m)
+{
+	if (m->pump.stalled || m->pump.in_len)
+		return;
+	madvise(m->areas, sizeof(*m->areas), MADV_DONTNEED);
+	m->areas_touched = false;
+}
+
+static enum state settle(struct monitor *m, enum state state)
+{
+	enum state before;
+
+	do {
+		before = state;
+		state = table[state][E_AFTER](m, state, 0, 0);
+	} while (state != before && state != S_END);
+	return state;
+}
+
+void supervise_run(struct monitor *m)
+{
+	struct epoll_event events[EVENTS_MAX];
+	enum state state = settle(m, S_RUN);
+
+	while (state != S_END) {
+		int n = epoll_wait(m->epoll_fd, events, EVENTS_MAX, patience(m, state));
+
+		if (n == 0 && m->areas_touched)
+			release_areas(m);
+		for (int i = 0; i < n; i++) {
+			handler h = table[state][events[i].data.u64 >> 32];
+
+			if (h)
+				state = h(m, state, (uint32_t)events[i].data.u64, events[i].events);
+		}
+		state = settle(m, state);
+	}
+}
