@@ -119,6 +119,47 @@ int cgroup_check_swap(int64_t memory, int64_t memory_swap, struct err *e)
 	return 0;
 }
 
+/* The next "N" or "N-M" of a list; false at its end or for anything else (then *list is not at the end). */
+static bool next_range(const char **list, unsigned long *first, unsigned long *last)
+{
+	char *end;
+	if (**list < '0' || **list > '9')
+		return false;
+	*first = *last = strtoul(*list, &end, 10);
+	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+		*last = strtoul(end + 1, &end, 10);
+	if ((*end && *end != ',') || *first > *last)
+		return false;
+	*list = end + (*end == ',');
+	return true;
+}
+
+bool cgroup_list_within(const char *want, const char *have)
+{
+	unsigned long first, last;
+	if (!*want)
+		return false;
+	while (next_range(&want, &first, &last)) {
+		/* Kernel lists are sorted and merged, so one range of theirs must cover one of ours. */
+		const char *h = have;
+		unsigned long from, to;
+		bool found = false;
+		while (!found && next_range(&h, &from, &to))
+			found = first >= from && last <= to;
+		if (!found)
+			return false;
+	}
+	return !*want;
+}
+
+int cgroup_check_list(int fd, const char *have_file, const char *want, const char *what, struct err *e)
+{
+	char have[4096];
+	if (file_read_small(fd, have_file, have, sizeof(have)) <= 0 || cgroup_list_within(want, have))
+		return 0;
+	return err_set(e, ERR_USAGE, "%s \"%s\" are not available here; there are %s", what, want, have);
+}
+
 unsigned cgroup_needs(const struct resources *r)
 {
 	unsigned set = 0;
@@ -153,6 +194,22 @@ static int make_parents(char *dir, const struct cgroup_hierarchy *h)
 	return 0;
 }
 
+/* An abandoned cgroup may have empty children. Looked at first: one that is in use keeps all of them. */
+static int remove_abandoned(const char *dir)
+{
+	if (!rmdir(dir) || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY)
+		return -1;
+	cleanup_fd int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_free pid_t *pids = NULL;
+	if (fd < 0 || cgroup_pids_in(fd, &pids) != 0) {
+		errno = EBUSY;
+		return -1;
+	}
+	return cgroup_remove_tree(dir);
+}
+
 /* A fresh directory: one that exists is removed first (which fails while anything lives in it), so that
  * no limit of an earlier life stays. */
 static int make_dir(const char *path, const struct cgroup_hierarchy *h, struct err *e)
@@ -164,7 +221,7 @@ static int make_dir(const char *path, const struct cgroup_hierarchy *h, struct e
 			return 0;
 		if (tries < 3 && errno == ENOENT && !make_parents(dir, h))
 			continue;
-		if (tries < 3 && errno == EEXIST && (!rmdir(dir) || errno == ENOENT))
+		if (tries < 3 && errno == EEXIST && !remove_abandoned(dir))
 			continue;
 		if (errno == EBUSY)
 			return err_set(e, ERR_CONFLICT, "cgroup %s exists and is in use", dir);
@@ -421,11 +478,12 @@ void cgroup_enter_monitors(void)
 
 int64_t cgroup_oom_kills(const struct cgroup *g)
 {
-	int fd = cgroup_fd(g, CG_MEMORY);
+	bool v1 = g->layout->mode != CGROUP_V2 && cgroup_fd(g, CG_MEMORY) >= 0;
+	int fd = cgroup_fd(g, v1 ? CG_MEMORY : CG_UNIFIED);
 	if (fd < 0)
 		return -1;
 	char text[512];
-	const char *file = g->layout->mode == CGROUP_V2 ? "memory.events" : "memory.oom_control";
+	const char *file = v1 ? "memory.oom_control" : "memory.events";
 	return file_read_small(fd, file, text, sizeof(text)) < 0 ? -1 : cgroup_keyed(text, "oom_kill");
 }
 

@@ -106,6 +106,15 @@ void cgroup_v1_parent_made(const char *dir, unsigned controllers);
 int cgroup_v1_apply(const struct cgroup *g, const struct resources *r, unsigned controllers, struct err *e);
 int cgroup_v1_freeze(int fd, bool frozen, int timeout_ms);
 
+/* Whether every number of the list `want` ("0-2,7") is in `have`; false for anything that is no list. Pure.
+ */
+bool cgroup_list_within(const char *want, const char *have);
+/* Refuse CPUs or nodes that the parent does not have: v2 would take the setting and ignore it. `have_file`
+ * is read in the parent's directory; one that is missing decides nothing. */
+int cgroup_check_list(int fd, const char *have_file, const char *want, const char *what, struct err *e);
+
+/* rmdir of dir and all beneath it, the deepest first, nothing killed. 0 or -1 with errno (EBUSY). */
+int cgroup_remove_tree(const char *dir);
 /* Processes of one hierarchy, descendants too. */
 int cgroup_pids_in(int fd, pid_t **pids);
 

@@ -251,21 +251,30 @@ static int remove_cgroup(int parent, const char *name, int depth)
 	return !unlinkat(parent, name, AT_REMOVEDIR) || errno == ENOENT ? 0 : -1;
 }
 
+int cgroup_remove_tree(const char *dir)
+{
+	return remove_cgroup(AT_FDCWD, dir, 0);
+}
+
+static void dir_of(const struct cgroup_hierarchy *h, const char *path, char dst[CGROUP_DIR_MAX])
+{
+	snprintf(dst, CGROUP_DIR_MAX, "%.*s/%.*s", CGROUP_MOUNT_MAX - 1, h->mount, CGROUP_PATH_MAX - 1, path);
+}
+
 /* One hierarchy, after cgroup_kill: dying processes are waited for, and those that are only in this
- * hierarchy (they were moved by somebody) are killed one by one. */
-static int remove_patiently(const struct cgroup *g, int i)
+ * hierarchy (they were moved by somebody) are killed one by one. What may be waited is shared by all. */
+static int remove_patiently(const struct cgroup *g, int i, int *left_ms)
 {
 	char dir[CGROUP_DIR_MAX];
-	snprintf(dir, sizeof(dir), "%.*s/%.*s", CGROUP_MOUNT_MAX - 1, g->layout->h[i].mount,
-	        CGROUP_PATH_MAX - 1, g->path);
-	for (int slept = 0, ms = 1;; slept += ms, ms = ms < 20 ? 2 * ms : 20) {
-		if (!remove_cgroup(AT_FDCWD, dir, 0))
-			return 0;
-		if (errno != EBUSY || slept >= DESTROY_TIMEOUT_MS)
+	dir_of(&g->layout->h[i], g->path, dir);
+	for (int ms = 1; cgroup_remove_tree(dir) < 0; ms = ms < 20 ? 2 * ms : 20) {
+		if (errno != EBUSY || *left_ms <= 0)
 			return -1;
 		kill_listed(g->fd[i]);
 		sleep_ms(ms);
+		*left_ms -= ms;
 	}
+	return 0;
 }
 
 static int destroy_busy(const char *path, struct err *e)
@@ -277,9 +286,9 @@ static int destroy_busy(const char *path, struct err *e)
 	cgroup_kill(g, NULL);
 	if (cgroup_fd(g, CG_UNIFIED) >= 0)
 		cgroup_v2_wait(cgroup_fd(g, CG_UNIFIED), "populated", 0, DESTROY_TIMEOUT_MS);
-	int rc = 0;
+	int rc = 0, left_ms = DESTROY_TIMEOUT_MS;
 	for (int i = g->layout->n; i-- > 0;)
-		if (g->fd[i] >= 0 && remove_patiently(g, i) < 0)
+		if (g->fd[i] >= 0 && remove_patiently(g, i, &left_ms) < 0)
 			rc = err_sys(e, "cannot remove cgroup %s/%s", g->layout->h[i].mount, path);
 	return rc;
 }
@@ -292,8 +301,7 @@ int cgroup_destroy(const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, "\"%s\" cannot be the path of a cgroup", path);
 	for (int i = l->n; i-- > 0;) {
 		char dir[CGROUP_DIR_MAX];
-		snprintf(dir, sizeof(dir), "%.*s/%.*s", CGROUP_MOUNT_MAX - 1, l->h[i].mount,
-		        CGROUP_PATH_MAX - 1, path);
+		dir_of(&l->h[i], path, dir);
 		if (!rmdir(dir) || errno == ENOENT)
 			continue;
 		if (errno != EBUSY)

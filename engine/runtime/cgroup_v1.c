@@ -179,7 +179,14 @@ static int apply_cpu(const struct cgroup *g, const struct resources *r, struct e
 
 static int set_cpuset(const struct cgroup *g, int what, const char *value, struct err *e)
 {
-	if (!value || !cpuset_write(cgroup_fd(g, CG_CPUSET), what, value))
+	static const char *const have[2] = {"../cpuset.effective_cpus", "../cpuset.effective_mems"};
+	static const char *const names[2] = {"CPUs", "memory nodes"};
+	int fd = cgroup_fd(g, CG_CPUSET);
+	if (!value)
+		return 0;
+	if (cgroup_check_list(fd, have[what], value, names[what], e) < 0)
+		return -1;
+	if (!cpuset_write(fd, what, value))
 		return 0;
 	return cgroup_set(g, CG_CPUSET, cpuset_files[what][0], value, e);
 }

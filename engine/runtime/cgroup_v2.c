@@ -294,6 +294,13 @@ static int apply_cpu(const struct cgroup *g, const struct resources *r, struct e
 
 static int apply_cpuset(const struct cgroup *g, const struct resources *r, struct err *e)
 {
+	int fd = cgroup_fd(g, CG_UNIFIED);
+	if (r->cpuset_cpus &&
+	        cgroup_check_list(fd, "../cpuset.cpus.effective", r->cpuset_cpus, "CPUs", e) < 0)
+		return -1;
+	if (r->cpuset_mems &&
+	        cgroup_check_list(fd, "../cpuset.mems.effective", r->cpuset_mems, "memory nodes", e) < 0)
+		return -1;
 	if (r->cpuset_cpus && cgroup_set(g, CG_UNIFIED, "cpuset.cpus", r->cpuset_cpus, e) < 0)
 		return -1;
 	return r->cpuset_mems ? cgroup_set(g, CG_UNIFIED, "cpuset.mems", r->cpuset_mems, e) : 0;

@@ -87,6 +87,10 @@ static int view_hierarchy(int dir, const struct cgroup_hierarchy *h, bool writab
 	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
 		return err_sys(e, "cannot make /sys/fs/cgroup/%s in the container", name);
 	int rc = v2 ? mount_v2(dir, name, writable) : mount_v1(dir, name, h->controllers, writable);
+	/* A hierarchy that carries controllers which we do not know as well cannot be named exactly; the
+	 * kernel says EBUSY, and the container does not see it. */
+	if (rc < 0 && errno == EBUSY && !v2)
+		return unlinkat(dir, name, AT_REMOVEDIR);
 	if (rc < 0)
 		return err_sys(e, "cannot mount the container's cgroup hierarchy \"%s\"", name);
 	for (int c = 0; c < CG_SYSTEMD && strchr(name, ','); c++)

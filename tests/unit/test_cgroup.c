@@ -239,6 +239,20 @@ static void keyed_files(void **state)
 	assert_int_equal(cgroup_v2_controllers(""), 0);
 }
 
+static void lists(void **state)
+{
+	(void)state;
+	assert_true(cgroup_list_within("0", "0-3"));
+	assert_true(cgroup_list_within("1-3,0", "0-3"));
+	assert_true(cgroup_list_within("2,8-9", "0-3,8-11"));
+	assert_false(cgroup_list_within("4", "0-3,8-11"));
+	assert_false(cgroup_list_within("3-8", "0-3,8-11"));
+	static const char *const bad[] = {"", "x", "0-", "-1", "0,,1", "0 1", "3-1", "0-1x"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (cgroup_list_within(bad[i], "0-3"))
+			fail_msg("\"%s\" is no list", bad[i]);
+}
+
 static void weights(void **state)
 {
 	(void)state;
@@ -290,6 +304,58 @@ static void an_old_life_leaves_no_limits(void **state)
 	g = create("again", NULL);
 	assert_string_equal(setting(g, CG_PIDS, "pids.max", "pids.max"), "max");
 	destroy("again");
+}
+
+static void abandoned_children_do_not_matter(void **state)
+{
+	(void)state;
+	cleanup_cgroup struct cgroup *g = create("left", NULL), *sub = create("left/a/b", NULL);
+	cgroup_close(&g);
+	cgroup_close(&sub);
+	g = create("left", NULL);
+	assert_false(exists_anywhere("left/a"));
+	/* but with somebody in one of them, all stay */
+	sub = create("left/a", NULL);
+	pid_t pid = spawn(sub, sleeper, NULL);
+	cleanup_cgroup struct cgroup *empty = create("left/empty", NULL);
+	struct err e = ERR_INIT;
+	struct cgroup *other;
+	assert_int_equal(cgroup_create(path_of("left"), NULL, &other, &e), -1);
+	assert_int_equal(e.kind, ERR_CONFLICT);
+	assert_true(exists_anywhere("left/empty"));
+	assert_true(is_alive(pid));
+	destroy("left");
+	assert_int_equal(WTERMSIG(wait_for(pid)), SIGKILL);
+}
+
+/* Twenty at once beneath a parent that none of them finds ready. */
+static void many_at_once(void **state)
+{
+	(void)state;
+	pid_t pids[20];
+	for (int i = 0; i < 20; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			char name[32];
+			struct cgroup *g;
+			struct err e = ERR_INIT;
+			snprintf(name, sizeof(name), "many/%d", i);
+			struct resources r = {.memory = 8 * MIB, .pids = 5, .cpuset_cpus = (char *)"0"};
+			if (cgroup_create(path_of(name), &r, &g, &e) < 0 ||
+			        cgroup_enter_self(g, true, &e) < 0) {
+				fprintf(stderr, "%s\n", e.msg);
+				_exit(1);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(wait_for(pids[i]), 0);
+	char **names = cgroup_children(path_of("many"));
+	assert_int_equal(strv_len(names), 20);
+	strv_free(names);
+	destroy("many");
+	assert_false(exists_anywhere("many"));
 }
 
 static void one_in_use_is_not_taken_over(void **state)
@@ -395,7 +461,9 @@ static void what_cannot_be_had_is_refused(void **state)
 	assert_refused("r1", (struct resources){.memory_swap = 64 * MIB}, ERR_USAGE, "memory");
 	assert_refused(
 	        "r2", (struct resources){.memory = 64 * MIB, .memory_swap = 32 * MIB}, ERR_USAGE, "below");
-	assert_refused("r3", (struct resources){.cpuset_cpus = (char *)"4000"}, ERR_OTHER, "cpuset.cpus");
+	assert_refused("r3", (struct resources){.cpuset_cpus = (char *)"4000"}, ERR_USAGE, "CPUs \"4000\"");
+	assert_refused("r3", (struct resources){.cpuset_cpus = (char *)"0-x"}, ERR_USAGE, "CPUs \"0-x\"");
+	assert_refused("r3", (struct resources){.cpuset_mems = (char *)"0,77"}, ERR_USAGE, "nodes \"0,77\"");
 	struct io_limit io = {.kind = IO_READ_BPS, .major = 4001, .minor = 17, .value = 1 << 20};
 	assert_refused("r4", (struct resources){.io = &io, .n_io = 1}, ERR_NOT_FOUND, "block device");
 	if (cgroup_mode() == CGROUP_V2) {
@@ -787,9 +855,12 @@ static int run_all(const char *name)
 	        cmocka_unit_test(layout_of_others),
 	        cmocka_unit_test(paths),
 	        cmocka_unit_test(keyed_files),
+	        cmocka_unit_test(lists),
 	        cmocka_unit_test(weights),
 	        cmocka_unit_test(it_is_made_everywhere_and_goes),
 	        cmocka_unit_test(an_old_life_leaves_no_limits),
+	        cmocka_unit_test(abandoned_children_do_not_matter),
+	        cmocka_unit_test(many_at_once),
 	        cmocka_unit_test(one_in_use_is_not_taken_over),
 	        cmocka_unit_test(limits_arrive),
 	        cmocka_unit_test(limits_change),
