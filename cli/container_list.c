@@ -1,0 +1,386 @@
+/* ps: the list of containers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/command_tables.h"
+#include "cli/filter.h"
+#include "cli/moment.h"
+#include "cli/output.h"
+#include "cli/reference.h"
+#include "engine/tare.h"
+
+#define SHORT_ID 12
+
+struct ps_options {
+	struct list_format list;
+	bool all, latest, size;
+	int64_t last; /* -1: no bound */
+	char **filters;
+};
+
+static void ps_init(void *options)
+{
+	((struct ps_options *)options)->last = -1;
+}
+
+#define OPTIONS struct ps_options
+static const struct option ps_options[] = {
+        OPT_FLAG("all", 'a', all, "Show those that do not run too"),
+        OPT_LIST("filter", 'f', filters, "KEY=VALUE",
+                "status= name= id= label= ancestor= exited= before= since= volume= network=",
+                "Show only some: status, name, id, label, ancestor, exited, before, since, volume, network"),
+        OPT_STRING("format", 0, list.format, "FORMAT", "json table", FORMAT_HELP),
+        OPT_INT("last", 'n', last, -1, INT32_MAX, "NUMBER", "Show the last created ones, in any state"),
+        OPT_FLAG("latest", 'l', latest, "Show the last created one, in any state"),
+        OPT_FLAG("no-trunc", 0, list.no_trunc, "Show ids and columns in full"),
+        OPT_FLAG("quiet", 'q', list.quiet, "Print only ids"),
+        OPT_FLAG("size", 's', size, "Show what each has written"),
+        OPTION_END,
+};
+#undef OPTIONS
+
+static const struct field ps_fields[] = {
+        {"ID", "CONTAINER ID", 0, false},
+        {"Image", "IMAGE", 2, false},
+        {"Command", "COMMAND", 3, false},
+        {"CreatedAt", "CREATED AT", 0, false},
+        {"RunningFor", "CREATED", 0, false},
+        {"Status", "STATUS", 0, true},
+        {"State", "STATE", 0, true},
+        {"Ports", "PORTS", 1, false},
+        {"Names", "NAMES", 1, false},
+        {"Size", "SIZE", 0, false},
+        {"Labels", "LABELS", 4, false},
+        {"Mounts", "MOUNTS", 4, false},
+        {"Networks", "NETWORKS", 2, false},
+        {"LocalVolumes", "LOCAL VOLUMES", 0, false},
+        {NULL, NULL, 0, false},
+};
+
+static const struct list_view ps_view = {
+        .fields = ps_fields,
+        .columns = "ID Image Command RunningFor Status Ports Names",
+        .id = "ID",
+        .optional = "Ports",
+};
+#define COLUMNS_WITH_SIZE "ID Image Command RunningFor Status Ports Names Size"
+
+/* ------------------------------------------------------------------ filters */
+
+static bool match_status(const void *row, const char *value, const void *context)
+{
+	(void)context;
+	return strcmp(tare_state_name(((const struct tare_container *)row)->state), value) == 0;
+}
+
+static int check_status(const char *value, const void *context, struct err *e)
+{
+	(void)context;
+	for (int s = TARE_CREATED; s <= TARE_DEAD; s++)
+		if (strcmp(tare_state_name((enum tare_state)s), value) == 0)
+			return 0;
+	return err_set(e, ERR_USAGE,
+	        "unknown status \"%s\"; one of created, running, paused, restarting, exited, dead", value);
+}
+
+/* With and without Docker's leading slash, since filters written for it may have "^/web$". */
+static bool match_name(const void *row, const char *value, const void *context)
+{
+	const struct tare_container *c = row;
+	cleanup_free char *slashed = str_printf("/%s", c->name);
+
+	(void)context;
+	return filter_regex(value, c->name) || (slashed && filter_regex(value, slashed));
+}
+
+static bool match_id(const void *row, const char *value, const void *context)
+{
+	(void)context;
+	return strncmp(((const struct tare_container *)row)->id, value, strlen(value)) == 0;
+}
+
+static bool match_label(const void *row, const char *value, const void *context)
+{
+	(void)context;
+	return filter_label(((const struct tare_container *)row)->labels, value);
+}
+
+static bool match_ancestor(const void *row, const char *value, const void *context)
+{
+	const struct tare_container *c = row;
+
+	(void)context;
+	return reference_same(c->image, value) || reference_is_id(c->image_id, value);
+}
+
+static bool match_exited(const void *row, const char *value, const void *context)
+{
+	const struct tare_container *c = row;
+
+	(void)context;
+	return c->state == TARE_EXITED && c->exit_code == atoi(value);
+}
+
+static int check_exited(const char *value, const void *context, struct err *e)
+{
+	int64_t v;
+
+	(void)context;
+	return int_parse(value, 0, 255, "exit code", &v, e);
+}
+
+static const struct tare_container *find_row(const struct tare_container_list *list, const char *ref)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->rows[i].name, ref) == 0)
+			return &list->rows[i];
+	for (size_t i = 0; i < list->n && *ref; i++)
+		if (strncmp(list->rows[i].id, ref, strlen(ref)) == 0)
+			return &list->rows[i];
+	return NULL;
+}
+
+static int check_container(const char *value, const void *context, struct err *e)
+{
+	if (find_row(context, value))
+		return 0;
+	return err_set(e, ERR_NOT_FOUND, "there is no container \"%s\"; see: tare ps -a", value);
+}
+
+static bool match_before(const void *row, const char *value, const void *context)
+{
+	return ((const struct tare_container *)row)->created < find_row(context, value)->created;
+}
+
+static bool match_since(const void *row, const char *value, const void *context)
+{
+	return ((const struct tare_container *)row)->created > find_row(context, value)->created;
+}
+
+static bool match_volume(const void *row, const char *value, const void *context)
+{
+	(void)context;
+	return strv_has(((const struct tare_container *)row)->mounts, value);
+}
+
+static bool match_network(const void *row, const char *value, const void *context)
+{
+	const struct tare_container *c = row;
+
+	(void)context;
+	return c->network && strcmp(c->network, value) == 0;
+}
+
+static const struct filter_key ps_filters[] = {
+        {"status", match_status, false, check_status},
+        {"name", match_name, false, filter_check_regex},
+        {"id", match_id, false, NULL},
+        {"label", match_label, true, NULL},
+        {"ancestor", match_ancestor, false, NULL},
+        {"exited", match_exited, false, check_exited},
+        {"before", match_before, false, check_container},
+        {"since", match_since, false, check_container},
+        {"volume", match_volume, false, NULL},
+        {"network", match_network, false, NULL},
+        {NULL, NULL, false, NULL},
+};
+
+/* ------------------------------------------------------------------ rows */
+
+static void status_text(const struct tare_container *c, struct buf *out)
+{
+	char words[AGO_TEXT_SIZE];
+	int64_t now = now_realtime();
+
+	switch (c->state) {
+	case TARE_CREATED:
+		buf_str_add(out, "Created");
+		break;
+	case TARE_RUNNING:
+	case TARE_PAUSED:
+		buf_printf(out, "Up %s%s%s", duration_words(now - c->started, words),
+		        c->state == TARE_PAUSED ? " (Paused)" : "", c->monitor_lost ? " (monitor lost)" : "");
+		break;
+	case TARE_RESTARTING:
+		buf_printf(out, "Restarting (%d) %s ago", c->exit_code,
+		        duration_words(now - c->finished, words));
+		break;
+	case TARE_EXITED:
+		buf_printf(out, "Exited (%d) %s ago%s", c->exit_code,
+		        duration_words(now - c->finished, words), c->oom_killed ? " (out of memory)" : "");
+		break;
+	case TARE_DEAD:
+		buf_str_add(out, "Dead");
+		break;
+	}
+}
+
+static enum tone row_tone(const struct tare_container *c)
+{
+	switch (c->state) {
+	case TARE_RUNNING:
+		return c->monitor_lost ? TONE_WARN : TONE_GOOD;
+	case TARE_PAUSED:
+	case TARE_RESTARTING:
+		return TONE_WARN;
+	case TARE_CREATED:
+		return TONE_DIM;
+	case TARE_EXITED:
+		return c->exit_code || c->oom_killed ? TONE_BAD : TONE_DIM;
+	case TARE_DEAD:
+		return TONE_BAD;
+	}
+	return TONE_PLAIN;
+}
+
+static void set_buf(json *row, const char *key, struct buf *text)
+{
+	json_set_str(row, key, buf_str(text));
+	buf_reset(text);
+}
+
+static void set_command(json *row, const struct tare_container *c)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	buf_char(&text, '"');
+	strv_foreach (s, c->command)
+		buf_printf(&text, "%s%s", s == c->command ? "" : " ", *s);
+	buf_char(&text, '"');
+	json_set_str(row, "Command", buf_str(&text));
+}
+
+static void set_mounts(json *row, const struct tare_container *c)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	size_t volumes = 0;
+	char number[24];
+
+	strv_foreach (s, c->mounts) {
+		buf_printf(&text, "%s%s", s == c->mounts ? "" : ",", *s);
+		volumes += **s != '/';
+	}
+	json_set_str(row, "Mounts", buf_str(&text));
+	snprintf(number, sizeof(number), "%zu", volumes);
+	json_set_str(row, "LocalVolumes", number);
+}
+
+static json *ps_row(const struct tare_container *c, bool no_trunc)
+{
+	json *row = json_object_new_object();
+	cleanup_buf struct buf text = BUF_INIT;
+	char moment[MOMENT_SIZE], words[AGO_TEXT_SIZE];
+
+	buf_printf(&text, "%.*s", no_trunc ? TARE_ID_LEN : SHORT_ID, c->id);
+	set_buf(row, "ID", &text);
+	json_set_str(row, "Names", c->name);
+	json_set_str(row, "Image", c->image);
+	set_command(row, c);
+	json_set_str(row, "CreatedAt", moment_local(c->created, moment));
+	buf_printf(&text, "%s ago", duration_words(now_realtime() - c->created, words));
+	set_buf(row, "RunningFor", &text);
+	json_set_str(row, "State", tare_state_name(c->state));
+	status_text(c, &text);
+	set_buf(row, "Status", &text);
+	json_set_str(row, "Ports", "");
+	labels_text(c->labels, &text);
+	set_buf(row, "Labels", &text);
+	set_mounts(row, c);
+	json_set_str(row, "Networks", c->network ? c->network : "none");
+	return row;
+}
+
+static int set_size(struct tare_engine *engine, json *row, const char *id, struct err *e)
+{
+	uint64_t rw, rootfs;
+	char written[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE];
+	cleanup_free char *text = NULL;
+
+	if (engine->container_size(engine, id, &rw, &rootfs, e) < 0)
+		return -1;
+	text = str_printf(
+	        "%s (virtual %s)", size_format_decimal(rw, written), size_format_decimal(rootfs, all));
+	json_set_str(row, "Size", text);
+	return 0;
+}
+
+static int add_row(struct tare_engine *engine, const struct ps_options *o, const struct tare_container *c,
+        struct rows *rows, struct err *e)
+{
+	json *row = ps_row(c, o->list.no_trunc), *hidden = json_object_new_object();
+
+	json_set(hidden, "Label", c->labels ? json_object_get(c->labels) : json_object_new_object());
+	json_set_str(hidden, "Size", "");
+	/* One that was removed meanwhile has no size any more; that is no reason to fail. */
+	if (o->size && set_size(engine, row, c->id, e) < 0 && e && e->kind != ERR_NOT_FOUND) {
+		json_object_put(row);
+		json_object_put(hidden);
+		return -1;
+	}
+	return rows_add(rows, row, hidden, row_tone(c), e);
+}
+
+static int ps_rows(struct tare_engine *engine, const struct ps_options *o, struct rows *rows, struct err *e)
+{
+	__attribute__((cleanup(tare_container_list_free))) struct tare_container_list list = {0};
+	int64_t left = o->latest ? 1 : o->last < 0 ? INT64_MAX : o->last;
+	bool all = o->all || o->latest || o->last >= 0;
+
+	/* Filters that speak of states or of order are meant for all states. */
+	all = all || filter_value(o->filters, "status") || filter_value(o->filters, "exited");
+	if (engine->list(engine, all || o->filters, &list, e) < 0 ||
+	        filter_check(o->filters, ps_filters, &list, e) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n && left > 0; i++) {
+		const struct tare_container *c = &list.rows[i];
+		bool active =
+		        c->state == TARE_RUNNING || c->state == TARE_PAUSED || c->state == TARE_RESTARTING;
+
+		if ((!all && !active) || !filter_match(o->filters, ps_filters, c, &list))
+			continue;
+		if (add_row(engine, o, c, rows, e) < 0)
+			return -1;
+		left--;
+	}
+	return 0;
+}
+
+static int ps_run(struct cli *cli, void *options, char **operands)
+{
+	struct ps_options *o = options;
+	struct err e = ERR_INIT;
+	struct tare_engine *engine = cli_engine(cli, &e);
+	cleanup_rows struct rows rows = ROWS_INIT;
+
+	(void)operands;
+	if (o->size)
+		o->list.columns = COLUMNS_WITH_SIZE;
+	if (!engine || ps_rows(engine, o, &rows, &e) < 0 ||
+	        list_print(cli, &ps_view, &o->list, &rows, &e) < 0)
+		return cli_fail(cli, &e);
+	return 0;
+}
+
+const struct command container_list_commands[] = {
+        {
+                .words = "ps",
+                .aliases = "list, container ls, container ps, container list",
+                .group = GROUP_CONTAINERS,
+                .summary = "List containers",
+                .details = "Those that run, the newest first; with --all all of them.",
+                .examples = "tare ps -a\ntare ps -q --filter label=tier=web\n"
+                            "tare ps --format 'table {{.Names}}\\t{{.Status}}'",
+                .options = ps_options,
+                .size = sizeof(struct ps_options),
+                .init = ps_init,
+                .run = ps_run,
+        },
+        {0},
+};
