@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "engine/join.h"
 #include "engine/monitor/handoff.h"
 #include "engine/runtime/launch.h"
 
@@ -310,13 +311,28 @@ static void starter_close(struct starter *s)
 	seccomp_filter_free(&s->filter);
 }
 
+static int fork_and_wait(struct starter *s, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_sys(e, "pipe");
+	cleanup_fd int report_in = ends[0], report_out = ends[1];
+	pid_t pid = fork_into_monitors();
+	if (pid == 0)
+		starter_main(s, report_out);
+	close_fd(&report_out);
+	return pid < 0 ? err_sys(e, "fork") : read_report(pid, report_in, e);
+}
+
 int starter_start(const struct store *store, struct container *c, const struct runtime_spec *spec,
         int client_fd, unsigned rows, unsigned cols, struct err *e)
 {
-	struct runtime_spec sized = *spec; /* borrowed members; only the size is ours */
+	struct runtime_spec today = *spec; /* borrowed members; size and joined namespaces are this start's */
+	struct join join;
 	struct starter s = {.store = store,
 	        .c = c,
-	        .spec = &sized,
+	        .spec = &today,
 	        .client_fd = client_fd,
 	        .upper_fd = -1,
 	        .work_fd = -1,
@@ -326,32 +342,21 @@ int starter_start(const struct store *store, struct container *c, const struct r
 	        .err = {-1, -1},
 	        .in = {-1, -1},
 	        .launched = {.pidfd = -1, .terminal_fd = -1}};
-	cleanup_fd int report_in = -1, report_out = -1;
-	int ends[2], rc = -1;
 
-	sized.rows = rows;
-	sized.cols = cols;
-	if (prepare(&s, e) != 0) {
+	today.rows = rows;
+	today.cols = cols;
+	if (join_resolve(store, &today, &join, e) != 0) {
 		starter_close(&s);
 		return -1;
 	}
-	if (pipe2(ends, O_CLOEXEC) == 0) {
-		report_in = ends[0];
-		report_out = ends[1];
-		pid_t pid = fork_into_monitors();
-		if (pid == 0)
-			starter_main(&s, report_out);
-		close_fd(&report_out);
-		rc = pid < 0 ? err_sys(e, "fork") : read_report(pid, report_in, e);
-	} else {
-		err_sys(e, "pipe");
-	}
+	int rc = prepare(&s, e) != 0 ? -1 : fork_and_wait(&s, e);
 	starter_close(&s);
-	if (rc != 0) {
+	join_close(&join);
+	if (rc == 0) {
+		c->has_state = container_state_read(c->state_fd, &c->state) == 0;
+	} else if (c->state_fd >= 0) {
 		close_fd(&c->state_fd);
 		remove_tree_at(store->state_containers_fd, c->id);
-		return -1;
 	}
-	c->has_state = container_state_read(c->state_fd, &c->state) == 0;
-	return 0;
+	return rc;
 }
