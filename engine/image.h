@@ -1,22 +1,33 @@
-/* Images as the engine's verbs see them. */
+/* Images as verbs: list, inspect, tag, remove, prune, and finding the one that a run needs. What moves
+ * archives is in image_archive*.c, which only tare-transfer links. */
 #ifndef TARE_ENGINE_IMAGE_H
 #define TARE_ENGINE_IMAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "engine/store/image_index.h"
+#include "engine/store/store.h"
 #include "engine/tare.h"
 
-/* Find it in the store; an embedded image (images/NAME.tar) is loaded first. NOT_FOUND says how to get it. */
+struct err;
+
+/* image_find(), and when the image is not in the store but shipped with Tare (images/NAME.tar for
+ * docker.io/library/NAME:latest), it is loaded first by tare-transfer. */
 int image_ensure(const struct store *s, const char *ref, struct image *out, struct err *e);
+
 int images_list(const struct store *s, struct tare_image_list *out, struct err *e);
+/* Docker's document, the caller's to put. */
 int image_inspect(const struct store *s, const char *ref, json **out, struct err *e);
 int image_tag(const struct store *s, const char *ref, const char *new_ref, struct err *e);
+/* Docker's rules: a name is taken away, and with its last name the image goes, unless containers use it
+ * (force: unless running ones do). `done` collects "Untagged: …" and "Deleted: …". */
 int image_remove(const struct store *s, const char *ref, bool force, char ***done, struct err *e);
-/* Untagged images that no container uses, with `all` every unused one. Adds to *removed and *bytes. */
+/* Untagged images that no container uses; with `all` every image that none uses. `removed` collects what
+ * image_remove() says, bytes what was freed. */
 int image_prune(const struct store *s, bool all, char ***removed, uint64_t *bytes, struct err *e);
-/* For `system df`: layers that images share count once. */
+/* Images, those that containers use, bytes of all layers (shared ones once), and of those nothing uses. */
 int images_usage(const struct store *s, unsigned *total, unsigned *active, uint64_t *size,
         uint64_t *reclaimable, struct err *e);
 

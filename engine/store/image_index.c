@@ -185,11 +185,11 @@ int image_find(const struct store *s, const char *ref, struct image *out, struct
 	return 0;
 }
 
-static uint64_t unpacked_size(const struct store *s, const struct image_config *c)
+uint64_t image_unpacked_size(const struct store *s, const struct image *i)
 {
 	uint64_t sum = 0;
-	for (size_t i = 0; i < c->n_diff_ids; i++)
-		sum += layer_size(s, &c->diff_ids[i]);
+	for (size_t k = 0; k < i->config.n_diff_ids; k++)
+		sum += layer_size(s, &i->config.diff_ids[k]);
 	return sum;
 }
 
@@ -214,7 +214,7 @@ int image_list(const struct store *s, struct image **out, size_t *n, struct err 
 				log_line(LOG_LEVEL_INFO, "%s", why.msg);
 			continue;
 		}
-		list[count].size = unpacked_size(s, &list[count].config);
+		list[count].size = image_unpacked_size(s, &list[count]);
 		count++;
 	}
 	*out = list;
@@ -349,5 +349,16 @@ int image_index_remove(const struct store *s, const char *reference_or_digest, b
 	}
 	if (!hit)
 		return err_set(e, ERR_NOT_FOUND, "no such image: %.300s", reference_or_digest);
+	return write_index(s, &idx, e);
+}
+
+int image_index_untag(const struct store *s, const char *reference, struct err *e)
+{
+	static const struct digest none;
+	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
+	cleanup_fd int lock = lock_take(s->root_fd, "index.lock", LOCK_EXCLUSIVE, e);
+	if (lock < 0 || read_index(s, &idx, e) < 0)
+		return -1;
+	take_name(&idx, reference, &none);
 	return write_index(s, &idx, e);
 }

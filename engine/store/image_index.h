@@ -43,6 +43,13 @@ int image_index_add(
 /* Remove the name; the last one: also entry. `deleted` tells that the image itself lost its last entry. */
 int image_index_remove(const struct store *s, const char *reference_or_digest, bool *deleted, struct err *e);
 
+/* Take the name away; the image stays, untagged when this was its last name. */
+int image_index_untag(const struct store *s, const char *reference, struct err *e);
+
+/* Bytes of the unpacked layers; image_list() fills `size` with it, image_find() leaves that to who needs it.
+ */
+uint64_t image_unpacked_size(const struct store *s, const struct image *i);
+
 /* Unpacked layer directories, top first, as O_PATH descriptors into fds (room for n_layers): what overlay
  * wants. */
 int image_open_layers(const struct store *s, const struct image *i, int *fds, struct err *e);

@@ -1,0 +1,260 @@
+/* Taking images away, by Docker's rules. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "engine/events.h"
+#include "engine/image.h"
+#include "engine/image_users.h"
+#include "engine/oci/reference.h"
+#include "engine/store/layer.h"
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
+static void event(const struct store *s, const char *action, const char *id, const char *name)
+{
+	json *attributes = json_object_new_object();
+	json_set_str(attributes, "name", name ? name : id);
+	event_emit(s, "image", action, id, attributes);
+}
+
+/* What is to be removed, with everything that the decision needs. */
+struct removal {
+	const struct store *store;
+	struct image image;
+	struct image_users users;
+	struct image *all; /* every entry of the index */
+	size_t n_all;
+	unsigned n_names; /* entries of this image that have a name */
+	char *named;      /* the full name that was asked for; NULL: asked by id or digest */
+	const struct image_user *user;
+	unsigned n_users;
+	bool force;
+	char ***done;
+};
+
+static void removal_free(struct removal *r)
+{
+	image_free(&r->image);
+	image_users_free(&r->users);
+	for (size_t i = 0; i < r->n_all; i++)
+		image_free(&r->all[i]);
+	free(r->all);
+	free(r->named);
+}
+#define cleanup_removal __attribute__((cleanup(removal_free)))
+
+static bool is_same(const struct removal *r, const struct image *other)
+{
+	return digest_equal(&other->config_digest, &r->image.config_digest);
+}
+
+/* Was the image asked for by a name that it has? */
+static int find_name(struct removal *r, const char *ref, struct err *e)
+{
+	cleanup_reference struct reference name = REFERENCE_INIT;
+	struct digest d;
+	if (digest_read(ref, &d) || reference_parse(ref, &name, NULL) < 0 || digest_is_set(&name.digest))
+		return 0;
+	cleanup_free char *full = reference_full(&name);
+	if (!full)
+		return no_memory(e);
+	if (r->image.reference && strcmp(r->image.reference, full) == 0)
+		r->named = steal_ptr(&full);
+	return 0;
+}
+
+static int look(struct removal *r, const char *ref, struct err *e)
+{
+	if (image_find(r->store, ref, &r->image, e) < 0 || find_name(r, ref, e) < 0 ||
+	        image_users_read(r->store, &r->users, e) < 0 ||
+	        image_list(r->store, &r->all, &r->n_all, e) < 0)
+		return -1;
+	for (size_t i = 0; i < r->n_all; i++)
+		r->n_names += is_same(r, &r->all[i]) && r->all[i].reference;
+	r->n_users = image_users_count(&r->users, &r->image.config_digest, &r->user);
+	return 0;
+}
+
+/* Does the image itself go, and not only one of its names? */
+static bool is_last(const struct removal *r)
+{
+	return !r->named || r->n_names <= 1;
+}
+
+static int refuse_in_use(const struct removal *r, const char *ref, struct err *e)
+{
+	if (r->named)
+		return err_set(e, ERR_CONFLICT,
+		        "conflict: unable to remove repository reference \"%.300s\" (must force) - container "
+		        "%.12s is using its "
+		        "referenced image %.12s",
+		        ref, r->user->id, r->image.config_digest.hex);
+	return err_set(e, ERR_CONFLICT,
+	        "conflict: unable to delete %.12s (%s) - image is being used by %s container %.12s",
+	        r->image.config_digest.hex, r->user->running ? "cannot be forced" : "must be forced",
+	        r->user->running ? "running" : "stopped", r->user->id);
+}
+
+static int check(const struct removal *r, const char *ref, struct err *e)
+{
+	if (!is_last(r))
+		return 0;
+	if (!r->named && r->n_names > 1 && !r->force)
+		return err_set(e, ERR_CONFLICT,
+		        "conflict: unable to delete %.12s (must be forced) - image is referenced in multiple "
+		        "repositories",
+		        r->image.config_digest.hex);
+	if (r->n_users && (!r->force || (!r->named && r->user->running)))
+		return refuse_in_use(r, ref, e);
+	return 0;
+}
+
+static int untag(struct removal *r, const char *full, bool keep, struct err *e)
+{
+	bool deleted;
+	char id[DIGEST_TEXT_SIZE];
+	cleanup_free char *name = reference_shorten(full);
+	if ((keep ? image_index_untag(r->store, full, e) : image_index_remove(r->store, full, &deleted, e)) <
+	        0)
+		return -1;
+	if (!name || strv_take(r->done, str_printf("Untagged: %s", name)) < 0)
+		return no_memory(e);
+	event(r->store, "untag", digest_text(&r->image.config_digest, id), name);
+	return 0;
+}
+
+static int drop_entries(struct removal *r, struct err *e)
+{
+	bool deleted;
+	char text[DIGEST_TEXT_SIZE];
+	for (size_t i = 0; i < r->n_all; i++) {
+		const struct image *other = &r->all[i];
+		if (!is_same(r, other))
+			continue;
+		if (other->reference ? untag(r, other->reference, false, e) < 0
+		                     : image_index_remove(r->store,
+		                               digest_text(&other->manifest_digest, text), &deleted, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int delete_image(struct removal *r, struct err *e)
+{
+	char id[DIGEST_TEXT_SIZE];
+	if (drop_entries(r, e) < 0)
+		return -1;
+	if (strv_take(r->done, str_printf("Deleted: %s", digest_text(&r->image.config_digest, id))) < 0)
+		return no_memory(e);
+	event(r->store, "delete", digest_text(&r->image.config_digest, id), NULL);
+	return 0;
+}
+
+/* Everything but the sweep. */
+static int remove_one(const struct store *s, const char *ref, bool force, char ***done, struct err *e)
+{
+	cleanup_removal struct removal r = {.store = s, .force = force, .done = done};
+	if (look(&r, ref, e) < 0 || check(&r, ref, e) < 0)
+		return -1;
+	if (!is_last(&r))
+		return untag(&r, r.named, false, e);
+	if (r.named && r.n_users && r.user->running)
+		return untag(
+		        &r, r.named, true, e); /* forced: the name goes, the image stays for who runs it */
+	return delete_image(&r, e);
+}
+
+int image_remove(const struct store *s, const char *ref, bool force, char ***done, struct err *e)
+{
+	uint64_t freed;
+	if (remove_one(s, ref, force, done, e) < 0)
+		return -1;
+	return image_sweep(s, &freed, e);
+}
+
+/* ------------------------------------------------------------------ prune, usage */
+
+int image_prune(const struct store *s, bool all, char ***removed, uint64_t *bytes, struct err *e)
+{
+	struct image *list = NULL;
+	size_t n = 0;
+	char text[DIGEST_TEXT_SIZE];
+	cleanup_image_users struct image_users users = IMAGE_USERS_INIT;
+	if (image_users_read(s, &users, e) < 0 || image_list(s, &list, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if ((all || !list[i].reference) &&
+		        image_users_count(&users, &list[i].config_digest, NULL) == 0) {
+			/* One that is gone or in use by now is not our business any more. */
+			const char *ref = list[i].reference;
+			remove_one(s, ref ? ref : digest_text(&list[i].config_digest, text), false, removed,
+			        NULL);
+		}
+		image_free(&list[i]);
+	}
+	free(list);
+	return image_sweep(s, bytes, e);
+}
+
+/* A layer counts once, however many images have it. */
+static bool seen(const struct image *list, size_t at, const struct digest *layer)
+{
+	for (size_t i = 0; i < at; i++)
+		for (size_t k = 0; k < list[i].config.n_diff_ids; k++)
+			if (digest_equal(&list[i].config.diff_ids[k], layer))
+				return true;
+	return false;
+}
+
+static bool same_image_before(const struct image *list, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (digest_equal(&list[i].config_digest, &list[at].config_digest))
+			return true;
+	return false;
+}
+
+static bool layer_in_use(
+        const struct image *list, size_t n, const struct image_users *users, const struct digest *layer)
+{
+	for (size_t i = 0; i < n; i++)
+		if (image_users_count(users, &list[i].config_digest, NULL) > 0 && seen(&list[i], 1, layer))
+			return true;
+	return false;
+}
+
+int images_usage(const struct store *s, unsigned *total, unsigned *active, uint64_t *size,
+        uint64_t *reclaimable, struct err *e)
+{
+	struct image *list = NULL;
+	size_t n = 0;
+	cleanup_image_users struct image_users users = IMAGE_USERS_INIT;
+	*total = *active = 0;
+	*size = *reclaimable = 0;
+	if (image_users_read(s, &users, e) < 0 || image_list(s, &list, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct image *im = &list[i];
+		if (same_image_before(list, i))
+			continue;
+		++*total;
+		*active += image_users_count(&users, &im->config_digest, NULL) > 0;
+		for (size_t k = 0; k < im->config.n_diff_ids; k++) {
+			const struct digest *layer = &im->config.diff_ids[k];
+			if (seen(list, i, layer))
+				continue;
+			uint64_t bytes = layer_size(s, layer);
+			*size += bytes;
+			*reclaimable += layer_in_use(list, n, &users, layer) ? 0 : bytes;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		image_free(&list[i]);
+	free(list);
+	return 0;
+}
