@@ -7,14 +7,15 @@
  *   tare.seccomp          "unconfined" or the path of the profile (linux.seccomp would be 20 KB in every
  * record) tare.init             "true": tare-init stays as process 1 tare.copy_up          JSON array of
  * destinations to be filled from the image tare.cgroup_writable  "true": /sys/fs/cgroup is writable */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/oci/capability.h"
 #include "engine/oci/resources_json.h"
+#include "engine/oci/rlimit.h"
 #include "engine/oci/runtime_spec.h"
 
 #define OWN_PREFIX "tare."
@@ -28,29 +29,6 @@ static const char *const namespace_types[NS_KIND_COUNT] = {
         [NS_CGROUP] = "cgroup",
         [NS_USER] = "user",
 };
-
-static const struct {
-	int resource;
-	const char *name;
-} rlimit_names[] = {
-        {RLIMIT_AS, "RLIMIT_AS"},
-        {RLIMIT_CORE, "RLIMIT_CORE"},
-        {RLIMIT_CPU, "RLIMIT_CPU"},
-        {RLIMIT_DATA, "RLIMIT_DATA"},
-        {RLIMIT_FSIZE, "RLIMIT_FSIZE"},
-        {RLIMIT_LOCKS, "RLIMIT_LOCKS"},
-        {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"},
-        {RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE"},
-        {RLIMIT_NICE, "RLIMIT_NICE"},
-        {RLIMIT_NOFILE, "RLIMIT_NOFILE"},
-        {RLIMIT_NPROC, "RLIMIT_NPROC"},
-        {RLIMIT_RSS, "RLIMIT_RSS"},
-        {RLIMIT_RTPRIO, "RLIMIT_RTPRIO"},
-        {RLIMIT_RTTIME, "RLIMIT_RTTIME"},
-        {RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING"},
-        {RLIMIT_STACK, "RLIMIT_STACK"},
-};
-#define N_RLIMITS (sizeof rlimit_names / sizeof rlimit_names[0])
 
 /* The five sets, by name and place. */
 static const struct {
@@ -88,20 +66,30 @@ static json *caps_to_json(const struct spec_capabilities *caps)
 	return j;
 }
 
+/* "nofile" of our table is OCI's "RLIMIT_NOFILE". */
+static void set_rlimit_type(json *j, const char *name)
+{
+	char type[32] = "RLIMIT_";
+
+	for (size_t i = strlen(type); *name && i + 1 < sizeof type; name++)
+		type[i++] = (char)toupper((unsigned char)*name);
+	json_set_str(j, "type", type);
+}
+
 static json *rlimits_to_json(const struct runtime_spec *s)
 {
 	json *list = json_object_new_array();
 
-	for (size_t i = 0; i < s->n_rlimits; i++)
-		for (size_t k = 0; k < N_RLIMITS; k++) {
-			if (rlimit_names[k].resource != s->rlimits[i].resource)
-				continue;
-			json *j = json_object_new_object();
-			json_set_str(j, "type", rlimit_names[k].name);
-			json_set(j, "hard", json_object_new_uint64(s->rlimits[i].hard));
-			json_set(j, "soft", json_object_new_uint64(s->rlimits[i].soft));
-			json_object_array_add(list, j);
-		}
+	for (size_t i = 0; i < s->n_rlimits; i++) {
+		const char *name = rlimit_name(s->rlimits[i].resource);
+		if (!name)
+			continue;
+		json *j = json_object_new_object();
+		set_rlimit_type(j, name);
+		json_set(j, "hard", json_object_new_uint64(s->rlimits[i].hard));
+		json_set(j, "soft", json_object_new_uint64(s->rlimits[i].soft));
+		json_object_array_add(list, j);
+	}
 	return list;
 }
 
@@ -321,10 +309,7 @@ static int rlimits_from_json(json *list, struct runtime_spec *s, struct err *e)
 	for (size_t i = 0; i < list_length(list); i++) {
 		json *j = json_object_array_get_idx(list, i);
 		const char *type = json_str(j, "type", "");
-		struct spec_rlimit r = {-1, get_u64(j, "soft"), get_u64(j, "hard")};
-		for (size_t k = 0; k < N_RLIMITS; k++)
-			if (!strcmp(rlimit_names[k].name, type))
-				r.resource = rlimit_names[k].resource;
+		struct spec_rlimit r = {rlimit_number(type), get_u64(j, "soft"), get_u64(j, "hard")};
 		if (r.resource < 0)
 			return err_set(
 			        e, ERR_CORRUPT, "process.rlimits[%zu]: type \"%.40s\" is not known", i, type);
