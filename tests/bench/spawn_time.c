@@ -43,7 +43,7 @@ static _Noreturn void child(const struct job *job, int number)
 	if (job->nothing)
 		_exit(0);
 	snprintf(text, sizeof text, "%d", number);
-	for (; job->words[n] && n < MAX_WORDS; n++)
+	for (; n < MAX_WORDS && job->words[n]; n++)
 		words[n] = strcmp(job->words[n], "{}") ? job->words[n] : text;
 	words[n] = NULL;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
