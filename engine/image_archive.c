@@ -177,7 +177,7 @@ int arrival_add_layers(
 
 int arrival_sync(const struct arrival *a, struct err *e)
 {
-	return syncfs(a->store.root_fd) < 0 ? err_sys(e, "cannot write to %s", a->store.root) : 0;
+	return syncfs(a->store.blobs_fd) < 0 ? err_sys(e, "cannot write to %s", a->store.root) : 0;
 }
 
 int arrival_name(struct arrival *a, const char *reference, const char *media_type,
