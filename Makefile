@@ -187,7 +187,7 @@ $(B)/profiles/%: engine/profiles/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(B)/images/busybox.tar: images/busybox.sh
+$(B)/images/busybox.tar: images/busybox.sh | $(B)/tare-transfer
 	$(call say,PACK,$@)
 	@mkdir -p $(@D)
 	$(Q)images/busybox.sh $@
