@@ -177,6 +177,9 @@ void sampler_open(struct sampler *s, const struct sampler_sources *src)
 		s->fd[f] = files[f] ? open_in(source_dir(src, (enum sampler_file)f), files[f]) : -1;
 	if (s->fd[SF_IO] < 0 && !src->v2) /* before 4.10 */
 		s->fd[SF_IO] = open_in(src->blkio, "blkio.throttle.io_service_bytes");
+	/* A hybrid host that has the memory controller on v2: at least its end by OOM is seen. */
+	if (s->fd[SF_MEM_EVENTS] < 0 && !src->v2)
+		s->fd[SF_MEM_EVENTS] = open_in(src->unified, v2_files[SF_MEM_EVENTS]);
 	s->fd[SF_NET] = open_process(src->pid);
 }
 

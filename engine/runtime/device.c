@@ -377,7 +377,7 @@ int device_apply_v2(int fd, const struct device_rule *rules, size_t n, bool repl
 	bool all = device_allows_all(rules, n);
 	if (all && !replace)
 		return check_rules(rules, n, e);
-	uint32_t old[OLD_PROGRAMS_MAX];
+	uint32_t old[OLD_PROGRAMS_MAX] = {0};
 	uint32_t n_old = replace ? query(fd, old) : 0;
 	if (!all) {
 		cleanup_free struct bpf_insn *p = NULL;

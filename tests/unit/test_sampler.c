@@ -179,6 +179,15 @@ static void v1_files(void **state)
 	assert_int_equal(o.pids_limit, 0);
 }
 
+static void memory_on_the_v2_side(void **state)
+{
+	(void)state;
+	fixture("memory.events", "low 0\noom_kill 3\n");
+	struct sampler_sources src = {0};
+	strcpy(src.unified, dir);
+	assert_int_equal(take(&src).oom_kills, 3);
+}
+
 static void nothing_there(void **state)
 {
 	(void)state;
@@ -323,6 +332,7 @@ int main(void)
 	        T(v2_files),
 	        T(v2_without_limits),
 	        T(v1_files),
+	        T(memory_on_the_v2_side),
 	        T(nothing_there),
 	        T(odd_content),
 	        T(network),
