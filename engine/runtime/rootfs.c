@@ -4,12 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,18 +14,15 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define FSCONFIG_STRING_MAX 255  /* linux/fs/fsopen.c: strndup_user(_value, 256) */
-#define MOUNT_DATA_PAGE     4096 /* linux/fs/namespace.c: copy_mount_options() */
+#define FSCONFIG_STRING_MAX 255 /* linux/fs/fsopen.c: strndup_user(_value, 256) */
 
-/* Said explicitly, so that an image behaves the same whatever the host's module parameters are. No redirect
- * is followed: a layer's forged xattr could point at any directory of the upper file system (attack 19). */
-static const char *const fixed_options[][2] = {
+const char *const rootfs_fixed_options[][2] = {
         {"metacopy", "off"},
         {"index", "off"},
         {"redirect_dir", "nofollow"},
         {"xino", "off"},
+        {NULL, NULL},
 };
-#define N_FIXED (sizeof fixed_options / sizeof fixed_options[0])
 
 static int overlay_error(int fs, struct err *e)
 {
@@ -95,8 +89,8 @@ static int configure(int fs, enum rootfs_way way, const struct rootfs_overlay *o
 {
 	if (set_string(fs, "source", "overlay"))
 		return -1;
-	for (size_t i = 0; i < N_FIXED; i++)
-		if (set_string(fs, fixed_options[i][0], fixed_options[i][1]))
+	for (size_t i = 0; rootfs_fixed_options[i][0]; i++)
+		if (set_string(fs, rootfs_fixed_options[i][0], rootfs_fixed_options[i][1]))
 			return -1;
 	if (set_layers(fs, way, o))
 		return -1;
@@ -141,58 +135,6 @@ static int try_one_string(const struct rootfs_overlay *o, int *mount_fd, struct 
 	return rc;
 }
 
-struct old_mount {
-	const char *data;
-	unsigned long flags;
-	int fd, sys;
-};
-
-/* In a child that shares memory and descriptors but has a mount namespace of its own: what it opens, its
- * parent has. */
-static int old_mount_child(void *arg)
-{
-	struct old_mount *m = arg;
-
-	m->fd = -1;
-	if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	        !chdir("/proc/self/fd") && !mount("overlay", "/proc", "overlay", m->flags, m->data))
-		m->fd = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	m->sys = errno;
-	return 0;
-}
-
-static void old_mount_data(struct buf *b, const struct rootfs_overlay *o)
-{
-	for (size_t i = 0; i < N_FIXED; i++)
-		buf_printf(b, "%s=%s,", fixed_options[i][0], fixed_options[i][1]);
-	if (o->upper_fd >= 0)
-		buf_printf(b, "upperdir=%d,workdir=%d,%s", o->upper_fd, o->work_fd,
-		        o->throw_away ? "volatile," : "");
-	buf_str_add(b, "lowerdir=");
-	add_layer_names(b, o);
-}
-
-static int try_old_mount(const struct rootfs_overlay *o, int *mount_fd, struct err *e)
-{
-	static char stack[64 << 10] __attribute__((aligned(16)));
-	cleanup_buf struct buf data = BUF_INIT;
-	struct old_mount m = {.flags = o->upper_fd < 0 ? MS_RDONLY : 0, .fd = -1};
-
-	old_mount_data(&data, o);
-	if (data.failed || data.len >= MOUNT_DATA_PAGE)
-		return err_set(e, ERR_UNSUPPORTED, "%zu layers are too many for this kernel", o->n_lower);
-	m.data = buf_str(&data);
-	pid_t pid = clone(
-	        old_mount_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &m);
-	if (pid < 0)
-		return err_sys(e, "cannot start a process to mount the container's root");
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	errno = m.sys;
-	*mount_fd = m.fd;
-	return m.fd < 0 ? err_sys(e, "cannot mount the container's root (overlay)") : 0;
-}
-
 /* "volatile" leaves a mark that forbids the next mount: after a crash nobody knows what is on disk. Here it
  * is known that the layer was thrown away or is being begun anew. */
 static int remove_volatile_mark(const struct rootfs_overlay *o, struct err *e)
@@ -209,7 +151,7 @@ static int remove_volatile_mark(const struct rootfs_overlay *o, struct err *e)
 static int try_way(enum rootfs_way way, const struct rootfs_overlay *o, int *mount_fd, struct err *e)
 {
 	if (way == ROOTFS_OLD_MOUNT)
-		return try_old_mount(o, mount_fd, e);
+		return (*mount_fd = rootfs_old_mount(o, e)) < 0 ? -1 : 0;
 	if (way == ROOTFS_ONE_STRING)
 		return try_one_string(o, mount_fd, e);
 	return try_fsmount(way, o, mount_fd, e);

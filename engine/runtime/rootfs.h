@@ -12,6 +12,14 @@ enum rootfs_way {
 	ROOTFS_OLD_MOUNT,  /* mount(2): one page of options, up to the kernel's 500 layers */
 };
 
+/* Said explicitly, so that an image behaves the same whatever the host's module parameters are. No redirect
+ * is followed: a layer's forged xattr could point at any directory of the upper file system (attack 19). Ends
+ * with NULL. */
+extern const char *const rootfs_fixed_options[][2];
+
+/* mount(2) knows paths only (rootfs_old_mount.c). A detached mount, or -1 with e. */
+int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e);
+
 int rootfs_mount_overlay_by(enum rootfs_way way, const struct rootfs_overlay *o, struct err *e);
 
 #endif
