@@ -8,6 +8,7 @@
 #include "cli/archive_options.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
+#include "cli/man.h"
 #include "engine/tare.h"
 
 /* Become the helper that has this command; it reads the same command line. */
@@ -32,9 +33,11 @@ static int run_internal(struct cli *cli, void *options, char **words)
 
 	(void)options;
 	if (!words[0] || !words[1]) {
-		err_set(&e, ERR_USAGE, "--internal needs a verb and an id");
+		err_set(&e, ERR_USAGE, "--internal needs a verb and what it is for");
 		return cli_fail(cli, &e);
 	}
+	if (strcmp(words[0], "man") == 0) /* as the build does */
+		return man_write(cli->program, words[1], &e) < 0 ? cli_fail(cli, &e) : 0;
 	engine = cli_engine(cli, &e);
 	if (!engine || engine->internal(engine, words[0], words[1], &e) < 0)
 		return cli_fail(cli, &e);
