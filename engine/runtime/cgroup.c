@@ -351,6 +351,7 @@ int cgroup_create(const char *path, const struct resources *r, struct cgroup **o
 	cleanup_cgroup struct cgroup *g = make(path, e);
 	if (!g)
 		return -1;
+	g->fresh = true;
 	if (cgroup_v1_prepare(g, e) < 0 || apply(g, r, true, e) < 0 || apply_devices(g, r, true, e) < 0) {
 		unmake(path, g->layout->n);
 		return -1;
@@ -390,7 +391,7 @@ int cgroup_clone_fd(const struct cgroup *g)
 	/* The handle is always heap memory of ours, so that const is only the caller's promise; the leaf is
 	 * remembered to be closed with it. */
 	struct cgroup *own = (struct cgroup *)g;
-	if (own->leaf_fd < 0)
+	if (own->leaf_fd < 0 && !g->fresh)
 		own->leaf_fd = cgroup_v2_leaf(fd);
 	return own->leaf_fd >= 0 ? own->leaf_fd : fd;
 }

@@ -53,6 +53,7 @@ struct cgroup_layout {
 struct cgroup {
 	const struct cgroup_layout *layout;
 	int fd[CG_COUNT]; /* O_PATH directory per hierarchy, -1 = not there */
+	bool fresh;       /* made by us just now: nothing is beneath it yet */
 	int leaf_fd;      /* a leaf beneath the v2 cgroup when that may hold no processes itself, or -1 */
 	char path[CGROUP_PATH_MAX];
 };

@@ -64,6 +64,55 @@ static void killing(void **state)
 	destroy("kill");
 }
 
+static void fork_bomb(void *arg)
+{
+	(void)arg;
+	for (;;)
+		if (fork() < 0)
+			usleep(1000);
+}
+
+/* As before Linux 5.14: in a mount namespace whose cgroup.kill cannot be written. Exit status: which step. */
+static void kill_in_rounds(void)
+{
+	char file[CGROUP_DIR_MAX + 16];
+	struct cgroup *g;
+	pid_t pids[3];
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	        cgroup_open(path_of("rounds"), &g, NULL) < 0)
+		_exit(1);
+	if (cgroup_fd(g, CG_UNIFIED) >= 0) {
+		cgroup_dir(g, CG_UNIFIED, file);
+		strcat(file, "/cgroup.kill");
+		if (mount("/proc/version", file, NULL, MS_BIND, NULL) < 0 ||
+		        file_poke(cgroup_fd(g, CG_UNIFIED), "cgroup.kill", "1") == 0)
+			_exit(2);
+	}
+	for (int i = 0; i < 3; i++)
+		pids[i] = spawn(g, i ? sleeper : fork_bomb, NULL);
+	if (cgroup_kill(g, NULL) < 0)
+		_exit(3);
+	for (int i = 0; i < 3; i++)
+		if (WTERMSIG(wait_for(pids[i])) != SIGKILL)
+			_exit(4);
+	if (cgroup_is_frozen(g) || cgroup_kill(g, NULL) < 0)
+		_exit(5);
+	_exit(0);
+}
+
+static void killing_without_cgroup_kill(void **state)
+{
+	(void)state;
+	cleanup_cgroup struct cgroup *g = create("rounds", &(struct resources){.pids = 30});
+	pid_t pid = fork();
+	if (!pid)
+		kill_in_rounds();
+	assert_int_equal(wait_for(pid), 0);
+	pid_t *pids;
+	assert_int_equal(cgroup_pids(g, &pids, NULL), 0);
+	destroy("rounds");
+}
+
 static void counter(void *arg)
 {
 	for (;;) {
@@ -99,14 +148,6 @@ static void freezing(void **state)
 	assert_int_equal(WTERMSIG(wait_for(pid)), SIGKILL);
 	destroy("freeze");
 	munmap((void *)n, 4096);
-}
-
-static void fork_bomb(void *arg)
-{
-	(void)arg;
-	for (;;)
-		if (fork() < 0)
-			usleep(1000);
 }
 
 static void a_fork_bomb_stays_small_and_dies(void **state)
@@ -187,6 +228,8 @@ static void joining_goes_to_a_leaf(void **state)
 		skip();
 	cleanup_cgroup struct cgroup *g = create("leaf", NULL);
 	assert_int_equal(file_poke(cgroup_fd(g, CG_UNIFIED), "cgroup.subtree_control", "+pids"), 0);
+	cgroup_close(&g);
+	assert_int_equal(cgroup_open(path_of("leaf"), &g, NULL), 0);
 	pid_t pid = spawn(g, sleeper, NULL);
 	pid_t *pids;
 	assert_int_equal(cgroup_pids(g, &pids, NULL), 1);
@@ -295,6 +338,7 @@ static int run_all(const char *name)
 	        cmocka_unit_test(a_child_is_in_every_hierarchy),
 	        cmocka_unit_test(enter_all_needs_no_clone),
 	        cmocka_unit_test(killing),
+	        cmocka_unit_test(killing_without_cgroup_kill),
 	        cmocka_unit_test(freezing),
 	        cmocka_unit_test(a_fork_bomb_stays_small_and_dies),
 	        cmocka_unit_test(an_oom_kill_is_counted),
