@@ -92,6 +92,17 @@ static int check_blob(const struct load *l, const struct descriptor *d, const ch
 	return 0;
 }
 
+/* A document that is read whole has a limit that is checked before. */
+static int check_document(
+        const struct load *l, const struct descriptor *d, const char *what, size_t max, struct err *e)
+{
+	if (d->size > max)
+		return err_set(e, ERR_CORRUPT,
+		        "the archive is damaged: %s has %llu bytes, more than the limit of %zu", what,
+		        (unsigned long long)d->size, max);
+	return check_blob(l, d, what, e);
+}
+
 static int protect_all(struct load *l, const struct manifest *m, const struct digest *manifest, struct err *e)
 {
 	struct arrival *a = &l->arrival;
@@ -109,7 +120,8 @@ static int bring_in(struct load *l, const struct manifest *m, const struct diges
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(IMAGE_CONFIG_MAX_BYTES);
 	cleanup_image_config struct image_config c = IMAGE_CONFIG_INIT;
-	if (protect_all(l, m, manifest, e) < 0 || check_blob(l, &m->config, "the config", e) < 0)
+	if (protect_all(l, m, manifest, e) < 0 ||
+	        check_document(l, &m->config, "the config", IMAGE_CONFIG_MAX_BYTES, e) < 0)
 		return -1;
 	for (size_t i = 0; i < m->n_layers; i++)
 		if (check_blob(l, &m->layers[i], "layer", e) < 0)
@@ -126,7 +138,8 @@ static int load_manifest(struct load *l, const struct descriptor *d, struct read
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(MANIFEST_MAX_BYTES);
 	cleanup_manifest struct manifest m = MANIFEST_INIT;
-	if (check_blob(l, d, "the manifest", e) < 0 || blob_read(&l->arrival.store, &d->digest, &b, e) < 0 ||
+	if (check_document(l, d, "the manifest", MANIFEST_MAX_BYTES, e) < 0 ||
+	        blob_read(&l->arrival.store, &d->digest, &b, e) < 0 ||
 	        manifest_parse(buf_str(&b), b.len, d->media_type, &m, e) < 0 ||
 	        bring_in(l, &m, &d->digest, e) < 0)
 		return -1;
@@ -142,7 +155,8 @@ static int load_manifest(struct load *l, const struct descriptor *d, struct read
 static int read_index(struct load *l, const struct descriptor *d, struct oci_index *idx, struct err *e)
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(MANIFEST_MAX_BYTES);
-	if (check_blob(l, d, "the index", e) < 0 || blob_read(&l->arrival.store, &d->digest, &b, e) < 0)
+	if (check_document(l, d, "the index", MANIFEST_MAX_BYTES, e) < 0 ||
+	        blob_read(&l->arrival.store, &d->digest, &b, e) < 0)
 		return -1;
 	return oci_index_parse(buf_str(&b), b.len, idx, e);
 }

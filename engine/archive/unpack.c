@@ -85,10 +85,16 @@ static int set_opaque(int dir, struct err *e)
 	return 0;
 }
 
+/* A directory that no entry describes, whatever the umask is. */
+static int make_plain_dir(int dir, const char *name)
+{
+	return mkdirat(dir, name, 0755) == 0 ? fchmodat(dir, name, 0755, 0) : -1;
+}
+
 /* A new directory where a whiteout was hides what is below it, all of it. */
 static int make_opaque_dir(int dir, const char *name, struct err *e)
 {
-	if (unlinkat(dir, name, 0) < 0 || mkdirat(dir, name, 0755) < 0)
+	if (unlinkat(dir, name, 0) < 0 || make_plain_dir(dir, name) < 0)
 		return err_sys(e, "cannot make a directory");
 	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_sys(e, "cannot open a directory") : set_opaque(fd, e);
@@ -98,7 +104,7 @@ static int make_opaque_dir(int dir, const char *name, struct err *e)
 static int make_parent(int dir, const char *name, struct err *e)
 {
 	struct stat st;
-	if (mkdirat(dir, name, 0755) == 0)
+	if (make_plain_dir(dir, name) == 0)
 		return 0;
 	if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot make its directory");
