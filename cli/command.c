@@ -131,6 +131,9 @@ static bool nearest_spelling(const struct program *p, const char *typed, char be
 		for (unsigned n = 0; !c->hidden && command_spelling(c, n, spelling); n++) {
 			unsigned distance = text_distance(typed, spelling);
 
+			if (strlen(typed) >= 3 && strncmp(spelling, typed, strlen(typed)) == 0)
+				distance = 1; /* the beginning of a word */
+
 			if (distance >= least || distance >= strlen(typed))
 				continue;
 			least = distance;
@@ -180,14 +183,14 @@ static int check_operands(const struct command *c, char **operands, struct err *
 	int n = (int)strv_len(operands);
 
 	if (n < c->min_operands)
-		return err_set(e, ERR_USAGE, "tare %s needs %s: tare %s %s; see: tare %s --help", c->words,
-		        n ? "more" : "an operand", c->words, c->operands, c->words);
+		return err_set(e, ERR_USAGE, "%s: an operand is missing: tare %s %s; see: tare %s --help",
+		        c->words, c->words, c->operands, c->words);
 	if (c->max_operands == 0 && n > 0)
-		return err_set(e, ERR_USAGE, "tare %s takes no operands, but got \"%s\"; see: tare %s --help",
+		return err_set(e, ERR_USAGE, "%s takes no operands, but got \"%s\"; see: tare %s --help",
 		        c->words, operands[0], c->words);
 	if (c->max_operands >= 0 && n > c->max_operands)
-		return err_set(e, ERR_USAGE, "\"%s\" is one operand too many for tare %s: tare %s %s",
-		        operands[c->max_operands], c->words, c->words, c->operands);
+		return err_set(e, ERR_USAGE, "%s: one operand too many, \"%s\": tare %s %s", c->words,
+		        operands[c->max_operands], c->words, c->operands);
 	return 0;
 }
 

@@ -3,13 +3,13 @@
 #include "cli/archive_options.h"
 
 const struct command *const command_tables[] = {
+        image_commands,
+        archive_commands,
         container_run_commands,
         container_life_commands,
         container_list_commands,
         container_look_commands,
         stats_commands,
-        image_commands,
-        archive_commands,
         volume_commands,
         system_commands,
         NULL,
