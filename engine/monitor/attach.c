@@ -102,7 +102,8 @@ static bool client_lag(struct monitor *m, struct client *c)
 {
 	struct stat st;
 
-	if (m->log.fd < 0 || fstat(m->log.fd, &st) < 0)
+	/* A log that cannot be written is none to fall back on. */
+	if (m->log.fd < 0 || m->log.failing || fstat(m->log.fd, &st) < 0)
 		return false;
 	c->log_fd = fcntl(m->log.fd, F_DUPFD_CLOEXEC, 0);
 	if (c->log_fd < 0)
@@ -286,6 +287,7 @@ static bool client_hello(struct monitor *m, struct client *c, const uint8_t *msg
 
 	if (c->birth) {
 		c->greeted = true;
+		c->output = known && (msg[1] & HELLO_OUTPUT);
 		return known;
 	}
 	if (!send_welcome(m, c->fd, 0) || !known)
