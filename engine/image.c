@@ -228,14 +228,16 @@ int image_inspect(const struct store *s, const char *ref, json **out, struct err
 {
 	char text[DIGEST_TEXT_SIZE], when[TIME_TEXT_SIZE];
 	cleanup_image struct image i = IMAGE_INIT;
+	if (image_find(s, ref, &i, e) < 0)
+		return -1;
 	cleanup_json json *j = json_object_new_object();
 	json *tags = json_object_new_array(), *digests = json_object_new_array();
 	const struct image_config *c = &i.config;
+	json_set_str(j, "Id", digest_text(&i.config_digest, text));
 	json_set(j, "RepoTags", tags);
 	json_set(j, "RepoDigests", digests);
-	if (image_find(s, ref, &i, e) < 0 || add_names(s, &i, tags, digests, e) < 0)
+	if (add_names(s, &i, tags, digests, e) < 0)
 		return -1;
-	json_set_str(j, "Id", digest_text(&i.config_digest, text));
 	json_set_str(j, "Comment", last_comment(c->history));
 	json_set_str(j, "Created", time_format(c->created, when));
 	json_set_str(j, "Author", c->author ? c->author : "");
