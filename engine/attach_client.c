@@ -239,8 +239,14 @@ static ssize_t receive(struct session *s, int *fd)
 	        .msg_iovlen = 1,
 	        .msg_control = control.space,
 	        .msg_controllen = sizeof(control.space)};
-	ssize_t n = recvmsg(s->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+	struct cmsghdr *h;
+	ssize_t n;
+
+	/* A peer that closes with something of ours unread leaves that error before its last messages. */
+	do
+		n = recvmsg(s->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == ECONNRESET);
+	h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 
 	*fd = -1;
 	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&

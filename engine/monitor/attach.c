@@ -271,13 +271,14 @@ static void client_replay(struct monitor *m, struct client *c)
 		replay_walk(&m->replay, replay_piece, &t);
 }
 
-static bool send_welcome(const struct monitor *m, int fd, uint8_t more)
+static void send_welcome(const struct monitor *m, int fd, uint8_t more)
 {
 	uint8_t flags = (m->pump.terminal ? WELCOME_TERMINAL : 0) | (m->log.fd >= 0 ? WELCOME_LOG : 0) |
 	                (m->pump.in_fd >= 0 ? WELCOME_INPUT : 0) | more;
 	uint8_t hello[2] = {MONITOR_PROTOCOL, flags};
 
-	return send(fd, hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(hello);
+	if (send(fd, hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return;
 }
 
 /* The first message. The caller from birth was welcomed, and has had output, before it said anything. */
@@ -290,7 +291,9 @@ static bool client_hello(struct monitor *m, struct client *c, const uint8_t *msg
 		c->output = known && (msg[1] & HELLO_OUTPUT);
 		return known;
 	}
-	if (!send_welcome(m, c->fd, 0) || !known)
+	/* Whether it was heard does not matter: one who has gone already may have left input behind. */
+	send_welcome(m, c->fd, 0);
+	if (!known)
 		return false;
 	c->greeted = true;
 	if (msg[1] & HELLO_REPLAY)
