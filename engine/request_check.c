@@ -1,6 +1,7 @@
 /* The finished request as a whole: what no single text of it shows. Everything is refused here, before
  * anything is made. What only the host can tell (a user of the image, a controller) comes later. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -74,28 +75,32 @@ static int check_memory(const struct resources *r, struct err *e)
 	return 0;
 }
 
+/* "3" or "0-3"; the rest of the text, or NULL. */
+static const char *cpuset_range(const char *s)
+{
+	char *end;
+	unsigned long from, to;
+
+	if (*s < '0' || *s > '9')
+		return NULL;
+	from = to = strtoul(s, &end, 10);
+	if (*end == '-') {
+		s = end + 1;
+		if (*s < '0' || *s > '9')
+			return NULL;
+		to = strtoul(s, &end, 10);
+	}
+	return from <= to ? end : NULL;
+}
+
 /* "0-3,5". */
 static int check_cpuset(const char *set, const char *flag, struct err *e)
 {
-	const char *s = set;
+	const char *s = set ? cpuset_range(set) : NULL;
 
-	while (s && *s) {
-		unsigned from, to;
-		int used = 0;
-
-		if (sscanf(s, "%5u-%5u%n", &from, &to, &used) != 2 || !used) {
-			used = 0;
-			to = from = 0;
-			if (sscanf(s, "%5u%n", &from, &used) != 1)
-				break;
-			to = from;
-		}
-		s += used;
-		if (from > to || (*s && *s != ',') || (*s == ',' && !s[1]))
-			break;
-		s += *s == ',';
-	}
-	if (s && (*s || s == set))
+	while (s && *s == ',')
+		s = cpuset_range(s + 1);
+	if (set && (!s || *s))
 		return err_set(e, ERR_USAGE, "invalid %s \"%s\": write a list such as 0-2,4", flag, set);
 	return 0;
 }

@@ -90,9 +90,13 @@ static int set_bind_source(struct tare_mount *m, const char *path, struct err *e
 	m->source = path_absolute(path);
 	if (!m->source)
 		return no_memory(e);
-	if (access(m->source, F_OK) < 0)
-		return err_sys(e, "cannot bind %s", m->source);
-	return 0;
+	if (access(m->source, F_OK) == 0)
+		return 0;
+	if (errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND,
+		        "cannot bind %s: it does not exist; make it first, or name a volume instead",
+		        m->source);
+	return err_sys(e, "cannot bind %s", m->source);
 }
 
 static int set_volume_source(struct tare_mount *m, const char *name, struct err *e)
