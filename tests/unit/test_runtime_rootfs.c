@@ -1,0 +1,235 @@
+/* The overlay in every way that kernels of different age want it, with few and many layers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "container_box.h"
+#include "engine/runtime/rootfs.h"
+
+#define LAYERS_MAX 300
+
+struct layers {
+	char dir[64];
+	int fd, fds[LAYERS_MAX], upper, work;
+	size_t n;
+};
+
+static int make_dir(int at, const char *name)
+{
+	assert_int_equal(mkdirat(at, name, 0755), 0);
+	int fd = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void make_layers(struct layers *l, size_t n)
+{
+	char name[32];
+
+	strcpy(l->dir, "/dev/shm/tare-unit-XXXXXX");
+	assert_non_null(mkdtemp(l->dir));
+	l->fd = open(l->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (l->n = 0; l->n < n; l->n++) {
+		snprintf(name, sizeof name, "l%zu", l->n);
+		l->fds[l->n] = make_dir(l->fd, name);
+		snprintf(name, sizeof name, "file%zu", l->n);
+		close(openat(l->fds[l->n], name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	}
+	l->upper = make_dir(l->fd, "upper");
+	l->work = make_dir(l->fd, "work");
+}
+
+static void remove_layers(struct layers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		close(l->fds[i]);
+	close(l->upper);
+	close(l->work);
+	close(l->fd);
+	assert_int_equal(nftw(l->dir, box_remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void check_tree(int mount, const struct layers *l, bool writable)
+{
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof name, "file%zu", l->n - 1);
+	assert_int_equal(faccessat(mount, "file0", F_OK, 0), 0);
+	assert_int_equal(faccessat(mount, name, F_OK, 0), 0);
+	fd = openat(mount, "new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	assert_int_equal(fd >= 0, writable);
+	if (!writable)
+		assert_int_equal(errno, EROFS);
+	close_fd(&fd);
+	/* upper layer written, lower ones not */
+	assert_int_equal(faccessat(l->upper, "new", F_OK, 0), writable ? 0 : -1);
+	assert_int_equal(faccessat(l->fds[0], "new", F_OK, 0), -1);
+	unlinkat(mount, "new", 0);
+}
+
+static void mount_and_check(struct layers *l, enum rootfs_way way, bool writable)
+{
+	struct rootfs_overlay o = {.lower_fds = l->fds,
+	        .n_lower = l->n,
+	        .upper_fd = writable ? l->upper : -1,
+	        .work_fd = writable ? l->work : -1};
+	struct err e = ERR_INIT;
+	int fd = rootfs_mount_overlay_by(way, &o, &e);
+
+	if (fd < 0)
+		fail_msg("way %d, %zu layers: %s", way, l->n, e.msg);
+	check_tree(fd, l, writable);
+	close(fd);
+}
+
+/* A kernel may be too old for a way; the last two are known to all. */
+static bool kernel_knows(enum rootfs_way way)
+{
+	struct layers l;
+	struct err e = ERR_INIT;
+
+	make_layers(&l, 2);
+	struct rootfs_overlay o = {.lower_fds = l.fds, .n_lower = 2, .upper_fd = -1, .work_fd = -1};
+	int fd = rootfs_mount_overlay_by(way, &o, &e);
+	close_fd(&fd);
+	remove_layers(&l);
+	return e.kind != ERR_UNSUPPORTED;
+}
+
+static void check_way(enum rootfs_way way, size_t max)
+{
+	static const size_t counts[] = {1, 3, 70, 300};
+	struct rlimit files;
+	struct layers l;
+
+	box_needs_root();
+	if ((way == ROOTFS_LAYER_FD || way == ROOTFS_LAYER_PATH) && !kernel_knows(way))
+		skip();
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max < 1024 ? files.rlim_max : 1024; /* what a login shell has */
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0] && counts[i] <= max; i++) {
+		make_layers(&l, counts[i]);
+		mount_and_check(&l, way, false);
+		mount_and_check(&l, way, true);
+		remove_layers(&l);
+	}
+}
+
+static void best(void **state)
+{
+	(void)state;
+	check_way(ROOTFS_BEST, 300);
+}
+
+static void layers_by_descriptor(void **state)
+{
+	(void)state;
+	check_way(ROOTFS_LAYER_FD, 300);
+}
+
+static void layers_by_path(void **state)
+{
+	(void)state;
+	check_way(ROOTFS_LAYER_PATH, 300);
+}
+
+static void layers_in_one_string(void **state)
+{
+	(void)state;
+	check_way(ROOTFS_ONE_STRING, 70);
+}
+
+static void layers_by_old_mount(void **state)
+{
+	(void)state;
+	check_way(ROOTFS_OLD_MOUNT, 300);
+}
+
+static void one_string_says_when_it_is_too_short(void **state)
+{
+	struct layers l;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	box_needs_root();
+	make_layers(&l, 150);
+	struct rootfs_overlay o = {
+	        .lower_fds = l.fds, .n_lower = l.n, .upper_fd = l.upper, .work_fd = l.work};
+	assert_int_equal(rootfs_mount_overlay_by(ROOTFS_ONE_STRING, &o, &e), -1);
+	assert_int_equal(e.kind, ERR_UNSUPPORTED);
+	remove_layers(&l);
+}
+
+/* "volatile" marks the work directory so that the next mount fails; the mark of a crashed run must not. */
+static void a_thrown_away_layer_can_be_mounted_again(void **state)
+{
+	struct layers l;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	box_needs_root();
+	make_layers(&l, 2);
+	struct rootfs_overlay o = {.lower_fds = l.fds,
+	        .n_lower = l.n,
+	        .upper_fd = l.upper,
+	        .work_fd = l.work,
+	        .throw_away = true};
+	for (int i = 0; i < 3; i++) {
+		int fd = rootfs_mount_overlay(&o, &e);
+		if (fd < 0)
+			fail_msg("%s", e.msg);
+		close(fd);
+		assert_int_equal(faccessat(l.work, "work/incompat/volatile", F_OK, 0), 0);
+		o.throw_away = i != 1;
+	}
+	remove_layers(&l);
+}
+
+static void nothing_shows_on_the_host(void **state)
+{
+	struct buf before = BUF_INIT, after = BUF_INIT;
+	struct layers l;
+
+	(void)state;
+	box_needs_root();
+	make_layers(&l, 3);
+	for (unsigned w = ROOTFS_BEST; w <= ROOTFS_OLD_MOUNT; w++) {
+		struct rootfs_overlay o = {.lower_fds = l.fds, .n_lower = l.n, .upper_fd = -1, .work_fd = -1};
+		cleanup_fd int table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+		buf_reset(&before);
+		read_to_buf(table, &before);
+		int fd = rootfs_mount_overlay_by((enum rootfs_way)w, &o, NULL);
+		buf_reset(&after);
+		lseek(table, 0, SEEK_SET);
+		read_to_buf(table, &after);
+		close_fd(&fd);
+		assert_string_equal(buf_str(&before), buf_str(&after));
+	}
+	remove_layers(&l);
+	buf_free(&before);
+	buf_free(&after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(best),
+	        cmocka_unit_test(layers_by_descriptor),
+	        cmocka_unit_test(layers_by_path),
+	        cmocka_unit_test(layers_in_one_string),
+	        cmocka_unit_test(layers_by_old_mount),
+	        cmocka_unit_test(one_string_says_when_it_is_too_short),
+	        cmocka_unit_test(a_thrown_away_layer_can_be_mounted_again),
+	        cmocka_unit_test(nothing_shows_on_the_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
