@@ -332,7 +332,8 @@ static void zsh_action(const char *complete, struct buf *out)
 		buf_str_add(out, ")");
 		break;
 	case COMPLETE_ASK:
-		buf_printf(out, "_tare_ask %s", complete);
+		/* The blank keeps _arguments from putting words of its own before ours. */
+		buf_printf(out, " _tare_ask %s", complete);
 		break;
 	}
 }
