@@ -324,6 +324,15 @@ static void a_real_cgroup(void **state)
 	close(ready[1]);
 }
 
+/* Also after a failure: nobody of ours stays behind. */
+static int group_tear_down(void **state)
+{
+	(void)state;
+	char path[64];
+	snprintf(path, sizeof(path), "tare-test-%d", getpid());
+	return cgroup_destroy(path, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -338,5 +347,5 @@ int main(void)
 	        T(network),
 	        T(a_real_cgroup),
 	};
-	return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("sampler", tests, NULL, group_tear_down);
 }
