@@ -82,13 +82,13 @@ static void record_add(struct job *j, struct output *out, const struct log_recor
 		buf_char(b, ' ');
 	}
 	out->inside_line = rec->partial;
-	if (!j->o->harmless) {
-		buf_add(b, rec->text, rec->len);
-	} else {
+	if (j->o->harmless) {
 		terminal_filter_add(&out->filter, b, rec->text, rec->len);
 		if (!rec->partial)
-			terminal_filter_end(&out->filter, b);
+			terminal_filter_add(&out->filter, b, "\n", 1);
+		return;
 	}
+	buf_add(b, rec->text, rec->len);
 	if (!rec->partial)
 		buf_char(b, '\n');
 }
