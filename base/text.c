@@ -166,6 +166,22 @@ void text_harmless(struct buf *out, const char *s, size_t len)
 	}
 }
 
+void text_harmless_lines(struct buf *out, const char *s, size_t len)
+{
+	while (len) {
+		const char *end = memchr(s, '\n', len);
+		size_t line = end ? (size_t)(end - s) : len;
+
+		text_harmless(out, s, line);
+		if (end) {
+			buf_char(out, '\n');
+			line++;
+		}
+		s += line;
+		len -= line;
+	}
+}
+
 void text_harmless_to(char *dst, size_t size, const char *s)
 {
 	size_t len = strlen(s), at = 0, piece_len;

@@ -24,7 +24,9 @@ size_t text_prefix(const char *s, size_t cols);
 /* Append s with C0, C1, DEL, bidirectional controls and ill-formed bytes replaced by U+FFFD (newline
  * and tab by a space), and at most four combining marks in a row. */
 void text_harmless(struct buf *out, const char *s, size_t len);
-/* The same, into a fixed buffer, always terminated. */
+/* The same for a text of several lines: newlines stay. */
+void text_harmless_lines(struct buf *out, const char *s, size_t len);
+/* The same as text_harmless(), into a fixed buffer, always terminated. */
 void text_harmless_to(char *dst, size_t size, const char *s);
 
 /* Edit distance (Damerau-Levenshtein, at most 64 bytes each), for "did you mean". */

@@ -69,10 +69,20 @@ static void on_started(const char *id, void *arg)
 	fflush(stdout);
 }
 
-/* How a connected command ends: with the container's code, or detached with 0. */
-static int io_exit_code(enum tare_io_end end, int exit_code)
+/* How a connected command ends: with the container's code, or detached with 0, leaving a line that stands
+ * below what the container had drawn. `ref` is how to come back; NULL: there is no way. */
+static int io_exit_code(enum tare_io_end end, int exit_code, const char *ref)
 {
-	return end == TARE_IO_DETACHED ? 0 : exit_code;
+	if (end != TARE_IO_DETACHED)
+		return exit_code;
+	if (isatty(STDERR_FILENO)) {
+		fputc('\n', stderr);
+		if (ref)
+			log_line(LOG_LEVEL_INFO, "detached; come back with: tare attach %s", ref);
+		else
+			log_line(LOG_LEVEL_INFO, "detached");
+	}
+	return 0;
 }
 
 static int run_started(struct cli *cli, struct run_options *o, struct started *started)
@@ -88,7 +98,7 @@ static int run_started(struct cli *cli, struct run_options *o, struct started *s
 	if (!engine || engine->run(engine, &o->create, o->detach ? NULL : &io, id, &end, &exit_code,
 	                       on_started, started, &e) < 0)
 		return cli_fail(cli, &e);
-	return o->detach ? 0 : io_exit_code(end, exit_code);
+	return o->detach ? 0 : io_exit_code(end, exit_code, o->create.name ? o->create.name : id);
 }
 
 /* A file without an id in it would stand in the way of the next try. */
@@ -212,7 +222,7 @@ static int start_connected(
 	        check_terminal(io.tty, io.in >= 0, &e) < 0 ||
 	        engine->start(engine, ref, &io, &end, &exit_code, &e) < 0)
 		return cli_fail(cli, &e);
-	return io_exit_code(end, exit_code);
+	return io_exit_code(end, exit_code, ref);
 }
 
 static int start_run(struct cli *cli, void *options, char **operands)
@@ -256,7 +266,7 @@ static int attach_run(struct cli *cli, void *options, char **operands)
 	        check_terminal(io.tty, io.in >= 0, &e) < 0 ||
 	        engine->attach(engine, operands[0], &io, &end, &exit_code, &e) < 0)
 		return cli_fail(cli, &e);
-	return io_exit_code(end, exit_code);
+	return io_exit_code(end, exit_code, operands[0]);
 }
 
 /* ------------------------------------------------------------------ exec */
@@ -324,7 +334,7 @@ static int exec_run(struct cli *cli, void *options, char **operands)
 	if (!engine || engine->exec(engine, operands[0], &o->exec, o->exec.detach ? NULL : &io, &end,
 	                       &exit_code, &e) < 0)
 		return cli_fail(cli, &e);
-	return o->exec.detach ? 0 : io_exit_code(end, exit_code);
+	return o->exec.detach ? 0 : io_exit_code(end, exit_code, NULL);
 }
 
 /* ------------------------------------------------------------------ the rows */

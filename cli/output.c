@@ -14,6 +14,8 @@
 
 #define COLUMNS_MAX 24
 #define GAP         3 /* between columns, as in Docker's tables */
+#define GAP_NARROW  2
+#define GIVE_MAX    9
 #define COLUMN_MIN  8 /* a column is not cut below this */
 #define ELLIPSIS    "\xe2\x80\xa6"
 
@@ -74,6 +76,7 @@ struct cells {
 	const struct field *fields[COLUMNS_MAX]; /* NULL for a column of a template */
 	size_t width[COLUMNS_MAX];
 	bool shown[COLUMNS_MAX];
+	size_t gap;
 };
 
 static char **cell(const struct cells *c, size_t row, size_t column)
@@ -128,22 +131,42 @@ static size_t total_width(const struct cells *c)
 
 	for (size_t k = 0; k < c->n_columns; k++)
 		if (c->shown[k])
-			total += c->width[k] + (total ? GAP : 0);
+			total += c->width[k] + (total ? c->gap : 0);
 	return total;
 }
 
-/* Take width from the columns that give, those that give most first, until the line fits. */
+/* What the lines are too wide by. */
+static size_t excess(const struct cells *c, size_t width)
+{
+	size_t total = total_width(c);
+
+	return total > width ? total - width : 0;
+}
+
+static bool gives(const struct cells *c, size_t column, unsigned give)
+{
+	return c->shown[column] && c->fields[column] && c->fields[column]->give == give;
+}
+
+/* Take width from the columns that give, those that give most first, until the line fits; on a terminal too
+ * narrow even for that leave them out. */
 static void fit(struct cells *c, size_t width)
 {
-	for (unsigned give = 9; give > 0; give--) {
+	for (unsigned give = GIVE_MAX; give > 0; give--) {
 		for (size_t k = 0; k < c->n_columns; k++) {
-			size_t over = total_width(c) > width ? total_width(c) - width : 0;
+			size_t over = excess(c, width);
 			size_t spare = c->width[k] > COLUMN_MIN ? c->width[k] - COLUMN_MIN : 0;
 
-			if (c->shown[k] && c->fields[k] && c->fields[k]->give == give)
+			if (gives(c, k, give))
 				c->width[k] -= over < spare ? over : spare;
 		}
 	}
+	if (excess(c, width))
+		c->gap = GAP_NARROW;
+	for (unsigned give = GIVE_LEAVES + GIVE_MAX; give > 0; give--)
+		for (size_t k = 0; k < c->n_columns; k++)
+			if (gives(c, k, give) && excess(c, width))
+				c->shown[k] = false;
 }
 
 static const char *tone_start(enum tone tone)
@@ -158,7 +181,8 @@ static const char *tone_start(enum tone tone)
 	return tone == TONE_PLAIN ? NULL : starts[tone];
 }
 
-static void put_cell(struct buf *out, const char *text, size_t width, bool last, const char *colour)
+/* `gap` blanks follow, none behind the last cell. */
+static void put_cell(struct buf *out, const char *text, size_t width, size_t gap, const char *colour)
 {
 	size_t used = text_width(text), len = strlen(text);
 	bool cut = used > width;
@@ -174,7 +198,7 @@ static void put_cell(struct buf *out, const char *text, size_t width, bool last,
 		buf_str_add(out, ELLIPSIS);
 	if (colour)
 		buf_str_add(out, "\033[0m");
-	for (size_t i = used; !last && i < width + GAP; i++)
+	for (size_t i = used; gap && i < width + gap; i++)
 		buf_char(out, ' ');
 }
 
@@ -195,7 +219,7 @@ static void put_cells(struct buf *out, const struct cells *c)
 				tone = "\033[1m";
 			else if (colour && c->fields[k] && c->fields[k]->toned)
 				tone = tone_start(c->tones[i - 1]);
-			put_cell(out, *cell(c, i, k), c->width[k], k == last, tone);
+			put_cell(out, *cell(c, i, k), c->width[k], k == last ? 0 : c->gap, tone);
 		}
 		buf_char(out, '\n');
 	}
@@ -203,6 +227,7 @@ static void put_cells(struct buf *out, const struct cells *c)
 
 static void lay_out(struct cells *c, const struct list_view *v, const struct list_format *f, struct buf *out)
 {
+	c->gap = GAP;
 	measure(c, v->optional);
 	if (output_is_terminal() && !f->no_trunc)
 		fit(c, output_width());
@@ -354,21 +379,31 @@ static void print_ids(const struct list_view *v, const struct rows *rows, struct
 	}
 }
 
+/* JSON escapes the old control characters only; a terminal also obeys newer ones. */
+static void print_json(json *j, enum json_layout layout, struct buf *out)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	json_print(&text, j, layout);
+	if (output_is_terminal())
+		text_harmless_lines(out, buf_str(&text), text.len);
+	else
+		buf_add(out, buf_str(&text), text.len);
+	buf_char(out, '\n');
+}
+
 static void print_json_lines(const struct rows *rows, struct buf *out)
 {
-	for (size_t i = 0; i < rows->n; i++) {
-		json_print(out, json_object_array_get_idx(rows->visible, i), JSON_COMPACT);
-		buf_char(out, '\n');
-	}
+	for (size_t i = 0; i < rows->n; i++)
+		print_json(json_object_array_get_idx(rows->visible, i), JSON_COMPACT, out);
 }
 
 static void print_json_array(const struct rows *rows, struct buf *out)
 {
 	if (rows->visible)
-		json_print(out, rows->visible, JSON_PRETTY);
+		print_json(rows->visible, JSON_PRETTY, out);
 	else
-		buf_str_add(out, "[]");
-	buf_char(out, '\n');
+		buf_str_add(out, "[]\n");
 }
 
 int list_format(const struct cli *cli, const struct list_view *v, const struct list_format *f,
@@ -412,13 +447,13 @@ int document_print(json *doc, const char *format, struct err *e)
 	struct template_run run = {.data = doc, .harmless = output_is_terminal()};
 
 	if (!format || strcmp(format, "json") == 0) {
-		json_print(&out, doc, format ? JSON_COMPACT : JSON_PRETTY);
+		print_json(doc, format ? JSON_COMPACT : JSON_PRETTY, &out);
 	} else {
 		t = template_parse(format, e);
 		if (!t || template_execute(t, &run, &out, e) < 0)
 			return err_wrap(e, "--format");
+		buf_char(&out, '\n');
 	}
-	buf_char(&out, '\n');
 	fwrite(buf_str(&out), 1, out.len, stdout);
 	return 0;
 }

@@ -18,12 +18,15 @@ bool output_is_terminal(void);
 bool output_has_colour(void);
 size_t output_width(void); /* columns of the terminal, 80 when it does not say */
 
+/* Added to `give`: the column is never cut, but left out as a whole. */
+#define GIVE_LEAVES 16
+
 /* One field of a kind of row. */
 struct field {
 	const char *name;   /* key: "RunningFor" */
 	const char *header; /* "CREATED" */
-	unsigned give; /* a column gives up width when the terminal is narrow: 0 never, 1 last, 2 before, … */
-	bool toned;    /* shown in the tone of its row */
+	unsigned give;      /* gives up width on a narrow terminal: 0 never, 1 last, 2 before, … */
+	bool toned;         /* shown in the tone of its row */
 };
 
 struct list_view {

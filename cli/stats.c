@@ -41,8 +41,8 @@ static const struct field stats_fields[] = {
         {"CPUPerc", "CPU %", 0, false},
         {"MemUsage", "MEM USAGE / LIMIT", 0, false},
         {"MemPerc", "MEM %", 0, false},
-        {"NetIO", "NET I/O", 0, false},
-        {"BlockIO", "BLOCK I/O", 0, false},
+        {"NetIO", "NET I/O", GIVE_LEAVES + 1, false},
+        {"BlockIO", "BLOCK I/O", GIVE_LEAVES + 2, false},
         {"PIDs", "PIDS", 0, false},
         {NULL, NULL, 0, false},
 };

@@ -101,22 +101,11 @@ void value_print(struct buf *out, json *j, bool harmless)
 	case json_type_string:
 		s = json_object_get_string(j);
 		len = (size_t)json_object_get_string_len(j);
-		if (!harmless) {
-			buf_add(out, s, len);
-			return;
-		}
 		/* Line ends stay: a template may well have printed a text of several lines. */
-		while (len) {
-			size_t line = strcspn(s, "\n");
-
-			line = line < len ? line : len;
-			text_harmless(out, s, line);
-			if (line < len)
-				buf_char(out, '\n');
-			line += line < len;
-			s += line;
-			len -= line;
-		}
+		if (harmless)
+			text_harmless_lines(out, s, len);
+		else
+			buf_add(out, s, len);
 		return;
 	default:
 		buf_str_add(out, json_object_get_string(j));
