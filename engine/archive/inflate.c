@@ -211,14 +211,10 @@ static int open_library(struct inflate *in, struct err *e)
 	if (!in->archive)
 		return err_set(e, ERR_OTHER, "out of memory");
 	archive_read_support_format_raw(in->archive);
-	archive_read_support_format_empty(in->archive);
 	if (archive_read_append_filter(in->archive, filter) != ARCHIVE_OK ||
 	        archive_read_open(in->archive, in, NULL, feed, NULL) != ARCHIVE_OK)
 		return library_error(in, e);
-	int rc = archive_read_next_header(in->archive, &entry);
-	if (rc == ARCHIVE_EOF)
-		in->ended = true;
-	else if (rc != ARCHIVE_OK)
+	if (archive_read_next_header(in->archive, &entry) != ARCHIVE_OK)
 		return library_error(in, e);
 	return 0;
 }
