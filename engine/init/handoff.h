@@ -1,4 +1,4 @@
-/* The hand-over from engine/runtime to tare-init: one flat block in a sealed-size memory file, read once.
+/* The hand-over from engine/runtime to tare-init: one flat block in a memory file, read once.
  *
  * Descriptors at birth: INIT_BLOCK_FD the block, INIT_REPORT_FD a SOCK_SEQPACKET socket to the launcher,
  * INIT_PROC_FD (only with INIT_HAS_PROC) the root of a procfs that is attached nowhere. All are closed before
