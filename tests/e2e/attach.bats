@@ -9,8 +9,8 @@ load lib
 	local pid=$!
 	sleep 0.3
 	tare exec a touch /go
-	exits 6 wait $pid
-	has '' && same "$(cat "$DIR/out")" after
+	returns 6 $pid
+	same "$(cat "$DIR/out")" after
 }
 
 @test "input reaches a container that was started with -i" {
@@ -21,7 +21,7 @@ load lib
 
 @test "--no-stdin sends nothing" {
 	background a -i $B sh -c 'echo ready; read x; echo "got $x"'
-	echo hello | timeout 2 "$BUILD/tare" --root "$ROOT" --state "$STATE" attach --no-stdin a >"$DIR/out" 3>&- 4>&- || true
+	echo hello | timeout -s KILL 2 "$BUILD/tare" --root "$ROOT" --state "$STATE" attach --no-stdin a >"$DIR/out" 3>&- 4>&- || true
 	is_state a running
 }
 

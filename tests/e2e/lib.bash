@@ -32,6 +32,8 @@ teardown_file() {
 teardown() {
 	if declare -F test_down >/dev/null; then test_down; fi
 	leave_nothing
+	# What a failed test had mounted itself.
+	awk '{ print $5 }' /proc/self/mountinfo | grep -F "$DIR/" | sort -r | while read -r m; do umount -l "$m"; done || true
 }
 
 leave_nothing() {
@@ -114,6 +116,13 @@ exits() {
 	[ "$status" -eq "$want" ] || fail "exit code $status, not $want: $*" "stdout: $output" "stderr: ${stderr:-}"
 }
 
+# returns CODE PID: the background process ends with that code.
+returns() {
+	local code=0
+	wait "$2" || code=$?
+	[ "$code" -eq "$1" ] || fail "exit code $code, not $1"
+}
+
 # refused CODE TEXT ARGUMENT…: `tare ARGUMENT…` ends with that code, prints nothing but one clean line on
 # standard error, and that line has TEXT (a pattern) in it.
 refused() {
@@ -154,11 +163,15 @@ eventually() {
 # ------------------------------------------------------------------ short cuts
 
 B=busybox
-# start NAME [ARGUMENT…]: a detached container that obeys signals; the command is `sleep` unless given.
+# background NAME [OPTION…] [IMAGE COMMAND…]: a detached container; without an image one that sleeps and obeys
+# signals.
 background() {
 	local name=$1
 	shift
-	if [ $# -gt 0 ]; then tare run -d --name "$name" "$@" >/dev/null; else tare run -d --name "$name" --init $B sleep 1000 >/dev/null; fi
+	case " $* " in
+	*" $B "*) tare run -d --name "$name" "$@" >/dev/null ;;
+	*) tare run -d --name "$name" --init "$@" $B sleep 1000 >/dev/null ;;
+	esac
 }
 state_of() { tare inspect --format '{{.State.Status}}' "$1"; }
 is_state() { [ "$(state_of "$1")" = "$2" ]; }
