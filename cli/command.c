@@ -46,6 +46,7 @@ static const struct option front_options[] = {
 int cli_fail(const struct cli *cli, const struct err *e)
 {
 	(void)cli;
+	fflush(stdout); /* what went before stands before */
 	if (e->kind == ERR_INTERRUPTED)
 		return 130; /* 128 + SIGINT, as a shell says it */
 	log_line(LOG_LEVEL_ERROR, "%s", e->msg);

@@ -245,8 +245,8 @@ static int remove_run(struct cli *cli, void *options, char **operands)
 
 	if (o->all == (operands[0] != NULL)) {
 		err_set(&e, ERR_USAGE,
-		        o->all ? "--all takes no names; leave one of them out"
-		               : "tare rm needs the name of a container, or --all");
+		        o->all ? "rm: --all takes no names; leave one of them out"
+		               : "rm: an operand is missing: name a container, or --all");
 		return cli_fail(cli, &e);
 	}
 	if (!o->all)

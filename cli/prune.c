@@ -18,7 +18,7 @@ int prune_confirm(const struct cli *cli, const char *what, bool force)
 	if (force)
 		return 0;
 	if (!isatty(STDIN_FILENO)) {
-		err_set(&e, ERR_USAGE, "tare %s asks first, and nobody can answer here; add --force",
+		err_set(&e, ERR_USAGE, "%s asks first, and nobody can answer here; add --force",
 		        cli->command->words);
 		return cli_fail(cli, &e);
 	}

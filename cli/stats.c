@@ -35,7 +35,7 @@ static const struct option stats_options[] = {
 #undef OPTIONS
 
 static const struct field stats_fields[] = {
-        {"ID", "CONTAINER ID", 0, false},
+        {"ID", "CONTAINER ID", GIVE_LEAVES, false},
         {"Container", "CONTAINER", 0, false},
         {"Name", "NAME", 1, true},
         {"CPUPerc", "CPU %", 0, false},
