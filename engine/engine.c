@@ -17,7 +17,10 @@ static int logs(struct tare_engine *t, const char *ref, const struct tare_log_op
 	if (json_int(json_path(c.record.config, "HostConfig.LogConfig.Tare"), "enabled", 1) == 0)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "container %s was started with --log-driver none: it has no log", c.record.name);
-	return logs_read(c.dir_fd, container_is_up(&c) ? c.state_fd : -1, o, e);
+	struct tare_log_options own = *o;
+	/* what a container prints on a terminal of its own is made for one */
+	own.harmless = o->harmless && !json_bool(json_get(c.record.config, "Config"), "Tty", false);
+	return logs_read(c.dir_fd, container_is_up(&c) ? c.state_fd : -1, &own, e);
 }
 
 static int events(
