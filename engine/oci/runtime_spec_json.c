@@ -236,7 +236,8 @@ static json *annotations_to_json(const struct runtime_spec *s)
 	for (size_t i = 0; i < s->n_mounts; i++)
 		if (s->mounts[i].copy_up)
 			json_add_str(copy_up, s->mounts[i].destination);
-	set_text(j, "tare.user", s->user);
+	/* Also when it is empty: "nobody said" is root with root's groups, "0:0" is root without. */
+	json_set_str(j, "tare.user", s->user ? s->user : "");
 	set_list_text(j, "tare.groups", groups);
 	set_text(j, "tare.seccomp", s->seccomp);
 	if (s->init)

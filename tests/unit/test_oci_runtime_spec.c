@@ -154,6 +154,21 @@ static void fields_are_ocis(void **state)
 	runtime_spec_free(&s);
 }
 
+/* No user given is root with root's groups from the image; "0:0" would be root without them. */
+static void an_empty_user_stays_empty(void **state)
+{
+	struct runtime_spec s = RUNTIME_SPEC_INIT, back;
+
+	(void)state;
+	s.user = strdup("");
+	json *j = runtime_spec_to_json(&s);
+	assert_int_equal(runtime_spec_from_json(j, &back, NULL), 0);
+	assert_string_equal(back.user, "");
+	json_object_put(j);
+	runtime_spec_free(&s);
+	runtime_spec_free(&back);
+}
+
 static void foreign_document(void **state)
 {
 	static const char text[] =
@@ -212,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(round_trip),
 	        cmocka_unit_test(fields_are_ocis),
+	        cmocka_unit_test(an_empty_user_stays_empty),
 	        cmocka_unit_test(foreign_document),
 	        cmocka_unit_test(bad_documents),
 	        cmocka_unit_test(capability_names),

@@ -215,6 +215,43 @@ static void joining_process_is_closed_to_the_container(void **state)
 	buf_free(&seen);
 }
 
+static void set_join(struct box *b, enum spec_namespace_kind k, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", b->run.id.pid, name);
+	b->spec.ns[k].mode = NS_JOIN;
+	b->spec.ns[k].path = strdup(path);
+}
+
+/* --network container:REF and its kin: a second container in namespaces of the first. */
+static void a_container_in_anothers_namespaces(void **state)
+{
+	struct box *b = *state;
+	struct launched first;
+	char link[64];
+	int input;
+
+	box_needs_root();
+	assert_int_equal(with_container(b, &input), 0);
+	first = b->run;
+	set_join(b, NS_NETWORK, "net");
+	set_join(b, NS_IPC, "ipc");
+	set_join(b, NS_PID, "pid");
+	ssize_t n = readlink(b->spec.ns[NS_NETWORK].path, link, sizeof link - 1);
+	assert_true(n > 0);
+	link[n] = 0;
+	assert_int_equal(box_run(b, "readlink /proc/self/ns/net; echo me $$; cat /proc/1/comm; hostname"), 0);
+	assert_out(b, link);
+	assert_out(b, "sh\nbox\n");
+	assert_null(strstr(buf_str(&b->out), "me 1\n"));
+	close(input);
+	assert_int_equal(box_reap(&first), 9);
+	/* Its processes are gone, and so is what could be joined. */
+	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+	assert_non_null(strstr(b->e.msg, "is the other container running?"));
+}
+
 int main(void)
 {
 #define box_test(f) cmocka_unit_test_setup_teardown(f, box_setup, box_teardown)
@@ -225,6 +262,8 @@ int main(void)
 	        box_test(cwd_may_not_lead_out),
 	        box_test(bad_commands_and_users_are_errors),
 	        box_test(another_process_of_that_pid_is_refused),
+	        box_test(a_container_in_anothers_namespaces),
+	        box_test(a_container_in_anothers_namespaces),
 	        box_test(joining_process_is_closed_to_the_container),
 	};
 
