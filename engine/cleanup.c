@@ -42,18 +42,24 @@ static void emit_end(const struct store *s, const struct container *c, const str
 	container_event(s, c, "die", attributes);
 }
 
-int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e)
+/* Once per run: what the kernel still keeps for it goes, and everybody who listens hears how it ended. */
+static void finish_run(const struct store *s, struct container *c, struct exit_record *how)
 {
 	char path[CGROUP_PATH_MAX];
 
+	how_it_ended(c, how);
+	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `tare prune` */
+	emit_end(s, c, how);
+}
+
+int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e)
+{
 	if (c->state_fd < 0 || container_is_up(c))
 		return 0;
-	how_it_ended(c, how);
-	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `system check` */
+	finish_run(s, c, how);
 	c->record.finished = how->finished;
 	c->record.exit_code = how->code;
 	c->record.oom_killed = how->oom_killed;
-	emit_end(s, c, how);
 	if (auto_remove(c))
 		return remove_locked(s, c, true, e);
 	if (container_record_write(c->dir_fd, &c->record, false, e) != 0)
@@ -89,11 +95,9 @@ static void remove_anonymous_volumes(const struct store *s, const struct contain
  */
 int remove_locked(const struct store *s, struct container *c, bool volumes, struct err *e)
 {
-	char aside[TARE_ID_LEN + 8], path[CGROUP_PATH_MAX];
+	char aside[TARE_ID_LEN + 8];
 
 	snprintf(aside, sizeof aside, ".rm-%s", c->id);
-	if (c->state_fd >= 0)
-		cgroup_destroy(container_cgroup_path(c, path), NULL);
 	if (renameat(s->containers_fd, c->id, s->containers_fd, aside) != 0)
 		return err_sys(e, "cannot remove container %s", c->record.name);
 	if (!auto_remove(c))
@@ -111,40 +115,36 @@ int remove_locked(const struct store *s, struct container *c, bool volumes, stru
 	return 0;
 }
 
+static int kill_for_removal(struct tare_engine *t, const struct container *c, bool force, struct err *e)
+{
+	const char *name = c->record.name;
+
+	if (!force)
+		return err_set(e, ERR_CONFLICT,
+		        "container %s is running; stop it first (tare stop %s) or remove it with -f", name,
+		        name);
+	if (engine_kill(t, c->id, SIGKILL, NULL) != 0)
+		return 0; /* it has just ended by itself */
+	return await_exit(c, -1, e) < 0 ? -1 : 0;
+}
+
 int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remove *how, struct err *e)
 {
-	struct store *s = engine_store(t);
+	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
 	struct exit_record end;
-	char id[TARE_ID_LEN + 1];
 
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
-	snprintf(id, sizeof id, "%s", c.id);
-	if (container_is_up(&c)) {
-		if (!how->force)
-			return err_set(e, ERR_CONFLICT,
-			        "container %s is running; stop it first (tare stop %s) or remove it with -f",
-			        c.record.name, c.record.name);
-		bool gone = auto_remove(&c);
-		if (engine_kill(t, id, SIGKILL, NULL) == 0 && await_exit(&c, -1, e) < 0)
-			return -1;
-		if (gone && !how->volumes) {
-			cleanup_run(s, id, &end, e);
-			return 0;
-		}
-	}
+	if (container_is_up(&c) && kill_for_removal(t, &c, how->force, e) != 0)
+		return -1;
 	if (container_lock(s, &c, NULL) != 0)
 		return 0; /* --rm, or somebody else, was quicker */
 	if (container_is_up(&c))
 		return err_set(e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
-	if (c.state_fd >= 0) {
-		if (cleanup_locked(s, &c, &end, e) != 0)
-			return -1;
-		if (faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-			return 0;
-	}
-	return remove_locked(s, &c, how->volumes, e);
+	if (c.state_fd >= 0)
+		finish_run(s, &c, &end); /* nothing is recorded: on a full disk it could not be */
+	return remove_locked(s, &c, how->volumes || auto_remove(&c), e);
 }
 
 int engine_internal(struct tare_engine *t, const char *verb, const char *ref, struct err *e)

@@ -174,9 +174,28 @@ static int add_tmpfs(const struct tare_mount *m, struct runtime_spec *spec, stru
 	return 0;
 }
 
+/* A mount over /proc or /sys would take the masks and the read-only paths along, or feed the runtime's own
+ * checks with false files (CVE-2019-19921, CVE-2025-52881). The listed files are what resource views like
+ * lxcfs replace. */
+static int check_target(const char *target, struct err *e)
+{
+	static const char *const fine[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+	        "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"};
+
+	for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+		if (strcmp(target, fine[i]) == 0)
+			return 0;
+	if (strcmp(target, "/proc") == 0 || strncmp(target, "/proc/", 6) == 0 || strcmp(target, "/sys") == 0)
+		return err_set(e, ERR_USAGE, "cannot mount over %s: it is the kernel's; choose another place",
+		        target);
+	return 0;
+}
+
 static int add_mount(
         const struct spec_input *in, const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
 {
+	if (check_target(m->target, e) != 0)
+		return -1;
 	switch (m->kind) {
 	case TARE_MOUNT_VOLUME:
 		return add_volume(in, m, spec, e);
@@ -215,6 +234,8 @@ static int add_image_volumes(const struct spec_input *in, struct runtime_spec *s
 		struct tare_mount m = {.kind = TARE_MOUNT_VOLUME, .target = *v};
 		if (**v != '/' || mounted_at(spec, *v))
 			continue;
+		if (check_target(*v, e) != 0)
+			return err_wrap(e, "VOLUME of the image");
 		if (add_volume(in, &m, spec, e) != 0)
 			return -1;
 	}
