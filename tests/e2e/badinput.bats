@@ -80,7 +80,7 @@ test_down() {
 	refused 125 nosuch create --ulimit nosuch=1 $B true
 	refused 125 shm-size create --shm-size=-1 $B true
 	refused 125 stop-timeout create --stop-timeout abc $B true
-	refused 125 stop-signal create --stop-signal NOSUCH $B true
+	refused 125 NOSUCH create --stop-signal NOSUCH $B true
 	refused 125 oom-score-adj create --oom-score-adj 5000 $B true
 }
 
