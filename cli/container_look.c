@@ -27,6 +27,7 @@ static void logs_init(void *options)
 	struct logs_options *o = options;
 
 	o->log.tail = -1;
+	o->log.harmless = true;
 	o->log.out = STDOUT_FILENO;
 	o->log.err = STDERR_FILENO;
 }

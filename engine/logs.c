@@ -28,6 +28,7 @@ struct output {
 	int fd;
 	struct buf block;
 	struct terminal_filter filter;
+	bool harmless;    /* it is a terminal, and what goes there is filtered */
 	bool inside_line; /* the last record was a piece of a line */
 };
 
@@ -82,7 +83,7 @@ static void record_add(struct job *j, struct output *out, const struct log_recor
 		buf_char(b, ' ');
 	}
 	out->inside_line = rec->partial;
-	if (j->o->harmless) {
+	if (out->harmless) {
 		terminal_filter_add(&out->filter, b, rec->text, rec->len);
 		if (!rec->partial)
 			terminal_filter_add(&out->filter, b, "\n", 1);
@@ -221,6 +222,8 @@ int logs_read(int container_fd, int state_fd, const struct tare_log_options *o, 
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old_pipe;
 	int rc;
 
+	for (int i = 0; i < 2; i++)
+		j.out[i].harmless = o->harmless && j.out[i].fd >= 0 && isatty(j.out[i].fd);
 	j.merged = o->out >= 0 && o->err >= 0 && same_file(o->out, o->err);
 	if (log_reader_open(&j.reader, container_fd, e) < 0)
 		return -1;

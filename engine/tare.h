@@ -232,8 +232,8 @@ struct tare_log_options {
 	int64_t tail;	     /* lines, -1 = all */
 	int64_t since, until; /* ns since the epoch, 0 = unbounded */
 	bool timestamps;     /* prefix with RFC 3339 */
-	bool harmless;	     /* out is a terminal: of controls only tab, newline and colours pass, unless
-				the container has a terminal of its own */
+	bool harmless; /* where out or err is a terminal, only text, tab, newline and colours pass (ignored for
+			  containers that have a terminal of their own) */
 	int out, err;	     /* descriptors that the lines are written to, in whole blocks */
 };
 
