@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -217,10 +218,18 @@ static void test_damaged(void **state)
 	dir_remove(&d);
 }
 
+static int terminal(int *master)
+{
+	*master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_int_equal(unlockpt(*master), 0);
+	return open(ptsname(*master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
 static void test_harmless(void **state)
 {
 	struct tare_log_options o = {.tail = -1, .harmless = true};
 	struct dir d;
+	int master;
 
 	(void)state;
 	dir_make(&d);
@@ -228,9 +237,30 @@ static void test_harmless(void **state)
 	        T1 "stdout F \x1b[1;31mred\x1b[0m\ttab\n" T1 "stdout F \x1b]52;c;AAAA\x07 clip\n" T1
 	           "stdout P half \x1b[3\n" T1 "stdout F 2mgreen\n" T1 "stdout F \x1b[2Jclear\n" T1
 	           "stdout F caf\xc3\xa9 \xe2\x80\xae bidi\n" T1 "stdout F cr\r\n");
-	assert_string_equal(read_logs(&d, o), "\x1b[1;31mred\x1b[0m\ttab\n\xef\xbf\xbd]52;c;AAAA\xef\xbf\xbd "
-	                                      "clip\nhalf \x1b[32mgreen\n\xef\xbf\xbd[2J"
-	                                      "clear\ncaf\xc3\xa9 \xef\xbf\xbd bidi\ncr\n");
+	static const char want[] = "\x1b[1;31mred\x1b[0m\ttab\n\xef\xbf\xbd]52;c;AAAA\xef\xbf\xbd "
+	                           "clip\nhalf \x1b[32mgreen\n\xef\xbf\xbd[2J"
+	                           "clear\ncaf\xc3\xa9 \xef\xbf\xbd bidi\ncr\n";
+	char got[sizeof(want)] = "";
+	struct termios raw;
+	size_t n = 0;
+
+	o.out = o.err = terminal(&master);
+	assert_int_equal(tcgetattr(o.out, &raw), 0);
+	cfmakeraw(&raw);
+	assert_int_equal(tcsetattr(o.out, TCSANOW, &raw), 0);
+	assert_int_equal(logs_read(d.fd, -1, &o, NULL), 0);
+	while (n < sizeof(want) - 1) {
+		ssize_t r = read(master, got + n, sizeof(want) - 1 - n);
+
+		assert_true(r > 0);
+		n += (size_t)r;
+	}
+	assert_string_equal(got, want);
+	/* Into a file nothing is changed. */
+	assert_non_null(
+	        strstr(read_logs(&d, (struct tare_log_options){.tail = -1, .harmless = true}), "\x1b]52;c"));
+	close(o.out);
+	close(master);
 	dir_remove(&d);
 }
 
