@@ -48,8 +48,8 @@ load lib
 }
 
 @test "half of the detach keys, then something else, is input" {
-	background a -it $B cat
-	run on_terminal type:'\x10abc\n' see:abc type:'\x10\x11' -- $TARE attach a
+	background a -it $B sh -c 'echo ready; cat'
+	run on_terminal see:ready type:'\x10abc\n' see:abc type:'\x10\x11' -- $TARE attach a
 	[ "$status" -lt 124 ] || fail "$output"
 	is_state a running
 }

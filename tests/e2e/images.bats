@@ -188,6 +188,18 @@ rootfs_tar() { # FILE: something that runs
 	tare rm user
 }
 
+@test "a damaged image says so, and its name can be taken away" {
+	tare load -q -i "$A/load/good/docker.tar" >/dev/null
+	local id
+	id=$(id_of single)
+	rm "$ROOT/blobs/sha256/${id#sha256:}"
+	refused 125 'image store' run --rm single true
+	same "$(image_names)" 'layered:docker other/name:tag'
+	ok tare rmi single
+	is 'Untagged: single:latest'
+	refused 125 'no such image' run --rm single true
+}
+
 @test "an image that runs cannot be deleted by its id at all" {
 	tare load -q -i "$A/load/run/oci.tar"
 	local id

@@ -102,7 +102,7 @@ load lib
 	refused 125 memory run --rm --memory 1k $B true
 	refused 125 memory run --rm --memory 64m --memory-swap 32m $B true
 	refused 125 cpus run --rm --cpus 1000 $B true
-	refused 125 cpuset run --rm --cpuset-cpus 4000 $B true
+	refused 125 4000 run --rm --cpuset-cpus 4000 $B true
 	refused 125 blkio-weight run --rm --blkio-weight 5 $B true
 	same "$(names)" ''
 }

@@ -196,6 +196,6 @@ file_up() {
 	run "$BUILD/tare" --root "$small/root" --state "$STATE" run --name full $B sh -c 'dd if=/dev/zero of=/fill bs=64k 2>&1; echo still alive'
 	has 'still alive'
 	run "$BUILD/tare" --root "$small/root" --state "$STATE" rm full
-	[ "$status" -eq 0 ] || fail "$output"
 	umount "$small"
+	[ "$status" -eq 0 ] || fail "$output"
 }

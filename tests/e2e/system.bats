@@ -58,11 +58,11 @@ load lib
 @test "events: a life, in order, filtered, as JSON" {
 	tare run --name e $B true
 	tare rm e
-	ok tare events --since 1h --until 0s --format '{{.Action}}'
+	ok tare events --since 1h --until 0s --filter container=e --format '{{.Action}}'
 	local all=" ${lines[*]} "
 	[[ $all == *create*start*die*destroy* ]] || fail "$all"
 	tare events --since 1h --until 0s --format json | python3 -c 'import json,sys; [json.loads(l) for l in sys.stdin]'
-	ok tare events --since 1h --until 0s --filter event=die
+	ok tare events --since 1h --until 0s --filter event=die --filter container=e
 	same "${#lines[@]}" 1
 	has exitCode=0
 }
