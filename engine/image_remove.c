@@ -155,11 +155,32 @@ static int delete_image(struct removal *r, struct err *e)
 	return 0;
 }
 
+/* An image whose documents cannot be read can still be removed by its name: that is the way out. */
+static int remove_damaged(const struct store *s, const char *ref, char ***done)
+{
+	bool deleted;
+	cleanup_reference struct reference name = REFERENCE_INIT;
+	if (reference_parse(ref, &name, NULL) < 0)
+		return -1;
+	cleanup_free char *full = reference_full(&name), *shown = reference_familiar(&name);
+	if (!full || !shown || image_index_remove(s, full, &deleted, NULL) < 0)
+		return -1;
+	return strv_take(done, str_printf("Untagged: %s", shown));
+}
+
 /* Everything but the sweep. */
 static int remove_one(const struct store *s, const char *ref, bool force, char ***done, struct err *e)
 {
 	cleanup_removal struct removal r = {.store = s, .force = force, .done = done};
-	if (look(&r, ref, e) < 0 || check(&r, ref, e) < 0)
+	struct err why = ERR_INIT;
+	if (look(&r, ref, &why) < 0) {
+		if (why.kind == ERR_CORRUPT && remove_damaged(s, ref, done) == 0)
+			return 0;
+		if (e)
+			*e = why;
+		return -1;
+	}
+	if (check(&r, ref, e) < 0)
 		return -1;
 	if (!is_last(&r))
 		return untag(&r, r.named, false, e);

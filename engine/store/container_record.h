@@ -18,13 +18,13 @@ struct container_record {
 	char id[TARE_ID_LEN + 1];
 	char *name;
 	char *image, *image_id, *image_manifest; /* "" with --rootfs */
-	char *rootfs;				 /* host directory, or NULL */
-	char **layers;				 /* "sha256:DIFFID", top first */
-	char **command;				 /* entrypoint and arguments, for lists */
-	json *config;				 /* what was asked: Docker's "Config" and "HostConfig" material */
+	char *rootfs;                            /* host directory, or NULL */
+	char **layers;                           /* "sha256:DIFFID", top first */
+	char **command;                          /* entrypoint and arguments, for lists */
+	json *config; /* what was asked: Docker's "Config" and "HostConfig" material */
 	int64_t created;
-	int64_t started; /* last start, 0 = never */
-	char boot[40];	 /* boot id of that start */
+	int64_t started;  /* last start, 0 = never */
+	char boot[40];    /* boot id of that start */
 	int64_t finished; /* end of the last run, written by clean-up */
 	int exit_code;
 	bool oom_killed;

@@ -117,29 +117,9 @@ static int add_pulls(int pulls, struct digest_set *set, struct err *e)
 	return 0;
 }
 
-static int add_image(const struct image *i, struct digest_set *set)
+static int add_root(void *set, const struct digest *d)
 {
-	int rc = add(set, &i->manifest_digest) | add(set, &i->config_digest);
-	for (size_t k = 0; k < i->manifest.n_layers; k++)
-		rc |= add(set, &i->manifest.layers[k].digest);
-	for (size_t k = 0; k < i->config.n_diff_ids; k++)
-		rc |= add(set, &i->config.diff_ids[k]);
-	return rc;
-}
-
-static int add_images(const struct store *s, struct digest_set *set, struct err *e)
-{
-	struct image *list;
-	size_t n;
-	int rc = 0;
-	if (image_list(s, &list, &n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		rc |= add_image(&list[i], set);
-		image_free(&list[i]);
-	}
-	free(list);
-	return rc ? no_memory(e) : 0;
+	return add(set, d);
 }
 
 static int add_container(const struct store *s, const char *id, struct digest_set *set, struct err *e)
@@ -246,7 +226,8 @@ static int sweep_layers(const struct store *s, const struct digest_set *used, ui
 
 static int find_used(const struct store *s, int pulls, struct digest_set *used, struct err *e)
 {
-	if (add_pulls(pulls, used, e) < 0 || add_images(s, used, e) < 0 || add_containers(s, used, e) < 0)
+	if (add_pulls(pulls, used, e) < 0 || image_index_roots(s, add_root, used, e) < 0 ||
+	        add_containers(s, used, e) < 0)
 		return -1;
 	if (used->n)
 		qsort(used->list, used->n, sizeof(*used->list), compare);

@@ -222,6 +222,46 @@ int image_list(const struct store *s, struct image **out, size_t *n, struct err 
 	return 0;
 }
 
+/* A damaged image gives what can still be read of it; only failures to read stop the caller. */
+static int add_roots(
+        const struct store *s, const struct descriptor *d, image_root_fn *add, void *arg, struct err *e)
+{
+	cleanup_manifest struct manifest m = MANIFEST_INIT;
+	cleanup_image_config struct image_config c = IMAGE_CONFIG_INIT;
+	cleanup_buf struct buf b = BUF_INIT_MAX(IMAGE_CONFIG_MAX_BYTES);
+	struct err why = ERR_INIT;
+	int rc = add(arg, &d->digest);
+	bool whole = is_image(d) && load_manifest(s, d, &m, &why) == 0;
+	for (size_t i = 0; i < m.n_layers; i++)
+		rc |= add(arg, &m.layers[i].digest);
+	if (whole) {
+		rc |= add(arg, &m.config.digest);
+		whole = blob_read(s, &m.config.digest, &b, &why) == 0 &&
+		        image_config_parse(buf_str(&b), b.len, &c, &why) == 0;
+	}
+	for (size_t i = 0; i < c.n_diff_ids; i++)
+		rc |= add(arg, &c.diff_ids[i]);
+	if (rc)
+		return no_memory(e);
+	if (!whole && is_image(d) && why.kind != ERR_CORRUPT) {
+		if (e)
+			*e = why;
+		return -1;
+	}
+	return 0;
+}
+
+int image_index_roots(const struct store *s, image_root_fn *add, void *arg, struct err *e)
+{
+	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
+	if (read_index(s, &idx, e) < 0)
+		return -1;
+	for (size_t i = 0; i < idx.n; i++)
+		if (add_roots(s, &idx.entries[i], add, arg, e) < 0)
+			return -1;
+	return 0;
+}
+
 int image_open_layers(const struct store *s, const struct image *i, int *fds, struct err *e)
 {
 	char text[DIGEST_TEXT_SIZE];

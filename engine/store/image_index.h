@@ -54,6 +54,11 @@ uint64_t image_unpacked_size(const struct store *s, const struct image *i);
  * wants. */
 int image_open_layers(const struct store *s, const struct image *i, int *fds, struct err *e);
 
+/* Every digest that the index reaches: manifests, configs, layers as blobs and as diffIDs. `add` returns
+ * non-zero when memory is short. */
+typedef int image_root_fn(void *arg, const struct digest *d);
+int image_index_roots(const struct store *s, image_root_fn *add, void *arg, struct err *e);
+
 /* Remove blobs and layers that no index entry reaches (and no lock under pulls/ protects); bytes freed. */
 int image_sweep(const struct store *s, uint64_t *freed, struct err *e);
 

@@ -8,20 +8,20 @@
 
 struct err;
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT        1
 #define STORE_ROOT_DEFAULT  "/var/lib/tare"
 #define STORE_STATE_DEFAULT "/run/tare"
 
 struct store {
-	char *root, *state;   /* absolute paths */
+	char *root, *state; /* absolute paths */
 	int root_fd, state_fd;
-	int containers_fd;	 /* root/containers */
-	int names_fd;		 /* root/names: NAME -> ID links, made with O_EXCL semantics: the claim of a name */
+	int containers_fd; /* root/containers */
+	int names_fd;      /* root/names: NAME -> ID links, made with O_EXCL semantics: the claim of a name */
 	int state_containers_fd; /* state/containers */
-	int volumes_fd;		 /* root/volumes */
-	int layers_fd;		 /* root/layers */
-	int blobs_fd;		 /* root/blobs */
-	int seccomp_fd;		 /* root/seccomp */
+	int volumes_fd;          /* root/volumes */
+	int layers_fd;           /* root/layers */
+	int blobs_fd;            /* root/blobs */
+	int seccomp_fd;          /* root/seccomp */
 };
 
 /* Make what is missing and check `format`: newer is refused, with the version that can read it. NULL paths
