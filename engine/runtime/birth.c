@@ -1,9 +1,12 @@
 #include "engine/runtime/birth.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,11 +17,28 @@
 #include "base/file.h"
 #include "base/proc.h"
 
+int close_on_exec_from(unsigned first, bool old_kernel)
+{
+	if (!old_kernel && !close_range(first, ~0U, CLOSE_RANGE_CLOEXEC))
+		return 0;
+	/* CLOSE_RANGE_CLOEXEC is of 5.11. */
+	cleanup_dir DIR *d = opendir("/proc/self/fd");
+	if (!d)
+		return -1;
+	for (struct dirent *entry; (entry = readdir(d));) {
+		unsigned long fd = strtoul(entry->d_name, NULL, 10);
+		if (fd >= first && entry->d_name[0] != '.')
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	return 0;
+}
+
 /* First thing in the child. R3: nothing that the calling program had open survives the coming execve. */
 static void newborn(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (close_on_exec_from(3, false))
+		_exit(125);
 	umask(0);
 	setsid();
 }

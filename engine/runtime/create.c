@@ -29,6 +29,7 @@ struct creation {
 	const struct runtime_spec *spec;
 	struct container_root root;
 	int *sources; /* of bind mounts */
+	int host_nodes[DEVFS_NODES];
 	int joined[NS_KIND_COUNT];
 	int init_fd, report_fd, clone_cgroup_fd;
 	bool cgroup_ns_later; /* on v1 the new namespace is rooted rightly only after the move */
@@ -215,12 +216,21 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 	return pid < 0 ? -1 : launch_finish(pid, report, c->spec, out, e);
 }
 
+static int open_host_nodes(struct creation *c, const struct launch_fallbacks *f, struct err *e)
+{
+	if (!f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
+		return 0;
+	c->root.host_nodes = c->host_nodes;
+	return devfs_host_nodes(c->host_nodes, e);
+}
+
 int launch_create_with(
         const struct launch *l, const struct launch_fallbacks *f, struct launched *out, struct err *e)
 {
 	struct creation c = {.l = l,
 	        .spec = l->spec,
-	        .root = {-1, -1, -1, f->old_mount_api},
+	        .root = {.fd = -1, .proc_fd = -1, .null_fd = -1, .old_mount_api = f->old_mount_api},
+	        .host_nodes = {-1, -1, -1, -1, -1, -1},
 	        .report_fd = -1,
 	        .clone_cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -1};
 	int rc = -1;
@@ -231,9 +241,12 @@ int launch_create_with(
 	c.init_fd = last_stage_open(l->init_path, f->seal, e);
 	if (c.init_fd < 0)
 		return -1;
-	if (!namespace_open_joined(c.spec, c.joined, e) && !mount_sources_open(c.spec, &c.sources, e))
+	if (!namespace_open_joined(c.spec, c.joined, e) && !open_host_nodes(&c, f, e) &&
+	        !mount_sources_open(c.spec, &c.sources, e))
 		rc = give_birth(&c, out, e);
 	mount_sources_close(c.spec, &c.sources);
+	for (int i = 0; i < DEVFS_NODES; i++)
+		close_fd(&c.host_nodes[i]);
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		close_fd(&c.joined[k]);
 	close_fd(&c.report_fd);

@@ -13,6 +13,7 @@ struct err;
 struct launch_fallbacks {
 	enum last_stage_seal seal;
 	bool old_mount_api; /* no mount_setattr(2): before 5.12 */
+	bool no_mknod;      /* device nodes are bound from the host */
 };
 
 int launch_create_with(

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -35,12 +36,49 @@ static const struct {
         {"ptmx", "pts/ptmx"},
 };
 
-/* The umask is 0 here, so modes come out as written. */
-static int fill_ours(int dev, struct err *e)
+_Static_assert(sizeof nodes / sizeof nodes[0] == DEVFS_NODES, "one descriptor for each");
+
+int devfs_host_nodes(int fds[DEVFS_NODES], struct err *e)
 {
-	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
-		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)))
-			return err_sys(e, "cannot make /dev/%s in the container", nodes[i].name);
+	char path[32];
+	struct stat st;
+
+	for (size_t i = 0; i < DEVFS_NODES; i++) {
+		snprintf(path, sizeof path, "/dev/%s", nodes[i].name);
+		fds[i] = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (fds[i] < 0 || fstat(fds[i], &st))
+			return err_sys(e, "cannot bind %s into the container", path);
+		if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(nodes[i].major, nodes[i].minor))
+			return err_set(e, ERR_OTHER, "%s of this host is not the device of that name", path);
+	}
+	return 0;
+}
+
+static int bind_node(struct container_root *r, int dev, size_t i, struct err *e)
+{
+	cleanup_fd int target =
+	        openat(dev, nodes[i].name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+	if (target < 0)
+		return err_sys(e, "cannot make /dev/%s in the container", nodes[i].name);
+	return mount_attach(r, r->host_nodes[i], target, NULL, e);
+}
+
+static int make_node(struct container_root *r, int dev, size_t i, struct err *e)
+{
+	if (r->host_nodes)
+		return bind_node(r, dev, i, e);
+	if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)))
+		return err_sys(e, "cannot make /dev/%s in the container", nodes[i].name);
+	return 0;
+}
+
+/* The umask is 0 here, so modes come out as written. */
+static int fill_ours(struct container_root *r, int dev, struct err *e)
+{
+	for (size_t i = 0; i < DEVFS_NODES; i++)
+		if (make_node(r, dev, i, e))
+			return -1;
 	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
 		if (symlinkat(links[i].target, dev, links[i].name) && errno != EEXIST)
 			return err_sys(e, "cannot make the link /dev/%s in the container", links[i].name);
@@ -95,7 +133,7 @@ int devfs_fill(struct container_root *r, const struct runtime_spec *spec, bool d
 		cleanup_fd int dev = open_no_links(r->fd, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (dev < 0)
 			return err_sys(e, "cannot open /dev in the container");
-		if (fill_ours(dev, e))
+		if (fill_ours(r, dev, e))
 			return -1;
 	}
 	for (size_t i = 0; i < spec->n_devices; i++)

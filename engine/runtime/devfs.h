@@ -7,6 +7,11 @@
 struct err;
 struct runtime_spec;
 
+/* In the launcher, where mknod(2) is not permitted (no CAP_MKNOD): detached copies of the host's nodes to
+ * bind in their place. */
+#define DEVFS_NODES 6
+int devfs_host_nodes(int fds[DEVFS_NODES], struct err *e);
+
 /* Docker's nodes and links (when /dev is ours), then the spec's devices. Leaves r->null_fd. */
 int devfs_fill(struct container_root *r, const struct runtime_spec *spec, bool dev_is_ours, struct err *e);
 /* /dev/console becomes the container's terminal. */

@@ -105,7 +105,7 @@ int launch_enter_with(
 {
 	struct entering n = {.x = x,
 	        .spec = x->spec,
-	        .root = {-1, -1, -1, f->old_mount_api},
+	        .root = {.fd = -1, .proc_fd = -1, .null_fd = -1, .old_mount_api = f->old_mount_api},
 	        .report_fd = -1,
 	        .clone_cgroup_fd = x->cgroup ? cgroup_clone_fd(x->cgroup) : -1};
 	int rc = -1;

@@ -26,9 +26,10 @@ int mount_options_parse(char *const *list, struct mount_options *o, char **data,
 
 /* The container's root as the child works on it. */
 struct container_root {
-	int fd;             /* O_PATH-like descriptor of its top */
-	int proc_fd;        /* our own procfs, attached nowhere (R2); -1 until container_proc() made it */
-	int null_fd;        /* /dev/null of the container, checked; -1 until known */
+	int fd;                /* O_PATH-like descriptor of its top */
+	int proc_fd;           /* our own procfs, attached nowhere (R2); -1 until container_proc() made it */
+	int null_fd;           /* /dev/null of the container, checked; -1 until known */
+	const int *host_nodes; /* devfs_host_nodes(), or NULL: make them */
 	bool old_mount_api; /* do without mount_setattr(2) (5.12): set by tests, and when the kernel says so
 	                     */
 };

@@ -114,8 +114,13 @@ static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int 
 			return 1;
 		return overlay_error(fs, e);
 	}
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
+		/* Before 6.5 overlayfs gets its options as one text and only now finds "lowerdir+" unknown.
+		 */
+		if (errno == EINVAL && way == ROOTFS_LAYER_PATH)
+			return 1;
 		return overlay_error(fs, e);
+	}
 	*mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, o->upper_fd < 0 ? MOUNT_ATTR_RDONLY : 0);
 	return *mount_fd < 0 ? overlay_error(fs, e) : 0;
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "container_box.h"
+#include "engine/runtime/birth.h"
 
 static void exit_code_is_the_commands(void **state)
 {
@@ -407,6 +408,34 @@ static void old_kernels_way_gives_the_same(void **state)
 	rmdir(box_path(b, "src"));
 }
 
+static void nodes_come_from_the_host_without_mknod(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	assert_int_equal(
+	        box_run_with(b, &(struct launch_fallbacks){.no_mknod = true},
+	                "cd /dev; stat -c '%n %t %T' null zero full random urandom tty; echo x >null;"
+	                "cat /proc/keys | wc -c"),
+	        0);
+	assert_out(b, "null 1 3\nzero 1 5\nfull 1 7\nrandom 1 8\nurandom 1 9\ntty 5 0\n0\n");
+}
+
+static void old_kernels_close_descriptors_too(void **state)
+{
+	int fds[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		fds[i] = open("/", O_RDONLY | O_DIRECTORY); /* no O_CLOEXEC on purpose */
+	assert_int_equal(close_on_exec_from((unsigned)fds[1], true), 0);
+	assert_int_equal(fcntl(fds[0], F_GETFD), 0);
+	assert_int_equal(fcntl(fds[1], F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(fds[2], F_GETFD), FD_CLOEXEC);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 static void session_and_group_are_its_own(void **state)
 {
 	struct box *b = *state;
@@ -444,6 +473,8 @@ int main(void)
 	        box_test(sysctls_of_the_namespace_only),
 	        box_test(container_cannot_write_to_init),
 	        box_test(old_kernels_way_gives_the_same),
+	        box_test(nodes_come_from_the_host_without_mknod),
+	        cmocka_unit_test(old_kernels_close_descriptors_too),
 	        box_test(session_and_group_are_its_own),
 	};
 
