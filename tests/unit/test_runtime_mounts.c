@@ -186,6 +186,38 @@ static void bad_tmpfs_options_are_the_kernels_words(void **state)
 	assert_non_null(strstr(b->e.msg, "size=banana"));
 }
 
+/* CVE-2021-30465, CVE-2024-45310: a shared volume in which another container swaps a directory for a link to
+ * a directory of the host, all the time that mounts are made beneath it. */
+static void a_racing_link_leads_nowhere(void **state)
+{
+	struct box *b = *state;
+	char dir[PATH_MAX], link[PATH_MAX], canary[PATH_MAX];
+
+	box_needs_root();
+	snprintf(canary, sizeof canary, "%s", box_path(b, "canary"));
+	mkdir(canary, 0755);
+	mkdir(box_path(b, "shared"), 0755);
+	mkdir(box_path(b, "shared/dir"), 0755);
+	snprintf(dir, sizeof dir, "%s", box_path(b, "shared/dir"));
+	snprintf(link, sizeof link, "%s", box_path(b, "shared/link"));
+	assert_int_equal(symlink(canary, link), 0);
+	pid_t racer = fork();
+	if (racer == 0)
+		for (;;)
+			renameat2(AT_FDCWD, dir, AT_FDCWD, link, RENAME_EXCHANGE);
+	box_mount(b, "/vol", "bind", box_path(b, "shared"), "rbind,rprivate");
+	box_mount(b, "/vol/dir/target", "tmpfs", NULL, "size=64k");
+	box_mount(b, "/vol/dir/file", "bind", "/dev/null", "bind");
+	int started = 0;
+	for (int i = 0; i < 60; i++)
+		started += box_run_with(b, &(struct launch_fallbacks){0}, "true") == 0;
+	kill(racer, SIGKILL);
+	waitpid(racer, NULL, 0);
+	print_message("%d of 60 started\n", started);
+	/* Still empty: neither directory nor file was made outside. */
+	assert_int_equal(rmdir(canary), 0);
+}
+
 /* ------------------------------------------------------------------ filling volumes */
 
 static void make_image_data(struct box *b)
