@@ -17,6 +17,8 @@
 #include "engine/monitor/protocol.h"
 #include "engine/relay.h"
 
+/* Blocks per turn: a container that writes without end must not make us deaf to keys and signals. */
+#define ROUNDS       32
 #define ASK_AGAIN_MS 200
 #define SEND_MAX     (1 + RELAY_INPUT + DETACH_KEYS_MAX)
 
@@ -33,7 +35,12 @@ struct session {
 	struct relay_events ev;
 	enum feed feed;
 	struct log_reader log;
-	bool log_open, welcome, exit_known;
+	bool log_open, log_done; /* read to its end */
+	bool have_record;        /* in `record`, not passed on yet */
+	struct log_record record;
+	struct monitor_position asked; /* where MSG_LIVE_ASK was sent from */
+	bool refused;
+	bool welcome, exit_known;
 	struct exit_record exit;
 	char out[1 + SEND_MAX]; /* one message that the socket has not taken */
 	size_t out_len;
@@ -123,50 +130,82 @@ static int log_start(struct session *s, const char *payload, size_t len, int fd,
 	if (log_reader_open_at(&s->log, s->opts->container_fd, fd, at.offset, e) < 0)
 		return -1;
 	s->log_open = true;
+	s->have_record = s->refused = false;
 	s->feed = FEED_LOG;
 	return 0;
+}
+
+/* The next record; one that did not fit the last time comes first. */
+static int log_record(struct session *s, struct err *e)
+{
+	if (s->have_record)
+		return 1;
+	int rc = log_reader_next(&s->log, &s->record, e);
+
+	s->have_record = rc > 0;
+	return rc;
 }
 
 /* Records of one stream into s->text: the bytes, 0 at the log's end, -1. */
 static ssize_t log_gather(struct session *s, int *stream, struct err *e)
 {
-	struct log_record rec;
-	int rc = log_reader_next(&s->log, &rec, e);
+	struct log_record *rec = &s->record;
+	size_t n = 0;
+	int rc;
 
-	if (rc <= 0)
-		return rc;
-	if (rec.len > sizeof(s->text) - 1)
-		rec.len = sizeof(s->text) - 1;
-	memcpy(s->text, rec.text, rec.len);
-	if (!rec.partial)
-		s->text[rec.len++] = '\n';
-	*stream = rec.stream == TARE_LOG_ERR;
-	return (ssize_t)rec.len;
+	while ((rc = log_record(s, e)) > 0) {
+		bool err = rec->stream == TARE_LOG_ERR;
+		size_t len = rec->len < RELAY_BLOCK ? rec->len : RELAY_BLOCK;
+
+		if (n && (err != *stream || n + len + 1 > sizeof(s->text)))
+			break;
+		*stream = err;
+		memcpy(s->text + n, rec->text, len);
+		n += len;
+		/* A line that is not of our format may be longer: the rest of it comes next. */
+		s->have_record = len < rec->len;
+		rec->text += len;
+		rec->len -= len;
+		if (!s->have_record && !rec->partial)
+			s->text[n++] = '\n';
+	}
+	return rc < 0 ? -1 : (ssize_t)n;
+}
+
+/* The log's end was reached. Ask to be fed directly, but not again and again from the same place. */
+static void ask_live(struct session *s)
+{
+	struct monitor_position at = {.inode = s->log.inode, .offset = s->log.offset};
+
+	if (s->refused && !memcmp(&at, &s->asked, sizeof(at))) {
+		s->refused = false;
+		s->feed = FEED_LOG_WAIT;
+		return;
+	}
+	if (say(s, MSG_LIVE_ASK, &at, sizeof(at))) {
+		s->asked = at;
+		s->feed = FEED_LOG_ASKED;
+	}
 }
 
 static int log_pass(struct session *s, struct err *e)
 {
-	struct monitor_position at;
 	int stream = 0;
-	ssize_t n;
+	ssize_t n = 1;
 
-	while (!relay_pending(&s->relay)) {
+	for (int i = 0; i < ROUNDS && n > 0 && !relay_pending(&s->relay); i++) {
 		n = log_gather(s, &stream, e);
 		if (n < 0)
 			return -1;
-		if (n == 0)
-			break;
 		relay_write(&s->relay, stream, s->text, (size_t)n);
 	}
 	if (s->log.gap) {
 		log_line(LOG_LEVEL_WARN, "some output was rotated away before it could be shown");
 		s->log.gap = false;
 	}
-	if (relay_pending(&s->relay) || s->exit_known || s->log.fd < 0)
-		return 0;
-	at = (struct monitor_position){.inode = s->log.inode, .offset = s->log.offset};
-	if (say(s, MSG_LIVE_ASK, &at, sizeof(at)))
-		s->feed = FEED_LOG_ASKED;
+	s->log_done = n == 0;
+	if (s->log_done && !s->exit_known && s->log.fd >= 0)
+		ask_live(s);
 	return 0;
 }
 
@@ -218,7 +257,7 @@ static int on_message(struct session *s, size_t len, int fd, struct err *e)
 		return log_start(s, payload, len - 1, steal_fd(&fd), e);
 	case MSG_LIVE:
 		if (s->feed == FEED_LOG_ASKED)
-			s->feed = len > 1 && payload[0] ? FEED_SOCKET : FEED_LOG_WAIT;
+			s->feed = (s->refused = len < 2 || !payload[0]) ? FEED_LOG : FEED_SOCKET;
 		return 0;
 	case MSG_EXIT:
 		return on_exit_message(s, payload, len - 1, e);
@@ -257,7 +296,7 @@ static ssize_t receive(struct session *s, int *fd)
 
 static int socket_pass(struct session *s, struct err *e)
 {
-	while (!relay_pending(&s->relay) && !s->exit_known) {
+	for (int i = 0; i < ROUNDS && !relay_pending(&s->relay) && !s->exit_known; i++) {
 		int fd;
 		ssize_t n = receive(s, &fd);
 
@@ -293,7 +332,7 @@ static int pass(struct session *s, struct err *e)
 		if (log_pass(s, e) < 0)
 			return -1;
 		/* Read to its end after the end was announced: that was all. */
-		if (s->exit_known && !relay_pending(&s->relay))
+		if (s->exit_known && s->log_done && !relay_pending(&s->relay))
 			s->feed = FEED_SOCKET;
 	}
 	return 0;

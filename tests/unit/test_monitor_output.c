@@ -413,6 +413,16 @@ static void fill_disk(void *arg)
 	dprintf(1, "after\n");
 }
 
+static void wait_for_empty_pipe(const struct rig *r)
+{
+	int fd = openat(r->state_fd, "out", O_RDONLY | O_NONBLOCK | O_CLOEXEC), left;
+
+	do
+		assert_int_equal(ioctl(fd, FIONREAD, &left), 0);
+	while (left && usleep(1000) == 0);
+	close(fd);
+}
+
 /* podman#19943: a full disk must kill nothing, and must not be kept quiet. The child writes three times what
  * pipe and disk hold, so when it is done the monitor has lost some. */
 static void test_full_disk(void **state)
@@ -440,6 +450,7 @@ static void test_full_disk(void **state)
 	o.container_dir = dir;
 	rig_start(&r, &o);
 	wait_for_file(f.done);
+	wait_for_empty_pipe(&r);
 	assert_int_equal(unlink(ballast), 0);
 	close(open(f.go, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	rig_end(&r);
