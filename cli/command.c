@@ -195,7 +195,8 @@ static int check_operands(const struct command *c, char **operands, struct err *
 	return 0;
 }
 
-static int apply_log_level(const struct cli *cli, struct err *e)
+/* What the globals say, once all are read. */
+static int apply_globals(const struct cli *cli, struct err *e)
 {
 	int level = cli->log_level ? log_level_parse(cli->log_level) : LOG_LEVEL_INFO;
 
@@ -203,6 +204,10 @@ static int apply_log_level(const struct cli *cli, struct err *e)
 		return err_set(e, ERR_USAGE, "unknown --log-level \"%s\"; one of error, warn, info, debug",
 		        cli->log_level);
 	log_set_level((enum log_level)level);
+	/* An empty variable in a script must not mean the default directories. */
+	if ((cli->root && !*cli->root) || (cli->state && !*cli->state))
+		return err_set(e, ERR_USAGE, "%s is empty; name a directory",
+		        cli->root && !*cli->root ? "--root" : "--state");
 	return 0;
 }
 
@@ -250,7 +255,7 @@ static int run_command(struct cli *cli, const struct command *c, char **argv)
 		code = cli_fail(cli, &e);
 	else if (r.help)
 		code = help_command(c, stdout);
-	else if (check_operands(c, operands, &e) < 0 || apply_log_level(cli, &e) < 0)
+	else if (check_operands(c, operands, &e) < 0 || apply_globals(cli, &e) < 0)
 		code = cli_fail(cli, &e);
 	else
 		code = call(cli, c, options, operands);
@@ -291,7 +296,7 @@ static int run_front(struct cli *cli, char **argv)
 		return cli_fail(cli, &e);
 	if (r.help)
 		return help_general(cli->program, stdout);
-	if (apply_log_level(cli, &e) < 0)
+	if (apply_globals(cli, &e) < 0)
 		return cli_fail(cli, &e);
 	if (front.version) {
 		printf("tare version %s\n", TARE_VERSION);

@@ -102,27 +102,33 @@ static const struct tare_container *find_id(const struct tare_container_list *li
 	return NULL;
 }
 
+/* The container that was typed as `ref`. */
+static int watch_add_named(struct tare_engine *engine, const struct tare_container_list *list,
+        const char *ref, struct watch *w, struct err *e)
+{
+	const struct tare_container *c;
+	char id[TARE_ID_LEN + 1];
+
+	if (engine->resolve(engine, ref, id, e) < 0)
+		return -1;
+	c = find_id(list, id);
+	return c ? watch_add(w, c, ref, e) : 0;
+}
+
 /* The containers that are asked for, or all, as they are now. */
 static int watch_choose(struct tare_engine *engine, const struct stats_options *o, char **refs,
         struct watch *w, struct err *e)
 {
 	__attribute__((cleanup(tare_container_list_free))) struct tare_container_list list = {0};
-	char id[TARE_ID_LEN + 1];
 
 	if (engine->list(engine, o->all || *refs, &list, e) < 0)
 		return -1;
 	for (size_t i = 0; !*refs && i < list.n; i++)
-		if (watch_add(w, &list.rows[i], list.rows[i].name, e) < 0)
+		if (watch_add(w, &list.rows[i], list.rows[i].id, e) < 0)
 			return -1;
-	for (; *refs; refs++) {
-		const struct tare_container *c;
-
-		if (engine->resolve(engine, *refs, id, e) < 0)
+	for (; *refs; refs++)
+		if (watch_add_named(engine, &list, *refs, w, e) < 0)
 			return -1;
-		c = find_id(&list, id);
-		if (c && watch_add(w, c, *refs, e) < 0)
-			return -1;
-	}
 	return 0;
 }
 

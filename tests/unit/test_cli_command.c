@@ -19,8 +19,6 @@
 
 static const struct program program = {.name = "tare", .tables = command_tables};
 
-#define WORDS(...) ((char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
-
 static char *help_text(const struct command *c)
 {
 	char *text = NULL;

@@ -55,7 +55,7 @@ static const struct option globals[] = {
 };
 #undef OPTIONS
 
-#define WORDS(...) ((char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
 
 static struct sample global;
 
