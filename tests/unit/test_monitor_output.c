@@ -270,6 +270,73 @@ static void test_lagged_message(void **state)
 	rig_remove(&r);
 }
 
+static void bulk_then_gate(void *arg)
+{
+	struct gate *g = arg;
+	char *data = bulk(g->len, 1);
+
+	if (write_all(1, data, g->len) < 0)
+		_exit(1);
+	wait_for_file(g->path);
+	dprintf(2, "live");
+	_exit(0);
+}
+
+static bool ask_live(int fd, const struct monitor_position *at, char *msg)
+{
+	char ask[1 + sizeof(*at)] = {MSG_LIVE_ASK};
+
+	memcpy(ask + 1, at, sizeof(*at));
+	assert_int_equal(send(fd, ask, sizeof(ask), MSG_NOSIGNAL), sizeof(ask));
+	assert_int_equal(receive(fd, msg, MONITOR_DATA_MAX), 2);
+	assert_int_equal(msg[0], MSG_LIVE);
+	return msg[1] == 1;
+}
+
+/* One who has read the log to its end is fed directly again, and only then. */
+static void test_live_again(void **state)
+{
+	struct gate g = {.path = "/dev/shm/tare-test-gate.XXXXXX", .len = 5u << 20};
+	struct rig_options o = {.child = bulk_then_gate, .arg = &g, .no_cleanup = true};
+	cleanup_free char *msg = malloc(1 + MONITOR_DATA_MAX);
+	struct monitor_position at;
+	struct stat st, before = {0};
+	struct rig r;
+	int fd, n;
+
+	(void)state;
+	close(mkstemp(g.path));
+	unlink(g.path);
+	rig_start(&r, &o);
+	fd = raw_client(&r, HELLO_OUTPUT | HELLO_REPLAY);
+	/* The log has all five million bytes, and records' heads. */
+	do {
+		usleep(20000);
+		st = before;
+		if (fstatat(r.container_fd, "log", &before, 0) < 0)
+			before.st_size = 0;
+	} while (before.st_size < (off_t)g.len || st.st_size != before.st_size);
+	do
+		n = receive(fd, msg, 1 + MONITOR_DATA_MAX);
+	while (msg[0] == MSG_OUT || msg[0] == MONITOR_PROTOCOL);
+	assert_int_equal(msg[0], MSG_LAGGED);
+	assert_int_equal(n, 1 + sizeof(at));
+	memcpy(&at, msg + 1, sizeof(at));
+	assert_true(at.inode == before.st_ino && at.offset < (uint64_t)before.st_size);
+	assert_false(ask_live(fd, &at, msg));
+	at.offset = (uint64_t)before.st_size;
+	assert_true(ask_live(fd, &at, msg));
+	gate_open(&g);
+	assert_int_equal(receive(fd, msg, 1 + MONITOR_DATA_MAX), 5);
+	assert_memory_equal(msg, "Elive", 5);
+	assert_int_equal(receive(fd, msg, 1 + MONITOR_DATA_MAX), 1 + sizeof(struct monitor_end));
+	assert_int_equal(msg[0], MSG_EXIT);
+	close(fd);
+	rig_end(&r);
+	unlink(g.path);
+	rig_remove(&r);
+}
+
 static void write_shapes(void *arg)
 {
 	static char line[40000];
@@ -478,6 +545,7 @@ int main(void)
 	        cmocka_unit_test(test_no_log_reader),
 	        cmocka_unit_test(test_hanging_and_killed),
 	        cmocka_unit_test(test_lagged_message),
+	        cmocka_unit_test(test_live_again),
 	        cmocka_unit_test(test_shapes),
 	        cmocka_unit_test(test_rotation_under_follow),
 	        cmocka_unit_test(test_endless_line_is_rotated),
