@@ -180,7 +180,7 @@ static int full_name(const char *name, char **full, struct err *e)
 int tare_image_import(const char *root, const char *state, const struct tare_import *request,
         struct progress *p, char **image_id, struct err *e)
 {
-	uint64_t total;
+	uint64_t total = 0;
 	cleanup_free char *reference = NULL;
 	cleanup_arrival struct arrival a = ARRIVAL_INIT;
 	struct import im = {

@@ -343,12 +343,12 @@ static int pax_records(struct tar_reader *t, struct err *e)
 {
 	char *p = t->pax.data, *end = p + t->pax.len;
 	while (p < end) {
-		char *stop;
 		size_t digits = strspn(p, "0123456789");
-		unsigned long len = digits && digits < 9 ? strtoul(p, &stop, 10) : 0;
+		const char *stop = p + digits;
+		unsigned long len = digits && digits < 9 ? strtoul(p, NULL, 10) : 0;
 		if (len < digits + 3 || len > (size_t)(end - p) || *stop != ' ' || p[len - 1] != '\n')
 			return damaged(e, "an extended header is wrong");
-		char *key = stop + 1, *last = p + len - 1;
+		char *key = p + digits + 1, *last = p + len - 1;
 		char *equals = memchr(key, '=', (size_t)(last - key));
 		if (!equals || equals == key)
 			return damaged(e, "an extended header is wrong");

@@ -11,7 +11,7 @@ file_up() {
 test_down() {
 	leave_nothing
 	tare image prune -a -f >/dev/null 2>&1 || true
-	same "$(ls "$ROOT/layers/sha256" "$ROOT/blobs/sha256" "$ROOT/pulls" 2>/dev/null | grep -v : | xargs)" ''
+	same "$(find "$ROOT/layers/sha256" "$ROOT/blobs/sha256" "$ROOT/pulls" -mindepth 1 2>/dev/null)" ''
 }
 
 image_names() { tare images --format '{{.Repository}}:{{.Tag}}' | sort | xargs; }

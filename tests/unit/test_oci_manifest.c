@@ -122,7 +122,7 @@ static void test_index_picks_this_machine(void **state)
 	        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\"," D
 	        ",\"platform\":{\"os\":\"linux\",\"architecture\":\"pdp11\"}},{\"mediaType\":"
 	        "\"" MEDIA_OCI_MANIFEST "\"," D ",\"platform\":{\"os\":\"linux\",\"architecture\":\"%s\"},"
-	                                        "\"annotations\":{\"" ANNOTATION_REF_NAME "\":\"a:b\"}}]}",
+	        "\"annotations\":{\"" ANNOTATION_REF_NAME "\":\"a:b\"}}]}",
 	        host_architecture());
 	if (oci_index_parse(b.data, b.len, &idx, &e) < 0)
 		fail_msg("%s", e.msg);
