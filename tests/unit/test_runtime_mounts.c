@@ -312,6 +312,7 @@ int main(void)
 	        box_test(a_false_null_device_masks_nothing),
 	        box_test(devices_of_the_spec),
 	        box_test(bad_tmpfs_options_are_the_kernels_words),
+	        box_test(a_racing_link_leads_nowhere),
 	        box_test(empty_volumes_are_filled),
 	        box_test(volumes_with_content_are_left_alone),
 	        box_test(a_volume_is_filled_from_inside_the_image),
