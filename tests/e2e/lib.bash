@@ -47,9 +47,9 @@ tare() {
 
 # ------------------------------------------------------------------ the audit
 
-# Other files' directories come and go meanwhile.
+# Other files' directories come and go meanwhile, and the kernel mounts its own when somebody looks.
 host_mounts() {
-	cut -d ' ' -f 3- /proc/self/mountinfo | grep -v '/dev/shm/tare-' | sort
+	cut -d ' ' -f 3- /proc/self/mountinfo | grep -vE '/dev/shm/tare-| /sys/kernel/' | sort
 	grep -F "$DIR" /proc/self/mountinfo || true
 }
 host_links() { ip -o link | awk -F': ' '{ print $2 }' | sed 's/@.*//' | sort; }
