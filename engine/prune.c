@@ -199,7 +199,7 @@ int engine_container_size(
 	*rw = tree_bytes(c.dir_fd, "upper");
 	*rootfs = *rw;
 	if (c.record.image_id && *c.record.image_id && image_find(s, c.record.image_id, &image, NULL) == 0)
-		*rootfs += image.size;
+		*rootfs += image_unpacked_size(s, &image);
 	return 0;
 }
 
