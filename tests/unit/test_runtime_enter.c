@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "container_box.h"
+#include "tests/unit/container_box.h"
 
 static int start_sleeper(struct box *b, const char *script, int *input)
 {

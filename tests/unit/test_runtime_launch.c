@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "container_box.h"
+#include "tests/unit/container_box.h"
 #include "engine/runtime/birth.h"
 
 static void exit_code_is_the_commands(void **state)

@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "container_box.h"
+#include "tests/unit/container_box.h"
 #include "engine/runtime/mount_tree.h"
 
 static void option_words(void **state)

@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-#include "container_box.h"
+#include "tests/unit/container_box.h"
 #include "engine/runtime/rootfs.h"
 
 #define LAYERS_MAX 300

@@ -14,7 +14,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
-#include "container_box.h"
+#include "tests/unit/container_box.h"
 
 #define ALLOW     SECCOMP_RET_ALLOW
 #define ERRNO(n)  (SECCOMP_RET_ERRNO | (n))

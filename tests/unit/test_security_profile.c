@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "container_box.h"
+#include "tests/unit/container_box.h"
 #include "engine/security_profile.h"
 
 struct home {
