@@ -33,19 +33,25 @@ static int no_memory(struct err *e)
 
 /* ------------------------------------------------------------------ reading */
 
-/* index.json; a store without one is empty. */
+/* index.json as it is; a store without one has none (b stays empty). */
+static int read_index_text(const struct store *s, struct buf *b, struct err *e)
+{
+	struct err why = ERR_INIT;
+	if (file_read_at(s->root_fd, "index.json", b, &why) == 0 || why.sys == ENOENT)
+		return 0;
+	if (e)
+		*e = why;
+	return -1;
+}
+
 static int read_index(const struct store *s, struct oci_index *idx, struct err *e)
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(INDEX_MAX_BYTES);
-	struct err why = ERR_INIT;
 	memset(idx, 0, sizeof(*idx));
-	if (file_read_at(s->root_fd, "index.json", &b, &why) < 0) {
-		if (why.sys == ENOENT)
-			return 0;
-		if (e)
-			*e = why;
+	if (read_index_text(s, &b, e) < 0)
 		return -1;
-	}
+	if (b.len == 0)
+		return 0;
 	if (oci_index_parse(buf_str(&b), b.len, idx, e) < 0)
 		return err_wrap(e, "%s/index.json", s->root);
 	return 0;
@@ -174,15 +180,85 @@ static int find_entry(const struct store *s, const struct oci_index *idx, const 
 	return not_found(ref, e);
 }
 
-int image_find(const struct store *s, const char *ref, struct image *out, struct err *e)
+/* The end of the JSON object that starts at p, NULL when it has none. */
+static const char *object_end(const char *p)
+{
+	bool in_string = false;
+	for (unsigned depth = 0; *p; p++) {
+		if (in_string) {
+			if (*p == '\\' && p[1])
+				p++;
+			else if (*p == '"')
+				in_string = false;
+		} else if (*p == '"') {
+			in_string = true;
+		} else if (*p == '{') {
+			depth++;
+		} else if (*p == '}' && --depth == 0) {
+			return p + 1;
+		}
+	}
+	return NULL;
+}
+
+/* With many images most of a start's time would go into parsing an index of which one entry is wanted. In
+ * the form in which we write it, that entry can be cut out: it begins with its media type and has the name in
+ * quotes, which cannot stand inside a JSON string. What was cut out is parsed and compared; whatever does not
+ * fit (another program wrote the file) is left to the whole parser. */
+static bool cut_entry(const struct buf *index, const char *full, struct descriptor *d)
+{
+	static const char begin[] = "{\"mediaType\":";
+	cleanup_free char *name = str_printf("\"" ANNOTATION_REF_NAME "\":\"%s\"", full);
+	const char *hit = name ? strstr(buf_str(index), name) : NULL;
+	const char *start = hit;
+	while (start && start > index->data && strncmp(start, begin, sizeof(begin) - 1) != 0)
+		start--;
+	const char *end = start && start > index->data ? object_end(start) : NULL;
+	if (!end || end < hit)
+		return false;
+	cleanup_json json *j = json_parse(start, (size_t)(end - start), "index", NULL);
+	if (!j || descriptor_from_json(j, d, NULL) < 0)
+		return false;
+	if (d->ref_name && strcmp(d->ref_name, full) == 0 && is_image(d))
+		return true;
+	descriptor_free(d);
+	return false;
+}
+
+/* By name and nothing else. */
+static bool find_fast(const struct buf *index, const char *ref, struct descriptor *d)
+{
+	struct digest digest;
+	cleanup_reference struct reference r = REFERENCE_INIT;
+	if (digest_read(ref, &digest) || reference_parse(ref, &r, NULL) < 0 || digest_is_set(&r.digest))
+		return false;
+	cleanup_free char *full = reference_full(&r);
+	return full && cut_entry(index, full, d);
+}
+
+static int find_slow(
+        const struct store *s, const struct buf *index, const char *ref, struct descriptor *d, struct err *e)
 {
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
 	const struct descriptor *entry = NULL;
-	if (read_index(s, &idx, e) < 0 || find_entry(s, &idx, ref, &entry, e) < 0)
+	if (index->len && oci_index_parse(index->data, index->len, &idx, e) < 0)
+		return err_wrap(e, "%s/index.json", s->root);
+	if (find_entry(s, &idx, ref, &entry, e) < 0)
 		return -1;
-	if (load_image(s, entry, out, e) < 0)
-		return err_wrap(e, "image \"%.300s\"", ref);
-	return 0;
+	return descriptor_copy(d, entry) < 0 ? no_memory(e) : 0;
+}
+
+int image_find(const struct store *s, const char *ref, struct image *out, struct err *e)
+{
+	cleanup_buf struct buf index = BUF_INIT_MAX(INDEX_MAX_BYTES);
+	struct descriptor d = {0};
+	if (read_index_text(s, &index, e) < 0)
+		return -1;
+	if (!find_fast(&index, ref, &d) && find_slow(s, &index, ref, &d, e) < 0)
+		return -1;
+	int rc = load_image(s, &d, out, e);
+	descriptor_free(&d);
+	return rc < 0 ? err_wrap(e, "image \"%.300s\"", ref) : 0;
 }
 
 uint64_t image_unpacked_size(const struct store *s, const struct image *i)

@@ -256,6 +256,36 @@ static void test_names_move(void **state)
 	assert_int_equal(count(s, &untagged), 1);
 }
 
+/* The same answers for an index that another program has laid out in its own way, or that is full of traps
+ * for who searches it as text. */
+static void test_index_of_another_program(void **state)
+{
+	const struct store *s = &((struct fixture *)*state)->store;
+	struct made a, b;
+	struct err e = ERR_INIT;
+	char x[DIGEST_TEXT_SIZE], y[DIGEST_TEXT_SIZE];
+	make_image(s, "a", &a);
+	make_image(s, "b", &b);
+	digest_text(&a.manifest, x);
+	digest_text(&b.manifest, y);
+	cleanup_free char *text = str_printf(
+	        "{\"schemaVersion\":2,\"manifests\":["
+	        "{\"mediaType\":\"" MEDIA_OCI_MANIFEST
+	        "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":{\"note\":"
+	        "\"\\\"" ANNOTATION_REF_NAME
+	        "\\\":\\\"docker.io/library/b:1\\\"}\",\"x\":{\"" ANNOTATION_REF_NAME
+	        "\":\"docker.io/library/b:1\"},\"" ANNOTATION_REF_NAME "\":\"docker.io/library/a:1\"}},\n"
+	        "{ \"annotations\" : { \"" ANNOTATION_REF_NAME
+	        "\" : \"docker.io/library/b:1\" },\n \"size\" : %zu,"
+	        " \"digest\" : \"%s\", \"mediaType\" : \"" MEDIA_OCI_MANIFEST "\" } ] }",
+	        x, (size_t)a.descriptor.size, (size_t)b.descriptor.size, y);
+	assert_int_equal(
+	        file_write_at(s->root_fd, "index.json", text, strlen(text), 0600, FILE_NO_SYNC, &e), 0);
+	assert_true(finds(s, "a:1", &a));
+	assert_true(finds(s, "b:1", &b));
+	assert_int_equal(find_error(s, "c:1"), ERR_NOT_FOUND);
+}
+
 static void test_open_layers(void **state)
 {
 	const struct store *s = &((struct fixture *)*state)->store;
