@@ -441,6 +441,7 @@ int main(void)
 	        T(test_finding),
 	        T(test_ambiguous_ids),
 	        T(test_names_move),
+	        T(test_index_of_another_program),
 	        T(test_open_layers),
 	        T(test_damaged_images_do_not_hide_others),
 	        T(test_sweep_keeps_what_the_index_reaches),
