@@ -99,9 +99,9 @@ static void links_in_the_image_stay_inside(void **state)
 	box_needs_root();
 	box_file(b, "single", "resolved\n");
 	mkdir(box_path(b, "src"), 0755);
-	symlink("../../../run/gone/stub.conf", box_path(b, "rootfs/etc/resolv.conf"));
-	symlink("/dev/shm/tare-unit-canary", box_path(b, "rootfs/etc/canary"));
-	symlink("/tare-unit-dir", box_path(b, "rootfs/linkdir"));
+	assert_int_equal(symlink("../../../run/gone/stub.conf", box_path(b, "rootfs/etc/resolv.conf")), 0);
+	assert_int_equal(symlink("/dev/shm/tare-unit-canary", box_path(b, "rootfs/etc/canary")), 0);
+	assert_int_equal(symlink("/tare-unit-dir", box_path(b, "rootfs/linkdir")), 0);
 	box_mount(b, "/etc/resolv.conf", "bind", box_path(b, "single"), "rbind,ro");
 	box_mount(b, "/linkdir/sub", "bind", box_path(b, "src"), "rbind");
 	assert_int_equal(box_run(b, "cat /etc/resolv.conf /run/gone/stub.conf; ls -d /tare-unit-dir/sub"), 0);
@@ -235,7 +235,7 @@ static void make_image_data(struct box *b)
 	assert_int_equal(chmod(path, 04711), 0);
 	setxattr(path, "trusted.note", "kept", 4, 0);
 	setxattr(path, "trusted.overlay.opaque", "y", 1, 0);
-	symlink("/etc/shadow", box_path(b, "rootfs/data/link"));
+	assert_int_equal(symlink("/etc/shadow", box_path(b, "rootfs/data/link")), 0);
 	mkfifo(box_path(b, "rootfs/data/fifo"), 0600);
 	mknod(box_path(b, "rootfs/data/null"), S_IFCHR | 0600, makedev(1, 3));
 }
@@ -289,7 +289,7 @@ static void a_volume_is_filled_from_inside_the_image(void **state)
 
 	box_needs_root();
 	mkdir(box_path(b, "vol2"), 0755);
-	symlink("../../../../etc", box_path(b, "rootfs/escape"));
+	assert_int_equal(symlink("../../../../etc", box_path(b, "rootfs/escape")), 0);
 	box_mount(b, "/escape", "bind", box_path(b, "vol2"), "rbind");
 	b->spec.mounts[b->spec.n_mounts - 1].copy_up = true;
 	assert_int_equal(box_run(b, "true"), 0);
