@@ -122,12 +122,11 @@ bool command_is_family(const struct program *p, const char *word)
 /* The nearest spelling to what was typed; families are compared by both words. */
 static bool nearest_spelling(const struct program *p, const char *typed, char best[COMMAND_SPELLING_SIZE])
 {
-	unsigned least = 4; /* as far as text_nearest() goes */
+	/* One more than is near enough: short words are near to too many others. */
+	unsigned least = strlen(typed) <= 4 ? 2 : strlen(typed) <= 7 ? 3 : 4;
 	char spelling[COMMAND_SPELLING_SIZE];
 	struct command_iterator it = {0};
 
-	if (strlen(typed) < 3)
-		least = 2;
 	for (const struct command *c; (c = command_next(p, &it));) {
 		for (unsigned n = 0; !c->hidden && command_spelling(c, n, spelling); n++) {
 			unsigned distance = text_distance(typed, spelling);
@@ -141,7 +140,7 @@ static bool nearest_spelling(const struct program *p, const char *typed, char be
 			memcpy(best, spelling, COMMAND_SPELLING_SIZE);
 		}
 	}
-	return least < 4 && best[0];
+	return best[0] != 0;
 }
 
 static int unknown_command(const struct program *p, char **words, struct err *e)

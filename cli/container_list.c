@@ -360,6 +360,8 @@ static int ps_run(struct cli *cli, void *options, char **operands)
 	cleanup_rows struct rows rows = ROWS_INIT;
 
 	(void)operands;
+	/* A template that shows sizes asks for them. */
+	o->size = o->size || (o->list.format && strstr(o->list.format, ".Size"));
 	if (o->size)
 		o->list.columns = COLUMNS_WITH_SIZE;
 	if (!engine || ps_rows(engine, o, &rows, &e) < 0 ||

@@ -244,15 +244,13 @@ static int prune_run(struct cli *cli, void *options, char **operands)
 	struct image_options *o = options;
 	const char *what = o->all ? "all images that no container uses"
 	                          : "all images without a name that no container uses";
-	uint64_t bytes = 0;
+	struct pruned pruned = PRUNED_INIT;
 	int code = prune_confirm(cli, what, o->force);
 
 	(void)operands;
 	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_IMAGES, o->all, "Deleted Images", &bytes);
-	if (code == 0)
-		prune_total(cli, bytes);
-	return code;
+		code = prune_kind(cli, TARE_PRUNE_IMAGES, o->all, "Deleted Images", &pruned);
+	return prune_end(cli, &pruned, code);
 }
 
 const struct command image_commands[] = {

@@ -201,49 +201,43 @@ static const struct option system_prune_options[] = {
 
 static int prune_run(struct cli *cli, void *options, char **operands)
 {
-	uint64_t bytes = 0;
-	int code = prune_kind(cli, TARE_PRUNE_DEBRIS, false, "Deleted Remains", &bytes);
+	struct pruned pruned = PRUNED_INIT;
+	int code = prune_kind(cli, TARE_PRUNE_DEBRIS, false, "Deleted Remains", &pruned);
 
 	(void)options;
 	(void)operands;
-	if (code == 0)
-		prune_total(cli, bytes);
-	return code;
+	return prune_end(cli, &pruned, code);
 }
 
 static int container_prune_run(struct cli *cli, void *options, char **operands)
 {
 	struct prune_options *o = options;
-	uint64_t bytes = 0;
+	struct pruned pruned = PRUNED_INIT;
 	int code = prune_confirm(cli, "all containers that do not run", o->force);
 
 	(void)operands;
 	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, false, "Deleted Containers", &bytes);
-	if (code == 0)
-		prune_total(cli, bytes);
-	return code;
+		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, false, "Deleted Containers", &pruned);
+	return prune_end(cli, &pruned, code);
 }
 
 static int system_prune_run(struct cli *cli, void *options, char **operands)
 {
 	struct prune_options *o = options;
-	uint64_t bytes = 0;
+	struct pruned pruned = PRUNED_INIT;
 	int code =
 	        prune_confirm(cli, "all containers that do not run, and images that nothing uses", o->force);
 
 	(void)operands;
 	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, false, "Deleted Containers", &bytes);
+		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, false, "Deleted Containers", &pruned);
 	if (code == 0 && o->volumes)
-		code = prune_kind(cli, TARE_PRUNE_VOLUMES, false, "Deleted Volumes", &bytes);
+		code = prune_kind(cli, TARE_PRUNE_VOLUMES, false, "Deleted Volumes", &pruned);
 	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_IMAGES, o->all, "Deleted Images", &bytes);
+		code = prune_kind(cli, TARE_PRUNE_IMAGES, o->all, "Deleted Images", &pruned);
 	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_DEBRIS, false, "Deleted Remains", &bytes);
-	if (code == 0)
-		prune_total(cli, bytes);
-	return code;
+		code = prune_kind(cli, TARE_PRUNE_DEBRIS, false, "Deleted Remains", &pruned);
+	return prune_end(cli, &pruned, code);
 }
 
 /* ------------------------------------------------------------------ help, completion */
