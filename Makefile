@@ -122,6 +122,9 @@ $(B)/obj/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS_PATHS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# A test may ignore a result: what failed shows in its next line.
+$(B)/obj/tests/%.o: WARN += -Wno-unused-result
+
 define archive
 $(call say,AR,$@)
 @rm -f $@
