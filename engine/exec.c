@@ -166,6 +166,23 @@ struct session {
 	struct launched launched;
 };
 
+/* The monitor holds the sealed tare-init that the container started with: taken from there, nothing has to be
+ * made and, at our end, no kernel grace period is waited for. Only if it is still the program that we would
+ * use. */
+static int held_init(const struct container *c, const char *init_path)
+{
+	char path[48];
+	struct stat held, ours;
+
+	if (c->state.init_fd < 0)
+		return -1;
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)c->state.monitor.pid, c->state.init_fd);
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || !proc_alive(&c->state.monitor) || fstat(fd, &held) != 0 || stat(init_path, &ours) != 0)
+		return -1;
+	return held.st_dev == ours.st_dev && held.st_ino == ours.st_ino ? steal_fd(&fd) : -1;
+}
+
 static int enter(struct session *s, struct err *e)
 {
 	char path[CGROUP_PATH_MAX], init[512];
@@ -178,31 +195,33 @@ static int enter(struct session *s, struct err *e)
 	if (seccomp_filter_load(s->x->privileged ? "unconfined" : s->spec->seccomp, s->spec->caps.bounding,
 	            s->store->seccomp_fd, &filter, e) != 0)
 		return -1;
+	cleanup_fd int held = held_init(s->c, init);
 	const int *child = s->pipes.child;
 	struct enter enter = {.spec = s->spec,
 	        .target = s->c->state.process,
 	        .cgroup = g,
 	        .seccomp = &filter,
 	        .stdio = {child[0], child[1], child[2]},
-	        .init_path = init};
+	        .init_path = init,
+	        .init_fd = held};
 	int rc = launch_enter(&enter, &s->launched, e);
 	seccomp_filter_free(&filter);
 	return rc;
 }
 
-static int carry(struct session *s, const struct tare_io *io, enum tare_io_end *end, int *exit_code,
-	struct err *e)
+static int carry(
+        struct session *s, const struct tare_io *io, enum tare_io_end *end, int *exit_code, struct err *e)
 {
 	int status;
 	struct relay_child child = {.pid = s->launched.id.pid,
-		.pidfd = s->launched.pidfd,
-		.terminal_fd = s->launched.terminal_fd,
-		.in_fd = s->pipes.ours[0],
-		.out_fd = s->pipes.ours[1],
-		.err_fd = s->pipes.ours[2]};
-	const char *keys = s->x->detach_keys ?
-				   s->x->detach_keys :
-				   json_str(json_get(s->c->record.config, "Config"), "DetachKeys", NULL);
+	        .pidfd = s->launched.pidfd,
+	        .terminal_fd = s->launched.terminal_fd,
+	        .in_fd = s->pipes.ours[0],
+	        .out_fd = s->pipes.ours[1],
+	        .err_fd = s->pipes.ours[2]};
+	const char *keys = s->x->detach_keys
+	                           ? s->x->detach_keys
+	                           : json_str(json_get(s->c->record.config, "Config"), "DetachKeys", NULL);
 	int rc = relay_exec(&child, io, keys, end, &status, e);
 
 	s->pipes.ours[0] = child.in_fd; /* closed there when the input ended */
@@ -221,7 +240,7 @@ int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *
 	        .spec = &spec,
 	        .x = x,
 	        .pipes = {.child = {-1, -1, -1}, .ours = {-1, -1, -1}},
-	        .launched = {.pidfd = -1, .terminal_fd = -1}};
+	        .launched = {.pidfd = -1, .terminal_fd = -1, .hold_fd = -1}};
 	int rc = -1;
 
 	*exit_code = 0;

@@ -198,7 +198,8 @@ static int launch(struct starter *s, struct err *e)
 /* The container lives only as long as it can be found again: no state.json, no container. */
 static int record(struct starter *s, int64_t now, struct err *e)
 {
-	struct container_state st = {.process = s->launched.id, .started = now};
+	struct container_state st = {
+	        .process = s->launched.id, .started = now, .init_fd = s->launched.hold_fd};
 
 	if (proc_id_of(getpid(), &st.monitor) == 0 && container_state_write(s->c->state_fd, &st, e) == 0)
 		return 0;
@@ -233,6 +234,7 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 	        .in_fd = s->in[1],
 	        .terminal_fd = s->launched.terminal_fd,
 	        .client_fd = s->client_fd,
+	        .hold_fd = s->launched.hold_fd,
 	        .keep_stdin = config_bool(c, "OpenStdin") && !config_bool(c, "StdinOnce"),
 	        .log = log_option(c, "enabled", 1),
 	        .log_max_size = log_option(c, "maxSize", 0),
@@ -341,7 +343,7 @@ int starter_start(const struct store *store, struct container *c, const struct r
 	        .out = {-1, -1},
 	        .err = {-1, -1},
 	        .in = {-1, -1},
-	        .launched = {.pidfd = -1, .terminal_fd = -1}};
+	        .launched = {.pidfd = -1, .terminal_fd = -1, .hold_fd = -1}};
 
 	today.rows = rows;
 	today.cols = cols;

@@ -37,6 +37,7 @@ static const struct member {
         MEMBER("in", M_FD, in_fd),
         MEMBER("terminal", M_FD, terminal_fd),
         MEMBER("client", M_FD, client_fd),
+        MEMBER("hold", M_FD, hold_fd),
         MEMBER("keep-stdin", M_BOOL, keep_stdin),
         MEMBER("log", M_BOOL, log),
         MEMBER("log-max-size", M_U64, log_max_size),

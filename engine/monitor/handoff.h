@@ -19,28 +19,31 @@ struct monitor_handoff {
 	const char *id;
 	pid_t pid; /* the container's process 1, our child */
 	int pidfd;
-	int state_fd;	  /* /run/tare/containers/ID: exit, stats, ctl live here */
-	int container_fd; /* /var/lib/tare/containers/ID: log lives here */
-	int listen_fd;	  /* the bound, listening control socket (SOCK_SEQPACKET) */
+	int state_fd;       /* /run/tare/containers/ID: exit, stats, ctl live here */
+	int container_fd;   /* /var/lib/tare/containers/ID: log lives here */
+	int listen_fd;      /* the bound, listening control socket (SOCK_SEQPACKET) */
 	int out_fd, err_fd; /* read ends of the output FIFOs (O_RDWR|O_NONBLOCK), -1 with a terminal */
-	int in_fd;	  /* write end of the input pipe, or -1 */
-	int terminal_fd;  /* master, or -1 */
-	int client_fd;	  /* one end of a socketpair: a caller that is attached from birth, or -1 */
-	bool keep_stdin;  /* -i without attach: input stays open until a client that sent some closes it */
-	bool log;	  /* write the CRI log */
+	int in_fd;          /* write end of the input pipe, or -1 */
+	int terminal_fd;    /* master, or -1 */
+	int client_fd;      /* one end of a socketpair: a caller that is attached from birth, or -1 */
+	int hold_fd; /* nothing to the monitor: it stays open as long as the monitor lives, or -1 (launch.h)
+	              */
+	bool keep_stdin; /* -i without attach: input stays open until a client that sent some closes it */
+	bool log;        /* write the CRI log */
 	uint64_t log_max_size; /* 0 = never rotate */
 	unsigned log_max_files;
 	int64_t started; /* ns, realtime */
 	struct sampler_sources sources;
-	/* run once after the exit, unless the caller that is attached from birth did it: argv, NULL-terminated
+	/* run once after the exit, unless the caller that is attached from birth did it: argv,
+	 * NULL-terminated
 	 * ("…/tare", "--root", …, "--internal", "cleanup", ID) */
 	const char *const *cleanup_argv;
 };
 /* Never returns on success. All given descriptors must be open; close-on-exec is lifted here. */
 int monitor_exec(const struct monitor_handoff *h, struct err *e);
 
-/* One line in the file `exit`: "CODE SIGNAL OOM FINISHED_NS\n". Written by the monitor only (temporary file and
- * rename). CODE is 128+n for signal n. */
+/* One line in the file `exit`: "CODE SIGNAL OOM FINISHED_NS\n". Written by the monitor only (temporary file
+ * and rename). CODE is 128+n for signal n. */
 struct exit_record {
 	int code;
 	int signal; /* 0 = exited by itself */

@@ -235,7 +235,7 @@ int launch_create_with(
 	        .clone_cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -1};
 	int rc = -1;
 
-	*out = (struct launched){.pidfd = -1, .terminal_fd = -1};
+	*out = (struct launched){.pidfd = -1, .terminal_fd = -1, .hold_fd = -1};
 	if (check(l, e))
 		return -1;
 	c.init_fd = last_stage_open(l->init_path, f->seal, e);
@@ -250,6 +250,8 @@ int launch_create_with(
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		close_fd(&c.joined[k]);
 	close_fd(&c.report_fd);
+	if (rc == 0)
+		out->hold_fd = steal_fd(&c.init_fd);
 	close_fd(&c.init_fd);
 	return rc;
 }

@@ -110,17 +110,19 @@ int launch_enter_with(
 	        .clone_cgroup_fd = x->cgroup ? cgroup_clone_fd(x->cgroup) : -1};
 	int rc = -1;
 
-	*out = (struct launched){.pidfd = -1, .terminal_fd = -1};
+	*out = (struct launched){.pidfd = -1, .terminal_fd = -1, .hold_fd = -1};
 	if (!x->spec->args || !x->spec->args[0])
 		return err_set(e, ERR_USAGE, "no command to execute");
 	n.pidfd = proc_open(&x->target); /* attack 29: a pid may have become another process */
 	if (n.pidfd < 0)
 		return err_set(e, ERR_CONFLICT, "the container is not running");
-	n.init_fd = last_stage_open(x->init_path, f->seal, e);
+	cleanup_fd int own_init = x->init_fd < 0 ? last_stage_open(x->init_path, f->seal, e) : -1;
+	n.init_fd = x->init_fd < 0 ? own_init : x->init_fd;
 	if (n.init_fd >= 0)
 		rc = give_birth(&n, out, e);
+	if (rc == 0)
+		out->hold_fd = steal_fd(&own_init);
 	close_fd(&n.report_fd);
-	close_fd(&n.init_fd);
 	close_fd(&n.pidfd);
 	return rc;
 }

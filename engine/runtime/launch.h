@@ -25,7 +25,8 @@ struct seccomp_filter {
 /* Compile (or read from the cache directory, a descriptor, -1 = no cache) the profile in Docker's format at
  * `profile_path` for the given capabilities (bounding set). "unconfined" gives n_insns 0.
  * (Not "seccomp_load": libseccomp has that name.) */
-int seccomp_filter_load(const char *profile_path, uint64_t caps, int cache_dir_fd, struct seccomp_filter *out, struct err *e);
+int seccomp_filter_load(
+        const char *profile_path, uint64_t caps, int cache_dir_fd, struct seccomp_filter *out, struct err *e);
 void seccomp_filter_free(struct seccomp_filter *f);
 
 /* The root file system as a detached mount: lowers from top to bottom as O_PATH directory descriptors,
@@ -41,10 +42,10 @@ int rootfs_mount_overlay(const struct rootfs_overlay *o, struct err *e); /* moun
 
 struct launch {
 	const struct runtime_spec *spec;
-	int rootfs_fd;		     /* detached mount; attached by the child; not consumed */
-	const struct cgroup *cgroup; /* or NULL */
+	int rootfs_fd;                        /* detached mount; attached by the child; not consumed */
+	const struct cgroup *cgroup;          /* or NULL */
 	const struct seccomp_filter *seccomp; /* or NULL */
-	int stdio[3];	/* become 0, 1, 2 when spec->terminal is false; chowned to the container's user */
+	int stdio[3]; /* become 0, 1, 2 when spec->terminal is false; chowned to the container's user */
 	const char *init_path; /* tare-init */
 };
 
@@ -52,20 +53,25 @@ struct launched {
 	struct proc_id id;
 	int pidfd;
 	int terminal_fd; /* master of the container's terminal, or -1 */
+	/* The detached mount that tare-init was executed from, or -1. Its last close waits for a kernel grace
+	 * period (50 us to some ms): keep it until nobody waits for you, best in the monitor, from which
+	 * launch_enter() callers can take it again. */
+	int hold_fd;
 };
 /* 0; -1 with e (kinds NO_COMMAND, NOT_EXECUTABLE, …): the child is dead and reaped then. */
 int launch_create(const struct launch *l, struct launched *out, struct err *e);
 
 struct enter {
 	const struct runtime_spec *spec; /* process part only is used: args env cwd user caps … */
-	struct proc_id target;		 /* the container's process 1 */
+	struct proc_id target;           /* the container's process 1 */
 	const struct cgroup *cgroup;
 	const struct seccomp_filter *seccomp;
 	int stdio[3]; /* as above; with spec->terminal a terminal is made inside the container's devpts */
 	const char *init_path;
+	int init_fd; /* the container's hold_fd, when it is at hand and still the same program; or -1 */
 };
 int launch_enter(const struct enter *x, struct launched *out, struct err *e);
 
-uint64_t capability_bounding(void);	     /* of this process: every set is intersected with it */
+uint64_t capability_bounding(void); /* of this process: every set is intersected with it */
 
 #endif

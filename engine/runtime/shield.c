@@ -24,12 +24,16 @@ static int open_shielded(struct container_root *r, const char *path)
 /* One empty read-only tmpfs serves all directories. */
 static int empty_directory(int *shared, struct err *e)
 {
-	if (*shared < 0)
+	bool first = *shared < 0;
+
+	if (first)
 		*shared = mount_new("tmpfs", "tmpfs", (char *[]){(char[]){"mode=755"}}, 1,
 		        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
 	if (*shared < 0)
 		return -1;
-	int fd = mount_copy(*shared, false);
+	/* The first place gets the mount itself: closing one that was never attached waits for a grace
+	 * period. */
+	int fd = first ? fcntl(*shared, F_DUPFD_CLOEXEC, 0) : mount_copy(*shared, false);
 	return fd < 0 ? err_sys(e, "cannot copy an empty directory") : fd;
 }
 

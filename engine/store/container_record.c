@@ -132,6 +132,7 @@ int container_state_read(int state_fd, struct container_state *st)
 	st->process = proc_id_from(json_get(j, "process"));
 	st->monitor = proc_id_from(json_get(j, "monitor"));
 	st->started = json_int(j, "started", 0);
+	st->init_fd = (int)json_int(j, "initFd", -1);
 	st->paused = json_bool(j, "paused", false);
 	return 0;
 }
@@ -144,6 +145,7 @@ int container_state_write(int state_fd, const struct container_state *st, struct
 	json_set(j, "process", proc_id_json(&st->process));
 	json_set(j, "monitor", proc_id_json(&st->monitor));
 	json_set_int(j, "started", st->started);
+	json_set_int(j, "initFd", st->init_fd);
 	json_set_bool(j, "paused", st->paused);
 	json_print(&text, j, JSON_COMPACT);
 	buf_char(&text, '\n');

@@ -36,6 +36,7 @@ struct container_state {
 	struct proc_id process; /* process 1 of the container, in our pid namespace */
 	struct proc_id monitor;
 	int64_t started;
+	int init_fd; /* the monitor's descriptor of tare-init (struct launched, hold_fd); -1 */
 	bool paused;
 };
 
