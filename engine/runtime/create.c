@@ -32,7 +32,7 @@ struct creation {
 	int host_nodes[DEVFS_NODES];
 	int joined[NS_KIND_COUNT];
 	int init_fd, report_fd, clone_cgroup_fd;
-	bool cgroup_ns_later; /* on v1 the new namespace is rooted rightly only after the move */
+	bool cgroup_ns_later; /* the new namespace is rooted rightly only after the move */
 };
 
 int launch_connect(const int stdio[3], uid_t uid, gid_t gid, struct err *e)
@@ -195,7 +195,8 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 
 	if (report_pair(&report, &c->report_fd, e))
 		return -1;
-	if (c->spec->ns[NS_CGROUP].mode == NS_PRIVATE && c->l->cgroup && cgroup_mode() != CGROUP_V2) {
+	bool born_inside = cgroup_mode() == CGROUP_V2 && c->clone_cgroup_fd >= 0;
+	if (c->spec->ns[NS_CGROUP].mode == NS_PRIVATE && c->l->cgroup && !born_inside) {
 		c->cgroup_ns_later = true;
 		flags &= ~(uint64_t)CLONE_NEWCGROUP;
 	}
