@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/image_archive_legacy.h"
 #include "engine/image_archive_members.h"
 #include "engine/oci/reference.h"
 #include "engine/store/blob.h"
@@ -18,6 +19,7 @@ struct load {
 	struct arrival arrival;
 	struct members members;
 	char ***loaded;
+	bool legacy; /* the list of images was made by image_archive_legacy.c, not by the archive */
 };
 
 static int no_memory(struct err *e)
@@ -236,25 +238,40 @@ static int docker_layer(struct load *l, const char *name, struct descriptor *d, 
 	return d->media_type ? 0 : no_memory(e);
 }
 
+/* The config is a file of the archive, or (legacy) a document that we made and stored ourselves. */
+static int docker_config(struct load *l, json *image, struct descriptor *d, struct err *e)
+{
+	const char *name = json_str(image, "Config", "");
+	const struct member *file = members_find(&l->members, name);
+	d->media_type = strdup(MEDIA_OCI_CONFIG);
+	if (!d->media_type)
+		return no_memory(e);
+	if (file) {
+		d->digest = file->digest;
+		d->size = file->size;
+		return 0;
+	}
+	if (l->legacy && digest_read(name, &d->digest)) {
+		d->size = (uint64_t)json_int(image, "ConfigSize", 0);
+		return 0;
+	}
+	return err_set(e, ERR_CORRUPT, "the archive is damaged: config \"%.200s\" is missing", name);
+}
+
 /* Docker's archives have no manifest: ours is made of what they say, the config staying byte for byte. */
 static int docker_manifest(struct load *l, json *image, struct manifest *m, struct err *e)
 {
-	const char *name = json_str(image, "Config", NULL);
-	const struct member *config = name ? members_find(&l->members, name) : NULL;
 	cleanup_strv char **layers = json_strv(image, "Layers");
 	size_t n = strv_len(layers);
-	if (!config)
-		return err_set(e, ERR_CORRUPT, "the archive is damaged: config \"%.200s\" is missing",
-		        name ? name : "");
 	if (n > MANIFEST_MAX_LAYERS)
 		return err_set(e, ERR_CORRUPT, "an image has %zu layers, more than the limit of %d", n,
 		        MANIFEST_MAX_LAYERS);
 	m->media_type = strdup(MEDIA_OCI_MANIFEST);
 	m->layers = calloc(n ? n : 1, sizeof(*m->layers));
-	m->config = (struct descriptor){
-	        .media_type = strdup(MEDIA_OCI_CONFIG), .digest = config->digest, .size = config->size};
-	if (!m->media_type || !m->layers || !m->config.media_type)
+	if (!m->media_type || !m->layers)
 		return no_memory(e);
+	if (docker_config(l, image, &m->config, e) < 0)
+		return -1;
 	for (; m->n_layers < n; m->n_layers++)
 		if (docker_layer(l, layers[m->n_layers], &m->layers[m->n_layers], e) < 0)
 			return -1;
@@ -285,20 +302,31 @@ static int load_docker_image(struct load *l, json *image, struct ready_list *out
 	return 0;
 }
 
+static int load_list(struct load *l, json *list, struct ready_list *out, struct err *e)
+{
+	if (!json_object_is_type(list, json_type_array) || json_object_array_length(list) == 0)
+		return err_set(e, ERR_CORRUPT, "the archive is damaged: it lists no images");
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (load_docker_image(l, json_object_array_get_idx(list, i), out, e) < 0)
+			return -1;
+	return 0;
+}
+
 static int load_docker(struct load *l, const struct member *manifest, struct ready_list *out, struct err *e)
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(DOCKER_MANIFEST_MAX);
 	if (member_read(&l->arrival, manifest, &b, e) < 0)
 		return -1;
-	cleanup_json json *j = json_parse(buf_str(&b), b.len, "manifest.json", e);
-	if (!j)
-		return -1;
-	if (!json_object_is_type(j, json_type_array) || json_object_array_length(j) == 0)
-		return err_set(e, ERR_CORRUPT, "the archive is damaged: its manifest.json lists no images");
-	for (size_t i = 0; i < json_object_array_length(j); i++)
-		if (load_docker_image(l, json_object_array_get_idx(j, i), out, e) < 0)
-			return -1;
-	return 0;
+	cleanup_json json *list = json_parse(buf_str(&b), b.len, "manifest.json", e);
+	return list ? load_list(l, list, out, e) : -1;
+}
+
+static int load_legacy(
+        struct load *l, const struct member *repositories, struct ready_list *out, struct err *e)
+{
+	cleanup_json json *list = legacy_manifest(&l->arrival, &l->members, repositories, e);
+	l->legacy = true;
+	return list ? load_list(l, list, out, e) : -1;
 }
 
 /* ------------------------------------------------------------------ the whole */
@@ -307,10 +335,13 @@ static int load_members(struct load *l, struct ready_list *out, struct err *e)
 {
 	const struct member *index = members_find(&l->members, "index.json");
 	const struct member *manifest = members_find(&l->members, "manifest.json");
+	const struct member *repositories = members_find(&l->members, "repositories");
 	if (index && members_find(&l->members, "oci-layout"))
 		return load_oci(l, index, out, e);
 	if (manifest)
 		return load_docker(l, manifest, out, e);
+	if (repositories)
+		return load_legacy(l, repositories, out, e);
 	return err_set(e, ERR_CORRUPT,
 	        "this is neither an oci-archive nor a docker-archive (no index.json, no manifest.json); for "
 	        "the archive of a root file system use: tare import");

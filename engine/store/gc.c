@@ -24,7 +24,7 @@
 #include "engine/store/layer.h"
 #include "engine/store/pull.h"
 
-#define PULL_MAX_BYTES   ((size_t)1 << 20)
+#define PULL_MAX_BYTES   ((size_t)32 << 20)
 #define RECORD_MAX_BYTES ((size_t)16 << 20)
 
 /* Digests in use, sorted once they are all in. */

@@ -64,7 +64,17 @@ rootfs_tar() { # FILE: something that runs
 		ok tare load -i "$f"
 		[ -n "$output" ] || fail "nothing said about $f"
 	done
-	same "$(image_names)" '<none>:<none> layered:docker layered:oci multi:arch other/name:tag plain:1 quay.io/some/one:2 single:latest'
+	same "$(image_names)" '<none>:<none> layered:docker layered:oci legacy:old legacy:older multi:arch other/name:tag plain:1 quay.io/some/one:2 single:latest'
+}
+
+@test "load: an archive of a Docker before 1.10" {
+	ok tare load -i "$A/load/good/docker-legacy.tar"
+	is $'Loaded image: legacy:old\nLoaded image: legacy:older'
+	ok tare image inspect --format '{{index .Config.Env 0}} {{len .RootFS.Layers}}' legacy:old
+	is 'LAYER=2 3'
+	# The layers are those that the other archives have.
+	tare load -q -i "$A/load/good/oci.tar" >/dev/null
+	same "$(find "$ROOT/layers/sha256" -mindepth 1 -maxdepth 1 -type d | wc -l)" 3
 }
 
 @test "load: from standard input, compressed, quietly, and as JSON" {
