@@ -230,6 +230,7 @@ static inline int box_reap(struct launched *run)
 	assert_int_equal(waitpid(run->id.pid, &status, 0), run->id.pid);
 	close_fd(&run->pidfd);
 	close_fd(&run->terminal_fd);
+	close_fd(&run->hold_fd);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
