@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "cli/archive_options.h"
 #include "cli/command.h"
+#include "cli/transfer_guard.h"
 #include "engine/tare.h"
 
 static void begin_progress(struct progress *p, const struct archive_progress_options *o)
@@ -85,22 +86,36 @@ static int save_images(struct cli *cli, const struct save_options *o, char **ope
 	return rc;
 }
 
-static int run(struct cli *cli, void *options, char **operands)
+struct job {
+	struct cli *cli;
+	void *options;
+	char **operands;
+};
+
+static int work(void *arg)
 {
+	const struct job *job = arg;
+	struct cli *cli = job->cli;
 	struct err e = ERR_INIT;
 	const char *word = cli->command->words;
 	int rc = -1;
 	if (strcmp(word, "import") == 0)
-		rc = import_image(cli, options, operands, &e);
+		rc = import_image(cli, job->options, job->operands, &e);
 	else if (strcmp(word, "load") == 0)
-		rc = load_images(cli, options, operands, &e);
+		rc = load_images(cli, job->options, job->operands, &e);
 	else if (strcmp(word, "save") == 0)
-		rc = save_images(cli, options, operands, &e);
+		rc = save_images(cli, job->options, job->operands, &e);
 	else
 		err_set(&e, ERR_USAGE, "tare-transfer has no command \"%s\"", word);
 	if (rc == 0 && fflush(stdout) != 0)
 		rc = err_sys(&e, "cannot write the result");
 	return rc < 0 ? cli_fail(cli, &e) : 0;
+}
+
+static int run(struct cli *cli, void *options, char **operands)
+{
+	struct job job = {cli, options, operands};
+	return transfer_guard(cli, work, &job);
 }
 
 static int run_bare(struct cli *cli, void *options, char **operands)

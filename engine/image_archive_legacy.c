@@ -54,6 +54,8 @@ static int diff_id(const struct arrival *a, const struct member *file, struct di
 static int walk(const struct arrival *a, const struct members *m, const char *top, char ***ids, struct err *e)
 {
 	cleanup_free char *id = strdup(top);
+	if (!id)
+		return no_memory(e);
 	while (id) {
 		if (strv_has(*ids, id) || strv_len(*ids) >= MANIFEST_MAX_LAYERS)
 			return err_set(e, ERR_CORRUPT,
@@ -106,7 +108,7 @@ static json *make_entry(
 	struct digest digest;
 	uint64_t size;
 	cleanup_strv char **ids = NULL;
-	if (walk(a, m, top, &ids, e) < 0)
+	if (walk(a, m, top, &ids, e) < 0 || !ids)
 		return NULL;
 	cleanup_json json *config = make_config(a, m, ids, e);
 	if (!config || arrival_add_document(a, config, &digest, &size, e) < 0)

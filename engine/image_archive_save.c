@@ -286,6 +286,7 @@ static int write_docker(struct save *s, struct err *e)
 struct target {
 	int fd, dir_fd;
 	char temporary[NAME_MAX + 1]; /* "": written in place */
+	bool nameless;                /* the temporary name is yet to be given */
 	const char *name;
 };
 
@@ -304,7 +305,12 @@ static int open_beside(struct target *t, const char *file, struct err *e)
 		return err_sys(e, "cannot open %s", dir);
 	random_hex(random, 4);
 	snprintf(t->temporary, sizeof(t->temporary), ".tare-save-%s", random);
-	t->fd = openat(t->dir_fd, t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	/* Without a name until it is whole, where the file system can do that: an interruption leaves
+	 * nothing. */
+	t->fd = openat(t->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+	t->nameless = t->fd >= 0;
+	if (t->fd < 0)
+		t->fd = openat(t->dir_fd, t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	return t->fd < 0 ? err_sys(e, "cannot write in %s", dir) : 0;
 }
 
@@ -328,13 +334,23 @@ static int open_target(struct target *t, const char *file, struct err *e)
 	return open_beside(t, file, e);
 }
 
+static int give_name(struct target *t)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
+	if (fsync(t->fd) < 0)
+		return -1;
+	if (t->nameless && linkat(AT_FDCWD, path, t->dir_fd, t->temporary, AT_SYMLINK_FOLLOW) < 0)
+		return -1;
+	t->nameless = false;
+	return renameat(t->dir_fd, t->temporary, t->dir_fd, t->name);
+}
+
 static int close_target(struct target *t, int rc, struct err *e)
 {
-	if (rc == 0 && t->temporary[0] && fsync(t->fd) < 0)
+	if (rc == 0 && t->temporary[0] && give_name(t) < 0)
 		rc = err_sys(e, "cannot write %s", t->name);
-	if (rc == 0 && t->temporary[0] && renameat(t->dir_fd, t->temporary, t->dir_fd, t->name) < 0)
-		rc = err_sys(e, "cannot write %s", t->name);
-	if (rc < 0 && t->temporary[0] && t->fd >= 0)
+	if (rc < 0 && t->temporary[0] && t->fd >= 0 && !t->nameless)
 		unlinkat(t->dir_fd, t->temporary, 0);
 	close_fd(&t->fd);
 	close_fd(&t->dir_fd);

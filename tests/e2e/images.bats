@@ -286,23 +286,55 @@ rootfs_tar() { # FILE: something that runs
 	is new
 }
 
-@test "a load that is killed leaves nothing that the next sweep does not find" {
+# begin_load: a load that waits for the rest of its archive; $loader is its pid, descriptor 9 feeds it
+begin_load() {
 	mkfifo "$DIR/fifo"
-	"$BUILD/tare-transfer" --root "$ROOT" --state "$STATE" load -q <"$DIR/fifo" 3>&- 4>&- &
-	local pid=$!
+	"$BUILD/tare-transfer" --root "$ROOT" --state "$STATE" load -q <"$DIR/fifo" 2>"$DIR/loader" 3>&- 4>&- &
+	loader=$!
 	exec 9>"$DIR/fifo"
 	head -c 1000000 "$A/load/run/oci.tar" >&9
-	eventually 10 test -n "$(ls "$ROOT/pulls" 2>/dev/null)" || true
-	# A sweep meanwhile takes nothing away from it.
-	tare image prune -f >/dev/null
-	[ "$(find "$ROOT/pulls" -type f | wc -l)" -ge 1 ] || fail 'the pull of a running load was swept'
-	kill -KILL $pid
-	wait $pid || true
+	eventually 10 pulling
+}
+end_load() {
 	exec 9>&-
 	rm "$DIR/fifo"
-	tare image prune -f >/dev/null
-	same "$(find "$ROOT/pulls" -type f)" ''
 }
+pulling() { [ "$(find "$ROOT/pulls" -type f | wc -l)" -ge 2 ]; }
+not_pulling() { [ "$(find "$ROOT/pulls" -type f | wc -l)" -eq 0 ]; }
+
+@test "a load that is interrupted leaves nothing, and a sweep meanwhile takes nothing from it" {
+	local code=0
+	begin_load
+	tare image prune -f >/dev/null
+	pulling || fail 'the pull of a running load was swept'
+	kill -TERM $loader
+	wait $loader || code=$?
+	end_load
+	same $code 143
+	same "$(cat "$DIR/loader")" 'tare: interrupted; nothing was changed'
+	not_pulling
+}
+
+@test "a load whose worker crashes leaves nothing and says so" {
+	local code=0
+	begin_load
+	kill -SEGV "$(pgrep -P $loader)"
+	wait $loader || code=$?
+	end_load
+	same $code 139
+	same "$(wc -l <"$DIR/loader")" 1
+	grep -q SIGSEGV "$DIR/loader"
+	not_pulling
+}
+
+@test "a load that is killed leaves what the next sweep finds" {
+	begin_load
+	kill -KILL $loader
+	wait $loader || true
+	end_load
+	eventually 10 swept
+}
+swept() { tare image prune -f >/dev/null && not_pulling; }
 
 @test "a full disk is one clear line, and nothing half-made is left" {
 	local small=$DIR/small

@@ -1,0 +1,83 @@
+#include "cli/transfer_guard.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/proc.h"
+#include "cli/command.h"
+#include "engine/store/image_index.h"
+#include "engine/store/store.h"
+
+/* The signals that end us are handed on, so that it does not matter which of the two they were sent to. */
+static int wait_child(pid_t child, const sigset_t *handled)
+{
+	int status;
+	for (;;) {
+		int sig = sigwaitinfo(handled, NULL);
+		if (sig > 0 && sig != SIGCHLD)
+			kill(child, sig);
+		pid_t done = waitpid(child, &status, WNOHANG);
+		if (done == child)
+			return status;
+		if (done < 0 && errno != EINTR)
+			return -1;
+	}
+}
+
+/* Drafts of the dead child are rubbish now. Failure leaves them to the next sweep. */
+static void tidy(const struct cli *cli)
+{
+	struct store s;
+	uint64_t freed;
+	if (store_open(&s, cli->root, cli->state, NULL) < 0)
+		return;
+	image_sweep(&s, &freed, NULL);
+	store_close(&s);
+}
+
+static void explain(int sig)
+{
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
+		log_line(LOG_LEVEL_ERROR, "interrupted; nothing was changed");
+	else
+		log_line(LOG_LEVEL_ERROR,
+		        "tare-transfer was ended by %s while it read foreign data; nothing of it was kept",
+		        signal_name(sig));
+}
+
+int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg)
+{
+	sigset_t handled, before;
+	pid_t parent = getpid();
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGHUP);
+	sigaddset(&handled, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &handled, &before);
+	pid_t child = fork();
+	if (child < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return work(arg); /* without a guard, then */
+	}
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(125);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		exit(work(arg));
+	}
+	int status = wait_child(child, &handled);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
+	tidy(cli);
+	explain(sig);
+	return 128 + sig;
+}
