@@ -41,6 +41,7 @@ static int enter(struct box *b, const struct runtime_spec *spec, const struct la
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	struct enter x = {.spec = spec,
+	        .init_fd = -1,
 	        .target = b->run.id,
 	        .seccomp = &b->seccomp,
 	        .stdio = {null, ends[1], ends[1]},
