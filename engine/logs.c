@@ -201,6 +201,14 @@ static int follow(struct job *j, struct err *e)
 	}
 }
 
+/* A character or colour that was cut off by the log's end. */
+static int filters_end(struct job *j, struct err *e)
+{
+	for (int i = 0; i < 2; i++)
+		terminal_filter_end(&j->out[i].filter, &j->out[i].block);
+	return flush_all(j, e);
+}
+
 static int seek(struct job *j, struct err *e)
 {
 	if (j->o->since)
@@ -233,6 +241,8 @@ int logs_read(int container_fd, int state_fd, const struct tare_log_options *o, 
 		rc = seek(&j, e);
 	if (rc == 0)
 		rc = follow(&j, e);
+	if (rc == 0 && !j.gone)
+		rc = filters_end(&j, e);
 	sigaction(SIGPIPE, &old_pipe, NULL);
 	close_fd(&j.inotify_fd);
 	log_reader_close(&j.reader);

@@ -16,15 +16,16 @@
 /* ------------------------------------------------------------------ raw mode
  * A signal handler has no argument, so what it restores is the one global of this file. */
 
+static const int fatal_signals[] = {
+        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+#define N_FATAL (sizeof(fatal_signals) / sizeof(*fatal_signals))
+
 static struct {
 	volatile sig_atomic_t active;
 	int fd;
 	struct termios saved;
+	struct sigaction old[N_FATAL];
 } terminal;
-
-static const int fatal_signals[] = {
-        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
-#define N_FATAL (sizeof(fatal_signals) / sizeof(*fatal_signals))
 
 static void raw_restore(void)
 {
@@ -61,7 +62,7 @@ static int raw_enter(struct relay *r, struct err *e)
 	terminal.fd = r->io->in;
 	terminal.active = 1;
 	for (size_t i = 0; i < N_FATAL; i++)
-		sigaction(fatal_signals[i], &sa, NULL);
+		sigaction(fatal_signals[i], &sa, &terminal.old[i]);
 	if (!at_exit)
 		at_exit = atexit(raw_restore) == 0;
 	raw_apply();
@@ -75,7 +76,7 @@ static void raw_leave(struct relay *r)
 		return;
 	raw_restore();
 	for (size_t i = 0; i < N_FATAL; i++)
-		signal(fatal_signals[i], SIG_DFL);
+		sigaction(fatal_signals[i], &terminal.old[i], NULL);
 	r->raw = false;
 }
 

@@ -111,7 +111,6 @@ static inline void rig_starter(struct rig *r, const struct rig_options *o, int c
 	const char *cleanup[] = {"/bin/sh", "-c", "echo cleaned >\"$0\"", r->marker, NULL};
 	struct monitor_handoff h = {.program = monitor,
 	        .hold_fd = -1,
-	        .hold_fd = -1,
 	        .id = "0123456789ab",
 	        .state_fd = r->state_fd,
 	        .container_fd = r->container_fd,

@@ -109,11 +109,14 @@ static char byte_at(size_t i)
 static pid_t child_start(struct relay_child *c, void (*run)(void))
 {
 	int in[2], out[2], err[2];
+	pid_t parent = getpid();
 
 	assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
 	c->pid = fork();
 	if (!c->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
