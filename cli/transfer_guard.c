@@ -41,8 +41,11 @@ static void tidy(const struct cli *cli)
 	store_close(&s);
 }
 
+/* Who closed the pipe that we write to knows it already. */
 static void explain(int sig)
 {
+	if (sig == SIGPIPE)
+		return;
 	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
 		log_line(LOG_LEVEL_ERROR, "interrupted; nothing was changed");
 	else

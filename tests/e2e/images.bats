@@ -240,6 +240,8 @@ rootfs_tar() { # FILE: something that runs
 	done
 	refused 125 'no such image' save -o "$DIR/none.tar" nosuchimage
 	[ ! -e "$DIR/none.tar" ] || fail 'an archive of nothing'
+	run --separate-stderr bash -c "$TARE save run:oci | head -c 1; exit \${PIPESTATUS[0]}"
+	same "$status $stderr" '141 '
 	refused 125 'unknown --format' save --format zip -o "$DIR/none.tar" run:oci
 	same "$(find "$DIR" -maxdepth 1 -name '.tare-save-*')" ''
 }
