@@ -113,7 +113,7 @@ leave_nothing() { [ "${BATS_TEST_NAME:-}" ] || tare rm -f --all >/dev/null 2>&1 
 	local i before
 	before=$(tare exec box ls /proc | grep -c '^[0-9]')
 	for i in {1..100}; do tare exec box true; done
-	same "$(tare exec box ls /proc | grep -c '^[0-9]')" "$before"
+	[ "$(tare exec box ls /proc | grep -c "^[0-9]")" -le "$before" ]
 }
 
 @test "--privileged has all the capabilities that there are" {
