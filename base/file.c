@@ -378,6 +378,11 @@ int open_dir_make(int dirfd, const char *name, mode_t mode)
 	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+int close_fd_range(unsigned first, unsigned last, unsigned flags)
+{
+	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
 int set_nonblock(int fd, bool on)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -40,7 +40,8 @@ ssize_t file_read_small(int dirfd, const char *path, char *dst, size_t size);
 enum file_sync { FILE_NO_SYNC, FILE_SYNC };
 /* Write beside (".tmp-RANDOM"), sync when asked (file and directory), rename over `name`. `name` holds no
  * slash. A reader sees the old content or the new one. The temporary file is removed on failure. */
-int file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, enum file_sync sync, struct err *e);
+int file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, enum file_sync sync,
+        struct err *e);
 /* open + write + close of an existing kernel file; 0 or -1 with errno. No temporary file, no rename. */
 int file_poke(int dirfd, const char *path, const char *text);
 
@@ -61,6 +62,8 @@ int remove_tree_at(int dirfd, const char *name);
 /* Bytes (st_blocks*512) and entries of a tree, not following links, hard links once per name. */
 int tree_size_at(int dirfd, const char *name, uint64_t *bytes, uint64_t *entries);
 int set_nonblock(int fd, bool on);
+/* close_range(2), which not every C library has; flags 0 or CLOSE_RANGE_CLOEXEC. 0 or -1 with errno. */
+int close_fd_range(unsigned first, unsigned last, unsigned flags);
 /* `n` random bytes as lower-case hex into dst (2n+1 bytes). Never fails (aborts without entropy). */
 void random_hex(char *dst, size_t n);
 

@@ -40,13 +40,19 @@ static void say_ready(void)
 	(void)!send(INIT_REPORT_FD, &r, sizeof r, MSG_NOSIGNAL);
 }
 
+/* By number: not every C library has close_range(2). */
+static void close_from(unsigned first)
+{
+	syscall(SYS_close_range, first, ~0U, 0);
+}
+
 static void apply_rlimits(const struct init_plan *p)
 {
 	for (uint32_t i = 0; i < p->block->n_rlimits; i++) {
 		struct init_rlimit r;
 		memcpy(&r, p->rlimits + i * sizeof r, sizeof r);
 		struct rlimit v = {r.soft, r.hard};
-		if (setrlimit((__rlimit_resource_t)r.resource, &v))
+		if (setrlimit((int)r.resource, &v))
 			fail(INIT_STAGE_RLIMIT);
 	}
 }
@@ -200,7 +206,7 @@ static void run_command(const struct init_plan *p)
 {
 	say_ready();
 	/* No descriptor of the host crosses into the command, whoever opened it. */
-	close_range(INIT_PROC_FD, ~0U, 0);
+	close_from(INIT_PROC_FD);
 	close(INIT_BLOCK_FD);
 	execute(p);
 }
@@ -244,7 +250,7 @@ int main(void)
 		if (child < 0)
 			fail(INIT_STAGE_FORK);
 		if (child > 0) {
-			close_range(3, ~0U, 0);
+			close_from(3);
 			reaper_run(child);
 		}
 	}

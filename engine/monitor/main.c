@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "engine/monitor/handoff_table.h"
 #include "engine/monitor/monitor.h"
 
@@ -33,11 +34,11 @@ static void close_strangers(const struct monitor_handoff *h)
 	qsort(fds, n, sizeof(*fds), compare_int);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned)fds[i] > from)
-			close_range(from, (unsigned)fds[i] - 1, 0);
+			close_fd_range(from, (unsigned)fds[i] - 1, 0);
 		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 		from = (unsigned)fds[i] + 1;
 	}
-	close_range(from, ~0u, 0);
+	close_fd_range(from, ~0u, 0);
 }
 
 /* Being killed for memory would orphan the container. Where we may not, the kernel's choice stands. */

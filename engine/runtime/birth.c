@@ -19,7 +19,7 @@
 
 int close_on_exec_from(unsigned first, bool old_kernel)
 {
-	if (!old_kernel && !close_range(first, ~0U, CLOSE_RANGE_CLOEXEC))
+	if (!old_kernel && !close_fd_range(first, ~0U, CLOSE_RANGE_CLOEXEC))
 		return 0;
 	/* CLOSE_RANGE_CLOEXEC is of 5.11. */
 	cleanup_dir DIR *d = opendir("/proc/self/fd");

@@ -200,7 +200,7 @@ int last_stage_exec(const struct last_stage *s, struct err *e)
 	/* R3: whatever the calling program had open, nothing but our three crosses into init. */
 	int high_block = move_high(block), report = move_high(s->report_fd), proc = move_high(s->proc_fd);
 	int init = move_high(s->init_fd);
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	close_fd_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (dup2(high_block, INIT_BLOCK_FD) < 0 || dup2(report, INIT_REPORT_FD) < 0 ||
 	        (proc >= 0 && dup2(proc, INIT_PROC_FD) < 0))
 		return err_sys(e, "cannot arrange descriptors for tare-init");
