@@ -2,6 +2,7 @@
  * its input and output, or, detached, lets it go. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +210,43 @@ static int enter(struct session *s, struct err *e)
 	return rc;
 }
 
+/* Without anybody at the other end the process would be hung up (a terminal's master that closes) or killed
+ * by its next write (a pipe). A child of ours stays and reads, into nothing, until the process has ended. */
+static void keep_reading(const struct relay_child *c)
+{
+	struct pollfd p[3] = {{.fd = c->terminal_fd, .events = POLLIN}, {.fd = c->out_fd, .events = POLLIN},
+	        {.fd = c->err_fd, .events = POLLIN}};
+	char nothing[4096];
+
+	while (p[0].fd >= 0 || p[1].fd >= 0 || p[2].fd >= 0) {
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
+			return;
+		for (int i = 0; i < 3; i++)
+			if (p[i].revents && read(p[i].fd, nothing, sizeof nothing) <= 0 && errno != EAGAIN &&
+			        errno != EINTR)
+				p[i].fd = -1;
+	}
+}
+
+static int leave_behind(const struct relay_child *c, struct err *e)
+{
+	/* our own end may hang up the terminal that the child still belongs to until its setsid() */
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+
+	sigaction(SIGHUP, &ignore, &old);
+	pid_t pid = fork();
+	if (pid != 0) {
+		sigaction(SIGHUP, &old, NULL);
+		return pid < 0 ? err_sys(e, "fork") : 0;
+	}
+	setsid();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(null, fd); /* the caller's terminal and pipes must see their end */
+	keep_reading(c);
+	_exit(0);
+}
+
 static int carry(
         struct session *s, const struct tare_io *io, enum tare_io_end *end, int *exit_code, struct err *e)
 {
@@ -227,6 +265,8 @@ static int carry(
 	s->pipes.ours[0] = child.in_fd; /* closed there when the input ended */
 	if (rc == 0 && *end == TARE_IO_EXITED)
 		*exit_code = exit_code_of(status);
+	else if (rc == 0)
+		rc = leave_behind(&child, e);
 	return rc;
 }
 

@@ -158,6 +158,8 @@ static int create(const struct store *s, const struct tare_create *q, bool start
         struct runtime_spec *spec, struct err *e)
 {
 	*c = (struct container)CONTAINER_INIT;
+	if (tare_create_check(q, e) != 0)
+		return -1;
 	if (!q->image == !q->rootfs)
 		return err_set(e, ERR_USAGE, "give an image or --rootfs DIR; for example: tare run busybox");
 	if (fill(s, q, starting, c, spec, e) == 0) {

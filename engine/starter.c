@@ -243,7 +243,8 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 	        .cleanup_argv = cleanup};
 
 	cgroup_sampler_sources(s->cgroup, &h.sources);
-	h.sources.pid = s->launched.id.pid;
+	/* on the host's network the figures would be the host's */
+	h.sources.pid = s->spec->ns[NS_NETWORK].mode == NS_HOST ? 0 : s->launched.id.pid;
 	monitor_exec(&h, e);
 	/* the report has gone out; without a monitor nobody would ever see the end */
 	cgroup_kill(s->cgroup, NULL);

@@ -66,7 +66,8 @@ int engine_stats(struct tare_engine *t, const char *ref, struct tare_stats *out,
 	if (open_running(t, ref, &c, &g, e) != 0)
 		return -1;
 	cgroup_sampler_sources(g, &sources);
-	sources.pid = c.state.process.pid;
+	if (strcmp(json_str(json_get(c.record.config, "HostConfig"), "NetworkMode", ""), "host") != 0)
+		sources.pid = c.state.process.pid; /* else the figures would be the host's */
 	sampler_open(&sampler, &sources);
 	sampler_read(&sampler, &x);
 	sampler_close(&sampler);
