@@ -231,6 +231,26 @@ void json_add_str(json *array, const char *s)
 		json_object_put(val);
 }
 
+/* json-c puts the two brackets of an empty array or object on lines of their own. A string cannot hold a
+ * newline as such, so a bracket, a newline, blanks and the other bracket are only ever that. */
+static void add_collapsed(struct buf *out, const char *text, size_t len)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i + 1 < len; i++) {
+		if ((text[i] != '[' && text[i] != '{') || text[i + 1] != '\n')
+			continue;
+		size_t end = i + 1;
+		while (end < len && (text[end] == '\n' || text[end] == ' '))
+			end++;
+		if (end == len || text[end] != text[i] + 2) /* ']' and '}' stand two behind '[' and '{' */
+			continue;
+		buf_add(out, text + from, i + 1 - from);
+		from = end;
+	}
+	buf_add(out, text + from, len - from);
+}
+
 void json_print(struct buf *out, json *j, enum json_layout layout)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
@@ -240,5 +260,10 @@ void json_print(struct buf *out, json *j, enum json_layout layout)
 	if (layout == JSON_PRETTY)
 		flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
 	text = json_object_to_json_string_length(j, flags, &len);
-	buf_add(out, text ? text : "null", text ? len : 4);
+	if (!text)
+		buf_str_add(out, "null");
+	else if (layout == JSON_PRETTY)
+		add_collapsed(out, text, len);
+	else
+		buf_add(out, text, len);
 }

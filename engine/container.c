@@ -28,12 +28,19 @@ static void read_state(const struct store *s, struct container *c)
 
 int container_open(const struct store *s, const char *ref, struct container *c, struct err *e)
 {
+	char id[TARE_ID_LEN + 1];
+
 	*c = (struct container)CONTAINER_INIT;
-	if (container_resolve(s, ref, c->id, e) != 0)
-		return -1;
+	return container_resolve(s, ref, id, e) != 0 ? -1 : container_open_id(s, id, c, e);
+}
+
+int container_open_id(const struct store *s, const char *id, struct container *c, struct err *e)
+{
+	*c = (struct container)CONTAINER_INIT;
+	snprintf(c->id, sizeof c->id, "%s", id);
 	c->dir_fd = container_dir_open(s, c->id);
 	if (c->dir_fd < 0)
-		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
+		return err_set(e, ERR_NOT_FOUND, "no such container: %s", id);
 	if (container_record_read(s, c->id, &c->record, e) != 0) {
 		container_close(c);
 		return -1;
@@ -78,9 +85,9 @@ bool container_is_up(const struct container *c)
 	return c->has_state && proc_alive(&c->state.process);
 }
 
-enum tare_state container_status(const struct container *c)
+enum tare_state container_status(const struct container *c, bool up)
 {
-	if (container_is_up(c))
+	if (up)
 		return c->state.paused ? TARE_PAUSED : TARE_RUNNING;
 	return c->record.started ? TARE_EXITED : TARE_CREATED;
 }

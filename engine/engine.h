@@ -38,16 +38,18 @@ struct container {
 	}
 
 int container_open(const struct store *s, const char *ref, struct container *c, struct err *e);
+/* The same for a full id. */
+int container_open_id(const struct store *s, const char *id, struct container *c, struct err *e);
 /* Wait for the lock, then read record and state again. NOT_FOUND when it was removed meanwhile. */
 int container_lock(const struct store *s, struct container *c, struct err *e);
 void container_unlock(struct container *c);
 void container_close(struct container *c);
 #define cleanup_container __attribute__((cleanup(container_close)))
 
-/* What the files and the kernel say together. A run whose process is gone counts as exited even when
- * nobody has cleaned up yet. */
-enum tare_state container_status(const struct container *c);
-bool container_is_up(const struct container *c); /* running or paused */
+bool container_is_up(const struct container *c); /* running or paused; asks the kernel each time */
+/* What the files and the kernel say together. A run whose process is gone counts as exited even when nobody
+ * has cleaned up yet. */
+enum tare_state container_status(const struct container *c, bool up);
 /* ERR_CONFLICT "container NAME is not running" unless up. */
 int container_need_up(const struct container *c, struct err *e);
 /* The runtime spec as recorded in config.json. */
@@ -79,9 +81,12 @@ int spec_add_mount(struct runtime_spec *spec, const char *type, const char *sour
 /* container_files.c: hosts, hostname, resolv.conf beneath the container's directory. */
 int container_files_write(int dir_fd, const struct tare_create *request, const char *hostname, struct err *e);
 
-/* inspect.c: the request as Docker's Config, HostConfig and Mounts, kept in the record. */
+/* inspect_record.c: the request as Docker's Config, HostConfig and Mounts, kept in the record without what is
+ * empty; and the first two of a record, complete again. All the caller's to put. */
 json *inspect_record(
         const struct tare_create *request, const struct image_config *image, const struct runtime_spec *spec);
+json *inspect_config(const struct container_record *r);
+json *inspect_host_config(const struct container_record *r);
 
 /* starter.c: start a container that is locked and not running. `client_fd`: the monitor's end of a socketpair
  * for a caller that is attached from birth, or -1; consumed. */

@@ -47,7 +47,7 @@ static void fill_end(const struct container *c, struct tare_container *row)
 	}
 }
 
-static int fill_row(const struct container *c, struct tare_container *row)
+static int fill_row(const struct container *c, bool up, struct tare_container *row)
 {
 	const struct container_record *r = &c->record;
 	json *host = json_get(r->config, "HostConfig");
@@ -58,7 +58,7 @@ static int fill_row(const struct container *c, struct tare_container *row)
 	        .command = strv_copy(r->command),
 	        .created = r->created,
 	        .started = r->started,
-	        .state = container_status(c),
+	        .state = container_status(c, up),
 	        .auto_remove = json_bool(host, "AutoRemove", false),
 	        .tty = json_bool(json_get(r->config, "Config"), "Tty", false),
 	        .network = dup_or_empty(json_str(host, "NetworkMode", "none")),
@@ -66,7 +66,7 @@ static int fill_row(const struct container *c, struct tare_container *row)
 	        .mounts = mount_names(r->config),
 	        .error = r->error ? strdup(r->error) : NULL};
 	memcpy(row->id, c->id, sizeof row->id);
-	if (container_is_up(c)) {
+	if (up) {
 		row->pid = c->state.process.pid;
 		row->monitor_lost = !proc_alive(&c->state.monitor);
 	}
@@ -107,7 +107,7 @@ static void clean_up_orphan(const struct store *s, const struct container *c)
 {
 	struct exit_record how;
 
-	if (c->has_state && !container_is_up(c) && !proc_alive(&c->state.monitor))
+	if (c->has_state && !proc_alive(&c->state.monitor))
 		cleanup_run(s, c->id, &how, NULL);
 }
 
@@ -115,16 +115,18 @@ static int add_row(const struct store *s, const char *id, bool all, struct tare_
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (container_open(s, id, &c, NULL) != 0)
+	if (container_open_id(s, id, &c, NULL) != 0)
 		return 0; /* just removed, or not there yet */
-	clean_up_orphan(s, &c);
-	if (!all && !container_is_up(&c))
+	bool up = container_is_up(&c);
+	if (!up)
+		clean_up_orphan(s, &c);
+	if (!all && !up)
 		return 0;
 	struct tare_container *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);
 	if (!rows)
 		return -1;
 	out->rows = rows;
-	return fill_row(&c, &rows[out->n++]);
+	return fill_row(&c, up, &rows[out->n++]);
 }
 
 int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out, struct err *e)

@@ -148,9 +148,25 @@ static void files_are_bounded(void **state)
 	assert_int_equal(remove_tree_at(AT_FDCWD, dir), 0);
 }
 
+static void pretty_keeps_empty_ones_on_a_line(void **state)
+{
+	static const char text[] = "{\"a\":[],\"b\":{},\"c\":[1],\"d\":\"[\\n ]\"}";
+	cleanup_json json *j = json_parse(text, sizeof text - 1, "test", NULL);
+	cleanup_buf struct buf out = BUF_INIT;
+
+	(void)state;
+	json_print(&out, j, JSON_PRETTY);
+	assert_non_null(strstr(buf_str(&out), "\"a\": []"));
+	assert_non_null(strstr(buf_str(&out), "\"b\": {}"));
+	assert_non_null(strstr(buf_str(&out), "\"d\": \"[\\n ]\""));
+	cleanup_json json *again = json_parse(out.data, out.len, "test", NULL);
+	assert_true(json_object_equal(j, again));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(pretty_keeps_empty_ones_on_a_line),
 	        cmocka_unit_test(documents_are_read),
 	        cmocka_unit_test(scalars_are_documents),
 	        cmocka_unit_test(bad_documents_are_refused),
