@@ -177,14 +177,16 @@ static int move_high(int fd)
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 16);
 }
 
-/* Signals that the launcher ignores or blocks would stay so in the command. */
+/* Signals that the launcher ignores or blocks would stay so in the command. By the system call: the C library
+ * refuses the signals that it keeps for its threads, which programs started by make have ignored. */
 static void reset_signals(void)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	/* All zero is SIG_DFL, no flags and an empty mask, whatever the kernel's structure looks like here. */
+	const unsigned long dfl[8] = {0};
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, (size_t)(NSIG - 1) / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
