@@ -20,10 +20,12 @@ struct buf {
 };
 
 #define BUF_DEFAULT_MAX ((size_t)64 << 20)
-#define BUF_INIT	{0}
+/* clang-format off */
+#define BUF_INIT {0}
 #define BUF_INIT_MAX(m) {.max = (m)}
+/* clang-format on */
 
-void buf_free(struct buf *b); /* leaves it empty and usable */
+void buf_free(struct buf *b);  /* leaves it empty and usable */
 void buf_reset(struct buf *b); /* empties it, keeps the memory, clears `failed` */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str_add(struct buf *b, const char *s);
@@ -47,19 +49,19 @@ int strv_take(char ***v, char *s);
 char **strv_copy(char *const *v);
 bool strv_has(char *const *v, const char *s);
 void strv_free_ptr(char ***v);
-#define cleanup_strv	    __attribute__((cleanup(strv_free_ptr)))
-#define strv_foreach(s, v)  for (char *const *s = (v); s && *s; s++)
+#define cleanup_strv       __attribute__((cleanup(strv_free_ptr)))
+#define strv_foreach(s, v) for (char *const *s = (v); s && *s; s++)
 
 /* Memory that belongs to a scope. */
 void free_ptr(void *p); /* p is the address of a pointer */
 #define cleanup_free __attribute__((cleanup(free_ptr)))
 /* *p, leaving NULL behind: ownership moves to the caller. */
-#define steal_ptr(p)                           \
-	({                                     \
-		__typeof__(p) _pp = &(p)[0];   \
-		__typeof__(*_pp) _v = *_pp;    \
-		*_pp = NULL;                   \
-		_v;                            \
+#define steal_ptr(p)                                                                                         \
+	({                                                                                                   \
+		__typeof__(p) _pp = &(p)[0];                                                                 \
+		__typeof__(*_pp) _v = *_pp;                                                                  \
+		*_pp = NULL;                                                                                 \
+		_v;                                                                                          \
 	})
 /* asprintf that returns NULL on failure. */
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -12,25 +12,27 @@
 /* What kind of failure, for callers that react to it. */
 enum err_kind {
 	ERR_OTHER = 0,
-	ERR_USAGE,	 /* the command line or a request is wrong */
-	ERR_NOT_FOUND,	 /* the named object does not exist */
-	ERR_CONFLICT,	 /* a name is taken, an object is in use, or in the wrong state */
-	ERR_PERMISSION,	 /* needs root, or a capability */
-	ERR_UNSUPPORTED, /* this kernel or host lacks what is needed */
-	ERR_CORRUPT,	 /* foreign data failed a check */
-	ERR_NO_SPACE,	 /* disk or quota is full */
-	ERR_NO_COMMAND,	 /* the command does not exist in the image: exit code 127 */
+	ERR_USAGE,          /* the command line or a request is wrong */
+	ERR_NOT_FOUND,      /* the named object does not exist */
+	ERR_CONFLICT,       /* a name is taken, an object is in use, or in the wrong state */
+	ERR_PERMISSION,     /* needs root, or a capability */
+	ERR_UNSUPPORTED,    /* this kernel or host lacks what is needed */
+	ERR_CORRUPT,        /* foreign data failed a check */
+	ERR_NO_SPACE,       /* disk or quota is full */
+	ERR_NO_COMMAND,     /* the command does not exist in the image: exit code 127 */
 	ERR_NOT_EXECUTABLE, /* the command cannot be executed: exit code 126 */
-	ERR_INTERRUPTED, /* a signal or ^C ended the wait */
+	ERR_INTERRUPTED,    /* a signal or ^C ended the wait */
 };
 
 struct err {
 	enum err_kind kind;
-	int sys; /* errno behind it, or 0 */
+	int sys;        /* errno behind it, or 0 */
 	char msg[1024]; /* one line, no trailing newline, no "tare:" prefix; foreign bytes made harmless */
 };
 
+/* clang-format off */
 #define ERR_INIT {0}
+/* clang-format on */
 
 /* Replace what is in e. Always return -1, so that `return err_set(...)` reads well.
  * err_sys() appends ": strerror(errno)" and derives the kind (ENOENT -> NOT_FOUND, EPERM/EACCES ->

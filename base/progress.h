@@ -7,13 +7,15 @@
 #include <stdint.h>
 
 struct progress {
-	int fd;		/* JSON lines go here, or -1 */
-	bool terminal;	/* a line on standard error is redrawn */
+	int fd;          /* JSON lines go here, or -1 */
+	bool terminal;   /* a line on standard error is redrawn */
 	int64_t last_ns; /* private: rate limit of ten a second */
-	bool open_line;	 /* private */
+	bool open_line;  /* private */
 };
 
+/* clang-format off */
 #define PROGRESS_NONE {.fd = -1}
+/* clang-format on */
 /* fd as passed by the caller or -1; the terminal form is used when fd is -1 and stderr is a terminal. */
 void progress_init(struct progress *p, int fd, bool quiet);
 /* `object` is a short label (made harmless here); total 0 when unknown. Rate-limited. */

@@ -40,10 +40,10 @@ struct tare_mount {
 	char *source; /* host path, or volume name; NULL: an anonymous volume */
 	char *target; /* absolute, clean */
 	bool read_only;
-	bool no_copy;	    /* volume: do not fill from the image */
-	bool create_source; /* -v (not --mount): a missing host directory would be made by Docker; here it is an error */
-	char *propagation;  /* "rprivate" (default), "private", "rshared", "shared", "rslave", "slave" */
-	bool non_recursive; /* bind instead of rbind */
+	bool no_copy;        /* volume: do not fill from the image */
+	bool create_source;  /* -v (not --mount): Docker would make a missing host directory; an error here */
+	char *propagation;   /* "rprivate" (default), "private", "rshared", "shared", "rslave", "slave" */
+	bool non_recursive;  /* bind instead of rbind */
 	uint64_t tmpfs_size; /* bytes, 0 = half of memory */
 	unsigned tmpfs_mode; /* octal, 0 = 1777 */
 	char **tmpfs_options; /* further ones of --tmpfs: "noexec", "nosuid", … */
@@ -55,20 +55,20 @@ struct tare_device {
 };
 
 struct tare_ulimit {
-	int resource; /* RLIMIT_… */
+	int resource;        /* RLIMIT_… */
 	uint64_t soft, hard; /* UINT64_MAX = unlimited */
 };
 
 /* A request for a container, as the run and create commands or a form fill it in. Start from
  * tare_create_init(). Everything is owned by the struct; tare_create_free() frees it. */
 struct tare_create {
-	char *image;  /* reference, or NULL with rootfs */
-	char *rootfs; /* host directory used as read-only lower layer */
-	char **args;  /* command; replaces the image's Cmd when not empty */
+	char *image;       /* reference, or NULL with rootfs */
+	char *rootfs;      /* host directory used as read-only lower layer */
+	char **args;       /* command; replaces the image's Cmd when not empty */
 	char **entrypoint; /* replaces the image's; with has_entrypoint and empty: none */
 	bool has_entrypoint;
 	char *name, *hostname, *domainname;
-	char **env; /* "K=V", complete; a bare "K" removes the image's */
+	char **env;                 /* "K=V", complete; a bare "K" removes the image's */
 	json *labels, *annotations; /* objects of strings, or NULL */
 	char *user;
 	char **groups;
@@ -86,16 +86,16 @@ struct tare_create {
 	char *stop_signal; /* NULL: the image's or SIGTERM */
 	int stop_timeout;  /* seconds, -1 for ever, TARE_TIMEOUT_DEFAULT */
 	char **add_hosts, **dns, **dns_search, **dns_options;
-	char *network;	   /* "none" (default), "host", "container:REF" */
+	char *network; /* "none" (default), "host", "container:REF" */
 	char *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
 	char *cgroup_parent;
 	char **cap_add, **cap_drop;
-	char **security_opts;	/* "seccomp=FILE|unconfined", "no-new-privileges[=bool]", "apparmor=…", … */
+	char **security_opts; /* "seccomp=FILE|unconfined", "no-new-privileges[=bool]", "apparmor=…", … */
 	char *security_profile; /* NULL, "default", "restricted", "privileged", or a file */
-	char **sysctls;		/* "k=v" */
+	char **sysctls;         /* "k=v" */
 	int oom_score_adj;
 	bool has_oom_score_adj;
-	char *log_driver; /* NULL or "cri" (also "json-file", "k8s-file", "local"), "none" */
+	char *log_driver;      /* NULL or "cri" (also "json-file", "k8s-file", "local"), "none" */
 	uint64_t log_max_size; /* bytes, 0 = never rotate */
 	unsigned log_max_files;
 	char *detach_keys; /* recorded default for attach; NULL: "ctrl-p,ctrl-q"; "": off */
@@ -110,24 +110,26 @@ void tare_create_free(struct tare_create *c);
 /* One text of the command line into the request; each quotes the bad part and shows a right one.
  * The dashboard's form and the command line use the same ones (engine/request.c). */
 int tare_parse_volume(struct tare_create *c, const char *text, struct err *e); /* -v  [SRC:]DST[:opts] */
-int tare_parse_mount(struct tare_create *c, const char *text, struct err *e);  /* --mount type=…,source=…,target=… */
+int tare_parse_mount(struct tare_create *c, const char *text, struct err *e); /* --mount type=…,target=… */
 int tare_parse_tmpfs(struct tare_create *c, const char *text, struct err *e);  /* --tmpfs DST[:opts] */
 int tare_parse_device(struct tare_create *c, const char *text, struct err *e); /* --device SRC[:DST[:rwm]] */
-int tare_parse_device_rule(struct tare_create *c, const char *text, struct err *e); /* --device-cgroup-rule "c 1:3 mr" */
-int tare_parse_ulimit(struct tare_create *c, const char *text, struct err *e); /* nofile=1024[:2048] */
-int tare_parse_env(struct tare_create *c, const char *text, struct err *e);    /* K=V, or K: from this environment */
+int tare_parse_device_rule(struct tare_create *c, const char *text, struct err *e); /* "c 1:3 mr" */
+int tare_parse_ulimit(struct tare_create *c, const char *text, struct err *e);      /* nofile=1024[:2048] */
+int tare_parse_env(struct tare_create *c, const char *text, struct err *e);         /* K=V, or K: from ours */
 int tare_parse_env_file(struct tare_create *c, const char *path, struct err *e);
 int tare_parse_label(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_label_file(struct tare_create *c, const char *path, struct err *e);
 int tare_parse_annotation(struct tare_create *c, const char *text, struct err *e); /* K=V */
 int tare_parse_log_opt(struct tare_create *c, const char *text, struct err *e); /* max-size=10m, max-file=3 */
 int tare_parse_add_host(struct tare_create *c, const char *text, struct err *e); /* HOST:IP */
-int tare_parse_address(const char *text, struct err *e); /* an IP address: --dns */
-int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char *text, struct err *e); /* /dev/sda:1mb */
+int tare_parse_address(const char *text, struct err *e);                         /* an IP address: --dns */
+/* /dev/sda:1mb */
+int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char *text, struct err *e);
 /* --cpus 1.5 and --cpu 150 (percent of one core): quota over the default period. */
 int tare_parse_cpus(struct resources *r, const char *text, struct err *e);
 int tare_parse_cpu_percent(struct resources *r, const char *text, struct err *e);
-/* The finished request as a whole: what must not meet, what must be there, names of modes. create() asks it first. */
+/* The finished request as a whole: what must not meet, what must be there, names of modes. create() asks it
+ * first. */
 int tare_create_check(const struct tare_create *c, struct err *e);
 int tare_name_check(const char *name, struct err *e); /* [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127} */
 
@@ -140,7 +142,7 @@ const char *tare_state_name(enum tare_state s); /* "created", "running", … */
 struct tare_container {
 	char id[TARE_ID_LEN + 1];
 	char *name;
-	char *image;	/* as the user wrote it, familiar form; the directory with --rootfs */
+	char *image;    /* as the user wrote it, familiar form; the directory with --rootfs */
 	char *image_id; /* "sha256:…" of the config, or "" */
 	char **command; /* entrypoint and arguments */
 	int64_t created, started, finished; /* ns since the epoch, 0 = never */
@@ -162,13 +164,13 @@ struct tare_container_list {
 void tare_container_list_free(struct tare_container_list *l);
 
 struct tare_image {
-	char *id;	  /* "sha256:…" of the config */
+	char *id;         /* "sha256:…" of the config */
 	char *reference;  /* full: docker.io/library/busybox:latest; NULL: untagged */
 	char *repository; /* familiar: busybox; "<none>" */
-	char *tag;	  /* "latest"; "<none>" */
-	char *digest;	  /* of the manifest */
+	char *tag;        /* "latest"; "<none>" */
+	char *digest;     /* of the manifest */
 	int64_t created;  /* ns */
-	uint64_t size;	  /* bytes unpacked */
+	uint64_t size;    /* bytes unpacked */
 	unsigned n_layers, n_containers;
 	json *labels;
 };
@@ -192,7 +194,7 @@ void tare_volume_list_free(struct tare_volume_list *l);
 
 /* A sample of what a container uses. Counters are since its start; UINT64_MAX = not known here. */
 struct tare_stats {
-	int64_t time;	 /* ns, CLOCK_BOOTTIME */
+	int64_t time;    /* ns, CLOCK_BOOTTIME */
 	uint64_t cpu_ns; /* CPU time used */
 	uint64_t cpu_user_ns, cpu_system_ns;
 	uint64_t throttled_ns, n_throttled;
@@ -200,27 +202,27 @@ struct tare_stats {
 	uint64_t memory_limit; /* bytes; the host's when not limited */
 	uint64_t memory_anon, memory_file, memory_kernel, memory_swap, memory_peak;
 	uint64_t oom_kills;
-	uint64_t net_rx, net_tx; /* bytes, without lo */
+	uint64_t net_rx, net_tx;          /* bytes, without lo */
 	uint64_t block_read, block_write; /* bytes */
-	uint64_t pids, pids_limit; /* limit 0 = none */
+	uint64_t pids, pids_limit;        /* limit 0 = none */
 };
 
 /* ------------------------------------------------------------------ actions */
 
 /* The caller's side of a container's input and output. */
 struct tare_io {
-	int in, out, err; /* descriptors, -1 = not connected */
-	bool tty;	  /* put `in` into raw mode while connected and follow its size */
+	int in, out, err;        /* descriptors, -1 = not connected */
+	bool tty;                /* put `in` into raw mode while connected and follow its size */
 	const char *detach_keys; /* NULL: the container's; "": off */
-	bool sig_proxy;	  /* forward signals to the container's process 1 */
-	bool no_replay;	  /* attach: do not show the last output first */
+	bool sig_proxy;          /* forward signals to the container's process 1 */
+	bool no_replay;          /* attach: do not show the last output first */
 };
 enum tare_io_end { TARE_IO_EXITED, TARE_IO_DETACHED };
 
 struct tare_exec {
 	char **args;
-	char **env;  /* added to the container's */
-	char *user;  /* NULL: the container's */
+	char **env; /* added to the container's */
+	char *user; /* NULL: the container's */
 	char *workdir;
 	bool tty, interactive, detach, privileged;
 	const char *detach_keys;
@@ -229,12 +231,12 @@ struct tare_exec {
 enum tare_log_stream { TARE_LOG_OUT = 1, TARE_LOG_ERR = 2 };
 struct tare_log_options {
 	bool follow;
-	int64_t tail;	     /* lines, -1 = all */
+	int64_t tail;         /* lines, -1 = all */
 	int64_t since, until; /* ns since the epoch, 0 = unbounded */
-	bool timestamps;     /* prefix with RFC 3339 */
-	bool harmless; /* where out or err is a terminal, only text, tab, newline and colours pass (ignored for
-			  containers that have a terminal of their own) */
-	int out, err;	     /* descriptors that the lines are written to, in whole blocks */
+	bool timestamps;      /* prefix with RFC 3339 */
+	bool harmless; /* where out or err is a terminal, only text, tab, newline and colours pass (ignored
+	                  for containers that have a terminal of their own) */
+	int out, err;  /* descriptors that the lines are written to, in whole blocks */
 };
 
 struct tare_event_options {
@@ -272,17 +274,19 @@ struct tare_engine {
 	int (*create)(struct tare_engine *, const struct tare_create *, char *id, struct err *);
 	/* Start a created or stopped container. With io, the caller is connected from the first byte and the
 	 * call returns at the container's end (exit_code, *end) or at detach; without, when the command has
-	 * been executed. A command that cannot be executed is an error of kind NO_COMMAND or NOT_EXECUTABLE. */
+	 * been executed. A command that cannot be executed is an error of kind NO_COMMAND or NOT_EXECUTABLE.
+	 */
 	int (*start)(struct tare_engine *, const char *ref, const struct tare_io *io, enum tare_io_end *end,
-		int *exit_code, struct err *);
+	        int *exit_code, struct err *);
 	/* create + start in one; on failure to start nothing is left behind when auto_remove, and a
-	 * container in state "created" otherwise, as Docker does. `started` (may be NULL) is called with the id
-	 * once the command runs. */
+	 * container in state "created" otherwise, as Docker does. `started` (may be NULL) is called with the
+	 * id once the command runs. */
 	int (*run)(struct tare_engine *, const struct tare_create *, const struct tare_io *io, char *id,
-		enum tare_io_end *end, int *exit_code, void (*started)(const char *id, void *arg), void *arg,
-		struct err *);
-	/* Ask, wait `timeout` seconds (TARE_TIMEOUT_DEFAULT: the container's; -1: for ever), then kill. Returns when
-	 * it has ended and is cleaned up. Stopping what is stopped is success. signal 0: the container's. */
+	        enum tare_io_end *end, int *exit_code, void (*started)(const char *id, void *arg), void *arg,
+	        struct err *);
+	/* Ask, wait `timeout` seconds (TARE_TIMEOUT_DEFAULT: the container's; -1: for ever), then kill.
+	 * Returns when it has ended and is cleaned up. Stopping what is stopped is success. signal 0: the
+	 * container's. */
 	int (*stop)(struct tare_engine *, const char *ref, int timeout, int signal, struct err *);
 	int (*restart)(struct tare_engine *, const char *ref, int timeout, int signal, struct err *);
 	int (*kill)(struct tare_engine *, const char *ref, int signal, struct err *);
@@ -292,22 +296,24 @@ struct tare_engine {
 	int (*remove)(struct tare_engine *, const char *ref, const struct tare_remove *, struct err *);
 	/* Wait for the end of the run that is under way. removed: wait until the container is gone. */
 	int (*wait)(struct tare_engine *, const char *ref, bool removed, int *exit_code, struct err *);
-	int (*attach)(struct tare_engine *, const char *ref, const struct tare_io *, enum tare_io_end *, int *exit_code,
-		struct err *);
+	int (*attach)(struct tare_engine *, const char *ref, const struct tare_io *, enum tare_io_end *,
+	        int *exit_code, struct err *);
 	int (*exec)(struct tare_engine *, const char *ref, const struct tare_exec *, const struct tare_io *,
-		enum tare_io_end *, int *exit_code, struct err *);
+	        enum tare_io_end *, int *exit_code, struct err *);
 
 	/* --- look --- */
 	int (*resolve)(struct tare_engine *, const char *ref, char *id, struct err *);
 	int (*list)(struct tare_engine *, bool all, struct tare_container_list *, struct err *);
 	/* Docker's document, the caller's to put. with_size adds SizeRw and SizeRootFs. */
 	int (*inspect)(struct tare_engine *, const char *ref, bool with_size, json **, struct err *);
-	int (*container_size)(struct tare_engine *, const char *ref, uint64_t *rw, uint64_t *rootfs, struct err *);
+	int (*container_size)(
+	        struct tare_engine *, const char *ref, uint64_t *rw, uint64_t *rootfs, struct err *);
 	int (*stats)(struct tare_engine *, const char *ref, struct tare_stats *, struct err *);
 	int (*logs)(struct tare_engine *, const char *ref, const struct tare_log_options *, struct err *);
 	/* {"Titles": [...], "Processes": [[...], …]} */
 	int (*top)(struct tare_engine *, const char *ref, json **, struct err *);
-	int (*events)(struct tare_engine *, const struct tare_event_options *, tare_event_fn, void *arg, struct err *);
+	int (*events)(struct tare_engine *, const struct tare_event_options *, tare_event_fn, void *arg,
+	        struct err *);
 
 	/* --- images, volumes --- */
 	int (*image_list)(struct tare_engine *, struct tare_image_list *, struct err *);
@@ -318,9 +324,11 @@ struct tare_engine {
 	int (*volume_list)(struct tare_engine *, struct tare_volume_list *, struct err *);
 
 	/* --- house --- */
-	int (*prune)(struct tare_engine *, enum tare_prune_what, bool all, struct tare_prune_result *, struct err *);
+	int (*prune)(struct tare_engine *, enum tare_prune_what, bool all, struct tare_prune_result *,
+	        struct err *);
 	int (*disk_usage)(struct tare_engine *, struct tare_disk_usage *, struct err *);
-	int (*info)(struct tare_engine *, json **, struct err *); /* host, kernel, cgroups, security, directories */
+	/* host, kernel, cgroups, security, directories */
+	int (*info)(struct tare_engine *, json **, struct err *);
 	/* Entry of the monitor: what `tare --internal VERB ID` runs ("cleanup"). */
 	int (*internal)(struct tare_engine *, const char *verb, const char *ref, struct err *);
 	void (*close)(struct tare_engine *);
@@ -338,18 +346,21 @@ struct progress;
 struct tare_import {
 	const char *file;      /* "-": standard input */
 	const char *reference; /* NULL: untagged */
-	char **changes;	       /* Dockerfile words: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR, STOPSIGNAL */
+	char **changes; /* Dockerfile words: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR,
+	                   STOPSIGNAL */
 	const char *message;
 	const char *platform; /* "linux/amd64"; NULL: this host's */
 };
-/* A root file system archive (any compression) becomes a one-layer image. image_id: "sha256:…", caller frees. */
-int tare_image_import(const char *root, const char *state, const struct tare_import *, struct progress *, char **image_id,
-	struct err *e);
+/* A root file system archive (any compression) becomes a one-layer image. image_id: "sha256:…", caller frees.
+ */
+int tare_image_import(const char *root, const char *state, const struct tare_import *, struct progress *,
+        char **image_id, struct err *e);
 /* An oci-archive or docker-archive. `loaded` collects references (or ids of untagged images). */
-int tare_image_load(const char *root, const char *state, const char *file, struct progress *, char ***loaded, struct err *e);
+int tare_image_load(const char *root, const char *state, const char *file, struct progress *, char ***loaded,
+        struct err *e);
 enum tare_save_format { TARE_SAVE_OCI, TARE_SAVE_DOCKER };
 /* Reproducible: the same images give the same bytes. Written beside and renamed unless file is "-". */
-int tare_image_save(const char *root, const char *state, char *const *refs, const char *file, enum tare_save_format,
-	struct progress *, struct err *e);
+int tare_image_save(const char *root, const char *state, char *const *refs, const char *file,
+        enum tare_save_format, struct progress *, struct err *e);
 
 #endif

@@ -12,7 +12,7 @@ enum io_limit_kind { IO_READ_BPS, IO_WRITE_BPS, IO_READ_IOPS, IO_WRITE_IOPS, IO_
 struct io_limit {
 	enum io_limit_kind kind;
 	unsigned major, minor; /* of the block device */
-	uint64_t value;	       /* bytes or operations per second, or a weight 10-1000 */
+	uint64_t value;        /* bytes or operations per second, or a weight 10-1000 */
 };
 
 /* An entry of the device allow list; major/minor -1 is "any". */
@@ -25,13 +25,13 @@ struct device_rule {
 
 /* A zero value is "not asked for", -1 is "unlimited" where the controller knows that. */
 struct resources {
-	int64_t memory;		    /* bytes */
-	int64_t memory_swap;	    /* memory plus swap, bytes */
+	int64_t memory;             /* bytes */
+	int64_t memory_swap;        /* memory plus swap, bytes */
 	int64_t memory_reservation; /* bytes */
-	int64_t swappiness;	    /* percent + 1, so that 0 stays "not asked" */
+	int64_t swappiness;         /* percent + 1, so that 0 stays "not asked" */
 	bool oom_kill_disable;
-	uint64_t cpu_shares;   /* 2-262144 */
-	int64_t cpu_quota_us;  /* per period; --cpus and --cpu end here */
+	uint64_t cpu_shares;    /* 2-262144 */
+	int64_t cpu_quota_us;   /* per period; --cpus and --cpu end here */
 	uint64_t cpu_period_us; /* default 100000 */
 	char *cpuset_cpus, *cpuset_mems;
 	int64_t pids;

@@ -2,7 +2,8 @@
  * image, flags and profile have been merged. engine/spec_build makes it, engine/runtime carries it out,
  * config.json is its record for exec, restart and inspection.
  *
- * What OCI has no field for stands in annotations under "tare." (see runtime_spec.c). All strings are owned. */
+ * What OCI has no field for stands in annotations under "tare." (see runtime_spec.c). All strings are owned.
+ */
 #ifndef TARE_OCI_RUNTIME_SPEC_H
 #define TARE_OCI_RUNTIME_SPEC_H
 
@@ -33,11 +34,11 @@ struct spec_namespace {
 /* One mount, in the order in which they are made. The target is resolved inside the root (R1). */
 struct spec_mount {
 	char *destination;
-	char *type;   /* "bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup" */
-	char *source; /* host path of a bind */
+	char *type;     /* "bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup" */
+	char *source;   /* host path of a bind */
 	char **options; /* "ro", "nosuid", "rbind", "rprivate", "size=64k", "mode=1777", … */
-	bool copy_up; /* an empty named volume: fill it from the image's directory first */
-	int source_fd; /* engine's: an already opened O_PATH source (-1: open `source`); not recorded */
+	bool copy_up;   /* an empty named volume: fill it from the image's directory first */
+	int source_fd;  /* engine's: an already opened O_PATH source (-1: open `source`); not recorded */
 };
 
 struct spec_device {
@@ -65,15 +66,15 @@ struct runtime_spec {
 	unsigned rows, cols; /* initial size, 0 = unknown */
 	char **args, **env;
 	char *cwd;
-	char *user;	     /* "", "name", "uid", "name:group", "uid:gid": looked up inside the container */
-	char **groups;	     /* --group-add: names or numbers */
+	char *user;    /* "", "name", "uid", "name:group", "uid:gid": looked up inside the container */
+	char **groups; /* --group-add: names or numbers */
 	struct spec_capabilities caps;
 	struct spec_rlimit *rlimits;
 	size_t n_rlimits;
 	bool no_new_privileges;
 	int oom_score_adj;
 	bool has_oom_score_adj;
-	mode_t umask; /* 022 */
+	mode_t umask;   /* 022 */
 	char *apparmor; /* profile name or NULL */
 	/* root */
 	bool root_readonly;
@@ -87,14 +88,16 @@ struct runtime_spec {
 	struct spec_device *devices;
 	size_t n_devices;
 	char **masked_paths, **readonly_paths;
-	char **sysctl;	  /* "key=value" */
-	char *seccomp;	  /* "unconfined", or the path of a profile in Docker's format */
-	bool init;	  /* tare-init stays as process 1 and reaps */
+	char **sysctl;        /* "key=value" */
+	char *seccomp;        /* "unconfined", or the path of a profile in Docker's format */
+	bool init;            /* tare-init stays as process 1 and reaps */
 	bool cgroup_writable; /* privileged: /sys/fs/cgroup is mounted rw */
 	json *annotations;    /* object or NULL */
 };
 
+/* clang-format off */
 #define RUNTIME_SPEC_INIT {.umask = 022}
+/* clang-format on */
 
 void runtime_spec_free(struct runtime_spec *s);
 /* A zeroed new element, or NULL when memory is short. source_fd starts at -1. */

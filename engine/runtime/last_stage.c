@@ -181,7 +181,8 @@ static int move_high(int fd)
  * refuses the signals that it keeps for its threads, which programs started by make have ignored. */
 static void reset_signals(void)
 {
-	/* All zero is SIG_DFL, no flags and an empty mask, whatever the kernel's structure looks like here. */
+	/* All zero is SIG_DFL, no flags and an empty mask, whatever the kernel's structure looks like here.
+	 */
 	const unsigned long dfl[8] = {0};
 	sigset_t none;
 

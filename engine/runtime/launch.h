@@ -42,7 +42,7 @@ int rootfs_mount_overlay(const struct rootfs_overlay *o, struct err *e); /* moun
 
 struct launch {
 	const struct runtime_spec *spec;
-	int rootfs_fd;                        /* detached mount; attached by the child, so good for one launch; stays open */
+	int rootfs_fd; /* detached mount; attached by the child, so good for one launch; stays open */
 	const struct cgroup *cgroup;          /* or NULL */
 	const struct seccomp_filter *seccomp; /* or NULL */
 	int stdio[3]; /* become 0, 1, 2 when spec->terminal is false; chowned to the container's user */
