@@ -1,5 +1,5 @@
 /* What callers send to a container: input, sizes, and messages that make no sense. */
-#include "monitor_rig.h"
+#include "tests/unit/monitor_rig.h"
 
 #include <sys/ioctl.h>
 

@@ -1,5 +1,5 @@
 /* A container's life as its monitor sees it: output, end, clean-up. */
-#include "monitor_rig.h"
+#include "tests/unit/monitor_rig.h"
 
 static void says_hello(void *arg)
 {

@@ -1,5 +1,5 @@
 /* The container's output: exact to the byte at slow, hanging and dying callers, and in the log. */
-#include "monitor_rig.h"
+#include "tests/unit/monitor_rig.h"
 
 #include <sys/mount.h>
 #include <sched.h>
