@@ -1,9 +1,11 @@
 /* Waiting for the end of a run: for the process by its pidfd, then for the monitor's word about it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -24,18 +26,39 @@ static int poll_until(struct pollfd *p, nfds_t n, int64_t deadline)
 	}
 }
 
+static bool is_recorded(const struct container *c)
+{
+	struct exit_record r;
+
+	/* without state.json somebody has cleaned up already */
+	return exit_record_read(c->state_fd, &r) == 0 || faccessat(c->state_fd, "state.json", F_OK, 0) != 0;
+}
+
+/* Nearly always the record is there within a fraction of a millisecond. Looking a few times is cheaper than a
+ * watch, whose close waits for a kernel grace period (5 to 12 ms). */
+static bool look_a_while(const struct container *c)
+{
+	for (int i = 0; i < 40; i++) {
+		if (is_recorded(c))
+			return true;
+		nanosleep(&(struct timespec){.tv_nsec = 50000 + i * 10000}, NULL);
+	}
+	return false;
+}
+
 /* The process is gone; its monitor writes `exit` at once, unless it is gone as well. */
 static int await_record(const struct container *c, int64_t deadline, struct err *e)
 {
 	char path[40];
-	struct exit_record r;
+
+	if (look_a_while(c))
+		return 1;
 	cleanup_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	cleanup_fd int monitor = proc_open(&c->state.monitor);
-
 	snprintf(path, sizeof path, "/proc/self/fd/%d", c->state_fd);
 	if (watch < 0 || inotify_add_watch(watch, path, IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF) < 0)
 		return errno == ENOENT ? 1 : err_sys(e, "cannot watch container %.12s", c->id);
-	while (exit_record_read(c->state_fd, &r) != 0 && faccessat(c->state_fd, "state.json", F_OK, 0) == 0) {
+	while (!is_recorded(c)) {
 		struct pollfd p[2] = {{.fd = watch, .events = POLLIN}, {.fd = monitor, .events = POLLIN}};
 		char events[4096];
 
