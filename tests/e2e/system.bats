@@ -132,10 +132,20 @@ load lib
 }
 
 @test "runs after installation, by its own paths" {
-	make -s -C "$BATS_TEST_DIRNAME/../.." B="$BUILD" install DESTDIR="$DIR/pkg" PREFIX=/usr 3>&- 4>&- >/dev/null
-	[ -x "$DIR/pkg/usr/bin/tare" ]
-	[ -x "$DIR/pkg/usr/libexec/tare/tare-monitor" ]
-	[ -s "$DIR/pkg/usr/share/tare/images/busybox.tar" ]
-	[ -s "$DIR/pkg/usr/share/man/man1/tare.1" ]
-	same "$("$DIR/pkg/usr/bin/tare" --version)" "$(tare --version)"
+	# From a copy: other files are running the programs that another PREFIX would make anew.
+	local f usr=$DIR/pkg/usr
+	mkdir "$DIR/build"
+	for f in "$BUILD"/{.flags,.paths,*.a,tare*,obj,resident,trap,images,profiles}; do
+		[ ! -e "$f" ] || cp -a "$f" "$DIR/build/"
+	done
+	ok make -s -C "$BATS_TEST_DIRNAME/../.." B="$DIR/build" install PREFIX="$usr" 3>&- 4>&-
+	rm -rf "$DIR/build"
+	[ -s "$usr/share/man/man1/tare.1" ]
+	same "$("$usr/bin/tare" --version)" "$(tare --version)"
+	ok "$usr/bin/tare" --root "$ROOT" --state "$STATE" run --rm $B echo works 3>&- 4>&-
+	is works
+	strace -f -e trace=execve,openat,open_tree -o "$DIR/trace" \
+		"$usr/bin/tare" --root "$ROOT" --state "$STATE" run --rm $B true 3>&- 4>&-
+	grep -qF "$usr/libexec/tare/tare-init" "$DIR/trace"
+	grep -qF "$usr/share/tare/profiles/" "$DIR/trace"
 }
