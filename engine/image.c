@@ -228,7 +228,7 @@ int image_inspect(const struct store *s, const char *ref, json **out, struct err
 {
 	char text[DIGEST_TEXT_SIZE], when[TIME_TEXT_SIZE];
 	cleanup_image struct image i = IMAGE_INIT;
-	if (image_find(s, ref, &i, e) < 0)
+	if (image_ensure(s, ref, &i, e) < 0)
 		return -1;
 	cleanup_json json *j = json_object_new_object();
 	json *tags = json_object_new_array(), *digests = json_object_new_array();
@@ -267,7 +267,7 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 	if (digest_is_set(&r.digest))
 		return err_set(
 		        e, ERR_USAGE, "\"%.300s\" names a digest; a tag is like busybox:mine", new_ref);
-	if (image_find(s, ref, &i, e) < 0)
+	if (image_ensure(s, ref, &i, e) < 0)
 		return -1;
 	cleanup_free char *full = reference_full(&r);
 	if (!full)

@@ -13,7 +13,7 @@
 
 struct err;
 
-/* image_find(), and when the image is not in the store but shipped with Tare (images/NAME.tar for
+/* For every verb that uses an image by name: image_find(), and when the image is not in the store but shipped with Tare (images/NAME.tar for
  * docker.io/library/NAME:latest), it is loaded first by tare-transfer. */
 int image_ensure(const struct store *s, const char *ref, struct image *out, struct err *e);
 

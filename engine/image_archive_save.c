@@ -16,6 +16,7 @@
 #include "engine/archive/inflate.h"
 #include "engine/archive/hash.h"
 #include "engine/archive/pack.h"
+#include "engine/image.h"
 #include "engine/oci/reference.h"
 #include "engine/store/blob.h"
 #include "engine/store/image_index.h"
@@ -367,7 +368,7 @@ static int find_images(struct save *s, char *const *refs, struct err *e)
 	strv_foreach (ref, refs) {
 		struct image *i = &s->images[s->n_images];
 		struct digest d;
-		if (image_find(&s->store, *ref, i, e) < 0)
+		if (image_ensure(&s->store, *ref, i, e) < 0)
 			return -1;
 		s->n_images++;
 		/* Asked for by what it is, not by name: no name goes along. */

@@ -32,6 +32,34 @@ rootfs_tar() { # FILE: something that runs
 	is $'1777\n700\n600'
 }
 
+@test "every verb that names the shipped image finds it, on a store that has nothing, and again after rmi" {
+	fresh() {
+		[ -z "$(image_names)" ] || tare rmi -f $(image_names) >/dev/null
+		same "$(image_names)" ''
+	}
+	ok tare image inspect --format '{{index .RepoTags 0}}' $B
+	is busybox:latest
+	fresh
+	ok tare inspect --format '{{index .RepoTags 0}}' $B
+	is busybox:latest
+	fresh
+	ok tare tag $B mine:1
+	same "$(image_names)" 'busybox:latest mine:1'
+	fresh
+	ok tare save -o "$DIR/saved.tar" $B
+	same "$(image_names)" busybox:latest
+	tare rmi $B >/dev/null
+	same "$(image_names)" ''
+	ok tare load -i "$DIR/saved.tar"
+	is "Loaded image: busybox:latest"
+	tare rmi $B >/dev/null
+	ok tare run --rm $B true
+	fresh
+	# Taking away what is not there loads nothing.
+	refused 1 'no such image' rmi $B
+	same "$(image_names)" ''
+}
+
 @test "it is loaded once, however many ask at the same time" {
 	local i pids=()
 	for i in 1 2 3 4; do
