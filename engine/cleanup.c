@@ -18,16 +18,17 @@
 
 #define EXIT_UNKNOWN 255 /* nobody saw the end: the monitor was killed, or the host restarted */
 
-static bool auto_remove(const struct container *c)
-{
-	return json_bool(json_get(c->record.config, "HostConfig"), "AutoRemove", false);
-}
-
+/* A run that is draining has its end on record soon; the record is waited for, since it is the only one who
+ * knows. */
 static void how_it_ended(const struct container *c, struct exit_record *how)
 {
-	if (exit_record_read(c->state_fd, how) == 0)
-		return;
-	*how = (struct exit_record){.code = EXIT_UNKNOWN, .finished = now_realtime()};
+	if (container_is_ending(c))
+		await_exit(c, -1, NULL);
+	if (c->state_fd < 0 || exit_record_read(c->state_fd, how) != 0)
+		*how = (struct exit_record){.code = EXIT_UNKNOWN, .finished = now_realtime()};
+	if (how->finished <
+	        c->record.started) /* the clock was set back; an end before its start would look lost */
+		how->finished = c->record.started;
 }
 
 static void emit_end(const struct store *s, const struct container *c, const struct exit_record *how)
@@ -52,17 +53,23 @@ static void finish_run(const struct store *s, struct container *c, struct exit_r
 	emit_end(s, c, how);
 }
 
+/* `tare restart` of a --rm container: this one end does not remove it. */
+static bool is_restarting(const struct container *c)
+{
+	return c->state_fd >= 0 && faccessat(c->state_fd, "restart", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e)
 {
-	if (c->state_fd < 0 || container_is_up(c))
+	if (container_is_up(c) || (c->state_fd < 0 && !container_run_was_lost(c)))
 		return 0;
 	finish_run(s, c, how);
 	c->record.finished = how->finished;
 	c->record.exit_code = how->code;
 	c->record.oom_killed = how->oom_killed;
-	if (auto_remove(c))
+	if (container_auto_remove(c) && !is_restarting(c))
 		return remove_locked(s, c, true, e);
-	if (container_record_write(c->dir_fd, &c->record, false, e) != 0)
+	if (container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), e) != 0)
 		return -1; /* the state directory stays, so that the next command tries again */
 	close_fd(&c->state_fd);
 	c->has_state = false;
@@ -74,10 +81,24 @@ int cleanup_locked(const struct store *s, struct container *c, struct exit_recor
 int cleanup_run(const struct store *s, const char *id, struct exit_record *how, struct err *e)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
+	struct err local = ERR_INIT;
 
-	if (container_open(s, id, &c, NULL) != 0 || container_lock(s, &c, NULL) != 0)
+	if (container_open_id(s, id, &c, &local) == 0 && container_lock(s, &c, &local) == 0)
+		return cleanup_locked(s, &c, how, e);
+	if (local.kind == ERR_NOT_FOUND)
 		return 0; /* somebody removed it */
-	return cleanup_locked(s, &c, how, e);
+	if (e)
+		*e = local;
+	return -1;
+}
+
+void cleanup_in_passing(const struct store *s, const char *id)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record how;
+
+	if (container_open_id(s, id, &c, NULL) == 0 && container_try_lock(s, &c))
+		cleanup_locked(s, &c, &how, NULL);
 }
 
 static void remove_anonymous_volumes(const struct store *s, const struct container *c)
@@ -100,7 +121,7 @@ int remove_locked(const struct store *s, struct container *c, bool volumes, stru
 	snprintf(aside, sizeof aside, ".rm-%s", c->id);
 	if (renameat(s->containers_fd, c->id, s->containers_fd, aside) != 0)
 		return err_sys(e, "cannot remove container %s", c->record.name);
-	if (!auto_remove(c))
+	if (!container_auto_remove(c))
 		fsync(s->containers_fd);
 	container_name_release(s, c->record.name, c->id);
 	close_fd(&c->state_fd);
@@ -138,13 +159,19 @@ int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remo
 		return -1;
 	if (container_is_up(&c) && kill_for_removal(t, &c, how->force, e) != 0)
 		return -1;
-	if (container_lock(s, &c, NULL) != 0)
-		return 0; /* --rm, or somebody else, was quicker */
+	struct err local = ERR_INIT;
+	if (container_lock(s, &c, &local) != 0) {
+		if (local.kind == ERR_NOT_FOUND)
+			return 0; /* --rm, or somebody else, was quicker */
+		if (e)
+			*e = local;
+		return -1;
+	}
 	if (container_is_up(&c))
 		return err_set(e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
-	if (c.state_fd >= 0)
+	if (c.state_fd >= 0 || container_run_was_lost(&c))
 		finish_run(s, &c, &end); /* nothing is recorded: on a full disk it could not be */
-	return remove_locked(s, &c, how->volumes || auto_remove(&c), e);
+	return remove_locked(s, &c, how->volumes || container_auto_remove(&c), e);
 }
 
 int engine_internal(struct tare_engine *t, const char *verb, const char *ref, struct err *e)

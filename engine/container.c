@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "engine/engine.h"
 #include "engine/events.h"
+#include "engine/monitor/handoff.h"
 
 const char *tare_state_name(enum tare_state s)
 {
@@ -49,22 +50,41 @@ int container_open_id(const struct store *s, const char *id, struct container *c
 	return 0;
 }
 
-int container_lock(const struct store *s, struct container *c, struct err *e)
+/* With the lock in hand: what is on disk now. */
+static int look_again(const struct store *s, struct container *c, struct err *e)
 {
-	if (c->lock_fd < 0)
-		c->lock_fd = lock_take(c->dir_fd, ".", LOCK_EXCLUSIVE, e);
-	if (c->lock_fd < 0)
-		return err_wrap(e, "cannot lock container %.12s", c->id);
 	struct container_record fresh;
+
 	if (container_record_read(s, c->id, &fresh, e) != 0) {
+		bool gone = faccessat(s->containers_fd, c->id, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
 		container_unlock(c);
-		return err_set(
-		        e, ERR_NOT_FOUND, "no such container: %s", c->record.name ? c->record.name : c->id);
+		return gone ? err_set(e, ERR_NOT_FOUND, "no such container: %s", c->record.name) : -1;
 	}
 	container_record_free(&c->record);
 	c->record = fresh;
 	read_state(s, c);
 	return 0;
+}
+
+int container_lock(const struct store *s, struct container *c, struct err *e)
+{
+	struct err local = ERR_INIT;
+
+	if (c->lock_fd < 0)
+		c->lock_fd = lock_take(c->dir_fd, ".", LOCK_EXCLUSIVE, &local);
+	if (c->lock_fd >= 0)
+		return look_again(s, c, e);
+	if (faccessat(s->containers_fd, c->id, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_set(e, ERR_NOT_FOUND, "no such container: %s", c->record.name);
+	if (e)
+		*e = local;
+	return err_wrap(e, "cannot lock container %s", c->record.name);
+}
+
+bool container_try_lock(const struct store *s, struct container *c)
+{
+	c->lock_fd = lock_try(c->dir_fd, ".", LOCK_EXCLUSIVE);
+	return c->lock_fd >= 0 && look_again(s, c, NULL) == 0;
 }
 
 void container_unlock(struct container *c)
@@ -82,7 +102,25 @@ void container_close(struct container *c)
 
 bool container_is_up(const struct container *c)
 {
-	return c->has_state && proc_alive(&c->state.process);
+	return c->has_state && strcmp(c->state.boot, boot_id()) == 0 && proc_alive(&c->state.process);
+}
+
+bool container_auto_remove(const struct container *c)
+{
+	return json_bool(json_get(c->record.config, "HostConfig"), "AutoRemove", false);
+}
+
+bool container_is_ending(const struct container *c)
+{
+	struct exit_record r;
+
+	return c->has_state && !container_is_up(c) && exit_record_read(c->state_fd, &r) != 0 &&
+	       strcmp(c->state.boot, boot_id()) == 0 && proc_alive(&c->state.monitor);
+}
+
+bool container_run_was_lost(const struct container *c)
+{
+	return c->state_fd < 0 && c->record.finished < c->record.started;
 }
 
 enum tare_state container_status(const struct container *c, bool up)

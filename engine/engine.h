@@ -42,11 +42,19 @@ int container_open(const struct store *s, const char *ref, struct container *c, 
 int container_open_id(const struct store *s, const char *id, struct container *c, struct err *e);
 /* Wait for the lock, then read record and state again. NOT_FOUND when it was removed meanwhile. */
 int container_lock(const struct store *s, struct container *c, struct err *e);
+/* Without waiting; for those who only tidy up on their way. */
+bool container_try_lock(const struct store *s, struct container *c);
 void container_unlock(struct container *c);
 void container_close(struct container *c);
 #define cleanup_container __attribute__((cleanup(container_close)))
 
-bool container_is_up(const struct container *c); /* running or paused; asks the kernel each time */
+bool container_auto_remove(const struct container *c); /* --rm */
+bool container_is_up(const struct container *c);       /* running or paused; asks the kernel each time */
+/* Process 1 is gone, and its monitor is still passing on what it wrote: the exit comes on record soon. */
+bool container_is_ending(const struct container *c);
+/* A run that has neither an end on record nor a state any more: the host was restarted, or a start was
+ * killed. */
+bool container_run_was_lost(const struct container *c);
 /* What the files and the kernel say together. A run whose process is gone counts as exited even when nobody
  * has cleaned up yet. */
 enum tare_state container_status(const struct container *c, bool up);
@@ -98,6 +106,8 @@ int starter_start(const struct store *s, struct container *c, const struct runti
 int cleanup_run(const struct store *s, const char *id, struct exit_record *how, struct err *e);
 /* The same for a container that is locked already. */
 int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e);
+/* The same if nobody else has the container's lock, and without an error. */
+void cleanup_in_passing(const struct store *s, const char *id);
 /* Remove a locked container that is not up: record, layers, name, anonymous volumes when asked. */
 int remove_locked(const struct store *s, struct container *c, bool volumes, struct err *e);
 

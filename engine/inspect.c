@@ -20,7 +20,7 @@ static void set_time(json *o, const char *key, int64_t ns)
 static json *state_json(const struct container *c)
 {
 	json *o = json_object_new_object();
-	bool up = container_is_up(c);
+	bool up = container_is_up(c) || container_is_ending(c);
 	enum tare_state state = container_status(c, up);
 	struct exit_record how = {.code = c->record.exit_code,
 	        .oom_killed = c->record.oom_killed,

@@ -272,18 +272,6 @@ static bool has_option(const struct spec_mount *m, const char *option)
 	return strv_has(m->options, option);
 }
 
-/* "…/volumes/NAME/data" -> NAME, else NULL. */
-static char *volume_of(const char *source)
-{
-	size_t n = strlen(source);
-	const char *data = n > 5 && strcmp(source + n - 5, "/data") == 0 ? source + n - 5 : NULL;
-	const char *name = data ? memrchr(source, '/', (size_t)(data - source)) : NULL;
-
-	if (!name || name - source < 8 || strncmp(name - 8, "/volumes", 8) != 0)
-		return NULL;
-	return strndup(name + 1, (size_t)(data - name - 1));
-}
-
 /* The system's own mounts are not in Docker's list. */
 static bool is_ours(const struct spec_mount *m)
 {
@@ -307,7 +295,7 @@ static json *mounts_json(const struct runtime_spec *spec)
 		if (is_ours(m))
 			continue;
 		json *o = json_object_new_object();
-		cleanup_free char *volume = m->source ? volume_of(m->source) : NULL;
+		const char *volume = m->volume;
 		json_set_str(o, "Type", volume ? "volume" : m->type);
 		if (volume) {
 			json_set_str(o, "Name", volume);

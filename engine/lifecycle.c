@@ -85,7 +85,7 @@ static int record_image(
 	return r->image && r->image_id && r->image_manifest ? 0 : out_of_memory(e);
 }
 
-static int write_spec(const struct container *c, const struct runtime_spec *spec, struct err *e)
+static int write_spec(const struct container *c, const struct runtime_spec *spec, bool sync, struct err *e)
 {
 	cleanup_json json *j = runtime_spec_to_json(spec);
 	cleanup_buf struct buf text = BUF_INIT;
@@ -93,13 +93,13 @@ static int write_spec(const struct container *c, const struct runtime_spec *spec
 	json_print(&text, j, JSON_COMPACT);
 	if (!j || text.failed)
 		return out_of_memory(e);
-	return file_write_at(c->dir_fd, "config.json", text.data, text.len, 0600, FILE_NO_SYNC, e);
+	return file_write_at(
+	        c->dir_fd, "config.json", text.data, text.len, 0600, sync ? FILE_SYNC : FILE_NO_SYNC, e);
 }
 
 static void mark_started(struct container_record *r)
 {
 	r->started = now_realtime();
-	snprintf(r->boot, sizeof r->boot, "%s", boot_id());
 	free(r->error);
 	r->error = NULL;
 }
@@ -130,24 +130,22 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 	c->record.created = now_realtime();
 	if (starting)
 		mark_started(&c->record);
-	if (write_spec(c, spec, e) != 0)
+	bool lasting = !q->auto_remove;
+	if (write_spec(c, spec, lasting, e) != 0 ||
+	        container_record_write(c->dir_fd, &c->record, lasting, e) != 0)
 		return -1;
-	return container_record_write(c->dir_fd, &c->record, !q->auto_remove, e);
+	if (lasting && (fsync(s->containers_fd) != 0 || fsync(s->names_fd) != 0))
+		return err_sys(e, "cannot write %s/containers", s->root);
+	return 0;
 }
 
 /* A container that has no record yet: nothing of it may stay. */
 static void discard(const struct store *s, struct container *c, const struct runtime_spec *spec)
 {
-	for (size_t i = 0; i < spec->n_mounts; i++) {
-		const char *name = spec->mounts[i].source ? strrchr(spec->mounts[i].source, '/') : NULL;
-		if (!spec->mounts[i].copy_up || !name)
-			continue;
-		cleanup_free char *volume =
-		        strndup(spec->mounts[i].source, (size_t)(name - spec->mounts[i].source)); /* …/data */
-		name = volume ? strrchr(volume, '/') : NULL;
-		if (name && volume_is_anonymous(name + 1))
-			volume_remove(s, name + 1, NULL);
-	}
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (spec->mounts[i].volume && volume_is_anonymous(spec->mounts[i].volume))
+			volume_remove(s, spec->mounts[i].volume,
+			        NULL); /* refused while another container uses it */
 	if (c->record.name)
 		container_name_release(s, c->record.name, c->id);
 	if (c->dir_fd >= 0)
@@ -201,14 +199,13 @@ static void terminal_size(const struct tare_io *io, unsigned *rows, unsigned *co
 }
 
 /* A start that failed is remembered: `ps -a` and `inspect` tell why. */
-static void remember_failure(struct container *c, const struct err *why, bool first)
+static void remember_failure(struct container *c, const struct err *why, int64_t started_before)
 {
-	if (first)
-		c->record.started = 0;
+	c->record.started = started_before;
 	c->record.exit_code = err_exit_code(why);
 	free(c->record.error);
 	c->record.error = strdup(why->msg);
-	container_record_write(c->dir_fd, &c->record, false, NULL);
+	container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), NULL);
 }
 
 static int start_locked(const struct store *s, struct container *c, const struct runtime_spec *spec,
@@ -277,16 +274,19 @@ int engine_start(struct tare_engine *t, const char *ref, const struct tare_io *i
 	        socket_pair(io, ends, e) != 0)
 		return -1;
 	cleanup_fd int sock = ends[0];
-	bool first = c.record.started == 0;
-	mark_started(&c.record);
+	int64_t before = c.record.started;
 	struct err local = ERR_INIT;
+	mark_started(&c.record); /* on record first: a start that is killed halfway is recognised by it */
+	if (container_record_write(c.dir_fd, &c.record, !container_auto_remove(&c), e) != 0) {
+		close_fd(&ends[1]);
+		return -1;
+	}
 	if (start_locked(s, &c, &spec, io, ends[1], &local) != 0) {
-		remember_failure(&c, &local, first);
+		remember_failure(&c, &local, before);
 		if (e)
 			*e = local;
 		return -1;
 	}
-	container_record_write(c.dir_fd, &c.record, false, NULL);
 	container_unlock(&c);
 	return io ? follow(s, &c, sock, io, end, exit_code, e) : 0;
 }
@@ -301,15 +301,19 @@ int engine_run(struct tare_engine *t, const struct tare_create *q, const struct 
 	struct err local = ERR_INIT;
 	int ends[2];
 
-	if (create(s, q, true, &c, &spec, e) != 0 || socket_pair(io, ends, e) != 0)
+	if (socket_pair(io, ends, e) != 0)
 		return -1;
 	cleanup_fd int sock = ends[0];
+	if (create(s, q, true, &c, &spec, e) != 0) {
+		close_fd(&ends[1]);
+		return -1;
+	}
 	memcpy(id, c.id, sizeof c.id);
 	if (start_locked(s, &c, &spec, io, ends[1], &local) != 0) {
 		if (q->auto_remove)
 			remove_locked(s, &c, true, NULL);
 		else
-			remember_failure(&c, &local, true);
+			remember_failure(&c, &local, 0);
 		if (e)
 			*e = local;
 		return -1;

@@ -101,25 +101,36 @@ static int newest_first(const void *a, const void *b)
 	return x->created < y->created ? 1 : x->created > y->created ? -1 : strcmp(x->id, y->id);
 }
 
-/* A run that ended while nobody was left to clean up (its monitor was killed) is cleaned up by whoever comes
- * next, here too; never waiting for a lock, since a list must not hang. */
-static void clean_up_orphan(const struct store *s, const struct container *c)
+/* A run that ended while nobody was left to clean up (its monitor was killed, the host restarted) is cleaned
+ * up by whoever comes next, here too; never waiting for a lock, since a list must not hang. True: read it
+ * again. */
+static bool clean_up_orphan(const struct store *s, const struct container *c)
 {
-	struct exit_record how;
+	if (!container_run_was_lost(c) &&
+	        (c->state_fd < 0 || (c->has_state && proc_alive(&c->state.monitor))))
+		return false;
+	cleanup_in_passing(s, c->id);
+	return true;
+}
 
-	if (c->has_state && !proc_alive(&c->state.monitor))
-		cleanup_run(s, c->id, &how, NULL);
+static int open_row(const struct store *s, const char *id, struct container *c, bool *up)
+{
+	if (container_open_id(s, id, c, NULL) != 0)
+		return -1;
+	*up = container_is_up(c) || container_is_ending(c);
+	if (*up || !clean_up_orphan(s, c))
+		return 0;
+	container_close(c);
+	return container_open_id(s, id, c, NULL);
 }
 
 static int add_row(const struct store *s, const char *id, bool all, struct tare_container_list *out)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (container_open_id(s, id, &c, NULL) != 0)
+	bool up;
+	if (open_row(s, id, &c, &up) != 0)
 		return 0; /* just removed, or not there yet */
-	bool up = container_is_up(&c);
-	if (!up)
-		clean_up_orphan(s, &c);
 	if (!all && !up)
 		return 0;
 	struct tare_container *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);

@@ -135,8 +135,10 @@ static int add_volume(
 	if (spec_add_mount(spec, "bind", source, m->target,
 	            m->read_only ? "rbind,rprivate,ro" : "rbind,rprivate", e) != 0)
 		return -1;
-	spec->mounts[spec->n_mounts - 1].copy_up = empty && !m->no_copy;
-	return 0;
+	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
+	added->copy_up = empty && !m->no_copy;
+	added->volume = strdup(name);
+	return added->volume ? 0 : out_of_memory(e);
 }
 
 static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
@@ -280,6 +282,9 @@ static int add_volumes_from(
 		if (spec_add_mount(spec, "bind", source, target,
 		            writable ? "rbind,rprivate" : "rbind,rprivate,ro", e) != 0)
 			return -1;
+		const char *volume = json_str(m, "Name", NULL);
+		if (volume && !(spec->mounts[spec->n_mounts - 1].volume = strdup(volume)))
+			return out_of_memory(e);
 	}
 	return 0;
 }

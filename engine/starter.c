@@ -201,6 +201,7 @@ static int record(struct starter *s, int64_t now, struct err *e)
 	struct container_state st = {
 	        .process = s->launched.id, .started = now, .init_fd = s->launched.hold_fd};
 
+	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
 	if (proc_id_of(getpid(), &st.monitor) == 0 && container_state_write(s->c->state_fd, &st, e) == 0)
 		return 0;
 	cgroup_kill(s->cgroup, NULL);
@@ -289,7 +290,7 @@ static pid_t fork_into_monitors(void)
 	return pid >= 0 ? (pid_t)pid : fork();
 }
 
-static int read_report(pid_t pid, int fd, struct err *e)
+static int read_report(const struct starter *s, pid_t pid, int fd, struct err *e)
 {
 	struct report r;
 	ssize_t n = read_full(fd, &r, sizeof r);
@@ -297,8 +298,11 @@ static int read_report(pid_t pid, int fd, struct err *e)
 	if (n == (ssize_t)sizeof r && r.started)
 		return 0;
 	waitpid(pid, NULL, 0);
-	if (n != (ssize_t)sizeof r)
+	if (n != (ssize_t)sizeof r) {
+		/* what it had started has nobody who knows of it */
+		cgroup_destroy(s->cgroup_path, NULL);
 		return err_set(e, ERR_OTHER, "the container's starter was killed");
+	}
 	if (e)
 		*e = r.error;
 	return -1;
@@ -325,7 +329,7 @@ static int fork_and_wait(struct starter *s, struct err *e)
 	if (pid == 0)
 		starter_main(s, report_out);
 	close_fd(&report_out);
-	return pid < 0 ? err_sys(e, "fork") : read_report(pid, report_in, e);
+	return pid < 0 ? err_sys(e, "fork") : read_report(s, pid, report_in, e);
 }
 
 int starter_start(const struct store *store, struct container *c, const struct runtime_spec *spec,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -79,13 +80,15 @@ int engine_unpause(struct tare_engine *t, const char *ref, struct err *e)
 
 /* ------------------------------------------------------------------ kill */
 
-/* A frozen process dies of SIGKILL only when it thaws (v1), and v2 needs nothing: thaw in both cases. */
-static void thaw_for_kill(const struct container *c)
+/* A frozen process acts on no signal, and on v1 not even on SIGKILL: it has to run again. Under the lock, and
+ * on record, as any other unpause. */
+static void thaw_for_signal(const struct store *s, const char *id)
 {
-	cleanup_cgroup struct cgroup *g = NULL;
+	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (c->state.paused && open_cgroup(c, &g, NULL) == 0)
-		cgroup_freeze(g, false, NULL);
+	if (container_open_id(s, id, &c, NULL) == 0 && c.state.paused && container_lock(s, &c, NULL) == 0 &&
+	        container_is_up(&c) && c.state.paused)
+		set_paused(s, &c, false, NULL);
 }
 
 static void emit_kill(const struct store *s, const struct container *c, int sig)
@@ -109,7 +112,7 @@ int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *
 	if (signal_init(&c, sig, e) != 0)
 		return -1;
 	if (sig == SIGKILL)
-		thaw_for_kill(&c);
+		thaw_for_signal(s, c.id);
 	emit_kill(s, &c, sig);
 	return 0;
 }
@@ -145,11 +148,13 @@ static int end_run(const struct store *s, const struct container *c, int wait_ms
 {
 	if (signal_init(c, sig, e) != 0)
 		return container_is_up(c) ? -1 : 0;
-	thaw_for_kill(c);
+	thaw_for_signal(s, c->id);
 	emit_kill(s, c, sig);
 	int ended = sig == SIGKILL ? 0 : await_exit(c, wait_ms, e);
 	if (ended != 0)
 		return ended < 0 ? -1 : 0;
+	if (sig != SIGKILL)
+		emit_kill(s, c, SIGKILL);
 	if (kill_all(c, e) != 0 && container_is_up(c))
 		return -1;
 	return await_exit(c, -1, e) < 0 ? -1 : 0;
@@ -180,10 +185,10 @@ int engine_restart(struct tare_engine *t, const char *ref, int timeout, int sign
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
 	memcpy(id, c.id, sizeof id);
-	if (json_bool(json_get(c.record.config, "HostConfig"), "AutoRemove", false) && container_is_up(&c))
-		return err_set(e, ERR_CONFLICT,
-		        "container %s would be removed at its stop (--rm); it cannot be restarted",
-		        c.record.name);
+	/* a --rm container survives this one end (cleanup.c) */
+	if (c.state_fd >= 0 && mknodat(c.state_fd, "restart", S_IFREG | 0600, 0) != 0 && errno != EEXIST &&
+	        errno != ENOENT)
+		return err_sys(e, "cannot mark container %s for its restart", c.record.name);
 	if (engine_stop(t, id, timeout, signal, e) != 0 || engine_start(t, id, NULL, NULL, NULL, e) != 0)
 		return -1;
 	container_event(s, &c, "restart", NULL);

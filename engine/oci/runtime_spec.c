@@ -11,6 +11,7 @@ static void free_mounts(struct runtime_spec *s)
 		free(s->mounts[i].destination);
 		free(s->mounts[i].type);
 		free(s->mounts[i].source);
+		free(s->mounts[i].volume);
 		strv_free(s->mounts[i].options);
 	}
 	free(s->mounts);

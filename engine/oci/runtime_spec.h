@@ -36,6 +36,7 @@ struct spec_mount {
 	char *destination;
 	char *type;     /* "bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup" */
 	char *source;   /* host path of a bind */
+	char *volume;   /* the volume that `source` is the data of, or NULL; not recorded */
 	char **options; /* "ro", "nosuid", "rbind", "rprivate", "size=64k", "mode=1777", … */
 	bool copy_up;   /* an empty named volume: fill it from the image's directory first */
 	int source_fd;  /* engine's: an already opened O_PATH source (-1: open `source`); not recorded */

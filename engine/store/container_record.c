@@ -1,13 +1,12 @@
-/* container.json and state.json, names and ids. */
+/* container.json and state.json, and the directories that they lie in. */
 #include "engine/store/container_record.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,7 +14,10 @@
 #include "base/file.h"
 #include "base/lock.h"
 
-#define RECORD_MAX ((size_t)4 << 20) /* a record of ours is a few KiB; labels and env may grow it */
+/* What the later life of a container adds to its record: the times, an error. A record that was accepted can
+ * always be written again. */
+#define RECORD_ROOM ((size_t)64 << 10)
+#define STATE_MAX   ((size_t)64 << 10)
 
 void container_record_free(struct container_record *r)
 {
@@ -44,7 +46,7 @@ int container_record_read(const struct store *s, const char *id, struct containe
 
 	*r = (struct container_record){0};
 	snprintf(path, sizeof path, "%s/container.json", id);
-	cleanup_json json *j = json_read_at(s->containers_fd, path, RECORD_MAX, e);
+	cleanup_json json *j = json_read_at(s->containers_fd, path, CONTAINER_RECORD_MAX, e);
 	if (!j)
 		return err_wrap(e, "container %.12s: its record cannot be read", id);
 	snprintf(r->id, sizeof r->id, "%s", id);
@@ -58,7 +60,6 @@ int container_record_read(const struct store *s, const char *id, struct containe
 	r->config = json_object_get(json_get(j, "config"));
 	r->created = json_int(j, "created", 0);
 	r->started = json_int(j, "started", 0);
-	snprintf(r->boot, sizeof r->boot, "%s", json_str(j, "boot", ""));
 	r->finished = json_int(j, "finished", 0);
 	r->exit_code = (int)json_int(j, "exitCode", 0);
 	r->oom_killed = json_bool(j, "oomKilled", false);
@@ -69,6 +70,19 @@ int container_record_read(const struct store *s, const char *id, struct containe
 		return err_set(e, ERR_CORRUPT, "container %.12s: its record has no name", id);
 	}
 	return 0;
+}
+
+int container_document_check(size_t len, bool first, struct err *e)
+{
+	size_t limit = CONTAINER_RECORD_MAX - (first ? RECORD_ROOM : 0);
+
+	if (len <= limit)
+		return 0;
+	return err_set(e, ERR_USAGE,
+	        "what was asked for is too large: %zu KiB of environment, labels and arguments, and the "
+	        "limit "
+	        "is %zu KiB",
+	        len >> 10, limit >> 10);
 }
 
 int container_record_write(int container_fd, const struct container_record *r, bool sync, struct err *e)
@@ -88,7 +102,6 @@ int container_record_write(int container_fd, const struct container_record *r, b
 	json_set(j, "config", json_object_get(r->config));
 	json_set_int(j, "created", r->created);
 	json_set_int(j, "started", r->started);
-	json_set_str(j, "boot", r->boot);
 	json_set_int(j, "finished", r->finished);
 	json_set_int(j, "exitCode", r->exit_code);
 	json_set_bool(j, "oomKilled", r->oom_killed);
@@ -97,8 +110,11 @@ int container_record_write(int container_fd, const struct container_record *r, b
 	json_set_int(j, "restartCount", r->restart_count);
 	json_print(&text, j, JSON_COMPACT);
 	buf_char(&text, '\n');
+	bool first = !r->finished && !r->error;
 	if (text.failed)
 		return err_set(e, ERR_OTHER, "out of memory");
+	if (container_document_check(text.len, first, e) != 0)
+		return -1;
 	if (file_write_at(container_fd, "container.json", text.data, text.len, 0600,
 	            sync ? FILE_SYNC : FILE_NO_SYNC, e))
 		return err_wrap(e, "container %.12s: cannot write its record", r->id);
@@ -123,7 +139,7 @@ static struct proc_id proc_id_from(json *j)
 int container_state_read(int state_fd, struct container_state *st)
 {
 	struct err e = ERR_INIT;
-	cleanup_json json *j = json_read_at(state_fd, "state.json", RECORD_MAX, &e);
+	cleanup_json json *j = json_read_at(state_fd, "state.json", STATE_MAX, &e);
 
 	if (!j) {
 		errno = e.sys ? e.sys : EINVAL;
@@ -132,6 +148,7 @@ int container_state_read(int state_fd, struct container_state *st)
 	st->process = proc_id_from(json_get(j, "process"));
 	st->monitor = proc_id_from(json_get(j, "monitor"));
 	st->started = json_int(j, "started", 0);
+	snprintf(st->boot, sizeof st->boot, "%s", json_str(j, "boot", ""));
 	st->init_fd = (int)json_int(j, "initFd", -1);
 	st->paused = json_bool(j, "paused", false);
 	return 0;
@@ -145,6 +162,7 @@ int container_state_write(int state_fd, const struct container_state *st, struct
 	json_set(j, "process", proc_id_json(&st->process));
 	json_set(j, "monitor", proc_id_json(&st->monitor));
 	json_set_int(j, "started", st->started);
+	json_set_str(j, "boot", st->boot);
 	json_set_int(j, "initFd", st->init_fd);
 	json_set_bool(j, "paused", st->paused);
 	json_print(&text, j, JSON_COMPACT);
@@ -167,129 +185,74 @@ int container_state_dir_open(const struct store *s, const char *id, bool make)
 	            : openat(s->state_containers_fd, id, OPEN_DIR);
 }
 
-static bool is_hex(const char *s)
+/* ------------------------------------------------------------------ what is no container, or none any more */
+
+static bool dir_is_named(const struct store *s, int dir, const char *entry)
 {
-	for (; *s; s++)
-		if (!isdigit((unsigned char)*s) && (*s < 'a' || *s > 'f'))
-			return false;
-	return true;
+	struct stat held, named;
+
+	return fstat(dir, &held) == 0 && fstatat(s->containers_fd, entry, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-static bool is_id(const char *name)
+/* The lock first, the look second: a create under way holds it until its record is there. */
+int container_debris_lock(const struct store *s, const char *entry)
 {
-	return strlen(name) == TARE_ID_LEN && is_hex(name);
+	bool removal = strncmp(entry, ".rm-", 4) == 0;
+
+	if (!removal && !container_is_id(entry))
+		return -1;
+	cleanup_fd int dir = openat(s->containers_fd, entry, OPEN_DIR);
+	cleanup_fd int lock = dir < 0 ? -1 : lock_try(dir, ".", LOCK_EXCLUSIVE);
+	if (lock < 0 || !dir_is_named(s, dir, entry))
+		return -1;
+	if (!removal && faccessat(dir, "container.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -1;
+	return steal_fd(&lock);
 }
 
-/* A directory without a record is a create or a removal under way (or cut short): not a container. */
-static bool has_record(const struct store *s, const char *id)
+static bool still_runs(const struct store *s, const char *id)
 {
-	char path[TARE_ID_LEN + 32];
+	struct container_state st;
+	cleanup_fd int fd = container_state_dir_open(s, id, false);
 
-	snprintf(path, sizeof path, "%s/container.json", id);
-	return faccessat(s->containers_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return fd >= 0 && container_state_read(fd, &st) == 0 && proc_alive(&st.process);
 }
 
-int container_ids(const struct store *s, char ***ids, struct err *e)
+static int check_damaged(const struct store *s, const char *id, int dir, struct err *e)
 {
-	*ids = NULL;
-	int fd = openat(s->containers_fd, ".", OPEN_DIR);
-	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return err_sys(e, "cannot read %s/containers", s->root);
-	for (struct dirent *entry; (entry = readdir(d));)
-		if (is_id(entry->d_name) && strv_add(ids, entry->d_name) != 0)
-			return err_set(e, ERR_OTHER, "out of memory");
+	struct container_record r;
+
+	if (!dir_is_named(s, dir, id) || faccessat(dir, "container.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_set(e, ERR_NOT_FOUND, "no such container: %s", id);
+	if (container_record_read(s, id, &r, NULL) == 0) {
+		container_record_free(&r);
+		return err_set(e, ERR_CONFLICT, "the record of container %.12s can be read", id);
+	}
+	if (still_runs(s, id))
+		return err_set(e, ERR_CONFLICT,
+		        "the record of container %.12s is damaged, and it still runs; remove it with: tare rm -f "
+		        "%.12s",
+		        id, id);
 	return 0;
 }
 
-static ssize_t name_owner(const struct store *s, const char *name, char id[TARE_ID_LEN + 1])
+int container_set_aside(const struct store *s, const char *id, const char *reason, struct err *e)
 {
-	ssize_t n = readlinkat(s->names_fd, name, id, TARE_ID_LEN + 1);
+	char aside[TARE_ID_LEN + 16];
+	cleanup_fd int dir = container_dir_open(s, id);
 
-	if (n != TARE_ID_LEN)
+	if (dir < 0)
+		return err_set(e, ERR_NOT_FOUND, "no such container: %s", id);
+	cleanup_fd int lock = lock_take(dir, ".", LOCK_EXCLUSIVE, e);
+	if (lock < 0 || check_damaged(s, id, dir, e) != 0)
 		return -1;
-	id[n] = '\0';
-	return is_id(id) ? n : -1;
-}
-
-static int resolve_prefix(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1], struct err *e)
-{
-	cleanup_strv char **ids = NULL;
-	unsigned found = 0;
-
-	if (container_ids(s, &ids, e) != 0)
-		return -1;
-	strv_foreach (i, ids) {
-		if (strncmp(*i, ref, strlen(ref)) != 0 || !has_record(s, *i))
-			continue;
-		found++;
-		snprintf(id, TARE_ID_LEN + 1, "%s", *i);
-	}
-	if (found > 1)
-		return err_set(e, ERR_CONFLICT, "\"%s\" is the start of %u container ids; give more digits",
-		        ref, found);
-	if (!found)
-		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
+	/* without its reason, on a full disk, it is out of the way all the same */
+	file_write_at(dir, "reason", reason, strlen(reason), 0600, FILE_SYNC, NULL);
+	snprintf(aside, sizeof aside, ".damaged-%s", id);
+	if (renameat(s->containers_fd, id, s->containers_fd, aside) != 0)
+		return err_sys(e, "cannot set container %.12s aside", id);
+	container_names_release(s, id);
+	remove_tree_at(s->state_containers_fd, id);
 	return 0;
-}
-
-int container_resolve(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1], struct err *e)
-{
-	if (ref[0] == '/') /* Docker's names may carry one */
-		ref++;
-	if (!*ref || strchr(ref, '/') || strlen(ref) > 128)
-		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
-	if (name_owner(s, ref, id) > 0 && has_record(s, id))
-		return 0;
-	if (is_id(ref) && has_record(s, ref)) {
-		snprintf(id, TARE_ID_LEN + 1, "%s", ref);
-		return 0;
-	}
-	if (!is_hex(ref))
-		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
-	return resolve_prefix(s, ref, id, e);
-}
-
-/* A link is taken away only under this lock; it is made without one, since symlinkat(2) claims atomically. */
-static int lock_names(const struct store *s, struct err *e)
-{
-	return lock_take(s->names_fd, ".", LOCK_EXCLUSIVE, e);
-}
-
-static bool claim_is_live(const struct store *s, const char *name, char owner[TARE_ID_LEN + 1])
-{
-	return name_owner(s, name, owner) > 0 &&
-	       faccessat(s->containers_fd, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-int container_name_claim(const struct store *s, const char *name, const char *id, struct err *e)
-{
-	char owner[TARE_ID_LEN + 1];
-
-	if (symlinkat(id, s->names_fd, name) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return err_sys(e, "cannot claim the name \"%s\"", name);
-	cleanup_fd int lock = lock_names(s, e);
-	if (lock < 0)
-		return -1;
-	if (!claim_is_live(s, name, owner)) /* its container is gone: a crash between the two removals */
-		unlinkat(s->names_fd, name, 0);
-	if (symlinkat(id, s->names_fd, name) == 0)
-		return 0;
-	if (errno != EEXIST || !claim_is_live(s, name, owner))
-		return err_sys(e, "cannot claim the name \"%s\"", name);
-	return err_set(e, ERR_CONFLICT,
-	        "the name \"%s\" is in use by container %.12s; remove it (tare rm %s) or choose another name",
-	        name, owner, name);
-}
-
-void container_name_release(const struct store *s, const char *name, const char *id)
-{
-	char owner[TARE_ID_LEN + 1];
-	cleanup_fd int lock = lock_names(s, NULL);
-
-	(void)lock; /* a name that cannot be locked is freed all the same */
-	if (name && name_owner(s, name, owner) > 0 && strcmp(owner, id) == 0)
-		unlinkat(s->names_fd, name, 0);
 }

@@ -24,7 +24,6 @@ struct container_record {
 	json *config; /* what was asked: Docker's "Config" and "HostConfig" material */
 	int64_t created;
 	int64_t started;  /* last start, 0 = never */
-	char boot[40];    /* boot id of that start */
 	int64_t finished; /* end of the last run, written by clean-up */
 	int exit_code;
 	bool oom_killed;
@@ -36,9 +35,15 @@ struct container_state {
 	struct proc_id process; /* process 1 of the container, in our pid namespace */
 	struct proc_id monitor;
 	int64_t started;
-	int init_fd; /* the monitor's descriptor of tare-init (struct launched, hold_fd); -1 */
+	char boot[40]; /* the boot in which the pids above mean something */
+	int init_fd;   /* the monitor's descriptor of tare-init (struct launched, hold_fd); -1 */
 	bool paused;
 };
+
+/* The most that container.json and config.json may hold: environment, labels and arguments make them grow. */
+#define CONTAINER_RECORD_MAX ((size_t)4 << 20)
+/* ERR_USAGE when `len` bytes are too many; the first time with room for what a container's life adds. */
+int container_document_check(size_t len, bool first, struct err *e);
 
 void container_record_free(struct container_record *r);
 int container_record_read(const struct store *s, const char *id, struct container_record *r, struct err *e);
@@ -47,16 +52,30 @@ int container_record_write(int container_fd, const struct container_record *r, b
 int container_state_read(int state_fd, struct container_state *st);
 int container_state_write(int state_fd, const struct container_state *st, struct err *e);
 
+/* What a create or a removal that was cut short left in containers/ENTRY (an id without a record, or .rm-ID): a
+ * descriptor that holds its lock until it is removed. -1: in use, or not such a thing. */
+int container_debris_lock(const struct store *s, const char *entry);
+/* Take a container whose record cannot be read out of the way: its directory becomes containers/.damaged-ID, with
+ * `reason` beside what it had, its names are free, and what its last run left in the state directory goes.
+ * CONFLICT while its process runs. */
+int container_set_aside(const struct store *s, const char *id, const char *reason, struct err *e);
+
 /* Open root/containers/ID and state/containers/ID (made with `make`). -1 with errno. */
 int container_dir_open(const struct store *s, const char *id);
 int container_state_dir_open(const struct store *s, const char *id, bool make);
 
-/* ref -> id: exact name, full id, unique start of an id. */
+/* container_name.c; ref -> id: exact name, full id, unique start of an id. */
 int container_resolve(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1], struct err *e);
+bool container_is_id(const char *name);
 /* All ids, unsorted; strv. */
 int container_ids(const struct store *s, char ***ids, struct err *e);
-/* Claim a name for id; CONFLICT names the owner. A claim whose container is gone is taken over. */
+/* Claim a name for id, which may have it already; CONFLICT names the owner. What a killed create, rename or
+ * removal left behind is taken over. The caller holds the lock of the container `id`. */
 int container_name_claim(const struct store *s, const char *name, const char *id, struct err *e);
 void container_name_release(const struct store *s, const char *name, const char *id);
+/* Every name that leads to id. */
+void container_names_release(const struct store *s, const char *id);
+/* Free the name if no container needs it; true when it was freed. */
+bool container_name_reap(const struct store *s, const char *name);
 
 #endif
