@@ -1,6 +1,7 @@
 /* Text: UTF-8 by hand, since what we print must not depend on the caller's locale. */
 #include "base/text.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -229,14 +230,21 @@ unsigned text_distance(const char *a, const char *b)
 	return last[lb];
 }
 
+bool text_is_near(const char *word, unsigned distance)
+{
+	unsigned len = (unsigned)strnlen(word, MAX_WORD), most = len / 3 ? len / 3 : 1;
+
+	return distance <= most && distance < len;
+}
+
 const char *text_nearest(const char *word, const char *const *words, size_t n)
 {
-	unsigned best = (unsigned)least_of(4, (unsigned)strnlen(word, MAX_WORD));
+	unsigned best = UINT_MAX;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned distance = text_distance(word, words[i]);
-		if (distance < best) {
+		if (distance < best && text_is_near(word, distance)) {
 			best = distance;
 			nearest = words[i];
 		}

@@ -31,7 +31,9 @@ void text_harmless_to(char *dst, size_t size, const char *s);
 
 /* Edit distance (Damerau-Levenshtein, at most 64 bytes each), for "did you mean". */
 unsigned text_distance(const char *a, const char *b);
-/* The nearest of `n` words within distance 3 (and less than the word's length), or NULL. */
+/* Near enough for "did you mean": one slip, or one in three letters. */
+bool text_is_near(const char *word, unsigned distance);
+/* The nearest of `n` words that is near enough, or NULL. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 /* Shell-style match with *, ? and [..]; no locale, no recursion on hostile patterns. */
 bool text_glob(const char *pattern, const char *s);

@@ -157,6 +157,12 @@ static void near_words(void **state)
 	assert_null(text_nearest("", words, 4));
 	assert_null(text_nearest("completely", words, 4));
 	assert_null(text_nearest("stop", words, 0));
+	/* One slip, or one in three letters. */
+	assert_null(text_nearest("sta", words, 4));
+	assert_true(text_is_near("ab", 1));
+	assert_false(text_is_near("a", 1));
+	assert_true(text_is_near("abcdef", 2));
+	assert_false(text_is_near("abcde", 2));
 }
 
 static void globs(void **state)
