@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/help.h"
+#include "cli/not_yet.h"
 #include "engine/tare.h"
 
 const char *const command_group_titles[] = {"Containers", "Images", "Volumes", "System", NULL};
@@ -122,8 +124,7 @@ bool command_is_family(const struct program *p, const char *word)
 /* The nearest spelling to what was typed; families are compared by both words. */
 static bool nearest_spelling(const struct program *p, const char *typed, char best[COMMAND_SPELLING_SIZE])
 {
-	/* One more than is near enough: short words are near to too many others. */
-	unsigned least = strlen(typed) <= 4 ? 2 : strlen(typed) <= 7 ? 3 : 4;
+	unsigned least = UINT_MAX;
 	char spelling[COMMAND_SPELLING_SIZE];
 	struct command_iterator it = {0};
 
@@ -134,7 +135,7 @@ static bool nearest_spelling(const struct program *p, const char *typed, char be
 			if (strlen(typed) >= 3 && strncmp(spelling, typed, strlen(typed)) == 0)
 				distance = 1; /* the beginning of a word */
 
-			if (distance >= least || distance >= strlen(typed))
+			if (distance >= least || !text_is_near(typed, distance))
 				continue;
 			least = distance;
 			memcpy(best, spelling, COMMAND_SPELLING_SIZE);
@@ -150,6 +151,10 @@ static int unknown_command(const struct program *p, char **words, struct err *e)
 	cleanup_free char *typed =
 	        family ? str_printf("%s %s", words[0], words[1]) : str_printf("%s", words[0]);
 
+	const char *hint = typed ? not_yet_command(typed) : NULL;
+
+	if (hint)
+		return err_set(e, ERR_USAGE, "unknown command \"%s\": %s", typed, hint);
 	if (typed && strlen(typed) < COMMAND_SPELLING_SIZE && nearest_spelling(p, typed, best))
 		return err_set(e, ERR_USAGE, "unknown command \"%s\"; did you mean \"%s\"? see: tare help",
 		        typed, best);
@@ -238,6 +243,7 @@ static int run_command(struct cli *cli, const struct command *c, char **argv)
 	        .global = global_options,
 	        .global_options = cli,
 	        .stop_at_operand = c->stop_at_operand,
+	        .hint = c->flag_hint,
 	        .command = name,
 	};
 	int code;

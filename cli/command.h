@@ -44,6 +44,7 @@ struct command {
 	void (*init)(void *options);    /* fills the defaults into a zeroed struct, or NULL */
 	void (*fini)(void *options);    /* frees what the option rows do not, or NULL */
 	bool stop_at_operand;           /* options end at the first operand */
+	const char *(*flag_hint)(const char *flag); /* about a flag that it does not have, or NULL */
 	bool hidden;
 	command_run *run; /* NULL: the helper program has it */
 };

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
+#include "cli/not_yet.h"
 #include "cli/run_options.h"
 #include "engine/tare.h"
 
@@ -360,6 +361,7 @@ const struct command container_run_commands[] = {
                 .complete = "images",
                 .options = run_option_rows,
                 .size = sizeof(struct run_options),
+                .flag_hint = not_yet_run_flag,
                 .init = run_options_init,
                 .fini = run_options_fini,
                 .stop_at_operand = true,
@@ -377,6 +379,7 @@ const struct command container_run_commands[] = {
                 .complete = "images",
                 .options = CREATE_OPTION_ROWS,
                 .size = sizeof(struct run_options),
+                .flag_hint = not_yet_run_flag,
                 .init = run_options_init,
                 .fini = run_options_fini,
                 .stop_at_operand = true,

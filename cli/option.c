@@ -83,7 +83,10 @@ static int unknown_name(const struct option_reader *r, const char *name, struct 
 	const char *names[NAMES_MAX];
 	size_t n = collect_names(r->own, names, 0);
 	const char *nearest;
+	const char *hint = r->hint ? r->hint(name) : NULL;
 
+	if (hint)
+		return err_set(e, ERR_USAGE, "unknown flag --%s: %s", name, hint);
 	n = collect_names(r->global, names, n);
 	nearest = text_nearest(name, names, n);
 	if (nearest)
@@ -96,11 +99,14 @@ static int unknown_letter(const struct option_reader *r, char letter, const char
 {
 	char single[2] = {letter, 0};
 	struct match m = match_name(r, word + 1);
+	const char *hint = r->hint ? r->hint(single) : NULL;
 
 	/* "-rm": one dash where two were meant. */
 	if (m.row && word[2])
 		return err_set(e, ERR_USAGE, "unknown flag -%s in %s; did you mean -%s? see: %s --help",
 		        single, word, word, r->command);
+	if (hint)
+		return err_set(e, ERR_USAGE, "unknown flag -%s: %s", single, hint);
 	return err_set(e, ERR_USAGE, "unknown flag -%s%s%s; see: %s --help", single, word[2] ? " in " : "",
 	        word[2] ? word : "", r->command);
 }

@@ -104,7 +104,9 @@ struct option_reader {
 	void *global_options;
 	bool stop_at_operand; /* options end at the first operand */
 	const char *command;  /* for errors: "tare run" */
-	bool help;            /* out: --help was seen; parsing ended there */
+	/* What to say about an unknown flag (its name or letter), or NULL; itself NULL: nothing. */
+	const char *(*hint)(const char *flag);
+	bool help; /* out: --help was seen; parsing ended there */
 };
 /* Operands are collected into *operands (borrowed strings; the vector itself is allocated, the caller's to
  * free). Stops at the first error; ERR_USAGE, one line. */

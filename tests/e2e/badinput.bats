@@ -91,6 +91,22 @@ test_down() {
 	refused 125 -Z run -Z $B true
 }
 
+@test "words of Docker's that are not there yet: the error says what to use" {
+	refused 125 'unknown flag -p: not in Tare yet; use --network host' run -p 8080:80 $B true
+	refused 125 'unknown flag -p: not' run -dp8080:80 $B true
+	refused 125 'unknown flag --publish: not' create --publish=80:80 $B true
+	refused 125 'unknown flag --restart: not' run --restart always $B true
+	refused 125 'unknown flag --health-cmd: not' run --health-cmd true $B true
+	refused 125 'unknown flag --gpus: not' run --gpus all $B true
+	refused 125 'unknown flag -p; see' ps -p
+	refused 125 'unknown command "pull": not in Tare yet; use tare load or tare import' pull alpine
+	refused 125 'unknown command "container cp": not' container cp a:/b c
+	refused 125 'unknown command "volume create": not' volume create v
+	# Nothing that is far away is guessed.
+	refused 125 'unknown command "bogus"; see' bogus
+	refused 125 'unknown flag --lonk; see' run --lonk x $B true
+}
+
 @test "unknown commands: the nearest known one is named" {
 	run --separate-stderr tare inspcet x
 	[ "$status" -ne 0 ]

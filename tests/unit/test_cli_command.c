@@ -16,6 +16,7 @@
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/man.h"
+#include "cli/not_yet.h"
 
 static const struct program program = {.name = "tare", .tables = command_tables};
 
@@ -148,6 +149,14 @@ static void unknown_words_get_a_hint(void **state)
 	                "help"},
 	        {"volume-lits", NULL,
 	                "unknown command \"volume-lits\"; did you mean \"volume-list\"? see: tare help"},
+	        {"bogus", NULL, "unknown command \"bogus\"; see: tare help"},
+	        {"lgos", NULL, "unknown command \"lgos\"; did you mean \"logs\"? see: tare help"},
+	        {"pull", "x", "unknown command \"pull\": not in Tare yet; use tare load or tare import"},
+	        {"image", "pull",
+	                "unknown command \"image pull\": not in Tare yet; use tare load or tare import"},
+	        {"network", "ls",
+	                "unknown command \"network\": not in Tare yet; use --network host or --network "
+	                "container:NAME"},
 	        {"something-else", NULL, "unknown command \"something-else\"; see: tare help"},
 	        {"", NULL, "unknown command \"\"; see: tare help"},
 	};
@@ -160,6 +169,37 @@ static void unknown_words_get_a_hint(void **state)
 
 		assert_null(command_find(&program, words, &used, &e));
 		assert_string_equal(e.msg, typed[i].message);
+	}
+}
+
+/* A row of the hints that Tare has by now would never be read. */
+static void hints_are_for_what_is_not_there(void **state)
+{
+	static const char *const typed[] = {"pull", "push", "login", "logout", "search", "build", "cp",
+	        "commit", "diff", "export", "port", "network", "history", "update", "volume create",
+	        "volume rm"};
+	static const char *const flags[] = {"publish", "p", "publish-all", "P", "expose", "link",
+	        "network-alias", "ip", "ip6", "mac-address", "restart", "health-cmd", "health-interval",
+	        "no-healthcheck", "gpus"};
+	char *run[] = {"run", NULL};
+	int used;
+	const struct command *c = command_find(&program, run, &used, NULL);
+	struct command_iterator it = {0};
+
+	(void)state;
+	assert_non_null(c);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		assert_non_null(c->flag_hint(flags[i]));
+		assert_null(option_find(c->options, flags[i]));
+	}
+	assert_null(c->flag_hint("nosuchflag"));
+	for (size_t i = 0; i < sizeof(typed) / sizeof(*typed); i++)
+		assert_non_null(not_yet_command(typed[i]));
+	while ((c = command_next(&program, &it))) {
+		char spelling[COMMAND_SPELLING_SIZE];
+
+		for (unsigned n = 0; command_spelling(c, n, spelling); n++)
+			assert_null(not_yet_command(spelling));
 	}
 }
 
@@ -244,6 +284,7 @@ int main(void)
 	        cmocka_unit_test(spellings_are_unique_and_found),
 	        cmocka_unit_test(the_words_of_others_are_known),
 	        cmocka_unit_test(unknown_words_get_a_hint),
+	        cmocka_unit_test(hints_are_for_what_is_not_there),
 	        cmocka_unit_test(every_option_is_in_help_man_and_completions),
 	        cmocka_unit_test(sources_of_completion),
 	};

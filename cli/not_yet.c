@@ -1,0 +1,75 @@
+#include "cli/not_yet.h"
+
+#include <fnmatch.h>
+#include <stddef.h>
+#include <string.h>
+
+/* The first row that fits counts; names are patterns of fnmatch(3). */
+struct row {
+	const char *name, *hint;
+};
+
+#define REGISTRY "not in Tare yet; use tare load or tare import"
+#define PORTS    "not in Tare yet; use --network host"
+#define NETWORKS "not in Tare yet; use --network host or --network container:NAME"
+
+static const struct row commands[] = {
+        {"pull", REGISTRY},
+        {"push", "not in Tare yet; use tare save"},
+        {"login", REGISTRY},
+        {"logout", REGISTRY},
+        {"search", REGISTRY},
+        {"build", "not in Tare yet; build elsewhere and use tare load, or use tare import --change"},
+        {"cp", "not in Tare yet; use a volume, or tar through tare exec"},
+        {"commit", "not in Tare yet; use tar through tare exec, and tare import"},
+        {"diff", "not in Tare yet; upper/ in the container's directory holds what it wrote"},
+        {"export", "not in Tare yet; use tar through tare exec"},
+        {"port", PORTS},
+        {"network", NETWORKS},
+        {"history", "not in Tare yet; tare image inspect shows it"},
+        {"update", "not in Tare yet; limits are given to tare run"},
+        {"volume create", "not in Tare yet; a volume is made when a container first uses it: -v NAME:/DIR"},
+        {"volume rm", "not in Tare yet; tare rm -v takes the volumes without a name along"},
+        {NULL, NULL},
+};
+
+static const struct row run_flags[] = {
+        {"publish", PORTS},
+        {"p", PORTS},
+        {"publish-all", PORTS},
+        {"P", PORTS},
+        {"expose", PORTS},
+        {"link", NETWORKS},
+        {"network-alias", NETWORKS},
+        {"ip", NETWORKS},
+        {"ip6", NETWORKS},
+        {"mac-address", NETWORKS},
+        {"restart", "not in Tare yet; use a unit of systemd"},
+        {"health-*", "not in Tare yet; use tare exec from outside"},
+        {"no-healthcheck", "health checks are not in Tare yet; leave it out"},
+        {"gpus", "not in Tare yet; use --device"},
+        {NULL, NULL},
+};
+
+static const char *look_up(const struct row *r, const char *name)
+{
+	for (; r->name; r++)
+		if (fnmatch(r->name, name, 0) == 0)
+			return r->hint;
+	return NULL;
+}
+
+const char *not_yet_command(const char *typed)
+{
+	static const char *const families[] = {"container ", "image "};
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		if (strncmp(typed, families[i], strlen(families[i])) == 0)
+			return look_up(commands, typed + strlen(families[i]));
+	return look_up(commands, typed);
+}
+
+const char *not_yet_run_flag(const char *name)
+{
+	return look_up(run_flags, name);
+}
