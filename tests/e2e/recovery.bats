@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# What nobody saw or was cut short: the next command finds out, and puts it in order.
+
+load lib
+
+inspect() { tare inspect --format "$1" "$2"; }
+
+# kill_all NAME: its monitor and its processes, as a power cut would
+kill_all() {
+	local monitor pid
+	monitor=$(monitor_of "$1") pid=$(pid_of "$1")
+	kill -9 "$monitor" "$pid"
+	eventually 5 sh -c "! kill -0 $pid 2>/dev/null || grep -q '^State:.Z' /proc/$pid/status"
+}
+
+@test "an end that is still being passed on keeps its exit code" {
+	# nobody reads the caller's output, there is no log: the monitor waits for the reader
+	tare run --name x --log-driver none $B sh -c 'head -c 900000 /dev/zero; exit 7' 2>/dev/null | sleep 3 &
+	eventually 10 is_state x running
+	sleep 0.5
+	is_state x running
+	ok tare stop x
+	wait
+	same "$(inspect '{{.State.ExitCode}}' x)" 7
+	ok tare rm x
+}
+
+@test "a starter that is killed after the launch leaves no process behind" {
+	ok tare create --name k $B sleep 1000
+	run strace -f -qq -o "$DIR/trace" -P "$STATE/containers/$(inspect '{{.Id}}' k)" \
+		-e trace=renameat -e inject=renameat:signal=KILL:when=1 $TARE start k
+	[ "$status" -ne 0 ]
+	local id
+	id=$(inspect '{{.Id}}' k)
+	[ -z "$(find /sys/fs/cgroup -path "*/tare/$id/*" -name cgroup.procs -exec cat {} + 2>/dev/null)" ]
+	ok tare start k
+	is_state k running
+	ok tare rm -f k
+}
+
+@test "after a restart of the host: 255, and --rm is honoured" {
+	background stays
+	background goes --rm
+	local ids
+	ids="$(inspect '{{.Id}}' stays) $(inspect '{{.Id}}' goes)"
+	kill_all stays
+	kill_all goes
+	(cd "$STATE/containers" && rm -r $ids)
+	same "$(names)" stays
+	same "$(inspect '{{.State.ExitCode}}' stays)" 255
+	[[ $(inspect '{{.State.FinishedAt}}' stays) != 0001* ]]
+	ok tare start stays
+	is_state stays running
+	ok tare rm -f stays
+}
+
+@test "a state from another boot is not believed" {
+	background b
+	local id
+	id=$(inspect '{{.Id}}' b)
+	kill_all b
+	# its number now belongs to somebody else who started at the same tick: only the boot id tells
+	sed -i 's/"boot":"[^"]*"/"boot":"00000000-0000-0000-0000-000000000000"/' "$STATE/containers/$id/state.json"
+	is_state b exited
+	ok tare rm b
+}
+
+@test "a pause that a signal ended is on record" {
+	background p
+	ok tare pause p
+	run timeout -s INT 1 $TARE stop -t 30 --signal WINCH p
+	is_state p running
+	ok tare exec p true
+	ok tare rm -f p
+}
+
+@test "restart of a --rm container keeps it this once" {
+	background r --rm
+	local before
+	before=$(pid_of r)
+	ok tare restart -t 2 r
+	is_state r running
+	[ "$(pid_of r)" != "$before" ]
+	ok tare stop -t 2 r
+	same "$(names)" ''
+}
+
+@test "a bind whose path looks like a volume's is no volume" {
+	mkdir -p "$DIR/volumes/foo/data"
+	ok tare create --name v -v "$DIR/volumes/foo/data:/x" $B true
+	same "$(inspect '{{(index .Mounts 0).Type}}' v)" bind
+	ok tare rm v
+}
+
+@test "a failed start keeps the last run's start time" {
+	ok tare run --name f $B true
+	local before
+	before=$(inspect '{{.State.StartedAt}}' f)
+	mv "$ROOT/containers/$(inspect '{{.Id}}' f)/work" "$DIR/work"
+	run tare start f
+	[ "$status" -ne 0 ]
+	same "$(inspect '{{.State.StartedAt}}' f)" "$before"
+	mv "$DIR/work" "$ROOT/containers/$(inspect '{{.Id}}' f)/work"
+	ok tare rm f
+}
