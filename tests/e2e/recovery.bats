@@ -103,3 +103,16 @@ kill_all() {
 	mv "$DIR/work" "$ROOT/containers/$(inspect '{{.Id}}' f)/work"
 	ok tare rm f
 }
+
+@test "a record that can't be read is set aside with its reason, not deleted" {
+	ok tare create --name d $B true
+	local id
+	id=$(inspect '{{.Id}}' d)
+	: >"$ROOT/containers/$id/container.json"
+	refused 1 'rm -f' rm d
+	ok tare rm -f d
+	[ -s "$ROOT/containers/.damaged-$id/reason" ]
+	ok tare create --name d $B true
+	ok tare rm d
+	rm -r "$ROOT/containers/.damaged-$id"
+}
