@@ -246,13 +246,36 @@ static void set_buf(json *row, const char *key, struct buf *text)
 	buf_reset(text);
 }
 
+/* As Docker shows it: the whole in double quotes with Go's escapes, and words in single ones where it would
+ * not be seen otherwise where they end. */
+static void add_argument(struct buf *text, const char *s)
+{
+	bool quote = !*s || s[strcspn(s, " \t\n\r\v\f'\"")];
+
+	if (quote)
+		buf_char(text, '\'');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			buf_char(text, '\\');
+		if (*s == '\n' || *s == '\t')
+			buf_str_add(text, *s == '\n' ? "\\n" : "\\t");
+		else
+			buf_char(text, *s);
+	}
+	if (quote)
+		buf_char(text, '\'');
+}
+
 static void set_command(json *row, const struct tare_container *c)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
 	buf_char(&text, '"');
-	strv_foreach (s, c->command)
-		buf_printf(&text, "%s%s", s == c->command ? "" : " ", *s);
+	strv_foreach (s, c->command) {
+		if (s != c->command)
+			buf_char(&text, ' ');
+		add_argument(&text, *s);
+	}
 	buf_char(&text, '"');
 	json_set_str(row, "Command", buf_str(&text));
 }

@@ -82,6 +82,26 @@ load lib
 	[ "$status" -ne 0 ]
 }
 
+@test "COMMAND shows where its words end" {
+	command_of() { # ARGUMENTS: what ps says about a container with them
+		tare create --name said $B "$@" >/dev/null
+		tare ps -a --no-trunc --format '{{.Command}}'
+		tare rm said >/dev/null
+	}
+	same "$(command_of sh -c 'read x; echo ok')" "\"sh -c 'read x; echo ok'\""
+	same "$(command_of echo '' "it's" 'a"b' 'a\b' $'a\nb' a:b=c)" '"echo '"'' 'it's' 'a"'\"b'"' a"'\\b '"'a"'\nb'"' a:b=c"'"'
+}
+
+@test "a container that has written nothing has no size; what it wrote counts" {
+	tare run --name small $B mkdir -p /a/b/c
+	same "$(tare ps -as --format '{{.Size}}' | cut -d' ' -f1)" 0B
+	same "$(tare inspect -s --format '{{.SizeRw}}' small)" 0
+	ok tare system df --format '{{.Type}} {{.Size}}'
+	has 'Containers 0B'
+	tare run --name big $B dd if=/dev/zero of=/x bs=1024 count=64
+	[ "$(tare inspect -s --format '{{.SizeRw}}' big)" -ge 65536 ]
+}
+
 @test "inspect: Docker's document" {
 	background i --hostname h --label a=b -e X=1 -w /tmp --memory 64m -v vol:/v
 	tare inspect i >"$DIR/i.json"
