@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -18,6 +19,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/init/handoff.h"
+#include "engine/oci/rlimit.h"
 #include "engine/oci/runtime_spec.h"
 #include "engine/runtime/launch.h"
 
@@ -68,6 +70,26 @@ int last_stage_open(const char *init_path, enum last_stage_seal seal, struct err
 	return fd;
 }
 
+static const char *limit_text(uint64_t v, char dst[24])
+{
+	if (v == RLIM_INFINITY)
+		return "unlimited";
+	snprintf(dst, 24, "%llu", (unsigned long long)v);
+	return dst;
+}
+
+static void warn_of_limit(const struct spec_rlimit *want, uint64_t most)
+{
+	const char *name = rlimit_name(want->resource);
+	char asked[24], given[24];
+
+	log_line(LOG_LEVEL_WARN,
+	        "ulimit %s: %s is more than the %s that this process may give without CAP_SYS_RESOURCE; "
+	        "using "
+	        "%s",
+	        name ? name : "?", limit_text(want->hard, asked), limit_text(most, given), given);
+}
+
 /* A limit above our own hard one can't be had without CAP_SYS_RESOURCE: give what there is. */
 static struct init_rlimit rlimit_possible(const struct spec_rlimit *want)
 {
@@ -79,11 +101,7 @@ static struct init_rlimit rlimit_possible(const struct spec_rlimit *want)
 	struct rlimit try = {r.soft, r.hard};
 	if (!prlimit(0, (__rlimit_resource_t)want->resource, &try, NULL))
 		return r;
-	log_line(LOG_LEVEL_WARN,
-	        "resource limit %d: %llu is above this host's %llu and CAP_SYS_RESOURCE is missing; using "
-	        "%llu",
-	        want->resource, (unsigned long long)r.hard, (unsigned long long)now.rlim_max,
-	        (unsigned long long)now.rlim_max);
+	warn_of_limit(want, now.rlim_max);
 	r.hard = now.rlim_max;
 	if (r.soft > r.hard)
 		r.soft = r.hard;

@@ -207,6 +207,10 @@ load lib
 @test "--ulimit, --shm-size, --sysctl, --oom-score-adj" {
 	ok tare run --rm --ulimit nofile=512:1024 --ulimit core=0 $B sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c'
 	is $'512\n1024\n0'
+	# Without CAP_SYS_RESOURCE no limit goes above our own: the warning says which one, in words.
+	ok setpriv --bounding-set -sys_resource $TARE run --rm --ulimit nofile=-1 $B sh -c 'ulimit -Hn'
+	is "$(ulimit -Hn)"
+	same "$stderr" "tare: warning: ulimit nofile: unlimited is more than the $(ulimit -Hn) that this process may give without CAP_SYS_RESOURCE; using $(ulimit -Hn)"
 	ok tare run --rm --shm-size 8m $B sh -c 'df -k /dev/shm | tail -1'
 	has ' 8192 '
 	ok tare run --rm --sysctl net.ipv4.ip_forward=1 $B cat /proc/sys/net/ipv4/ip_forward
