@@ -59,7 +59,8 @@ int open_dir_make(int dirfd, const char *name, mode_t mode);
 /* Remove a file or a whole tree beneath dirfd without following links or crossing into another file
  * system; chmods directories it cannot read. Missing is success. 0 or -1 with errno (the first). */
 int remove_tree_at(int dirfd, const char *name);
-/* Bytes (st_blocks*512) and entries of a tree, not following links, hard links once per name. */
+/* Bytes that the files of a tree hold (st_blocks*512; directories: none) and its entries, not following
+ * links, hard links once per name. */
 int tree_size_at(int dirfd, const char *name, uint64_t *bytes, uint64_t *entries);
 int set_nonblock(int fd, bool on);
 /* close_range(2), which not every C library has; flags 0 or CLOSE_RANGE_CLOEXEC. 0 or -1 with errno. */

@@ -230,6 +230,13 @@ static void remove_entry(struct walk *w, struct level *l, const char *name)
 		walk_error(w, ENOMEM);
 }
 
+/* A directory's own blocks are the file system's business, different on each: who only made directories has
+ * written nothing. */
+static uint64_t held_bytes(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_blocks * 512;
+}
+
 static void count_entry(struct walk *w, struct level *l, const char *name)
 {
 	struct stat st;
@@ -239,7 +246,7 @@ static void count_entry(struct walk *w, struct level *l, const char *name)
 			walk_error(w, errno);
 		return;
 	}
-	w->bytes += (uint64_t)st.st_blocks * 512;
+	w->bytes += held_bytes(&st);
 	w->entries++;
 	/* EXDEV: a mount in the tree is not part of it. */
 	if (S_ISDIR(st.st_mode) && walk_enter(w, dirfd(l->dir), name) < 0 && errno != ENOENT &&
@@ -326,7 +333,7 @@ int tree_size_at(int dirfd, const char *name, uint64_t *bytes, uint64_t *entries
 
 	if (parent < 0 || fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
-	w.bytes = (uint64_t)st.st_blocks * 512;
+	w.bytes = held_bytes(&st);
 	w.entries = 1;
 	if (S_ISDIR(st.st_mode)) {
 		if (walk_enter(&w, parent, base) < 0) {

@@ -355,6 +355,8 @@ static void wide_trees_go(void **state)
 		snprintf(name, sizeof(name), "w/%d", i);
 		assert_int_equal(mkdirat(p->fd, name, 0755), 0);
 	}
+	assert_int_equal(tree_size_at(p->fd, "w", &bytes, &entries), 0);
+	assert_int_equal(bytes, 0); /* whatever the directories themselves take */
 	assert_int_equal(symlinkat("/", p->fd, "w/root"), 0);
 	assert_int_equal(tree_size_at(p->fd, "w", &bytes, &entries), 0);
 	assert_int_equal(entries, 3002);
@@ -362,6 +364,7 @@ static void wide_trees_go(void **state)
 	put(p->fd, "f", "x");
 	assert_int_equal(tree_size_at(p->fd, "f", &bytes, &entries), 0);
 	assert_int_equal(entries, 1);
+	assert_true(bytes > 0 && bytes % 512 == 0);
 	assert_int_equal(tree_size_at(p->fd, "none", &bytes, &entries), -1);
 	assert_int_equal(errno, ENOENT);
 }
