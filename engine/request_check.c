@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/proc.h"
+#include "engine/oci/namespace_mode.h"
+#include "engine/oci/sysctl.h"
 #include "engine/tare.h"
 
 #define MEMORY_MIN   (INT64_C(6) << 20) /* Docker's; less cannot even start most programs */
@@ -113,37 +115,46 @@ static int check_limits(const struct resources *r, struct err *e)
 	return 0;
 }
 
-/* One of `words` (its members end at spaces), or "container:REF" when that is allowed. */
-static int check_mode(const char *flag, const char *mode, const char *words, bool container, struct err *e)
+/* One of `words` (its members end at spaces). */
+static int check_word(const char *flag, const char *word, const char *words, struct err *e)
 {
-	size_t len = mode ? strlen(mode) : 0;
+	size_t len = word ? strlen(word) : 0;
 
-	if (!mode || (container && strncmp(mode, "container:", 10) == 0 && mode[10]))
+	if (!word)
 		return 0;
 	for (const char *w = words; *w;) {
 		size_t n = strcspn(w, " ");
 
-		if (n == len && strncmp(w, mode, n) == 0)
+		if (n == len && strncmp(w, word, n) == 0)
 			return 0;
 		w += n + (w[n] == ' ');
 	}
-	return err_set(e, ERR_USAGE, "unknown %s \"%s\"; one of: %s%s", flag, mode, words,
-	        container ? " container:NAME" : "");
+	return err_set(e, ERR_USAGE, "unknown %s \"%s\"; one of: %s", flag, word, words);
 }
 
 static int check_modes(const struct tare_create *c, struct err *e)
 {
-	if (check_mode("--network", c->network, "none host", true, e) < 0 ||
-	        check_mode("--pid", c->pid_mode, "private host", true, e) < 0 ||
-	        check_mode("--ipc", c->ipc_mode, "none private shareable host", true, e) < 0 ||
-	        check_mode("--uts", c->uts_mode, "private host", false, e) < 0 ||
-	        check_mode("--cgroupns", c->cgroupns_mode, "private host", false, e) < 0)
-		return -1;
+	const struct {
+		enum spec_namespace_kind kind;
+		const char *value;
+	} asked[] = {{NS_NETWORK, c->network}, {NS_PID, c->pid_mode}, {NS_IPC, c->ipc_mode},
+	        {NS_UTS, c->uts_mode}, {NS_CGROUP, c->cgroupns_mode}};
+	struct spec_namespace ns[NS_KIND_COUNT] = {0};
+	struct sysctl one;
+	const char *container;
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+		if (namespace_mode_parse(
+		            asked[i].kind, asked[i].value, &ns[asked[i].kind].mode, &container, e) < 0)
+			return -1;
+	strv_foreach (s, c->sysctls)
+		if (sysctl_parse(*s, ns, &one, e) < 0)
+			return -1;
 	if (c->hostname && c->uts_mode && strcmp(c->uts_mode, "host") == 0)
 		return err_set(e, ERR_USAGE,
 		        "--hostname would change the host's name, as --uts is host; "
 		        "leave one of them out");
-	return check_mode("--log-driver", c->log_driver, "cri none json-file k8s-file local", false, e);
+	return check_word("--log-driver", c->log_driver, "cri none json-file k8s-file local", e);
 }
 
 static int check_process(const struct tare_create *c, struct err *e)
@@ -154,14 +165,6 @@ static int check_process(const struct tare_create *c, struct err *e)
 	if (c->stop_signal && signal_parse(c->stop_signal) <= 0)
 		return err_set(e, ERR_USAGE, "unknown signal \"%s\"; write a name or number such as TERM",
 		        c->stop_signal);
-	strv_foreach (s, c->sysctls) {
-		const char *equal = strchr(*s, '=');
-
-		if (!equal || equal == *s || !equal[1])
-			return err_set(e, ERR_USAGE,
-			        "invalid --sysctl \"%s\": write NAME=VALUE, as in net.core.somaxconn=1024",
-			        *s);
-	}
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/host_devices.h"
+#include "engine/oci/namespace_mode.h"
 #include "engine/runtime/launch.h"
 #include "engine/security_profile.h"
 
@@ -155,62 +156,37 @@ static int build_caps(const struct tare_create *q, uint64_t base, struct runtime
 
 /* ------------------------------------------------------------------ namespaces */
 
-struct ns_option {
-	enum spec_namespace_kind kind;
-	const char *flag, *value;
-	bool may_join;
-};
-
-/* "container:REF" is kept with the full id; the process is looked up at each start. */
-static int join_container(
-        const struct store *s, const struct ns_option *o, struct spec_namespace *ns, struct err *e)
+static int build_namespace(const struct store *s, enum spec_namespace_kind kind, const char *value,
+        struct runtime_spec *spec, struct err *e)
 {
+	struct spec_namespace *ns = &spec->ns[kind];
+	const char *ref;
 	char id[TARE_ID_LEN + 1];
 
-	if (container_resolve(s, o->value + strlen("container:"), id, e) != 0)
-		return err_wrap(e, "%s %s", o->flag, o->value);
-	ns->mode = NS_JOIN;
+	if (namespace_mode_parse(kind, value, &ns->mode, &ref, e) != 0)
+		return -1;
+	if (!ref)
+		return 0;
+	/* kept with the full id; the process is looked up at each start */
+	if (container_resolve(s, ref, id, e) != 0)
+		return err_wrap(e, "%s", value);
 	ns->path = str_printf("container:%s", id);
 	return ns->path ? 0 : out_of_memory(e);
-}
-
-static int build_namespace(
-        const struct store *s, const struct ns_option *o, struct runtime_spec *spec, struct err *e)
-{
-	struct spec_namespace *ns = &spec->ns[o->kind];
-
-	ns->mode = NS_PRIVATE;
-	if (!o->value || !*o->value || strcmp(o->value, "private") == 0)
-		return 0;
-	if (strcmp(o->value, "host") == 0) {
-		ns->mode = NS_HOST;
-		return 0;
-	}
-	if (o->kind == NS_NETWORK && strcmp(o->value, "none") == 0)
-		return 0;
-	if (o->may_join && strncmp(o->value, "container:", 10) == 0)
-		return join_container(s, o, ns, e);
-	return err_set(e, ERR_USAGE, "%s \"%s\": %s", o->flag, o->value,
-	        o->kind == NS_NETWORK ? "give none, host or container:NAME"
-	        : o->may_join         ? "give private, host or container:NAME"
-	                              : "give private or host");
 }
 
 static int build_namespaces(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
 	const struct tare_create *q = in->request;
-	const struct ns_option options[] = {
-	        {NS_NETWORK, "--network", q->network, true},
-	        {NS_PID, "--pid", q->pid_mode, true},
-	        {NS_IPC, "--ipc", q->ipc_mode, true},
-	        {NS_UTS, "--uts", q->uts_mode, false},
-	        {NS_CGROUP, "--cgroupns", q->cgroupns_mode, false},
-	};
+	const struct {
+		enum spec_namespace_kind kind;
+		const char *value;
+	} asked[] = {{NS_NETWORK, q->network}, {NS_PID, q->pid_mode}, {NS_IPC, q->ipc_mode},
+	        {NS_UTS, q->uts_mode}, {NS_CGROUP, q->cgroupns_mode}};
 
 	spec->ns[NS_MOUNT].mode = NS_PRIVATE;
 	spec->ns[NS_USER].mode = NS_HOST;
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-		if (build_namespace(in->store, &options[i], spec, e) != 0)
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+		if (build_namespace(in->store, asked[i].kind, asked[i].value, spec, e) != 0)
 			return -1;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/oci/sysctl.h"
 #include "engine/runtime/mount_tree.h"
 
 static const struct {
@@ -35,11 +36,6 @@ static const struct {
 int namespace_flag(enum spec_namespace_kind k)
 {
 	return kinds[k].flag;
-}
-
-const char *namespace_name(enum spec_namespace_kind k)
-{
-	return kinds[k].name;
 }
 
 uint64_t namespace_private_flags(const struct runtime_spec *spec)
@@ -113,68 +109,34 @@ int namespace_loopback_up(const struct runtime_spec *spec, struct err *e)
 	return 0;
 }
 
-/* Only what the kernel keeps per namespace may be set, and only when that namespace is the container's:
- * anything else would change the host (list: linux/Documentation/admin-guide/sysctl, ipc_sysctl.c,
- * mq_sysctl.c). */
-static int check_sysctl(const struct runtime_spec *spec, const char *key, struct err *e)
+/* CVE-2025-52881: the write goes to our own procfs, through no link and no mount, and stays beneath the one
+ * subtree that is the namespace's. */
+static int write_sysctl(int proc_fd, const struct sysctl *s, struct err *e)
 {
-	static const char *const ipc[] = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
-	        "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
-	        "kernel.msg_next_id", "kernel.sem_next_id", "kernel.shm_next_id", "kernel.auto_msgmni"};
-	enum spec_namespace_kind need = NS_KIND_COUNT;
-
-	for (size_t i = 0; i < sizeof ipc / sizeof ipc[0]; i++)
-		if (!strcmp(key, ipc[i]))
-			need = NS_IPC;
-	if (!strncmp(key, "fs.mqueue.", 10))
-		need = NS_IPC;
-	else if (!strncmp(key, "net.", 4))
-		need = NS_NETWORK;
-	else if (!strcmp(key, "kernel.domainname") || !strcmp(key, "kernel.hostname"))
-		need = NS_UTS;
-	if (need == NS_KIND_COUNT)
-		return err_set(e, ERR_USAGE,
-		        "sysctl \"%.100s\" belongs to the whole host and can't be set for a container", key);
-	if (spec->ns[need].mode == NS_HOST)
-		return err_set(e, ERR_USAGE, "sysctl \"%.100s\" needs a %s namespace of the container's own",
-		        key, kinds[need].name);
-	return 0;
-}
-
-/* CVE-2025-52881: the write goes to our own procfs, beneath it, through no link and no mount. */
-static int write_sysctl(int proc_fd, const char *key, const char *value, struct err *e)
-{
-	struct open_how how = {.flags = O_WRONLY | O_CLOEXEC,
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 	        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
-	char path[512];
-	int n = snprintf(path, sizeof path, "sys/%s", key);
+	char dir[32];
 
-	if (n < 0 || (size_t)n >= sizeof path)
-		return err_set(e, ERR_USAGE, "sysctl \"%.100s…\": name is too long", key);
-	for (char *p = path; *p; p++) /* net.ipv4.conf.eth0/1.x: the slash of a name stands for its dot */
-		*p = *p == '.' ? '/' : *p == '/' && p > path + 3 ? '.' : *p;
-	cleanup_fd int fd = (int)syscall(SYS_openat2, proc_fd, path, &how, sizeof how);
-	if (fd < 0 || write_all(fd, value, strlen(value)))
-		return err_sys(e, "cannot set sysctl \"%.100s\" to \"%.100s\"", key, value);
+	snprintf(dir, sizeof dir, "sys/%s", s->dir);
+	cleanup_fd int dir_fd = (int)syscall(SYS_openat2, proc_fd, dir, &how, sizeof how);
+	how.flags = O_WRONLY | O_CLOEXEC;
+	cleanup_fd int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, s->path, &how, sizeof how);
+	if (fd < 0 || write_all(fd, s->value, strlen(s->value)))
+		return err_sys(e, "cannot set sysctl \"%s/%s\" to \"%.100s\"", s->dir, s->path, s->value);
 	return 0;
 }
 
 int namespace_set_sysctls(struct container_root *r, const struct runtime_spec *spec, struct err *e)
 {
-	char key[400];
+	struct sysctl one;
 
 	if (!spec->sysctl || !*spec->sysctl)
 		return 0;
 	if (container_proc(r, e))
 		return -1;
-	strv_foreach (s, spec->sysctl) {
-		const char *eq = strchr(*s, '=');
-		if (!eq || eq == *s || (size_t)(eq - *s) >= sizeof key)
-			return err_set(e, ERR_USAGE, "sysctl \"%.100s\": expected KEY=VALUE", *s);
-		snprintf(key, sizeof key, "%.*s", (int)(eq - *s), *s);
-		if (check_sysctl(spec, key, e) || write_sysctl(r->proc_fd, key, eq + 1, e))
+	strv_foreach (s, spec->sysctl)
+		if (sysctl_parse(*s, spec->ns, &one, e) || write_sysctl(r->proc_fd, &one, e))
 			return -1;
-	}
 	return 0;
 }
 

@@ -10,8 +10,7 @@
 struct err;
 struct container_root;
 
-int namespace_flag(enum spec_namespace_kind k);         /* CLONE_NEW… */
-const char *namespace_name(enum spec_namespace_kind k); /* "mnt", "pid", … as in /proc/PID/ns */
+int namespace_flag(enum spec_namespace_kind k); /* CLONE_NEW… */
 
 /* CLONE_NEW… of all private ones. */
 uint64_t namespace_private_flags(const struct runtime_spec *spec);

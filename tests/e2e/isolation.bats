@@ -236,3 +236,11 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	same "$(tare run --rm --privileged $B cat /proc/sys/kernel/core_pattern)" "$(cat /proc/sys/kernel/core_pattern)"
 	refused 125 kernel.core_pattern run --rm --sysctl kernel.core_pattern=x $B true
 }
+
+# Two slashes stand for "..". The setting that is reached is one of the container's own, in case it is.
+@test "a sysctl's name does not lead out of the namespace's subtree" {
+	refused 125 'an empty part' run --rm --sysctl net.//.net.ipv4.ip_forward=1 $B true
+	refused 125 'an empty part' create --sysctl net/../net/ipv4/ip_forward=1 $B true
+	refused 125 'network namespace of the container' run --rm --network host --sysctl net.ipv4.ip_forward=1 $B true
+	refused 125 'ipc namespace of the container' run --rm --ipc host --sysctl kernel.sem=1 $B true
+}

@@ -361,7 +361,7 @@ static void sysctls_of_the_namespace_only(void **state)
 	strv_add(&b->spec.sysctl, "net.ipv4.ip_forward=1");
 	b->spec.ns[NS_NETWORK].mode = NS_HOST;
 	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
-	assert_non_null(strstr(b->e.msg, "net namespace"));
+	assert_non_null(strstr(b->e.msg, "network namespace"));
 }
 
 /* CVE-2019-5736: "#!/proc/self/exe" makes the kernel run our last stage again, as seen by the container.
