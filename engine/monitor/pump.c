@@ -1,7 +1,7 @@
 /* The container's output to log and clients, and the clients' input to the container. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -245,19 +245,19 @@ void pump_input_end(struct monitor *m)
 	}
 }
 
-/* A size that is no change makes the kernel send nothing, but whoever attaches wants the screen redrawn. */
+/* A size that is no change makes the kernel send nothing, but whoever attaches wants the screen redrawn. The
+ * kernel is made to tell the terminal's group: its number, once read, may stand for others by the time that a
+ * signal of ours gets there. */
 void pump_resize(struct monitor *m, const struct monitor_size *size)
 {
-	struct winsize now, want = {.ws_row = size->rows, .ws_col = size->cols};
-	pid_t group;
+	struct winsize now, want = {.ws_row = size->rows, .ws_col = size->cols}, other = want;
 
 	if (!m->pump.terminal || m->pump.in_fd < 0)
 		return;
 	if (ioctl(m->pump.in_fd, TIOCGWINSZ, &now) == 0 && now.ws_row == want.ws_row &&
 	        now.ws_col == want.ws_col) {
-		if (ioctl(m->pump.in_fd, TIOCGPGRP, &group) == 0 && group > 1)
-			kill(-group, SIGWINCH);
-		return;
+		other.ws_row += want.ws_row == USHRT_MAX ? -1 : 1;
+		ioctl(m->pump.in_fd, TIOCSWINSZ, &other);
 	}
 	ioctl(m->pump.in_fd, TIOCSWINSZ, &want);
 }

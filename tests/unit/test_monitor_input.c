@@ -195,6 +195,55 @@ static void test_resize_storm(void **state)
 	rig_remove(&r);
 }
 
+static volatile sig_atomic_t winch_code = -1;
+
+static void on_told(int sig, siginfo_t *si, void *context)
+{
+	(void)sig;
+	(void)context;
+	winch_code = si->si_code;
+}
+
+static void await_same_size(void *arg)
+{
+	struct sigaction told = {.sa_sigaction = on_told, .sa_flags = SA_SIGINFO};
+	struct winsize ws = {.ws_row = 77, .ws_col = 177};
+
+	(void)arg;
+	if (ioctl(0, TIOCSWINSZ, &ws) < 0)
+		_exit(1);
+	sigaction(SIGWINCH, &told, NULL);
+	dprintf(1, "ready\n");
+	do
+		usleep(1000);
+	while (winch_code == -1 || (ioctl(0, TIOCGWINSZ, &ws) == 0 && ws.ws_row != 77));
+	_exit(ws.ws_col != 177 ? 2 : winch_code == SI_KERNEL ? 42 : 3);
+}
+
+/* The size that it is already makes programs draw again, and it is the kernel that tells them: nobody sends
+ * signals to a group by its number, which may be another's by then. */
+static void test_same_size_draws_again(void **state)
+{
+	struct rig_options o = {.child = await_same_size, .tty = true};
+	struct monitor_size size = {.rows = 77, .cols = 177};
+	struct exit_record x;
+	char msg[256];
+	struct rig r;
+	int fd;
+
+	(void)state;
+	rig_start(&r, &o);
+	fd = hello(&r, MONITOR_PROTOCOL, HELLO_OUTPUT | HELLO_REPLAY);
+	assert_true(await(fd, MSG_OUT, msg, sizeof(msg)) > 0);
+	say(fd, MSG_RESIZE, &size, sizeof(size));
+	assert_true(await(fd, MSG_EXIT, msg, sizeof(msg)) > 0);
+	close(fd);
+	rig_end(&r);
+	assert_int_equal(exit_record_read(r.state_fd, &x), 0);
+	assert_int_equal(x.code, 42);
+	rig_remove(&r);
+}
+
 static void show_screen(void *arg)
 {
 	char c;
@@ -486,6 +535,7 @@ int main(void)
 	        cmocka_unit_test(test_input_ends_with_its_caller),
 	        cmocka_unit_test(test_input_kept_over_detach),
 	        cmocka_unit_test(test_resize_storm),
+	        cmocka_unit_test(test_same_size_draws_again),
 	        cmocka_unit_test(test_replay),
 	        cmocka_unit_test(test_terminal_end_of_file),
 	        cmocka_unit_test(test_terminal_last_output),
