@@ -141,7 +141,7 @@ static bool run_ended(int state_fd)
 
 	if (state_fd < 0 || exit_record_read(state_fd, &r) == 0)
 		return true;
-	return fstat(state_fd, &st) < 0 || st.st_nlink == 0 || faccessat(state_fd, "cleaned", F_OK, 0) == 0;
+	return fstat(state_fd, &st) < 0 || st.st_nlink == 0;
 }
 
 static int watch_dir(int inotify_fd, int dir_fd, uint32_t mask)

@@ -27,7 +27,6 @@
 #define EVENTS_MAX     16
 #define LINGER_SECONDS 10
 #define QUIET_MS       1000 /* without output, after which the areas go back to the kernel */
-#define CLEANED_FILE   "cleaned"
 
 enum state { S_RUN, S_DRAIN, S_BIRTH, S_CLEAN, S_LINGER, S_END, S_COUNT };
 /* The first ones are those of enum source; E_AFTER comes after every batch. */
@@ -197,14 +196,12 @@ static enum state drain_after(struct monitor *m, enum state now, uint32_t index,
 	return S_BIRTH;
 }
 
-/* Clean-up ends by making `cleaned`, or by removing the directory with all that is in it. */
+/* Clean-up ends by removing the directory with all that is in it. */
 static bool is_cleaned(const struct monitor *m)
 {
 	struct exit_record r;
 	struct stat st;
 
-	if (faccessat(m->h.state_fd, CLEANED_FILE, F_OK, 0) == 0)
-		return true;
 	if (fstat(m->h.state_fd, &st) == 0 && st.st_nlink == 0)
 		return true;
 	return m->recorded && exit_record_read(m->h.state_fd, &r) < 0 && errno == ENOENT;

@@ -44,9 +44,10 @@ static void check_bulk(const char *what, const struct buf *got, size_t len)
 			fail_msg("%s: differs at %zu of %zu", what, i, len);
 }
 
+/* Clean-up ends by removing all that is in the directory. */
 static void mark_cleaned(const struct rig *r)
 {
-	close(openat(r->state_fd, "cleaned", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(unlinkat(r->state_fd, "exit", 0), 0);
 }
 
 static int run_client(const struct rig *r, int sock, int out, int err, struct exit_record *x)
