@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/oci/rlimit.h"
 #include "engine/tare.h"
 
 #define NANO            INT64_C(1000000000)
@@ -200,35 +200,14 @@ int tare_parse_label_file(struct tare_create *c, const char *path, struct err *e
 
 /* ------------------------------------------------------------------ limits */
 
-static const struct {
-	const char *name;
-	int resource;
-} ulimit_names[] = {
-        {"as", RLIMIT_AS},
-        {"core", RLIMIT_CORE},
-        {"cpu", RLIMIT_CPU},
-        {"data", RLIMIT_DATA},
-        {"fsize", RLIMIT_FSIZE},
-        {"locks", RLIMIT_LOCKS},
-        {"memlock", RLIMIT_MEMLOCK},
-        {"msgqueue", RLIMIT_MSGQUEUE},
-        {"nice", RLIMIT_NICE},
-        {"nofile", RLIMIT_NOFILE},
-        {"nproc", RLIMIT_NPROC},
-        {"rss", RLIMIT_RSS},
-        {"rtprio", RLIMIT_RTPRIO},
-        {"rttime", RLIMIT_RTTIME},
-        {"sigpending", RLIMIT_SIGPENDING},
-        {"stack", RLIMIT_STACK},
-};
-#define N_ULIMITS (sizeof(ulimit_names) / sizeof(*ulimit_names))
-
 static int ulimit_resource(const char *name, size_t len)
 {
-	for (size_t i = 0; i < N_ULIMITS; i++)
-		if (strlen(ulimit_names[i].name) == len && strncmp(ulimit_names[i].name, name, len) == 0)
-			return ulimit_names[i].resource;
-	return -1;
+	char word[16];
+
+	if (len >= sizeof(word))
+		return -1;
+	snprintf(word, sizeof(word), "%.*s", (int)len, name);
+	return rlimit_number(word);
 }
 
 static int ulimit_value(const char *text, uint64_t *v, struct err *e)
