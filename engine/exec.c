@@ -228,8 +228,29 @@ static void keep_reading(const struct relay_child *c)
 	}
 }
 
-static int leave_behind(const struct relay_child *c, struct err *e)
+/* Nothing of the caller's stays open: neither its terminal and pipes, which must see their end, nor a lock.
+ */
+static void keep_only(struct relay_child *c)
 {
+	int *const kept[] = {&c->terminal_fd, &c->out_fd, &c->err_fd};
+	const size_t n = sizeof kept / sizeof kept[0];
+	int next = 3;
+
+	for (size_t i = 0; i < n; i++)
+		if (*kept[i] >= 0)
+			*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 3 + (int)n);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	for (size_t i = 0; i < n; i++)
+		if (*kept[i] >= 0)
+			*kept[i] = dup2(*kept[i], next++);
+	close_fd_range((unsigned)next, ~0u, 0);
+}
+
+static int leave_behind(const struct relay_child *left, struct err *e)
+{
+	struct relay_child c = *left;
 	/* our own end may hang up the terminal that the child still belongs to until its setsid() */
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
 
@@ -240,10 +261,10 @@ static int leave_behind(const struct relay_child *c, struct err *e)
 		return pid < 0 ? err_sys(e, "fork") : 0;
 	}
 	setsid();
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd <= 2; fd++)
-		dup2(null, fd); /* the caller's terminal and pipes must see their end */
-	keep_reading(c);
+	/* or the end of the caller's session or service would be the process's, too */
+	cgroup_enter_monitors();
+	keep_only(&c);
+	keep_reading(&c);
 	_exit(0);
 }
 
@@ -300,7 +321,12 @@ int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *
 	close_child_ends(&s.pipes);
 	if (rc == 0) {
 		emit(s.store, &c, "exec_start", x, -1);
-		if (!x->detach && io) {
+		if (x->detach && x->tty) {
+			rc = leave_behind(
+			        &(struct relay_child){
+			                .terminal_fd = s.launched.terminal_fd, .out_fd = -1, .err_fd = -1},
+			        e);
+		} else if (!x->detach && io) {
 			rc = carry(&s, io, end, exit_code, e);
 			if (rc == 0 && *end == TARE_IO_EXITED)
 				emit(s.store, &c, "exec_die", x, *exit_code);

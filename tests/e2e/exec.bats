@@ -36,6 +36,28 @@ leave_nothing() { [ "${BATS_TEST_NAME:-}" ] || tare rm -f --all >/dev/null 2>&1 
 	eventually 10 tare exec box test -e /from-d
 }
 
+# Its terminal's other end stays open in a process that has nothing else of the caller's.
+@test "-d -t: the process keeps its terminal" {
+	# from a place where a service manager would look for what to kill
+	local unified service
+	unified=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	service=$unified/tare-e2e-$$
+	mkdir "$service"
+	ok bash -c "echo \$\$ >$service/cgroup.procs && exec $TARE exec -d -t box sh -c 'sleep 0.3; tty >/from-dt; echo \$\$ >/pid-dt; echo shown; touch /still-there; exec sleep 1234'"
+	is ''
+	eventually 10 tare exec box test -e /still-there
+	ok tare exec box cat /from-dt
+	has /dev/pts/
+	local reader
+	reader=$(own_processes | grep 'exec -d -t' | cut -d ' ' -f 1)
+	same "$(cd "/proc/$reader/fd" && readlink * | sort | uniq -c | tr -s ' ' | tr '\n' ,)" ' 3 /dev/null, 1 /dev/pts/ptmx,'
+	same "$(grep ^0: "/proc/$reader/cgroup")" 0::/tare/monitors
+	rmdir "$service"
+	tare exec box sh -c 'kill $(cat /pid-dt)'
+	eventually 10 gone_process "$reader"
+}
+gone_process() { [ ! -e "/proc/$1" ]; }
+
 @test "-e -w -u" {
 	ok tare exec -e X=1 --env Y=2 -w /tmp box sh -c 'echo $X$Y; pwd'
 	is $'12\n/tmp'
