@@ -211,6 +211,8 @@ int archive_open(const char *file, uint64_t *size, struct err *e)
 	struct stat st;
 	bool standard = strcmp(file, "-") == 0;
 	*size = 0;
+	if (strncmp(file, "http://", 7) == 0 || strncmp(file, "https://", 8) == 0)
+		return err_set(e, ERR_USAGE, "URLs are not supported: download %s first", file);
 	if (standard && isatty(STDIN_FILENO))
 		return err_set(e, ERR_USAGE, "standard input is a terminal; name a file or redirect one");
 	/* The duplicate is ours to close. */

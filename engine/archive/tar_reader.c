@@ -27,6 +27,13 @@ static int damaged(struct err *e, const char *why)
 	return err_set(e, ERR_CORRUPT, "the archive is damaged: %s", why);
 }
 
+/* Nothing of a tar archive was seen: another file, most likely. */
+static int foreign(struct err *e)
+{
+	return err_set(e, ERR_CORRUPT,
+	        "this is no tar archive, neither plain nor compressed with gzip, zstd, xz or bzip2");
+}
+
 /* ------------------------------------------------------------------ bytes */
 
 /* Have at least one byte at p. 1, 0 at the end of the stream. */
@@ -48,7 +55,7 @@ static int take(struct tar_reader *t, void *dst, size_t len, struct err *e)
 		if (rc < 0 || (rc == 0 && done == 0))
 			return rc;
 		if (rc == 0)
-			return damaged(e, "it is truncated");
+			return t->recognised ? damaged(e, "it is truncated") : foreign(e);
 		size_t n = t->left < len - done ? t->left : len - done;
 		memcpy((char *)dst + done, t->p, n);
 		t->p += n;
@@ -481,11 +488,17 @@ static int take_header(struct tar_reader *t, unsigned char *h, struct err *e)
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return t->open_end ? 0 : damaged(e, "it is truncated (or no tar archive)");
-	if (!tar_block_empty(h))
-		return tar_checksum_ok(h)
-		               ? 1
-		               : damaged(e, "a header has a wrong checksum (or this is no tar archive)");
+		return t->open_end     ? 0
+		       : t->recognised ? damaged(e, "it is truncated")
+		                       : err_set(e, ERR_CORRUPT, "the archive is empty");
+	if (!tar_block_empty(h)) {
+		bool right = tar_checksum_ok(h);
+		if (!right && !t->recognised && memcmp(h + TAR_AT_MAGIC, "ustar", 5) != 0)
+			return foreign(e);
+		t->recognised = true;
+		return right ? 1 : damaged(e, "a header has a wrong checksum");
+	}
+	t->recognised = true;
 	rc = take(t, h, TAR_BLOCK_SIZE, e);
 	if (rc < 0 || (rc > 0 && !tar_block_empty(h)))
 		return rc < 0 ? -1 : damaged(e, "data after its end marker");

@@ -50,6 +50,7 @@ struct tar_reader {
 	struct inflate *in;
 	bool open_end; /* an archive without end marker is accepted (its digest says that it is whole) */
 	/* private */
+	bool recognised; /* a header was right: from here on what is wrong is damage */
 	const unsigned char *p;
 	size_t left;             /* in the current block of the stream */
 	uint64_t data_left, pad; /* of the current entry */

@@ -112,6 +112,10 @@ rootfs_tar() { # FILE: something that runs
 	same "$(jq -c .Loaded <<<"$output")" '["plain:1","quay.io/some/one:2"]'
 	refused 125 nosuchfile load -i "$DIR/nosuchfile"
 	refused 125 directory load -i "$DIR"
+	echo 'a text' >"$DIR/text"
+	refused 125 'this is no tar archive' load -i "$DIR/text"
+	refused 125 'URLs are not supported: download https://example.org/a.tar first' load -i https://example.org/a.tar
+	refused 125 'URLs are not supported: download http://example.org/a.tar first' import http://example.org/a.tar x
 }
 
 @test "load: progress for a program" {
