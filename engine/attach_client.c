@@ -399,7 +399,7 @@ int attach_client_run(int sock, const struct attach_client *opts, enum tare_io_e
 	s->sock = sock;
 	s->opts = opts;
 	s->pidfd = pidfd;
-	if (relay_open(&s->relay, opts->io ? opts->io : &nothing, opts->detach_keys, e) < 0)
+	if (relay_open(&s->relay, opts->io ? opts->io : &nothing, opts->detach_keys, opts->terminal, e) < 0)
 		return -1;
 	say_hello(s);
 	s->owes_resize = opts->terminal;

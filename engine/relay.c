@@ -133,15 +133,19 @@ static void signals_handle(struct relay *r, struct relay_events *ev)
 
 /* ------------------------------------------------------------------ outputs */
 
-/* A pipe or terminal is opened again, so that O_NONBLOCK is ours alone: set on the caller's description it
+/* Titles, clipboard, answers typed by the terminal itself: what a process prints that has no terminal of its
+ * own is shown as logs shows it (rule R5). Into pipes and files every byte goes as it is.
+ *
+ * A pipe or terminal is opened again, so that O_NONBLOCK is ours alone: set on the caller's description it
  * would break every other program that shares it. Files never block; sockets are asked per call. */
-static void sink_open(struct relay_sink *s, int fd)
+static void sink_open(struct relay_sink *s, int fd, bool from_terminal)
 {
 	struct stat st;
 	char path[64];
 	int own;
 
-	*s = (struct relay_sink){.fd = fd};
+	*s = (struct relay_sink){
+	        .fd = fd, .to_terminal = !from_terminal && fd >= 0 && isatty(fd), .clean = BUF_INIT};
 	if (fd < 0 || fstat(fd, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -156,6 +160,7 @@ static void sink_close(struct relay_sink *s)
 {
 	if (s->owned)
 		close(s->fd);
+	buf_free(&s->clean);
 	*s = (struct relay_sink){.fd = -1};
 }
 
@@ -193,8 +198,26 @@ void relay_write(struct relay *r, int sink, const char *data, size_t len)
 {
 	struct relay_sink *s = &r->sink[sink];
 
+	if (s->to_terminal) {
+		buf_reset(&s->clean);
+		terminal_filter_add(&s->filter, &s->clean, data, len);
+		data = s->clean.data;
+		len = s->clean.len;
+	}
 	s->data = data;
 	s->len = len;
+	sink_flush(s);
+}
+
+/* The start of a sequence that never ended. */
+static void sink_end(struct relay_sink *s)
+{
+	if (!s->to_terminal || s->len)
+		return;
+	buf_reset(&s->clean);
+	terminal_filter_end(&s->filter, &s->clean);
+	s->data = s->clean.data;
+	s->len = s->clean.len;
 	sink_flush(s);
 }
 
@@ -205,7 +228,7 @@ bool relay_pending(const struct relay *r)
 
 /* ------------------------------------------------------------------ the whole */
 
-int relay_open(struct relay *r, const struct tare_io *io, const char *keys, struct err *e)
+int relay_open(struct relay *r, const struct tare_io *io, const char *keys, bool from_terminal, struct err *e)
 {
 	*r = (struct relay){.io = io, .in_open = io->in >= 0, .signal_fd = -1};
 	r->sink[0].fd = r->sink[1].fd = -1;
@@ -220,8 +243,8 @@ int relay_open(struct relay *r, const struct tare_io *io, const char *keys, stru
 		relay_close(r);
 		return -1;
 	}
-	sink_open(&r->sink[0], io->out);
-	sink_open(&r->sink[1], io->err);
+	sink_open(&r->sink[0], io->out, from_terminal);
+	sink_open(&r->sink[1], io->err, from_terminal);
 	return 0;
 }
 
@@ -229,9 +252,11 @@ void relay_close(struct relay *r)
 {
 	if (r->signal_fd < 0)
 		return;
+	for (int i = 0; i < 2; i++) {
+		sink_end(&r->sink[i]);
+		sink_close(&r->sink[i]);
+	}
 	raw_leave(r);
-	sink_close(&r->sink[0]);
-	sink_close(&r->sink[1]);
 	close_fd(&r->signal_fd);
 	pthread_sigmask(SIG_SETMASK, &r->old_mask, NULL);
 	sigaction(SIGPIPE, &r->old_pipe, NULL);

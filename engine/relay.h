@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <termios.h>
 
+#include "base/buf.h"
 #include "engine/detach_keys.h"
 #include "engine/tare.h"
+#include "engine/terminal_filter.h"
 
 struct err;
 
@@ -25,6 +27,9 @@ struct relay_sink {
 	bool broken; /* the reader has gone: data is dropped, quietly */
 	const char *data;
 	size_t len;
+	bool to_terminal; /* and from none: what arrives is made harmless first, in `clean` */
+	struct terminal_filter filter;
+	struct buf clean;
 };
 
 struct relay {
@@ -38,10 +43,11 @@ struct relay {
 	struct detach_keys keys;
 };
 
-/* detach keys: io->detach_keys, or `keys` (the container's) when that is NULL. Nothing is changed on failure.
- */
-int relay_open(struct relay *r, const struct tare_io *io, const char *keys, struct err *e);
-/* Gives the terminal and the signals back. Safe to call twice. */
+/* detach keys: io->detach_keys, or `keys` (the container's) when that is NULL. `from_terminal`: the process
+ * writes to a terminal of its own, which may draw on the caller's. Nothing is changed on failure. */
+int relay_open(
+        struct relay *r, const struct tare_io *io, const char *keys, bool from_terminal, struct err *e);
+/* Lets go what a filter held back; gives the terminal and the signals back. Safe to call twice. */
 void relay_close(struct relay *r);
 
 void relay_write(struct relay *r, int sink, const char *data, size_t len);

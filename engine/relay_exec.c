@@ -186,7 +186,7 @@ int relay_exec(struct relay_child *c, const struct tare_io *io, const char *keys
 		return err_set(e, ERR_OTHER, "out of memory");
 	x->child = c;
 	ends_open(x);
-	if (relay_open(&x->relay, io, keys, e) < 0)
+	if (relay_open(&x->relay, io, keys, c->terminal_fd >= 0, e) < 0)
 		return -1;
 	resize(x);
 	rc = loop(x, end, e);

@@ -106,3 +106,35 @@ load lib
 	[ "$status" -ne 0 ]
 	[[ $stderr == *idle* && $stderr == *'not running'* ]] || fail "$stderr"
 }
+
+# Rule R5: a title, a cleared screen; and a colour, which is harmless.
+tricky='printf "\033]0;x\007\033[2Jplain\033[31mred\033[0m\n"; printf "\033]0;err\007" >&2; printf "\033[3"'
+harmless() {
+	has plain$'\033[31m'red
+	lacks $'\033]'
+	lacks $'\033[2J'
+	lacks $'\007'
+	same "$(grep -o '�' <<<"$output" | wc -l)" 6 # the introducers, the bells, and a colour cut off
+}
+
+@test "without -t, run, exec and attach make what reaches a terminal harmless" {
+	run on_terminal -- $TARE run --rm $B sh -c "$tricky"
+	harmless
+	background a $B sh -c 'while [ ! -e /go ]; do sleep 0.05; done; '"$tricky"
+	run on_terminal -- $TARE exec a sh -c "$tricky"
+	harmless
+	(sleep 0.3; tare exec a touch /go) &
+	run on_terminal -- $TARE attach a
+	harmless
+	wait
+}
+
+@test "pipes, files and those with a terminal of their own get every byte" {
+	local want
+	want=$(sh -c "$tricky" 2>/dev/null | od -c)
+	same "$(tare run --rm $B sh -c "$tricky" 2>/dev/null | od -c)" "$want"
+	tare run --rm $B sh -c "$tricky" >"$DIR/file" 2>/dev/null
+	same "$(od -c <"$DIR/file")" "$want"
+	run on_terminal -- $TARE run --rm -t $B sh -c "$tricky"
+	has $'\033]0;x\007\033[2J'
+}
