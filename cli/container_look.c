@@ -394,6 +394,7 @@ const struct command container_look_commands[] = {
                 .min_operands = 1,
                 .max_operands = 1,
                 .summary = "Show the processes of a container",
+                .details = "The columns are fixed: options of ps are not taken.",
                 .complete = "running",
                 .run = top_run,
         },

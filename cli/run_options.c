@@ -367,6 +367,11 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 	for (; *operands; operands++)
 		if (strv_add(&c->args, *operands) < 0)
 			return err_set(e, ERR_OTHER, "out of memory");
+	/* A script's empty variable: as if no name was given, as Docker has it. */
+	if (c->name && !*c->name) {
+		free(c->name);
+		c->name = NULL;
+	}
 	if (o->cpus_given && c->resources.cpu_period_us && c->resources.cpu_period_us != 100000)
 		return err_set(e, ERR_USAGE, "--cpus and --cpu-period exclude each other; use one of them");
 	if (o->detach_keys) {

@@ -311,6 +311,36 @@ static int fn_case(const struct arguments *a, struct value *out)
 	return give_text(out, &text);
 }
 
+/* slice TEXT|LIST [FROM [TO]], bytes of a text as in Go, but never a part of a character. */
+static int fn_slice(const struct arguments *a, struct value *out)
+{
+	const char *s = text_at(a, 0);
+	json *j = a->n ? a->v[0].j : NULL;
+	bool list = j && json_object_is_type(j, json_type_array);
+	int64_t len = s ? (int64_t)strlen(s) : list ? (int64_t)json_object_array_length(j) : -1;
+	int64_t at[2] = {0, len};
+
+	if (len < 0 || a->n > 3)
+		return bad(a, "needs a text or a list, and where it begins and ends, as in slice .ID 0 12");
+	for (size_t i = 1; i < a->n; i++) {
+		if (!is_number(&a->v[i]))
+			return bad(a, "needs numbers, as in slice .ID 0 12");
+		at[i - 1] = json_object_get_int64(a->v[i].j);
+	}
+	if (at[0] < 0 || at[0] > at[1] || at[1] > len)
+		return bad(a, list ? "the list is shorter than that" : "the text is shorter than that");
+	if (s && !utf8_valid(s + at[0], (size_t)(at[1] - at[0])))
+		return bad(a, "that would cut a character in two");
+	if (s) {
+		out->j = json_object_new_string_len(s + at[0], (int)(at[1] - at[0]));
+		return 0;
+	}
+	out->j = json_object_new_array();
+	for (int64_t i = at[0]; i < at[1]; i++)
+		json_object_array_add(out->j, json_object_get(json_object_array_get_idx(j, (size_t)i)));
+	return 0;
+}
+
 static int fn_truncate(const struct arguments *a, struct value *out)
 {
 	cleanup_buf struct buf text = BUF_INIT;
@@ -450,6 +480,7 @@ static const struct {
         {"upper", fn_case, false},
         {"lower", fn_case, false},
         {"title", fn_case, false},
+        {"slice", fn_slice, false},
         {"truncate", fn_truncate, false},
         {"pad", fn_pad, false},
         {"print", fn_print, false},

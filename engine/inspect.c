@@ -60,6 +60,7 @@ static json *network_json(const struct container *c)
 {
 	json *o = json_object_new_object();
 
+	json_set_str(o, "IPAddress", ""); /* what scripts ask for: no network, no address */
 	json_set(o, "Ports", json_object_new_object());
 	json_set(o, "Networks", json_object_new_object());
 	json_set_str(

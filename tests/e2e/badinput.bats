@@ -54,11 +54,20 @@ test_down() {
 
 @test "bad names" {
 	local n
-	for n in '../x' '-x' 'a/b' 'a b' '.hidden' $'new\nline' "$(printf 'a%.0s' {1..300})" 'ü' '%n' ''; do
+	for n in '../x' '-x' 'a/b' 'a b' '.hidden' $'new\nline' "$(printf 'a%.0s' {1..300})" 'ü' '%n'; do
 		run --separate-stderr tare create "--name=$n" $B true
 		[ "$status" -eq 125 ] || fail "'$n' gave $status: $output"
 		[ "${#stderr_lines[@]}" -eq 1 ] || fail "'$n': $stderr"
 	done
+}
+
+@test "an empty name is none" {
+	local id
+	id=$(tare create --name "" $B true)
+	EXPECT_NAMES=$(names)
+	[[ $EXPECT_NAMES == *_* ]] || fail "not made up: $EXPECT_NAMES"
+	tare rm "$id" >/dev/null
+	EXPECT_NAMES=
 }
 
 @test "bad sizes, negative and huge numbers" {

@@ -132,6 +132,8 @@ E
 	same "$(tare inspect -f '{{if .State.Running}}yes{{else}}no{{end}}' a)" no
 	same "$(tare inspect -f '{{range .Config.Env}}{{.}} {{end}}' a | grep -c X=1)" 1
 	same "$(tare inspect -f '{{join .Config.Cmd ","}}' a)" true
+	same "$(tare inspect -f '<{{.NetworkSettings.IPAddress}}>' a)" '<>'
+	same "$(tare inspect -f '{{slice .Id 0 12}}' a)" "$(tare ps -aqf name=a)"
 	run --separate-stderr tare inspect nosuch
 	[ "$status" -ne 0 ]
 	[[ $stderr == *nosuch* ]]
@@ -169,6 +171,7 @@ E
 	[[ ${lines[0]} == *PID* ]]
 	has sleep
 	has "$(pid_of t)"
+	refused 125 'one operand too many, "aux": tare top CONTAINER' top t aux
 	run tare top nosuch
 	[ "$status" -ne 0 ]
 }
