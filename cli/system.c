@@ -5,12 +5,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
 #include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/host_info.h"
 #include "cli/output.h"
 #include "cli/prune.h"
 #include "engine/tare.h"
@@ -28,54 +28,14 @@ static const struct option format_options[] = {
 
 /* ------------------------------------------------------------------ info, version */
 
-/* "Key: value" lines, objects and lists indented below their key. */
-static void outline(struct buf *out, json *j, unsigned indent);
-
-static void outline_member(struct buf *out, const char *key, json *value, unsigned indent)
-{
-	bool nested = value && (json_object_is_type(value, json_type_object) ||
-	                               json_object_is_type(value, json_type_array));
-	const char *text = value ? json_object_get_string(value) : "";
-
-	buf_printf(out, "%*s", (int)indent, "");
-	text_harmless(out, key, strlen(key));
-	buf_char(out, ':');
-	if (nested) {
-		buf_char(out, '\n');
-		outline(out, value, indent + 2);
-		return;
-	}
-	buf_char(out, ' ');
-	text_harmless(out, text, strlen(text));
-	buf_char(out, '\n');
-}
-
-static void outline(struct buf *out, json *j, unsigned indent)
-{
-	if (json_object_is_type(j, json_type_object)) {
-		json_object_object_foreach (j, key, value)
-			outline_member(out, key, value, indent);
-		return;
-	}
-	for (size_t i = 0; i < json_object_array_length(j); i++) {
-		json *member = json_object_array_get_idx(j, i);
-		const char *text = member ? json_object_get_string(member) : "";
-
-		buf_printf(out, "%*s- ", (int)indent, "");
-		text_harmless(out, text, strlen(text));
-		buf_char(out, '\n');
-	}
-}
-
-static int show_document(struct cli *cli, json *doc, const char *format)
+/* `text`: the document for people. */
+static int show_document(struct cli *cli, json *doc, const char *format, const struct buf *text)
 {
 	struct err e = ERR_INIT;
-	cleanup_buf struct buf out = BUF_INIT;
 
 	if (format || cli->json)
 		return document_print(doc, format, &e) < 0 ? cli_fail(cli, &e) : 0;
-	outline(&out, doc, 0);
-	fwrite(buf_str(&out), 1, out.len, stdout);
+	fwrite(buf_str(text), 1, text->len, stdout);
 	return 0;
 }
 
@@ -85,26 +45,42 @@ static int info_run(struct cli *cli, void *options, char **operands)
 	struct err e = ERR_INIT;
 	struct tare_engine *engine = cli_engine(cli, &e);
 	cleanup_json json *doc = NULL;
+	cleanup_buf struct buf text = BUF_INIT;
 
 	(void)operands;
 	if (!engine || engine->info(engine, &doc, &e) < 0)
 		return cli_fail(cli, &e);
-	return show_document(cli, doc, o->format);
+	host_info_text(doc, &text);
+	return show_document(cli, doc, o->format, &text);
 }
 
+static json *version_of(const struct utsname *host)
+{
+	json *o = json_object_new_object();
+
+	json_set_str(o, "Version", TARE_VERSION);
+	json_set_str(o, "Os", "linux");
+	json_set_str(o, "Arch", host->machine);
+	json_set_str(o, "KernelVersion", host->release);
+	return o;
+}
+
+/* There is no server: what scripts ask of one is answered by the program itself. */
 static int version_run(struct cli *cli, void *options, char **operands)
 {
 	struct format_options *o = options;
-	cleanup_json json *doc = json_object_new_object();
+	cleanup_json json *doc = NULL;
+	cleanup_buf struct buf text = BUF_INIT;
 	struct utsname host = {0};
 
 	(void)operands;
 	uname(&host);
-	json_set_str(doc, "Version", TARE_VERSION);
-	json_set_str(doc, "Os", "linux");
-	json_set_str(doc, "Arch", host.machine);
-	json_set_str(doc, "KernelVersion", host.release);
-	return show_document(cli, doc, o->format);
+	buf_printf(&text, "Version: %s\nOS/Arch: linux/%s\nKernel Version: %s\n", TARE_VERSION, host.machine,
+	        host.release);
+	doc = version_of(&host);
+	json_set(doc, "Client", version_of(&host));
+	json_set(doc, "Server", version_of(&host));
+	return show_document(cli, doc, o->format, &text);
 }
 
 /* ------------------------------------------------------------------ system df */
