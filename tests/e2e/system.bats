@@ -9,6 +9,8 @@ load lib
 	ok tare version
 	[[ $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
 	tare version --json | python3 -m json.tool >/dev/null
+	same "$(tare version --format '{{.Server.Version}} {{.Client.Version}} {{.Server.Os}}')" \
+		"$(tare --version | cut -d' ' -f3) $(tare --version | cut -d' ' -f3) linux"
 }
 
 @test "info tells of this host" {
@@ -18,6 +20,12 @@ load lib
 	has "$ROOT"
 	tare info --format json | python3 -m json.tool >/dev/null
 	same "$(tare info --format '{{.ContainersRunning}}')" 1
+	# For people as Docker prints it: sizes in words, lists indented, nothing that is empty.
+	ok tare info
+	has $'Containers: 1\n Running: 1\n Paused: 0\n'
+	has $'\nTotal Memory: '[0-9]*iB$'\n'
+	has $'\nSecurity Options:\n seccomp\n'
+	lacks 'Warnings:'
 }
 
 @test "help: for the whole, for a command, as a flag; on standard output" {
