@@ -108,6 +108,8 @@ int cleanup_run(const struct store *s, const char *id, struct exit_record *how, 
 int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e);
 /* The same if nobody else has the container's lock, and without an error. */
 void cleanup_in_passing(const struct store *s, const char *id);
+/* The end of a locked container's run without a record of it: cgroup and event only, before a removal. */
+void cleanup_finish(const struct store *s, struct container *c, struct exit_record *how);
 /* Remove a locked container that is not up: record, layers, name, anonymous volumes when asked. */
 int remove_locked(const struct store *s, struct container *c, bool volumes, struct err *e);
 

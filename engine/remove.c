@@ -1,0 +1,58 @@
+/* Removing a container, also one that runs (by force) or whose record cannot be read. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "engine/monitor/handoff.h"
+
+static int kill_for_removal(struct tare_engine *t, const struct container *c, bool force, struct err *e)
+{
+	const char *name = c->record.name;
+
+	if (!force)
+		return err_set(e, ERR_CONFLICT,
+		        "container %s is running; stop it first (tare stop %s) or remove it with -f", name,
+		        name);
+	if (engine_kill(t, c->id, SIGKILL, NULL) != 0)
+		return 0; /* it has just ended by itself */
+	return await_exit(c, -1, e) < 0 ? -1 : 0;
+}
+
+/* A record that cannot be read is set aside with the reason, never deleted: its files may be worth saving. */
+static int remove_unreadable(
+        const struct store *s, const char *ref, bool force, const struct err *why, struct err *e)
+{
+	char id[TARE_ID_LEN + 1];
+
+	if (why->kind == ERR_NOT_FOUND || container_resolve(s, ref, id, e) != 0)
+		return err_set(e, why->kind, "%s", why->msg);
+	if (!force)
+		return err_set(e, why->kind, "%s; to set it aside: tare rm -f %s", why->msg, ref);
+	return container_set_aside(s, id, why->msg, e);
+}
+
+int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remove *how, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record end;
+
+	struct err local = ERR_INIT;
+	if (container_open(s, ref, &c, &local) != 0)
+		return remove_unreadable(s, ref, how->force, &local, e);
+	if (container_is_up(&c) && kill_for_removal(t, &c, how->force, e) != 0)
+		return -1;
+	if (container_lock(s, &c, &local) != 0) {
+		if (local.kind == ERR_NOT_FOUND)
+			return 0; /* --rm, or somebody else, was quicker */
+		if (e)
+			*e = local;
+		return -1;
+	}
+	if (container_is_up(&c))
+		return err_set(e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
+	if (c.state_fd >= 0 || container_run_was_lost(&c))
+		cleanup_finish(s, &c, &end); /* nothing is recorded: on a full disk it could not be */
+	return remove_locked(s, &c, how->volumes || container_auto_remove(&c), e);
+}
