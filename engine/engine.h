@@ -70,6 +70,14 @@ void container_event(const struct store *s, const struct container *c, const cha
 
 /* ---- the rest, by file ---- */
 
+/* Volumes in use by a create whose record does not name them yet: they cannot be removed meanwhile. */
+struct volume_locks {
+	int *fds;
+	size_t n;
+};
+void volume_locks_close(struct volume_locks *l);
+#define cleanup_volume_locks __attribute__((cleanup(volume_locks_close)))
+
 /* spec_build.c: request + image + profile -> spec. `image` is NULL with --rootfs. Adds Docker-shaped
  * documents to `config` for inspection. */
 struct spec_input {
@@ -77,7 +85,8 @@ struct spec_input {
 	const struct tare_create *request;
 	const struct image_config *image;
 	const char *id;
-	const char *container_path; /* root/containers/ID */
+	const char *container_path;   /* root/containers/ID */
+	struct volume_locks *volumes; /* those that the spec uses */
 };
 int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct err *e);
 /* spec_mounts.c: the mounts part of it; volumes are made here. */
@@ -113,17 +122,27 @@ void cleanup_finish(const struct store *s, struct container *c, struct exit_reco
 /* Remove a locked container that is not up: record, layers, name, anonymous volumes when asked. */
 int remove_locked(const struct store *s, struct container *c, bool volumes, struct err *e);
 
+/* damaged.c: a container whose record cannot be read becomes containers/.damaged-ID, and its names are free.
+ * With `force` what still runs is killed first, otherwise that is a CONFLICT. */
+int damaged_set_aside(const struct store *s, const char *id, bool force, struct err *e);
+
 /* await.c: wait until the run under way has ended and its exit is on record (or its monitor is dead).
  * timeout in ms, -1 for ever. 1: ended, 0: time is up, -1 error. */
 int await_exit(const struct container *c, int timeout_ms, struct err *e);
 
 /* volume.c */
 #define VOLUME_NAME_MAX 128
-/* Make it when missing; opens its data directory. name "": anonymous, a fresh 64-digit name is written to
- * `made`. */
-int volume_ensure(const struct store *s, const char *name, char made[VOLUME_NAME_MAX], int *data_fd,
-        bool *empty, struct err *e);
+/* Make it when missing; locks it. name "": anonymous, a fresh 64-digit name is written to `made`. */
+int volume_ensure(const struct store *s, const char *name, char made[VOLUME_NAME_MAX],
+        struct volume_locks *locks, bool *empty, struct err *e);
+/* Lock one that is there. */
+int volume_keep(const struct store *s, const char *name, struct volume_locks *locks, struct err *e);
+/* Waits for those that are about to use it; CONFLICT when a container does. */
 int volume_remove(const struct store *s, const char *name, struct err *e);
+/* Whether `entry` of volumes/ was left by a make or a removal that was cut short. Only true under the lock
+ * that volumes_lock_debris() returns (-1: one is under way). */
+bool volume_is_debris(const char *entry);
+int volumes_lock_debris(const struct store *s);
 bool volume_is_anonymous(const char *name);
 int volumes_list(const struct store *s, struct tare_volume_list *out, struct err *e);
 

@@ -49,18 +49,35 @@ static int claim_name(const struct store *s, struct container *c, const char *as
 	return -1;
 }
 
+static int make_locked_dir(const struct store *s, struct container *c)
+{
+	if (mkdirat(s->containers_fd, c->id, 0700) != 0 || (c->dir_fd = container_dir_open(s, c->id)) < 0)
+		return -1;
+	c->lock_fd = lock_take(c->dir_fd, ".", LOCK_EXCLUSIVE, NULL);
+	return c->lock_fd < 0 ? -1 : mkdirat(c->dir_fd, "upper", 0755);
+}
+
+/* A sweep that came between the making and the lock has taken the directory for debris. */
+static bool was_swept(const struct store *s, const struct container *c)
+{
+	return faccessat(s->containers_fd, c->id, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
 /* The directory comes first and locked: until its record is there, nobody takes it for a container. */
 static int make_dirs(const struct store *s, struct container *c, struct err *e)
 {
 	random_hex(c->id, TARE_ID_LEN / 2);
 	snprintf(c->record.id, sizeof c->record.id, "%s", c->id);
-	if (mkdirat(s->containers_fd, c->id, 0700) != 0 || (c->dir_fd = container_dir_open(s, c->id)) < 0)
-		return err_sys(e, "cannot make %s/containers/%.12s", s->root, c->id);
-	c->lock_fd = lock_take(c->dir_fd, ".", LOCK_EXCLUSIVE, e);
-	if (c->lock_fd < 0)
-		return -1;
-	if (mkdirat(c->dir_fd, "upper", 0755) != 0 || fchmodat(c->dir_fd, "upper", 0755, 0) != 0 ||
-	        mkdirat(c->dir_fd, "work", 0700) != 0)
+	for (int tries = 0; make_locked_dir(s, c) != 0; tries++) {
+		int why = errno;
+		bool again = tries < 16 && was_swept(s, c);
+		errno = why;
+		if (!again)
+			return err_sys(e, "cannot make %s/containers/%.12s", s->root, c->id);
+		container_unlock(c);
+		close_fd(&c->dir_fd);
+	}
+	if (fchmodat(c->dir_fd, "upper", 0755, 0) != 0 || mkdirat(c->dir_fd, "work", 0700) != 0)
 		return err_sys(e, "cannot make the writable layer");
 	return 0;
 }
@@ -93,6 +110,8 @@ static int write_spec(const struct container *c, const struct runtime_spec *spec
 	json_print(&text, j, JSON_COMPACT);
 	if (!j || text.failed)
 		return out_of_memory(e);
+	if (container_document_check(text.len, true, e) != 0)
+		return -1;
 	return file_write_at(
 	        c->dir_fd, "config.json", text.data, text.len, 0600, sync ? FILE_SYNC : FILE_NO_SYNC, e);
 }
@@ -109,8 +128,11 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 {
 	cleanup_image struct image image = IMAGE_INIT;
 	cleanup_free char *path = NULL;
+	/* until the record tells who needs them */
+	cleanup_fd int image_hold = -1;
+	cleanup_volume_locks struct volume_locks volumes = {0};
 
-	if (!q->rootfs && image_ensure(s, q->image, &image, e) != 0)
+	if (!q->rootfs && image_ensure_held(s, q->image, &image, &image_hold, e) != 0)
 		return -1;
 	if (make_dirs(s, c, e) != 0 || claim_name(s, c, q->name, e) != 0 ||
 	        record_image(&c->record, q, &image, e) != 0)
@@ -122,7 +144,8 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 	        .request = q,
 	        .image = q->rootfs ? NULL : &image.config,
 	        .id = c->id,
-	        .container_path = path};
+	        .container_path = path,
+	        .volumes = &volumes};
 	if (spec_build(&in, spec, e) != 0 || container_files_write(c->dir_fd, q, spec->hostname, e) != 0)
 		return -1;
 	c->record.command = strv_copy(spec->args);

@@ -1,5 +1,6 @@
 #include "engine/store/pull.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,17 @@ int pull_dir_open(const struct store *s, struct err *e)
 	if (fd < 0)
 		err_sys(e, "cannot open %s/pulls", s->root);
 	return fd;
+}
+
+int pull_hold(const struct store *s, struct err *e)
+{
+	cleanup_fd int fd = openat(s->root_fd, "pulls", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = open_dir_make(s->root_fd, "pulls", 0700);
+	while (fd >= 0 && flock(fd, LOCK_SH) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "cannot lock %s/pulls", s->root);
+	return fd < 0 ? err_sys(e, "cannot open %s/pulls", s->root) : steal_fd(&fd);
 }
 
 int pull_file_make(const struct store *s, const char *prefix, char *name, size_t size, struct err *e)

@@ -32,6 +32,10 @@ int pull_begin(const struct store *s, struct pull *p, struct err *e);
 int pull_protect(const struct store *s, struct pull *p, const struct digest *d, struct err *e);
 void pull_end(const struct store *s, struct pull *p);
 
+/* No sweep begins as long as this descriptor is open: what was found while it was stays until something that
+ * lasts names it. Two system calls; not to be held while somebody else is waited for. */
+int pull_hold(const struct store *s, struct err *e);
+
 /* For blob, layer and gc only. */
 int pull_dir_open(const struct store *s, struct err *e);
 /* A new locked file pulls/PREFIXrandom, open for reading and writing. */
