@@ -1,9 +1,9 @@
 /* The sweep: what no image, no container and no running pull reaches is removed.
  *
- * Order makes it safe without stopping anybody: pulls/ is locked (store/pull.h), so that no new protection
- * begins meanwhile; roots are read pulls first, index second, because a load that ends in between has named
- * its image before it gives up its protection; a layer is taken out of the way by rename, and comes back when
- * a container that was made meanwhile turns out to use it. */
+ * Order makes it safe: pulls/ is locked (store/pull.h), so that no new protection begins meanwhile and no
+ * create is between finding its image and writing its record; roots are read pulls first, index second,
+ * because a load that ends in between has named its image before it gives up its protection. Layers are only
+ * renamed under the lock; what takes time, their removal, holds nobody up. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,12 @@
 #include "base/lock.h"
 #include "engine/oci/manifest.h"
 #include "engine/store/blob.h"
+#include "engine/store/container_record.h"
 #include "engine/store/image_index.h"
 #include "engine/store/layer.h"
 #include "engine/store/pull.h"
 
-#define PULL_MAX_BYTES   ((size_t)32 << 20)
-#define RECORD_MAX_BYTES ((size_t)16 << 20)
+#define PULL_MAX_BYTES ((size_t)32 << 20)
 
 /* Digests in use, sorted once they are all in. */
 struct digest_set {
@@ -122,33 +122,37 @@ static int add_root(void *set, const struct digest *d)
 	return add(set, d);
 }
 
-static int add_container(const struct store *s, const char *id, struct digest_set *set, struct err *e)
+static int add_layers(json *record, struct digest_set *set)
 {
-	char path[300];
 	struct digest d;
-	struct err why = ERR_INIT;
-	snprintf(path, sizeof(path), "%s/container.json", id);
-	cleanup_json json *record = json_read_at(s->containers_fd, path, RECORD_MAX_BYTES, &why);
-	if (!record && why.sys != ENOENT && why.sys != ENOTDIR) {
-		if (e)
-			*e = why;
-		return -1;
-	}
 	cleanup_strv char **layers = json_strv(record, "layers");
 	strv_foreach (layer, layers)
 		if (digest_read(*layer, &d) && add(set, &d) < 0)
-			return no_memory(e);
+			return -1;
 	return 0;
 }
 
-static int add_containers(const struct store *s, struct digest_set *set, struct err *e)
+/* `unsure` becomes true when a record cannot be read: that container may need any layer. */
+static int add_containers(const struct store *s, struct digest_set *set, bool *unsure, struct err *e)
 {
-	cleanup_dir DIR *list = open_list(s->containers_fd, ".");
-	if (!list)
-		return err_sys(e, "cannot list %s/containers", s->root);
-	for (struct dirent *entry; (entry = readdir(list));)
-		if (!is_dots(entry->d_name) && add_container(s, entry->d_name, set, e) < 0)
-			return -1;
+	char path[TARE_ID_LEN + 32];
+	cleanup_strv char **ids = NULL;
+	if (container_ids(s, &ids, e) < 0)
+		return -1;
+	strv_foreach (id, ids) {
+		struct err why = ERR_INIT;
+		snprintf(path, sizeof(path), "%s/container.json", *id);
+		cleanup_json json *record = json_read_at(s->containers_fd, path, CONTAINER_RECORD_MAX, &why);
+		if (record && add_layers(record, set) < 0)
+			return no_memory(e);
+		if (record || why.sys == ENOENT)
+			continue;
+		*unsure = true;
+		log_line(LOG_LEVEL_WARN,
+		        "all layers are kept, since the record of container %.12s cannot be read; remove it: "
+		        "tare rm -f %.12s",
+		        *id, *id);
+	}
 	return 0;
 }
 
@@ -177,13 +181,13 @@ static void sweep_blobs(
 }
 
 /* Take the unused layers out of the way; `moved` collects them. */
-static int move_layers(
-        const struct store *s, const char *alg, const struct digest_set *used, struct digest_set *moved)
+static int move_layers(const struct store *s, const char *alg, const struct digest_set *used,
+        struct digest_set *moved, uint64_t *freed)
 {
 	cleanup_dir DIR *list = open_list(s->layers_fd, alg);
 	for (struct dirent *entry; list && (entry = readdir(list));) {
 		struct digest d;
-		if (path_digest(alg, entry->d_name, &d) && !has(used, &d) && layer_hide(s, &d) == 0 &&
+		if (path_digest(alg, entry->d_name, &d) && !has(used, &d) && layer_hide(s, &d, freed) == 0 &&
 		        add(moved, &d) < 0)
 			return -1;
 	}
@@ -203,54 +207,54 @@ static void sweep_drafts(const struct store *s)
 	}
 }
 
-static int sweep_layers(const struct store *s, const struct digest_set *used, uint64_t *freed, struct err *e)
+static void discard_layers(const struct store *s, struct digest_set *moved)
 {
-	struct digest_set moved = {0}, late = {0};
-	int rc = move_layers(s, "sha256", used, &moved) | move_layers(s, "sha512", used, &moved);
-	if (rc)
-		no_memory(e);
-	if (moved.n && add_containers(s, &late, e) < 0)
-		rc = -1;
-	if (late.n)
-		qsort(late.list, late.n, sizeof(*late.list), compare);
-	for (size_t i = 0; i < moved.n; i++) {
-		if (rc || has(&late, &moved.list[i]))
-			layer_show(s, &moved.list[i]);
-		else
-			layer_discard(s, &moved.list[i], freed);
-	}
-	free(moved.list);
-	free(late.list);
-	return rc ? -1 : 0;
+	for (size_t i = 0; i < moved->n; i++)
+		layer_discard(s, &moved->list[i]);
+	free(moved->list);
 }
 
-static int find_used(const struct store *s, int pulls, struct digest_set *used, struct err *e)
+static int find_used(const struct store *s, int pulls, struct digest_set *used, bool *unsure, struct err *e)
 {
 	if (add_pulls(pulls, used, e) < 0 || image_index_roots(s, add_root, used, e) < 0 ||
-	        add_containers(s, used, e) < 0)
+	        add_containers(s, used, unsure, e) < 0)
 		return -1;
 	if (used->n)
 		qsort(used->list, used->n, sizeof(*used->list), compare);
 	return 0;
 }
 
-int image_sweep(const struct store *s, uint64_t *freed, struct err *e)
+/* What has to be done while nobody may begin to use anything. */
+static int sweep_locked(
+        const struct store *s, int pulls, struct digest_set *moved, uint64_t *freed, struct err *e)
 {
 	struct digest_set used = {0};
-	*freed = 0;
-	cleanup_fd int pulls = pull_dir_open(s, e);
-	if (pulls < 0)
-		return -1;
+	bool unsure = false;
 	cleanup_fd int lock = lock_take(pulls, ".", LOCK_EXCLUSIVE, e);
 	if (lock < 0)
 		return -1;
 	sweep_drafts(s);
-	int rc = find_used(s, pulls, &used, e);
+	int rc = find_used(s, pulls, &used, &unsure, e);
 	if (rc == 0) {
 		sweep_blobs(s, "sha256", &used, freed);
 		sweep_blobs(s, "sha512", &used, freed);
-		rc = sweep_layers(s, &used, freed, e);
 	}
+	if (rc == 0 && !unsure &&
+	        (move_layers(s, "sha256", &used, moved, freed) |
+	                move_layers(s, "sha512", &used, moved, freed)))
+		rc = no_memory(e);
 	free(used.list);
+	return rc;
+}
+
+int image_sweep(const struct store *s, uint64_t *freed, struct err *e)
+{
+	struct digest_set moved = {0};
+	*freed = 0;
+	cleanup_fd int pulls = pull_dir_open(s, e);
+	if (pulls < 0)
+		return -1;
+	int rc = sweep_locked(s, pulls, &moved, freed, e);
+	discard_layers(s, &moved);
 	return rc;
 }

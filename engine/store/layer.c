@@ -23,6 +23,15 @@ int layer_open(const struct store *s, const struct digest *diff_id)
 	        s->layers_fd, digest_path(diff_id, path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+int layer_open_text(const struct store *s, const char *diff_id)
+{
+	struct digest d;
+	if (digest_read(diff_id, &d))
+		return layer_open(s, &d);
+	errno = EINVAL;
+	return -1;
+}
+
 bool layer_exists(const struct store *s, const struct digest *diff_id)
 {
 	cleanup_fd int fd = layer_open(s, diff_id);
@@ -59,26 +68,20 @@ static char *hidden_name(const struct digest *d, char dst[HIDDEN_NAME_SIZE])
 	return dst;
 }
 
-int layer_hide(const struct store *s, const struct digest *diff_id)
+int layer_hide(const struct store *s, const struct digest *diff_id, uint64_t *freed)
 {
-	char path[DIGEST_TEXT_SIZE], name[HIDDEN_NAME_SIZE];
-	return renameat(s->layers_fd, digest_path(diff_id, path), s->layers_fd, hidden_name(diff_id, name));
-}
-
-void layer_show(const struct store *s, const struct digest *diff_id)
-{
-	char path[DIGEST_TEXT_SIZE], name[HIDDEN_NAME_SIZE];
-	renameat2(s->layers_fd, hidden_name(diff_id, name), s->layers_fd, digest_path(diff_id, path),
-	        RENAME_NOREPLACE);
-}
-
-void layer_discard(const struct store *s, const struct digest *diff_id, uint64_t *freed)
-{
-	char size_name[SIZE_NAME_SIZE], name[HIDDEN_NAME_SIZE];
-	uint64_t bytes = layer_size(s, diff_id);
+	char path[DIGEST_TEXT_SIZE], size_name[SIZE_NAME_SIZE], name[HIDDEN_NAME_SIZE];
+	if (renameat(s->layers_fd, digest_path(diff_id, path), s->layers_fd, hidden_name(diff_id, name)) < 0)
+		return -1;
+	*freed += layer_size(s, diff_id);
 	unlinkat(s->layers_fd, size_path(diff_id, size_name), 0);
-	if (remove_tree_at(s->layers_fd, hidden_name(diff_id, name)) == 0)
-		*freed += bytes;
+	return 0;
+}
+
+void layer_discard(const struct store *s, const struct digest *diff_id)
+{
+	char name[HIDDEN_NAME_SIZE];
+	remove_tree_at(s->layers_fd, hidden_name(diff_id, name));
 }
 
 int layer_draft_open(const struct store *s, struct layer_draft *d, struct err *e)

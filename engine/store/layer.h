@@ -13,14 +13,15 @@ struct err;
 
 /* O_PATH descriptor of the unpacked layer; -1 with errno. */
 int layer_open(const struct store *s, const struct digest *diff_id);
+/* The same for a diffID as records have it, "sha256:…"; EINVAL when it is none. */
+int layer_open_text(const struct store *s, const char *diff_id);
 bool layer_exists(const struct store *s, const struct digest *diff_id);
 /* Bytes of the unpacked layer; 0 unknown. */
 uint64_t layer_size(const struct store *s, const struct digest *diff_id);
 /* For the sweep: out of the way by rename to layers/tmp-ALG-HEX, so that nobody ever finds half a layer
- * under its diffID; then back again, or away for good, its bytes added to *freed. */
-int layer_hide(const struct store *s, const struct digest *diff_id);
-void layer_show(const struct store *s, const struct digest *diff_id);
-void layer_discard(const struct store *s, const struct digest *diff_id, uint64_t *freed);
+ * under its diffID, its bytes added to *freed; then away for good. */
+int layer_hide(const struct store *s, const struct digest *diff_id, uint64_t *freed);
+void layer_discard(const struct store *s, const struct digest *diff_id);
 
 /* A layer under way. */
 struct layer_draft {

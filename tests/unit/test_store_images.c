@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +20,7 @@
 #include "base/file.h"
 #include "engine/archive/hash.h"
 #include "engine/store/blob.h"
+#include "engine/store/container_record.h"
 #include "engine/store/image_index.h"
 #include "engine/store/layer.h"
 #include "engine/store/pull.h"
@@ -300,14 +302,21 @@ static void test_open_layers(void **state)
 	assert_int_equal(image_open_layers(s, &i, &fd, &e), 0);
 	assert_int_equal(faccessat(fd, "bin", F_OK, 0), 0);
 	close_fd(&fd);
-	assert_int_equal(layer_hide(s, &a.layer), 0);
+	char text[DIGEST_TEXT_SIZE];
+	cleanup_fd int same = layer_open_text(s, digest_text(&a.layer, text));
+	assert_true(same >= 0);
+	errno = 0;
+	assert_int_equal(layer_open_text(s, "sha256:../../x"), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(layer_hide(s, &a.layer, &freed), 0);
+	assert_int_equal(freed, 1000);
 	assert_int_equal(image_open_layers(s, &i, &fd, &e), -1);
 	assert_int_equal(fd, -1);
-	layer_show(s, &a.layer);
-	assert_true(layer_exists(s, &a.layer));
-	assert_int_equal(layer_hide(s, &a.layer), 0);
-	layer_discard(s, &a.layer, &freed);
-	assert_int_equal(freed, 1000);
+	add_layer(s, &a.layer, 7); /* loaded again before the old one is gone */
+	layer_discard(s, &a.layer);
+	assert_int_equal(layer_size(s, &a.layer), 7);
+	assert_int_equal(image_open_layers(s, &i, &fd, &e), 0);
+	close_fd(&fd);
 }
 
 static void test_damaged_images_do_not_hide_others(void **state)
@@ -389,30 +398,67 @@ static void test_sweep_and_pulls(void **state)
 	assert_false(layer_exists(s, &kept));
 }
 
+static void write_text(int dir, const char *name, const char *text)
+{
+	assert_int_equal(file_write_at(dir, name, text, strlen(text), 0600, FILE_NO_SYNC, NULL), 0);
+}
+
+static int make_container(const struct store *s, char id[TARE_ID_LEN + 1])
+{
+	random_hex(id, TARE_ID_LEN / 2);
+	assert_int_equal(mkdirat(s->containers_fd, id, 0700), 0);
+	return container_dir_open(s, id);
+}
+
 static void test_sweep_and_containers(void **state)
 {
 	const struct store *s = &((struct fixture *)*state)->store;
 	struct made a;
-	char text[DIGEST_TEXT_SIZE];
-	struct err e = ERR_INIT;
+	char text[DIGEST_TEXT_SIZE], id[TARE_ID_LEN + 1], other[TARE_ID_LEN + 1];
 	make_image(s, "a", &a);
 	cleanup_free char *record = str_printf("{\"layers\":[\"%s\"]}", digest_text(&a.layer, text));
-	assert_int_equal(mkdirat(s->containers_fd, "c", 0700), 0);
-	assert_int_equal(mkdirat(s->containers_fd, "without-record", 0700), 0);
-	cleanup_fd int dir = openat(s->containers_fd, "c", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(
-	        file_write_at(dir, "container.json", record, strlen(record), 0600, FILE_NO_SYNC, &e), 0);
+	cleanup_fd int dir = make_container(s, id), without_record = make_container(s, other);
+	write_text(dir, "container.json", record);
 	sweep(s);
 	assert_true(layer_exists(s, &a.layer));
 	assert_false(blob_exists(s, &a.manifest, NULL));
-	/* A record that cannot be read stops the sweep: it might name anything. */
-	assert_int_equal(file_write_at(dir, "container.json", "{", 1, 0600, FILE_NO_SYNC, &e), 0);
-	uint64_t freed;
-	assert_int_equal(image_sweep(s, &freed, &e), -1);
+	/* A record that cannot be read might name any layer. */
+	struct digest stray;
+	add_blob(s, "stray", &stray);
+	write_text(dir, "container.json", "{");
+	sweep(s);
 	assert_true(layer_exists(s, &a.layer));
-	assert_int_equal(unlinkat(dir, "container.json", 0), 0);
+	assert_false(blob_exists(s, &stray, NULL));
+	assert_int_equal(container_set_aside(s, id, "damaged", NULL), 0);
 	sweep(s);
 	assert_false(layer_exists(s, &a.layer));
+}
+
+/* A create that has found its image and has not written its record yet. */
+static void test_sweep_waits_for_who_is_about_to_use_a_layer(void **state)
+{
+	const struct store *s = &((struct fixture *)*state)->store;
+	struct made a;
+	struct err e = ERR_INIT;
+	char text[DIGEST_TEXT_SIZE], id[TARE_ID_LEN + 1];
+	make_image(s, "a", &a);
+	int hold = pull_hold(s, &e), status = 0;
+	assert_true(hold >= 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		uint64_t freed;
+		close(hold); /* the parent's still holds */
+		_exit(image_sweep(s, &freed, NULL) == 0 ? 0 : 1);
+	}
+	usleep(100000); /* a chance to go wrong */
+	cleanup_free char *record = str_printf("{\"layers\":[\"%s\"]}", digest_text(&a.layer, text));
+	cleanup_fd int dir = make_container(s, id);
+	write_text(dir, "container.json", record);
+	close_fd(&hold);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(layer_exists(s, &a.layer));
+	assert_false(blob_exists(s, &a.manifest, NULL));
 }
 
 static void test_second_draft_of_a_layer_gives_way(void **state)
@@ -447,6 +493,7 @@ int main(void)
 	        T(test_sweep_keeps_what_the_index_reaches),
 	        T(test_sweep_and_pulls),
 	        T(test_sweep_and_containers),
+	        T(test_sweep_waits_for_who_is_about_to_use_a_layer),
 	        T(test_second_draft_of_a_layer_gives_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
