@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "base/lock.h"
+#include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/runtime/cgroup.h"
@@ -74,37 +74,27 @@ static int prune_volumes(const struct store *s, bool all, struct tare_prune_resu
 
 /* ------------------------------------------------------------------ debris */
 
-typedef bool (*is_debris_fn)(const struct store *s, int dir_fd, const char *name);
+/* Takes one entry of a directory when it is debris. */
+typedef void (*sweep_fn)(const struct store *s, const char *entry, struct tare_prune_result *out);
 
-static void sweep(const struct store *s, int dir_fd, const char *where, is_debris_fn is_debris,
-        struct tare_prune_result *out)
+static void for_each(const struct store *s, int dir_fd, sweep_fn sweep, struct tare_prune_result *out)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	for (struct dirent *entry; d && (entry = readdir(d));) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		        !is_debris(s, dir_fd, entry->d_name))
-			continue;
-		uint64_t bytes = tree_bytes(dir_fd, entry->d_name);
-		if (remove_tree_at(dir_fd, entry->d_name) != 0)
-			continue;
-		out->bytes += bytes;
-		strv_take(&out->removed, str_printf("%s/%s", where, entry->d_name));
-	}
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			sweep(s, entry->d_name, out);
 }
 
-/* A creation under way holds the directory's lock; one that was cut short does not. */
-static bool container_debris(const struct store *s, int dir_fd, const char *name)
+static void take_away(int dir_fd, const char *where, const char *entry, struct tare_prune_result *out)
 {
-	char record[300];
+	uint64_t bytes = tree_bytes(dir_fd, entry);
 
-	(void)s;
-	snprintf(record, sizeof record, "%.255s/container.json", name);
-	if (strncmp(name, ".rm-", 4) != 0 && faccessat(dir_fd, record, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return false;
-	cleanup_fd int lock = lock_try(dir_fd, name, LOCK_EXCLUSIVE);
-	return lock >= 0;
+	if (remove_tree_at(dir_fd, entry) != 0)
+		return;
+	out->bytes += bytes;
+	strv_take(&out->removed, str_printf("%s/%s", where, entry));
 }
 
 static bool has_container(const struct store *s, const char *id)
@@ -112,57 +102,88 @@ static bool has_container(const struct store *s, const char *id)
 	return faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool state_debris(const struct store *s, int dir_fd, const char *name)
+/* The default cgroup of a container that this store had. Which cgroups are this store's cannot be seen by
+ * looking at them: an empty one without a container here may be a start of another --root. */
+static void sweep_cgroup(const char *id, struct tare_prune_result *out)
 {
-	(void)dir_fd;
-	return !has_container(s, name);
+	char path[CGROUP_PATH_MAX];
+	cleanup_cgroup struct cgroup *g = NULL;
+
+	snprintf(path, sizeof path, "tare/%s", id);
+	if (cgroup_open(path, &g, NULL) == 0 && cgroup_destroy(path, NULL) == 0)
+		strv_take(&out->removed, str_printf("cgroup %s", path));
 }
 
-static bool volume_debris(const struct store *s, int dir_fd, const char *name)
+/* The cgroup goes first: what is left here is the proof that it is ours. */
+static void sweep_container(const struct store *s, const char *entry, struct tare_prune_result *out)
 {
-	(void)s;
-	(void)dir_fd;
-	return strncmp(name, ".rm-", 4) == 0;
+	cleanup_fd int lock = container_debris_lock(s, entry);
+	bool removal = strncmp(entry, ".rm-", 4) == 0;
+
+	if (lock < 0)
+		return;
+	if (removal && container_is_id(entry + 4))
+		sweep_cgroup(entry + 4, out);
+	take_away(s->containers_fd, "containers", entry, out);
 }
 
-static bool name_debris(const struct store *s, int dir_fd, const char *name)
+/* A container whose record cannot be read has nothing that any command could use. */
+static void sweep_damaged(const struct store *s, const char *entry, struct tare_prune_result *out)
 {
-	char id[TARE_ID_LEN + 2];
-	ssize_t n = readlinkat(dir_fd, name, id, sizeof id - 1);
+	struct container_record r;
+	struct err why = ERR_INIT;
 
-	if (n < 0)
-		return false;
-	id[n] = '\0';
-	return !has_container(s, id);
-}
-
-/* Only cgroups that bear the id of a container of this store's making could be ours; those of another store
- * (another --root) have processes or a state of their own and are left alone unless they are empty. */
-static void sweep_cgroups(const struct store *s, struct tare_prune_result *out)
-{
-	cleanup_strv char **children = cgroup_children("tare");
-
-	strv_foreach (name, children) {
-		char path[CGROUP_PATH_MAX];
-		cleanup_cgroup struct cgroup *g = NULL;
-		cleanup_free pid_t *pids = NULL;
-		if (strlen(*name) != TARE_ID_LEN || has_container(s, *name))
-			continue;
-		snprintf(path, sizeof path, "tare/%s", *name);
-		if (cgroup_open(path, &g, NULL) != 0 || cgroup_pids(g, &pids, NULL) != 0)
-			continue;
-		if (cgroup_destroy(path, NULL) == 0)
-			strv_take(&out->removed, str_printf("cgroup %s", path));
+	if (!container_is_id(entry))
+		return;
+	if (container_record_read(s, entry, &r, &why) == 0) {
+		container_record_free(&r);
+		return;
 	}
+	if (why.kind == ERR_CORRUPT && damaged_set_aside(s, entry, false, NULL) == 0)
+		strv_take(&out->removed, str_printf("containers/%s (kept as .damaged-%s)", entry, entry));
+}
+
+/* A state that two roots share may belong to a container of the other one, unless its processes are gone. */
+static bool is_in_use(const struct store *s, const char *entry)
+{
+	struct container_state st;
+	cleanup_fd int fd = container_state_dir_open(s, entry, false);
+
+	return fd >= 0 && container_state_read(fd, &st) == 0 && strcmp(st.boot, boot_id()) == 0 &&
+	       (proc_alive(&st.process) || proc_alive(&st.monitor));
+}
+
+static void sweep_state(const struct store *s, const char *entry, struct tare_prune_result *out)
+{
+	if (has_container(s, entry) || is_in_use(s, entry))
+		return;
+	if (container_is_id(entry))
+		sweep_cgroup(entry, out);
+	take_away(s->state_containers_fd, "state", entry, out);
+}
+
+static void sweep_volume(const struct store *s, const char *entry, struct tare_prune_result *out)
+{
+	if (volume_is_debris(entry))
+		take_away(s->volumes_fd, "volumes", entry, out);
+}
+
+static void sweep_name(const struct store *s, const char *entry, struct tare_prune_result *out)
+{
+	if (entry[0] != '.' && container_name_reap(s, entry))
+		strv_take(&out->removed, str_printf("names/%s", entry));
 }
 
 static void prune_debris(const struct store *s, struct tare_prune_result *out)
 {
-	sweep(s, s->containers_fd, "containers", container_debris, out);
-	sweep(s, s->state_containers_fd, "state", state_debris, out);
-	sweep(s, s->volumes_fd, "volumes", volume_debris, out);
-	sweep(s, s->names_fd, "names", name_debris, out);
-	sweep_cgroups(s, out);
+	cleanup_fd int volumes = volumes_lock_debris(s);
+
+	for_each(s, s->containers_fd, sweep_damaged, out);
+	for_each(s, s->containers_fd, sweep_container, out);
+	for_each(s, s->state_containers_fd, sweep_state, out);
+	if (volumes >= 0)
+		for_each(s, s->volumes_fd, sweep_volume, out);
+	for_each(s, s->names_fd, sweep_name, out);
 }
 
 int engine_prune(struct tare_engine *t, enum tare_prune_what what, bool all, struct tare_prune_result *out,

@@ -185,7 +185,7 @@ int container_state_dir_open(const struct store *s, const char *id, bool make)
 	            : openat(s->state_containers_fd, id, OPEN_DIR);
 }
 
-/* ------------------------------------------------------------------ what is no container, or none any more */
+/* ------------------------------------------------------------------ no container, or none any more */
 
 static bool dir_is_named(const struct store *s, int dir, const char *entry)
 {
@@ -216,7 +216,8 @@ static bool still_runs(const struct store *s, const char *id)
 	struct container_state st;
 	cleanup_fd int fd = container_state_dir_open(s, id, false);
 
-	return fd >= 0 && container_state_read(fd, &st) == 0 && proc_alive(&st.process);
+	return fd >= 0 && container_state_read(fd, &st) == 0 && strcmp(st.boot, boot_id()) == 0 &&
+	       proc_alive(&st.process);
 }
 
 static int check_damaged(const struct store *s, const char *id, int dir, struct err *e)
@@ -231,7 +232,7 @@ static int check_damaged(const struct store *s, const char *id, int dir, struct 
 	}
 	if (still_runs(s, id))
 		return err_set(e, ERR_CONFLICT,
-		        "the record of container %.12s is damaged, and it still runs; remove it with: tare rm -f "
+		        "the record of container %.12s is damaged, and it still runs; remove it: tare rm -f "
 		        "%.12s",
 		        id, id);
 	return 0;

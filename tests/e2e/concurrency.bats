@@ -31,6 +31,16 @@ all_count() { tare ps -aq | wc -l; }
 	same "$(all_count)" 1
 }
 
+@test "prune beside creates takes none of them for debris" {
+	local i
+	while [ ! -e "$DIR/enough" ]; do tare prune -f >/dev/null; done &
+	for i in {1..40}; do ok tare create --name "p$i" -v "v$i:/v" $B true; done
+	touch "$DIR/enough"
+	wait
+	same "$(all_count)" 40
+	rm -rf "$DIR/enough"
+}
+
 @test "one container, many verbs: every answer is one of the right ones" {
 	background busy
 	local i

@@ -106,10 +106,45 @@ load lib
 	ok tare exec r true
 }
 
+# An id that no container has, and where the kernel keeps the cgroup of one.
+made_up() { printf "$1%.0s" {1..32}; }
+cgroup_of() { if cgroup_v2; then echo "/sys/fs/cgroup/tare/$1"; else echo "/sys/fs/cgroup/pids/tare/$1"; fi; }
+
 @test "prune takes what a crash left behind" {
-	mkdir -p "$ROOT/containers/$(printf 'ab%.0s' {1..32})/upper" "$STATE/containers/$(printf 'cd%.0s' {1..32})"
+	mkdir -p "$ROOT/containers/$(made_up ab)/upper" "$STATE/containers/$(made_up cd)" \
+		"$ROOT/containers/.rm-$(made_up ef)/upper" "$ROOT/volumes/.rm-data/data" "$ROOT/volumes/.new-0/data"
+	ln -s "$(made_up 12)" "$ROOT/names/nobody"
+	mkdir -p "$(cgroup_of "$(made_up cd)")" "$(cgroup_of "$(made_up ef)")"
 	ok tare prune -f
-	same "$(ls "$ROOT/containers" "$STATE/containers" | grep -cE '^[0-9a-f]{64}$' || true)" 0
+	same "$(ls -A "$ROOT/containers" "$STATE/containers" "$ROOT/volumes" "$ROOT/names" | grep -v :)" ''
+	[ ! -e "$(cgroup_of "$(made_up cd)")" ]
+	[ ! -e "$(cgroup_of "$(made_up ef)")" ]
+}
+
+@test "prune leaves alone what another root may be starting" {
+	local other
+	other=$(cgroup_of "$(made_up 56)")
+	mkdir -p "$other"
+	ok tare prune -f
+	rmdir "$other"
+	background there
+	ok "$BUILD/tare" --root "$DIR/root2" --state "$STATE" prune -f
+	rm -rf "$DIR/root2"
+	ok tare exec there true
+}
+
+@test "a container whose record is damaged: prune sets it aside, its name is free, images can be pruned" {
+	local id
+	id=$(tare create --name broken $B true)
+	: >"$ROOT/containers/$id/container.json"
+	ok tare image prune -f
+	ok tare prune -f
+	has ".damaged-$id"
+	[ -s "$ROOT/containers/.damaged-$id/reason" ]
+	ok tare create --name broken $B true
+	ok tare prune -f
+	[ -d "$ROOT/containers/.damaged-$id/upper" ]
+	rm -rf "$ROOT/containers/.damaged-$id"
 }
 
 @test "image prune and volume data" {

@@ -342,6 +342,7 @@ static void test_damaged_container_is_set_aside_with_its_reason(void **state)
 	damage(s, id, "");
 	cleanup_fd int run = container_state_dir_open(s, id, true);
 	struct container_state st = {.init_fd = -1};
+	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
 	assert_int_equal(proc_id_of(getpid(), &st.process), 0);
 	assert_int_equal(container_state_write(run, &st, &e), 0);
 	assert_int_equal(container_set_aside(s, id, "it is empty", &e), -1); /* it runs */
