@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/engine.h"
-#include "engine/runtime/mounts.h"
 
 #define SHM_DEFAULT ((uint64_t)64 << 20)
 
@@ -68,8 +67,6 @@ static bool asked_for(const struct tare_create *q, const char *target)
 
 static int add_system(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
-	const struct spec_namespace *ipc = &spec->ns[NS_IPC];
-	bool no_shm = in->request->ipc_mode && strcmp(in->request->ipc_mode, "none") == 0;
 	char shm[96];
 	bool rw = spec->cgroup_writable;
 	const struct {
@@ -82,19 +79,16 @@ static int add_system(const struct spec_input *in, struct runtime_spec *spec, st
 	        {"cgroup", NULL, "/sys/fs/cgroup",
 	                rw ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro"},
 	        {"mqueue", NULL, "/dev/mqueue", "nosuid,noexec,nodev"},
-	        {ipc->mode == NS_PRIVATE ? "tmpfs" : "bind",
-	                ipc->mode == NS_HOST   ? "/dev/shm"
-	                : ipc->mode == NS_JOIN ? ipc->path
-	                                       : NULL,
-	                "/dev/shm", shm},
+	        {spec->ns[NS_IPC].mode == NS_HOST ? "bind" : "tmpfs",
+	                spec->ns[NS_IPC].mode == NS_HOST ? "/dev/shm" : NULL, "/dev/shm", shm},
 	};
 
-	if (ipc->mode != NS_PRIVATE)
+	if (spec->ns[NS_IPC].mode == NS_HOST)
 		snprintf(shm, sizeof shm, "rbind,rprivate,nosuid,noexec,nodev");
 	else
 		snprintf(shm, sizeof shm, "nosuid,noexec,nodev,mode=1777,size=%llu",
 		        (unsigned long long)(in->request->shm_size ? in->request->shm_size : SHM_DEFAULT));
-	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0] - no_shm; i++) /* the last one is /dev/shm */
+	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++)
 		if (!asked_for(in->request, mounts[i].target) &&
 		        spec_add_mount(spec, mounts[i].type, mounts[i].source, mounts[i].target,
 		                mounts[i].options, e) != 0)
@@ -182,12 +176,16 @@ static int add_tmpfs(const struct tare_mount *m, struct runtime_spec *spec, stru
 }
 
 /* A mount over /proc or /sys would take the masks and the read-only paths along, or feed the runtime's own
- * checks with false files (CVE-2019-19921, CVE-2025-52881). Where a link of the image's leads is judged
- * again when the mount is made. */
+ * checks with false files (CVE-2019-19921, CVE-2025-52881). The listed files are what resource views like
+ * lxcfs replace. */
 static int check_target(const char *target, struct err *e)
 {
-	if (mount_may_cover_proc(target))
-		return 0;
+	static const char *const fine[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+	        "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"};
+
+	for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+		if (strcmp(target, fine[i]) == 0)
+			return 0;
 	if (strcmp(target, "/proc") == 0 || strncmp(target, "/proc/", 6) == 0 || strcmp(target, "/sys") == 0)
 		return err_set(e, ERR_USAGE, "cannot mount over %s: it is the kernel's; choose another place",
 		        target);
