@@ -26,6 +26,8 @@ static enum err_kind kind_of_errno(int code)
 	case ENOSPC:
 	case EDQUOT:
 		return ERR_NO_SPACE;
+	case ENOSYS:
+		return ERR_UNSUPPORTED;
 	default:
 		return ERR_OTHER;
 	}
@@ -62,7 +64,9 @@ int err_sys(struct err *e, const char *fmt, ...)
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	/* A very long subject must not push out the reason. */
-	snprintf(reason, sizeof(reason), ": %s", strerror(saved));
+	snprintf(reason, sizeof(reason), ": %s",
+	        saved == ENOSYS ? "this kernel does not have it; Tare needs Linux 5.10 or newer"
+	                        : strerror(saved));
 	text_harmless_to(e->msg, sizeof(e->msg) - strlen(reason), raw);
 	len = strlen(e->msg);
 	memcpy(e->msg + len, reason, strlen(reason) + 1);
