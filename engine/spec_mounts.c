@@ -67,6 +67,8 @@ static bool asked_for(const struct tare_create *q, const char *target)
 
 static int add_system(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
+	const struct spec_namespace *ipc = &spec->ns[NS_IPC];
+	bool no_shm = in->request->ipc_mode && strcmp(in->request->ipc_mode, "none") == 0;
 	char shm[96];
 	bool rw = spec->cgroup_writable;
 	const struct {
@@ -79,16 +81,19 @@ static int add_system(const struct spec_input *in, struct runtime_spec *spec, st
 	        {"cgroup", NULL, "/sys/fs/cgroup",
 	                rw ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro"},
 	        {"mqueue", NULL, "/dev/mqueue", "nosuid,noexec,nodev"},
-	        {spec->ns[NS_IPC].mode == NS_HOST ? "bind" : "tmpfs",
-	                spec->ns[NS_IPC].mode == NS_HOST ? "/dev/shm" : NULL, "/dev/shm", shm},
+	        {ipc->mode == NS_PRIVATE ? "tmpfs" : "bind",
+	                ipc->mode == NS_HOST   ? "/dev/shm"
+	                : ipc->mode == NS_JOIN ? ipc->path
+	                                       : NULL,
+	                "/dev/shm", shm},
 	};
 
-	if (spec->ns[NS_IPC].mode == NS_HOST)
+	if (ipc->mode != NS_PRIVATE)
 		snprintf(shm, sizeof shm, "rbind,rprivate,nosuid,noexec,nodev");
 	else
 		snprintf(shm, sizeof shm, "nosuid,noexec,nodev,mode=1777,size=%llu",
 		        (unsigned long long)(in->request->shm_size ? in->request->shm_size : SHM_DEFAULT));
-	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++)
+	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0] - no_shm; i++) /* the last one is /dev/shm */
 		if (!asked_for(in->request, mounts[i].target) &&
 		        spec_add_mount(spec, mounts[i].type, mounts[i].source, mounts[i].target,
 		                mounts[i].options, e) != 0)

@@ -24,7 +24,7 @@ static int open_source(const struct spec_mount *m, struct err *e)
 		return -1;
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (o.recursive ? AT_RECURSIVE : 0);
 	if (m->source_fd >= 0)
-		fd = open_tree(m->source_fd, "", flags | AT_EMPTY_PATH);
+		fd = fcntl(m->source_fd, F_DUPFD_CLOEXEC, 3);
 	else
 		fd = open_tree(AT_FDCWD, m->source, flags);
 	if (fd < 0 && errno == ENOENT)

@@ -224,6 +224,28 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	same "$(tare run --rm --pid container:one --ipc container:one $B readlink /proc/self/ns/pid)" "$(readlink "/proc/$(pid_of one)/ns/pid")"
 }
 
+# POSIX shared memory and semaphores are files in /dev/shm: they belong to the namespace.
+@test "--ipc container: shares /dev/shm, --ipc none has none, shareable is as private" {
+	background one --ipc shareable --shm-size 1m
+	tare exec one sh -c 'echo from one >/dev/shm/f'
+	ok tare run --rm --ipc container:one $B sh -c 'cat /dev/shm/f; echo from two >/dev/shm/g; grep -c " /dev/shm .*nosuid,nodev,noexec.* - tmpfs .*size=1024k" /proc/self/mountinfo'
+	is $'from one\n1'
+	same "$(tare exec one cat /dev/shm/g)" 'from two'
+	tare create --name three --ipc container:one $B cat /dev/shm/g >/dev/null
+	tare restart -t 0 one
+	tare exec one sh -c 'echo again >/dev/shm/g'
+	same "$(tare start -a three)" again
+	tare rm -f one >/dev/null
+	exits 1 tare start three
+	tare rm three >/dev/null
+	background none --ipc none
+	ok tare exec none sh -c '[ ! -e /dev/shm ] && readlink /proc/self/ns/ipc'
+	[ "$output" != "$(readlink /proc/self/ns/ipc)" ] || fail "$output"
+	refused 125 '/dev/shm of container none' run --rm --ipc container:none $B true
+	ok tare run --rm --ipc shareable $B sh -c 'touch /dev/shm/x'
+	ok tare run --rm --ipc private $B sh -c 'touch /dev/shm/x'
+}
+
 @test "files below the state and root directories are for root alone" {
 	background f
 	same "$(stat -c %a "$ROOT/containers" "$STATE/containers" | sort -u)" 700
