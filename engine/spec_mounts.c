@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "engine/runtime/mounts.h"
 
 #define SHM_DEFAULT ((uint64_t)64 << 20)
 
@@ -181,16 +182,12 @@ static int add_tmpfs(const struct tare_mount *m, struct runtime_spec *spec, stru
 }
 
 /* A mount over /proc or /sys would take the masks and the read-only paths along, or feed the runtime's own
- * checks with false files (CVE-2019-19921, CVE-2025-52881). The listed files are what resource views like
- * lxcfs replace. */
+ * checks with false files (CVE-2019-19921, CVE-2025-52881). Where a link of the image's leads is judged
+ * again when the mount is made. */
 static int check_target(const char *target, struct err *e)
 {
-	static const char *const fine[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
-	        "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"};
-
-	for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
-		if (strcmp(target, fine[i]) == 0)
-			return 0;
+	if (mount_may_cover_proc(target))
+		return 0;
 	if (strcmp(target, "/proc") == 0 || strncmp(target, "/proc/", 6) == 0 || strcmp(target, "/sys") == 0)
 		return err_set(e, ERR_USAGE, "cannot mount over %s: it is the kernel's; choose another place",
 		        target);

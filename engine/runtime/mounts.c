@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -68,6 +70,33 @@ static int refuse_root(struct container_root *r, int target, const char *path, s
 	return 0;
 }
 
+bool mount_may_cover_proc(const char *destination)
+{
+	static const char *const fine[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+	        "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"};
+
+	for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+		if (!strcmp(destination, fine[i]))
+			return true;
+	return false;
+}
+
+/* A link of the image's may lead there what was to be mounted elsewhere (CVE-2019-16884): judged is where the
+ * target is, not how it is called. */
+static int refuse_kernel_files(int target, const char *path, struct err *e)
+{
+	struct statfs fs;
+
+	if (fstatfs(target, &fs))
+		return err_sys(e, "cannot look at %s in the container", path);
+	if ((fs.f_type == PROC_SUPER_MAGIC && !mount_may_cover_proc(path)) ||
+	        (fs.f_type == SYSFS_MAGIC && strncmp(path, "/sys/", 5) != 0))
+		return err_set(e, ERR_USAGE,
+		        "cannot mount over \"%s\": in the image that leads into the kernel's own files",
+		        path);
+	return 0;
+}
+
 static int make_bind(struct container_root *r, const struct spec_mount *m, const struct mount_options *o,
         int source, struct err *e)
 {
@@ -77,7 +106,8 @@ static int make_bind(struct container_root *r, const struct spec_mount *m, const
 		return err_sys(e, "cannot look at the bind source");
 	cleanup_fd int target = S_ISDIR(st.st_mode) ? target_directory(r->fd, m->destination, e)
 	                                            : target_file(r->fd, m->destination, e);
-	if (target < 0 || refuse_root(r, target, m->destination, e))
+	if (target < 0 || refuse_root(r, target, m->destination, e) ||
+	        refuse_kernel_files(target, m->destination, e))
 		return -1;
 	if (m->copy_up && S_ISDIR(st.st_mode) && copy_up(target, source, e))
 		return -1;
@@ -101,6 +131,8 @@ static int open_target(struct container_root *r, const struct spec_mount *m, str
 	                                      : target_directory(r->fd, m->destination, e);
 
 	if (fd < 0 || refuse_root(r, fd, m->destination, e))
+		return -1;
+	if (!is_kernel_view(m) && refuse_kernel_files(fd, m->destination, e))
 		return -1;
 	return steal_fd(&fd);
 }

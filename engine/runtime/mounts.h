@@ -12,6 +12,9 @@ struct runtime_spec;
 int mount_sources_open(const struct runtime_spec *spec, int **fds, struct err *e);
 void mount_sources_close(const struct runtime_spec *spec, int **fds);
 
+/* The files of /proc that may be mounted over: what resource views like lxcfs replace. */
+bool mount_may_cover_proc(const char *destination);
+
 /* In the child. `dev_is_ours`: /dev is a tmpfs made here, to be filled with devices. */
 int mounts_make(struct container_root *r, const struct runtime_spec *spec, const int *source_fds,
         bool *dev_is_ours, struct err *e);

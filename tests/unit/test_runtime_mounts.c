@@ -240,6 +240,41 @@ static void make_image_data(struct box *b)
 	mknod(box_path(b, "rootfs/data/null"), S_IFCHR | 0600, makedev(1, 3));
 }
 
+/* The text of a target says nothing about where the image's links lead it. */
+static void links_into_proc_and_sys_are_refused(void **state)
+{
+	struct box *b = *state;
+	static const char *const links[][2] = {{"to_proc", "/proc"}, {"to_sysctl", "../proc/sys"},
+	        {"to_file", "/proc/sys/kernel/core_pattern"}, {"to_sys", "/sys/kernel"}};
+
+	box_needs_root();
+	mkdir(box_path(b, "evil"), 0755);
+	box_file(b, "evil-file", "");
+	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+		char in_image[64], target[64];
+		snprintf(in_image, sizeof in_image, "rootfs/%s", links[i][0]);
+		snprintf(target, sizeof target, "/%s", links[i][0]);
+		assert_int_equal(symlink(links[i][1], box_path(b, in_image)), 0);
+		box_spec(b);
+		box_mount(b, target, "bind", box_path(b, i == 2 ? "evil-file" : "evil"), "rbind");
+		assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+		assert_non_null(strstr(b->e.msg, target));
+		assert_non_null(strstr(b->e.msg, "the kernel's own files"));
+		if (i == 2)
+			continue;
+		box_spec(b);
+		box_mount(b, target, "tmpfs", NULL, "size=4k");
+		assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+		assert_non_null(strstr(b->e.msg, "the kernel's own files"));
+	}
+	box_spec(b);
+	box_file(b, "uptime", "as given\n");
+	box_mount(b, "/proc/uptime", "bind", box_path(b, "uptime"), "rbind");
+	box_mount(b, "/sys/kernel", "tmpfs", NULL, "size=4k");
+	assert_int_equal(box_run(b, "cat /proc/uptime; ls /sys/kernel | wc -l"), 0);
+	assert_string_equal(buf_str(&b->out), "as given\n0\n");
+}
+
 static void copy_up_volume(struct box *b)
 {
 	box_mount(b, "/data", "bind", box_path(b, "vol"), "rbind,ro");
@@ -309,6 +344,7 @@ int main(void)
 	        box_test(the_root_cannot_be_covered),
 	        box_test(links_in_the_image_stay_inside),
 	        box_test(links_in_place_of_proc_sys_dev_are_refused),
+	        box_test(links_into_proc_and_sys_are_refused),
 	        box_test(a_false_null_device_masks_nothing),
 	        box_test(devices_of_the_spec),
 	        box_test(bad_tmpfs_options_are_the_kernels_words),
