@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "engine/runtime/copy_up.h"
 #include "engine/runtime/mounts.h"
 
 #define SHM_DEFAULT ((uint64_t)64 << 20)
@@ -141,7 +142,7 @@ static int add_volume(
 	            m->read_only ? "rbind,rprivate,ro" : "rbind,rprivate", e) != 0)
 		return -1;
 	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
-	added->copy_up = empty && !m->no_copy;
+	added->copy_up = (empty || copy_up_is_unfinished(source)) && !m->no_copy;
 	added->volume = strdup(name);
 	return added->volume ? 0 : out_of_memory(e);
 }

@@ -97,12 +97,16 @@ static int copy_special(int from_dir, int to_dir, const char *name, const struct
 		target[n] = 0;
 		if (symlinkat(target, to_dir, name))
 			return -1;
-	} else if (mknodat(to_dir, name, st->st_mode, st->st_rdev)) {
-		return -1;
+	} else {
+		/* The mode comes with the making: to change it afterwards by name would be to follow a link
+		 * that another user of the volume has put there meanwhile. */
+		mode_t mask = umask(0);
+		int rc = mknodat(to_dir, name, st->st_mode, st->st_rdev);
+		umask(mask);
+		if (rc)
+			return -1;
 	}
 	if (fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW))
-		return -1;
-	if (!S_ISLNK(st->st_mode) && fchmodat(to_dir, name, st->st_mode & 07777, 0))
 		return -1;
 	return utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW);
 }
@@ -161,6 +165,36 @@ static int copy_directory(struct copy *c, int from, int to, unsigned depth, stru
 	}
 }
 
+/* What keeps a volume that was filled halfway from passing for a full one: on its directory from the first
+ * file to the last. Containers cannot see it, nor set it, without CAP_SYS_ADMIN. A file system without such
+ * attributes has no mark, and no second try. */
+#define FILLING "trusted.tare.filling"
+
+bool copy_up_is_unfinished(const char *path)
+{
+	return getxattr(path, FILLING, NULL, 0) >= 0;
+}
+
+void copy_up_give_up(int volume)
+{
+	cleanup_fd int fd = openat(volume, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		fremovexattr(fd, FILLING);
+}
+
+static int clear(int fd)
+{
+	int list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = list_fd < 0 ? NULL : fdopendir(list_fd);
+	int rc = d ? 0 : -1;
+
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			rc |= remove_tree_at(fd, entry->d_name);
+	return rc;
+}
+
 static bool is_empty(int fd)
 {
 	int list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -181,9 +215,20 @@ int copy_up(int image, int volume, struct err *e)
 
 	if (from < 0 || to < 0 || flock(to, LOCK_EX) || fstat(from, &st))
 		return err_sys(e, "cannot fill the volume");
-	if (!is_empty(to))
+	if (fgetxattr(to, FILLING, NULL, 0) >= 0) {
+		if (clear(to))
+			return err_sys(e, "cannot clear the volume, which was filled only in part");
+	} else if (!is_empty(to)) {
 		return 0;
-	if (copy_directory(&c, from, to, 0, e))
+	}
+	if (fsetxattr(to, FILLING, "1", 1, 0) && errno == ENOSPC)
+		return err_sys(e, "cannot fill the volume");
+	if (copy_directory(&c, from, to, 0, e)) {
+		clear(to); /* the mark stays: as long as it does, nothing in here counts */
 		return -1;
-	return copy_attributes(&c, from, to, &st) ? failed(e, ".") : 0;
+	}
+	if (copy_attributes(&c, from, to, &st))
+		return failed(e, ".");
+	fremovexattr(to, FILLING);
+	return 0;
 }

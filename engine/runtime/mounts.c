@@ -109,7 +109,9 @@ static int make_bind(struct container_root *r, const struct spec_mount *m, const
 	if (target < 0 || refuse_root(r, target, m->destination, e) ||
 	        refuse_kernel_files(target, m->destination, e))
 		return -1;
-	if (m->copy_up && S_ISDIR(st.st_mode) && copy_up(target, source, e))
+	if (S_ISDIR(st.st_mode) && !m->copy_up)
+		copy_up_give_up(source);
+	else if (S_ISDIR(st.st_mode) && copy_up(target, source, e))
 		return -1;
 	return mount_attach(r, source, target, o, e);
 }

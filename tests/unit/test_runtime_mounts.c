@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "tests/unit/container_box.h"
+#include "engine/runtime/copy_up.h"
 #include "engine/runtime/mount_tree.h"
 
 static void option_words(void **state)
@@ -237,6 +238,7 @@ static void make_image_data(struct box *b)
 	setxattr(path, "trusted.overlay.opaque", "y", 1, 0);
 	assert_int_equal(symlink("/etc/shadow", box_path(b, "rootfs/data/link")), 0);
 	mkfifo(box_path(b, "rootfs/data/fifo"), 0600);
+	assert_int_equal(chmod(box_path(b, "rootfs/data/fifo"), 0666), 0); /* past our umask */
 	mknod(box_path(b, "rootfs/data/null"), S_IFCHR | 0600, makedev(1, 3));
 }
 
@@ -297,7 +299,7 @@ static void empty_volumes_are_filled(void **state)
 	assert_out(b, "hello\n750 11 12\n1777 0 0\n4711 21 22\n/etc/shadow\n");
 	assert_out(b, "refused\n"); /* filled although it is mounted read-only */
 	assert_int_equal(lstat(box_path(b, "vol/fifo"), &st), 0);
-	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(st.st_mode, S_IFIFO | 0666);
 	assert_int_equal(lstat(box_path(b, "vol/null"), &st), 0);
 	assert_int_equal(st.st_rdev, makedev(1, 3));
 	assert_int_equal(getxattr(box_path(b, "vol/dir/file"), "trusted.note", value, sizeof value), 4);
@@ -315,6 +317,64 @@ static void volumes_with_content_are_left_alone(void **state)
 	assert_int_equal(box_run(b, "ls /data"), 0);
 	assert_null(strstr(buf_str(&b->out), "link"));
 	assert_out(b, "dir\n");
+}
+
+static void fill(struct box *b, const char *volume, bool copy)
+{
+	box_spec(b);
+	box_mount(b, "/data", "bind", box_path(b, volume), "rbind");
+	b->spec.mounts[b->spec.n_mounts - 1].copy_up = copy;
+}
+
+/* Killed halfway: what is there is no volume's content. */
+static void a_fill_that_was_cut_short_is_done_anew(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	mkdir(box_path(b, "cut"), 0755);
+	mkdir(box_path(b, "cut/half"), 0755);
+	box_file(b, "cut/half/file", "half");
+	assert_false(copy_up_is_unfinished(box_path(b, "cut")));
+	assert_int_equal(setxattr(box_path(b, "cut"), "trusted.tare.filling", "1", 1, 0), 0);
+	assert_true(copy_up_is_unfinished(box_path(b, "cut")));
+	fill(b, "cut", true);
+	assert_int_equal(box_run(b, "ls /data/half; cat /data/dir/file"), 0);
+	assert_string_equal(buf_str(&b->out), "ls: /data/half: No such file or directory\nhello\n");
+	assert_false(copy_up_is_unfinished(box_path(b, "cut")));
+}
+
+static void a_fill_that_failed_is_done_anew(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	mkdir(box_path(b, "small"), 0755);
+	assert_int_equal(mount("tmpfs", box_path(b, "small"), "tmpfs", 0, "nr_inodes=4"), 0);
+	fill(b, "small", true);
+	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+	assert_true(copy_up_is_unfinished(box_path(b, "small")));
+	assert_int_equal(mount(NULL, box_path(b, "small"), NULL, MS_REMOUNT, "nr_inodes=100"), 0);
+	fill(b, "small", true);
+	assert_int_equal(box_run(b, "cat /data/dir/file; readlink /data/link; stat -c %F /data/null"), 0);
+	assert_string_equal(buf_str(&b->out), "hello\n/etc/shadow\ncharacter special file\n");
+	assert_false(copy_up_is_unfinished(box_path(b, "small")));
+	assert_int_equal(umount2(box_path(b, "small"), MNT_DETACH), 0);
+}
+
+/* Whoever uses it as it is has nothing cleared afterwards. */
+static void a_half_filled_volume_that_is_used_is_kept(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	mkdir(box_path(b, "kept"), 0755);
+	assert_int_equal(setxattr(box_path(b, "kept"), "trusted.tare.filling", "1", 1, 0), 0);
+	fill(b, "kept", false);
+	assert_int_equal(box_run(b, "touch /data/precious"), 0);
+	fill(b, "kept", true);
+	assert_int_equal(box_run(b, "ls /data"), 0);
+	assert_string_equal(buf_str(&b->out), "precious\n");
 }
 
 /* Attack 38: the image's directory is a link out of the image. */
@@ -351,6 +411,9 @@ int main(void)
 	        box_test(a_racing_link_leads_nowhere),
 	        box_test(empty_volumes_are_filled),
 	        box_test(volumes_with_content_are_left_alone),
+	        box_test(a_fill_that_was_cut_short_is_done_anew),
+	        box_test(a_fill_that_failed_is_done_anew),
+	        box_test(a_half_filled_volume_that_is_used_is_kept),
 	        box_test(a_volume_is_filled_from_inside_the_image),
 	};
 
