@@ -169,7 +169,7 @@ static int build_namespace(const struct store *s, enum spec_namespace_kind kind,
 		return 0;
 	/* kept with the full id; the process is looked up at each start */
 	if (container_resolve(s, ref, id, e) != 0)
-		return err_wrap(e, "%s", value);
+		return err_wrap(e, "%s %s", namespace_mode_flag(kind), value);
 	ns->path = str_printf("container:%s", id);
 	return ns->path ? 0 : out_of_memory(e);
 }

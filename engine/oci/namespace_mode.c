@@ -45,3 +45,8 @@ int namespace_mode_parse(enum spec_namespace_kind kind, const char *value, enum 
 	}
 	return err_set(e, ERR_USAGE, "unknown %s \"%s\"; one of: %s", o->flag, value, o->words);
 }
+
+const char *namespace_mode_flag(enum spec_namespace_kind kind)
+{
+	return options[kind].flag;
+}

@@ -11,5 +11,7 @@ struct err;
  * `value`; else NULL. */
 int namespace_mode_parse(enum spec_namespace_kind kind, const char *value, enum spec_namespace_mode *mode,
         const char **container, struct err *e);
+/* "--network" and so on. */
+const char *namespace_mode_flag(enum spec_namespace_kind kind);
 
 #endif
