@@ -1,6 +1,7 @@
 #include "engine/image_archive.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 #include "engine/archive/hash.h"
 #include "engine/archive/unpack.h"
 #include "engine/store/blob.h"
-#include "engine/store/image_index.h"
 
 int arrival_begin(struct arrival *a, const char *root, const char *state, struct progress *p, struct err *e)
 {
@@ -180,16 +180,22 @@ int arrival_sync(const struct arrival *a, struct err *e)
 	return syncfs(a->store.blobs_fd) < 0 ? err_sys(e, "cannot write to %s", a->store.root) : 0;
 }
 
-int arrival_name(struct arrival *a, const char *reference, const char *media_type,
-        const struct digest *manifest, uint64_t size, struct err *e)
+static void block_interruption(void)
 {
-	cleanup_free char *type = strdup(media_type);
-	if (!type)
-		return err_set(e, ERR_OTHER, "out of memory");
-	struct descriptor d = {.media_type = type, .digest = *manifest, .size = size};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int arrival_name(struct arrival *a, const struct index_entry *list, size_t n, struct err *e)
+{
 	if (arrival_sync(a, e) < 0)
 		return -1;
-	return image_index_add(&a->store, reference, &d, e);
+	block_interruption();
+	return image_index_add_all(&a->store, list, n, e);
 }
 
 const char *layer_media_type(enum compression c)

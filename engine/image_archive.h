@@ -14,6 +14,7 @@
 #include "engine/archive/inflate.h"
 #include "engine/oci/image_config.h"
 #include "engine/oci/manifest.h"
+#include "engine/store/image_index.h"
 #include "engine/store/layer.h"
 #include "engine/store/pull.h"
 #include "engine/store/store.h"
@@ -46,9 +47,9 @@ int arrival_add_blob(struct arrival *a, struct blob_draft *d, const struct diges
  * digests under which they are are known to be true. */
 int arrival_add_layers(
         struct arrival *a, const struct manifest *m, const struct image_config *c, struct err *e);
-/* Put the image into the index, under `reference` (full; NULL: untagged). */
-int arrival_name(struct arrival *a, const char *reference, const char *media_type,
-        const struct digest *manifest, uint64_t size, struct err *e);
+/* Put the images into the index by one write. From then on the signals by which a user interrupts are blocked
+ * for good: they come too late, and what ends by them says that nothing was changed. */
+int arrival_name(struct arrival *a, const struct index_entry *list, size_t n, struct err *e);
 /* Everything written so far is on the disk. */
 int arrival_sync(const struct arrival *a, struct err *e);
 

@@ -142,10 +142,12 @@ static int write_image(struct import *im, const char *reference, char **image_id
 		rc = arrival_add_document(a, manifest, &digest, &size, e);
 	}
 	if (rc == 0)
-		rc = arrival_name(a, reference, MEDIA_OCI_MANIFEST, &digest, size, e);
+		rc = (*image_id = strdup(digest_text(&m.config.digest, text))) ? 0 : no_memory(e);
+	const struct index_entry entry = {.reference = reference,
+	        .manifest = {.media_type = m.media_type, .digest = digest, .size = size}};
+	if (rc == 0)
+		rc = arrival_name(a, &entry, 1, e);
 	descriptor_free(&layer);
-	if (rc == 0 && !(*image_id = strdup(digest_text(&m.config.digest, text))))
-		return no_memory(e);
 	return rc;
 }
 

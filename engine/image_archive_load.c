@@ -347,26 +347,41 @@ static int load_members(struct load *l, struct ready_list *out, struct err *e)
 	        "the archive of a root file system use: tare import");
 }
 
-/* Only here does anything become visible. */
-static int name_all(struct load *l, const struct ready_list *ready, struct err *e)
+static void add_index_entry(struct index_entry *list, size_t *n, const struct ready *r, const char *name)
+{
+	list[(*n)++] = (struct index_entry){.reference = name,
+	        .manifest = {.media_type = r->media_type, .digest = r->manifest, .size = r->size}};
+}
+
+static int list_names(
+        struct load *l, const struct ready *r, struct index_entry *list, size_t *n, struct err *e)
 {
 	char text[DIGEST_TEXT_SIZE];
-	for (size_t i = 0; i < ready->n; i++) {
-		const struct ready *r = &ready->list[i];
-		if (!r->names) {
-			if (arrival_name(&l->arrival, NULL, r->media_type, &r->manifest, r->size, e) < 0)
-				return -1;
-			if (strv_add(l->loaded, digest_text(&r->config, text)) < 0)
-				return no_memory(e);
-		}
-		strv_foreach (name, r->names) {
-			if (arrival_name(&l->arrival, *name, r->media_type, &r->manifest, r->size, e) < 0)
-				return -1;
-			if (strv_take(l->loaded, reference_shorten(*name)) < 0)
-				return no_memory(e);
-		}
+	if (!r->names) {
+		add_index_entry(list, n, r, NULL);
+		return strv_add(l->loaded, digest_text(&r->config, text)) < 0 ? no_memory(e) : 0;
+	}
+	strv_foreach (name, r->names) {
+		add_index_entry(list, n, r, *name);
+		if (strv_take(l->loaded, reference_shorten(*name)) < 0)
+			return no_memory(e);
 	}
 	return 0;
+}
+
+/* Only here does anything become visible, and all at once. */
+static int name_all(struct load *l, const struct ready_list *ready, struct err *e)
+{
+	size_t n = 0, max = 0;
+	for (size_t i = 0; i < ready->n; i++)
+		max += strv_len(ready->list[i].names) + 1;
+	cleanup_free struct index_entry *list = calloc(max + 1, sizeof(*list));
+	if (!list)
+		return no_memory(e);
+	for (size_t i = 0; i < ready->n; i++)
+		if (list_names(l, &ready->list[i], list, &n, e) < 0)
+			return -1;
+	return arrival_name(&l->arrival, list, n, e);
 }
 
 int tare_image_load(const char *root, const char *state, const char *file, struct progress *p, char ***loaded,

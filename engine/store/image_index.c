@@ -423,24 +423,42 @@ static int append_entry(struct oci_index *idx, const char *reference, const stru
 	return d->media_type && (!reference || d->ref_name) ? 0 : -1;
 }
 
-int image_index_add(
-        const struct store *s, const char *reference, const struct descriptor *manifest, struct err *e)
+/* 1: the index has changed; -1: memory is short. */
+static int add_entry(struct oci_index *idx, const struct index_entry *new)
+{
+	const struct digest *digest = &new->manifest.digest;
+	if (!new->reference && count_digest(idx, digest) > 0)
+		return 0;
+	if (new->reference)
+		take_name(idx, new->reference, digest);
+	/* An untagged entry of the same image becomes the named one. */
+	for (size_t i = 0; i < idx->n; i++)
+		if (!idx->entries[i].ref_name && digest_equal(&idx->entries[i].digest, digest))
+			drop_entry(idx, i--);
+	return append_entry(idx, new->reference, &new->manifest) < 0 ? -1 : 1;
+}
+
+int image_index_add_all(const struct store *s, const struct index_entry *list, size_t n, struct err *e)
 {
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
+	bool changed = false;
 	cleanup_fd int lock = lock_take(s->root_fd, "index.lock", LOCK_EXCLUSIVE, e);
 	if (lock < 0 || read_index(s, &idx, e) < 0)
 		return -1;
-	if (!reference && count_digest(&idx, &manifest->digest) > 0)
-		return 0;
-	if (reference)
-		take_name(&idx, reference, &manifest->digest);
-	/* An untagged entry of the same image becomes the named one. */
-	for (size_t i = 0; i < idx.n; i++)
-		if (!idx.entries[i].ref_name && digest_equal(&idx.entries[i].digest, &manifest->digest))
-			drop_entry(&idx, i--);
-	if (append_entry(&idx, reference, manifest) < 0)
-		return no_memory(e);
-	return write_index(s, &idx, e);
+	for (size_t i = 0; i < n; i++) {
+		int rc = add_entry(&idx, &list[i]);
+		if (rc < 0)
+			return no_memory(e);
+		changed |= rc > 0;
+	}
+	return changed ? write_index(s, &idx, e) : 0;
+}
+
+int image_index_add(
+        const struct store *s, const char *reference, const struct descriptor *manifest, struct err *e)
+{
+	const struct index_entry one = {.reference = reference, .manifest = *manifest};
+	return image_index_add_all(s, &one, 1, e);
 }
 
 int image_index_remove(const struct store *s, const char *reference_or_digest, bool *deleted, struct err *e)

@@ -40,6 +40,12 @@ int image_list(const struct store *s, struct image **out, size_t *n, struct err 
  * untagged. */
 int image_index_add(
         const struct store *s, const char *reference, const struct descriptor *manifest, struct err *e);
+/* The same for many by one write: all of them or none. */
+struct index_entry {
+	const char *reference; /* borrowed, as is the media type; NULL: untagged */
+	struct descriptor manifest;
+};
+int image_index_add_all(const struct store *s, const struct index_entry *list, size_t n, struct err *e);
 /* Remove the name; the last one: also entry. `deleted` tells that the image itself lost its last entry. */
 int image_index_remove(const struct store *s, const char *reference_or_digest, bool *deleted, struct err *e);
 

@@ -349,6 +349,36 @@ not_pulling() { [ "$(find "$ROOT/pulls" -type f | wc -l)" -eq 0 ]; }
 	not_pulling
 }
 
+@test "all images of an archive get their names by one write" {
+	ok tare load -q -i "$A/load/good/docker-legacy.tar"
+	ok tare save -o "$DIR/two.tar" legacy:old legacy:older
+	ok tare rmi legacy:old legacy:older
+	strace -f -e trace=rename,renameat,renameat2 -o "$DIR/trace" \
+		"$BUILD/tare" --root "$ROOT" --state "$STATE" load -q -i "$DIR/two.tar" 3>&- 4>&- >/dev/null
+	same "$(grep -c '"index.json"' "$DIR/trace")" 1
+	ok tare image inspect legacy:old legacy:older
+	ok tare rmi legacy:old legacy:older
+}
+
+@test "an interruption that comes after the names does not say that nothing was changed" {
+	local loader code=0 full
+	mkfifo "$DIR/full"
+	exec {full}<>"$DIR/full"
+	head -c 65536 /dev/zero >&"$full" # now what is printed to it waits
+	"$BUILD/tare" --root "$ROOT" --state "$STATE" load -i "$A/load/good/docker-legacy.tar" 3>&- 4>&- \
+		>&"$full" 2>"$DIR/loader" &
+	loader=$!
+	eventually 10 tare image inspect legacy:old
+	kill -TERM $loader
+	head -c 65536 <&"$full" >/dev/null
+	wait $loader || code=$?
+	exec {full}>&-
+	same "$(cat "$DIR/loader")" ''
+	same $code 0
+	rm "$DIR/full"
+	ok tare rmi legacy:old legacy:older
+}
+
 @test "a load whose worker crashes leaves nothing and says so" {
 	local code=0
 	begin_load
