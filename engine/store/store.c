@@ -82,23 +82,15 @@ static char *absolute(const char *path)
 	return cwd ? str_printf("%s/%s", cwd, path) : NULL;
 }
 
-int store_open(struct store *s, const char *root, const char *state, struct err *e)
-{
-	*s = (struct store){.root_fd = -1,
-	        .state_fd = -1,
-	        .containers_fd = -1,
-	        .names_fd = -1,
-	        .state_containers_fd = -1,
-	        .volumes_fd = -1,
-	        .layers_fd = -1,
-	        .blobs_fd = -1,
-	        .seccomp_fd = -1};
-	s->root = absolute(root ? root : STORE_ROOT_DEFAULT);
-	s->state = absolute(state ? state : STORE_STATE_DEFAULT);
-	if (!s->root || !s->state) {
-		store_close(s);
-		return err_set(e, ERR_OTHER, "out of memory");
+#define STORE_CLOSED                                                                                         \
+	{                                                                                                    \
+		.root_fd = -1, .state_fd = -1, .containers_fd = -1, .names_fd = -1,                          \
+		.state_containers_fd = -1, .volumes_fd = -1, .layers_fd = -1, .blobs_fd = -1,                \
+		.seccomp_fd = -1                                                                             \
 	}
+
+static int open_root(struct store *s, struct err *e)
+{
 	const struct {
 		const char *name;
 		int *fd;
@@ -107,17 +99,34 @@ int store_open(struct store *s, const char *root, const char *state, struct err 
 
 	s->root_fd = open_top(s->root, e);
 	if (s->root_fd < 0 || check_format(s, e) != 0)
-		goto fail;
+		return -1;
 	for (size_t i = 0; i < sizeof subs / sizeof subs[0]; i++)
 		if (open_sub(s->root_fd, s->root, subs[i].name, subs[i].fd, e) != 0)
-			goto fail;
-	s->state_fd = open_top(s->state, e);
-	if (s->state_fd < 0 || open_sub(s->state_fd, s->state, "containers", &s->state_containers_fd, e) != 0)
-		goto fail;
+			return -1;
 	return 0;
-fail:
-	store_close(s);
-	return -1;
+}
+
+static int open_state(struct store *s, struct err *e)
+{
+	s->state_fd = open_top(s->state, e);
+	return s->state_fd < 0 ? -1
+	                       : open_sub(s->state_fd, s->state, "containers", &s->state_containers_fd, e);
+}
+
+int store_open(struct store *out, const char *root, const char *state, struct err *e)
+{
+	cleanup_store struct store s = STORE_CLOSED;
+
+	*out = (struct store)STORE_CLOSED; /* may be closed after a failure as well */
+	s.root = absolute(root ? root : STORE_ROOT_DEFAULT);
+	s.state = absolute(state ? state : STORE_STATE_DEFAULT);
+	if (!s.root || !s.state)
+		return err_set(e, ERR_OTHER, "out of memory");
+	if (open_root(&s, e) != 0 || open_state(&s, e) != 0)
+		return -1;
+	*out = s;
+	s = (struct store)STORE_CLOSED;
+	return 0;
 }
 
 void store_close(struct store *s)
