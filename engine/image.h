@@ -13,8 +13,8 @@
 
 struct err;
 
-/* For every verb that uses an image by name: image_find(), and when the image is not in the store but shipped with Tare (images/NAME.tar for
- * docker.io/library/NAME:latest), it is loaded first by tare-transfer. */
+/* For every verb that uses an image by name: image_find(), and when the image is not in the store but shipped
+ * with Tare (images/NAME.tar for docker.io/library/NAME:latest), it is loaded first by tare-transfer. */
 int image_ensure(const struct store *s, const char *ref, struct image *out, struct err *e);
 /* The same, for who is about to make a record of it: the image is not swept until `hold` is closed. */
 int image_ensure_held(const struct store *s, const char *ref, struct image *out, int *hold, struct err *e);

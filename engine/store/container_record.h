@@ -52,12 +52,12 @@ int container_record_write(int container_fd, const struct container_record *r, b
 int container_state_read(int state_fd, struct container_state *st);
 int container_state_write(int state_fd, const struct container_state *st, struct err *e);
 
-/* What a create or a removal that was cut short left in containers/ENTRY (an id without a record, or .rm-ID): a
- * descriptor that holds its lock until it is removed. -1: in use, or not such a thing. */
+/* What a create or a removal that was cut short left in containers/ENTRY (an id without a record, or .rm-ID):
+ * a descriptor that holds its lock until it is removed. -1: in use, or not such a thing. */
 int container_debris_lock(const struct store *s, const char *entry);
-/* Take a container whose record cannot be read out of the way: its directory becomes containers/.damaged-ID, with
- * `reason` beside what it had, its names are free, and what its last run left in the state directory goes.
- * CONFLICT while its process runs. */
+/* Take a container whose record cannot be read out of the way: its directory becomes containers/.damaged-ID,
+ * with `reason` beside what it had, its names are free, and what its last run left in the state directory
+ * goes. CONFLICT while its process runs. */
 int container_set_aside(const struct store *s, const char *id, const char *reason, struct err *e);
 
 /* Open root/containers/ID and state/containers/ID (made with `make`). -1 with errno. */
