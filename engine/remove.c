@@ -6,6 +6,8 @@
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 
+#define RESTARTS_MAX 8 /* somebody who starts it as often as we kill it wins */
+
 static int kill_for_removal(struct tare_engine *t, const struct container *c, bool force, struct err *e)
 {
 	const char *name = c->record.name;
@@ -29,7 +31,7 @@ static int remove_unreadable(
 		return err_set(e, why->kind, "%s", why->msg);
 	if (!force)
 		return err_set(e, why->kind, "%s; to set it aside: tare rm -f %s", why->msg, ref);
-	return container_set_aside(s, id, why->msg, e);
+	return damaged_set_aside(s, id, true, e);
 }
 
 int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remove *how, struct err *e)
@@ -41,17 +43,25 @@ int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remo
 	struct err local = ERR_INIT;
 	if (container_open(s, ref, &c, &local) != 0)
 		return remove_unreadable(s, ref, how->force, &local, e);
-	if (container_is_up(&c) && kill_for_removal(t, &c, how->force, e) != 0)
-		return -1;
-	if (container_lock(s, &c, &local) != 0) {
-		if (local.kind == ERR_NOT_FOUND)
-			return 0; /* --rm, or somebody else, was quicker */
-		if (e)
-			*e = local;
-		return -1;
+	/* A start that was under way when we looked may have finished before we had the lock: kill once more.
+	 */
+	for (int starts = 0;; starts++) {
+		if (container_is_up(&c) && kill_for_removal(t, &c, how->force, e) != 0)
+			return -1;
+		if (container_lock(s, &c, &local) != 0) {
+			if (local.kind == ERR_NOT_FOUND)
+				return 0; /* --rm, or somebody else, was quicker */
+			if (e)
+				*e = local;
+			return -1;
+		}
+		if (!container_is_up(&c))
+			break;
+		if (!how->force || starts == RESTARTS_MAX)
+			return err_set(
+			        e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
+		container_unlock(&c);
 	}
-	if (container_is_up(&c))
-		return err_set(e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
 	if (c.state_fd >= 0 || container_run_was_lost(&c))
 		cleanup_finish(s, &c, &end); /* nothing is recorded: on a full disk it could not be */
 	return remove_locked(s, &c, how->volumes || container_auto_remove(&c), e);
