@@ -214,6 +214,20 @@ test_down() {
 	tare rm -f --all >/dev/null
 }
 
+@test "more environment than a record holds: refused, and nothing is left" {
+	local before
+	before=$(ls -A "$ROOT/containers" "$ROOT/names")
+	for i in 1 2 3 4 5 6; do
+		for k in {1..17}; do printf 'V%s_%s=%050000d\n' "$i" "$k" 0; done >"$DIR/env$i"
+	done
+	refused 125 'too large' create --env-file "$DIR/env1" --env-file "$DIR/env2" --env-file "$DIR/env3" \
+		--env-file "$DIR/env4" --env-file "$DIR/env5" --env-file "$DIR/env6" $B true
+	same "$(ls -A "$ROOT/containers" "$ROOT/names")" "$before"
+	ok tare create --name much --env-file "$DIR/env1" $B true
+	ok tare rm much
+	rm "$DIR"/env[1-6]
+}
+
 @test "directories that can't be used" {
 	echo x >"$DIR/plain"
 	run --separate-stderr "$BUILD/tare" --root "$DIR/plain" --state "$STATE" ps

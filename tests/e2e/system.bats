@@ -64,13 +64,13 @@ load lib
 }
 
 @test "events: a life, in order, filtered, as JSON" {
-	tare run --name e $B true
-	tare rm e
-	ok tare events --since 1h --until 0s --filter container=e --format '{{.Action}}'
+	tare run --name life $B true
+	tare rm life
+	ok tare events --since 1h --until 0s --filter container=life --format '{{.Action}}'
 	local all=" ${lines[*]} "
 	[[ $all == *create*start*die*destroy* ]] || fail "$all"
 	tare events --since 1h --until 0s --format json | python3 -c 'import json,sys; [json.loads(l) for l in sys.stdin]'
-	ok tare events --since 1h --until 0s --filter event=die --filter container=e
+	ok tare events --since 1h --until 0s --filter event=die --filter container=life
 	same "${#lines[@]}" 1
 	has exitCode=0
 }
@@ -144,6 +144,39 @@ cgroup_of() { if cgroup_v2; then echo "/sys/fs/cgroup/tare/$1"; else echo "/sys/
 	ok tare create --name broken $B true
 	ok tare prune -f
 	[ -d "$ROOT/containers/.damaged-$id/upper" ]
+	rm -rf "$ROOT/containers/.damaged-$id"
+}
+
+@test "a container whose record is damaged: rm -f by name, id and start of the id" {
+	local id ref text
+	for ref in name id start; do
+		for text in '' '{"name"'; do
+			id=$(tare create --name broken $B true)
+			printf '%s' "$text" >"$ROOT/containers/$id/container.json"
+			refused 1 'rm -f' rm "$id"
+			case $ref in
+			name) ok tare rm -f broken ;;
+			id) ok tare rm -f "$id" ;;
+			start) ok tare rm -f "${id:0:12}" ;;
+			esac
+			[ -s "$ROOT/containers/.damaged-$id/reason" ]
+			[ ! -e "$ROOT/names/broken" ]
+			rm -rf "$ROOT/containers/.damaged-$id"
+		done
+	done
+}
+
+@test "a damaged container that runs is ended by rm -f, and left alone by prune" {
+	local id pid
+	background broken
+	id=$(tare inspect --format '{{.Id}}' broken) pid=$(pid_of broken)
+	: >"$ROOT/containers/$id/container.json"
+	ok tare prune -f
+	kill -0 "$pid"
+	ok tare rm -f broken
+	eventually 10 sh -c "! kill -0 $pid"
+	[ ! -e "$STATE/containers/$id" ]
+	[ ! -e "$(cgroup_of "$id")" ]
 	rm -rf "$ROOT/containers/.damaged-$id"
 }
 
