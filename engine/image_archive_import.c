@@ -128,8 +128,8 @@ static int write_image(struct import *im, const char *reference, char **image_id
 	struct arrival *a = im->arrival;
 	struct descriptor layer = {0};
 	struct manifest m = {.media_type = MEDIA_OCI_MANIFEST, .layers = &layer, .n_layers = 1};
-	struct digest digest;
-	uint64_t size;
+	struct digest digest = {0};
+	uint64_t size = 0;
 	char text[DIGEST_TEXT_SIZE];
 	int rc = keep_layer(im, &layer, e);
 	if (rc == 0) {
