@@ -199,3 +199,15 @@ file_up() {
 	eventually 10 umount "$small" # the monitor lets go of the layer when it ends, a moment later
 	[ "$status" -eq 0 ] || fail "$output"
 }
+
+# The mark that a killed fill leaves; what is in the volume is half of it.
+@test "a volume whose first filling was cut short is filled by the next container" {
+	tare run --rm -v cut:/new $B true
+	local data=$ROOT/volumes/cut/data
+	touch "$data/half"
+	python3 -c 'import os, sys; os.setxattr(sys.argv[1], "trusted.tare.filling", b"1")' "$data"
+	ok tare run --rm -v cut:/bin $B sh -c 'ls /bin | grep -c -e "^half$" -e "^busybox$"; [ -x /bin/busybox ]'
+	is 1
+	touch "$data/mine"
+	ok tare run --rm -v cut:/bin $B ls /bin/mine
+}
