@@ -590,17 +590,3 @@ int tar_data(struct tar_reader *t, const void **data, size_t *len, struct err *e
 	t->data_left -= *len;
 	return 1;
 }
-
-int tar_read_all(struct tar_reader *t, struct buf *b, struct err *e)
-{
-	const void *data = NULL;
-	size_t len = 0;
-	int rc;
-	if (t->data_left > (b->max ? b->max : BUF_DEFAULT_MAX))
-		return err_set(e, ERR_CORRUPT, "\"%.200s\" is too large", t->entry.path);
-	while ((rc = tar_data(t, &data, &len, e)) > 0)
-		buf_add(b, data, len);
-	if (rc == 0 && b->failed)
-		return err_set(e, ERR_OTHER, "out of memory");
-	return rc;
-}

@@ -80,7 +80,5 @@ int tar_next(struct tar_reader *t, const struct tar_entry **entry, struct err *e
 /* The next piece of the entry's data (archive bytes; for a sparse file those of its pieces in turn).
  * 1, 0 at its end, -1 with e. */
 int tar_data(struct tar_reader *t, const void **data, size_t *len, struct err *e);
-/* The whole data into b, at most b->max bytes. */
-int tar_read_all(struct tar_reader *t, struct buf *b, struct err *e);
 
 #endif
