@@ -31,6 +31,20 @@ all_count() { tare ps -aq | wc -l; }
 	same "$(all_count)" 1
 }
 
+@test "prune that sees a create without its record looks again when it has the lock" {
+	local before
+	slowly() { # SYSTEM-CALL MICROSECONDS ARGUMENT…: tare, waiting before each such call
+		strace -f -o /dev/null -e trace="$1" -e inject="$1:delay_enter=$2" \
+			"$BUILD/tare" --root "$ROOT" --state "$STATE" "${@:3}" 3>&- 4>&- >/dev/null
+	}
+	before=$(ls "$ROOT/containers" 2>/dev/null | wc -l)
+	slowly symlinkat 400000 create --name slow $B true &
+	eventually 10 sh -c "[ \$(ls $ROOT/containers | wc -l) -gt $before ]"
+	slowly flock 1000000 prune -f
+	wait
+	ok tare inspect slow
+}
+
 @test "prune beside creates takes none of them for debris" {
 	local i
 	while [ ! -e "$DIR/enough" ]; do tare prune -f >/dev/null; done &
