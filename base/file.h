@@ -15,7 +15,8 @@ struct err;
 
 void close_fd(int *fd); /* closes when >= 0, keeps errno, leaves -1 */
 void close_dir(DIR **d);
-#define cleanup_fd  __attribute__((cleanup(close_fd)))
+/* unused: a lock that is held to the end of its scope is never named again. */
+#define cleanup_fd  __attribute__((cleanup(close_fd), unused))
 #define cleanup_dir __attribute__((cleanup(close_dir)))
 static inline int steal_fd(int *fd)
 {

@@ -243,7 +243,6 @@ static void test_stale_claim_is_taken_over_by_exactly_one(void **state)
 		char id[TARE_ID_LEN + 1];
 		close(go[1]);
 		cleanup_fd int lock = begin_container(s, id);
-		(void)lock;
 		c = container_name_claim(s, "web", id, NULL) == 0;
 		write_all(result[1], &c, 1);
 		_exit((int)read(go[0], &c, 1)); /* the lock is held until all have tried */
