@@ -176,14 +176,13 @@ static void sweep_name(const struct store *s, const char *entry, struct tare_pru
 
 static void prune_debris(const struct store *s, struct tare_prune_result *out)
 {
-	cleanup_fd int volumes = volumes_lock_debris(s);
-
 	for_each(s, s->containers_fd, sweep_damaged, out);
 	for_each(s, s->containers_fd, sweep_container, out);
 	for_each(s, s->state_containers_fd, sweep_state, out);
+	for_each(s, s->names_fd, sweep_name, out);
+	cleanup_fd int volumes = volumes_lock_debris(s);
 	if (volumes >= 0)
 		for_each(s, s->volumes_fd, sweep_volume, out);
-	for_each(s, s->names_fd, sweep_name, out);
 }
 
 int engine_prune(struct tare_engine *t, enum tare_prune_what what, bool all, struct tare_prune_result *out,
