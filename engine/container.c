@@ -140,7 +140,7 @@ int container_need_up(const struct container *c, struct err *e)
 
 int container_spec(const struct container *c, struct runtime_spec *spec, struct err *e)
 {
-	cleanup_json json *j = json_read_at(c->dir_fd, "config.json", (size_t)4 << 20, e);
+	cleanup_json json *j = json_read_at(c->dir_fd, "config.json", CONTAINER_RECORD_MAX, e);
 
 	if (!j || runtime_spec_from_json(j, spec, e) != 0)
 		return err_wrap(e, "container %s: config.json", c->record.name);

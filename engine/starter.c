@@ -24,6 +24,7 @@
 #include "engine/join.h"
 #include "engine/monitor/handoff.h"
 #include "engine/runtime/launch.h"
+#include "engine/store/layer.h"
 
 /* What comes back over the pipe. */
 struct report {
@@ -62,13 +63,9 @@ static int open_layers(struct starter *s, struct err *e)
 		return 0;
 	}
 	strv_foreach (layer, r->layers) {
-		char path[192];
-		const char *hex = strchr(*layer, ':');
-		if (!hex || s->n_layers == sizeof s->layer_fds / sizeof s->layer_fds[0])
-			return err_set(
-			        e, ERR_CORRUPT, "container %s: its list of layers is damaged", r->name);
-		snprintf(path, sizeof path, "%.*s/%s", (int)(hex - *layer), *layer, hex + 1);
-		int fd = openat(s->store->layers_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (s->n_layers == sizeof s->layer_fds / sizeof s->layer_fds[0])
+			return err_set(e, ERR_CORRUPT, "container %s: it has too many layers", r->name);
+		int fd = layer_open_text(s->store, *layer);
 		if (fd < 0)
 			return err_sys(e,
 			        "container %s: layer %.19s of its image cannot be opened; load the image "
