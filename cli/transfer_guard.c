@@ -11,8 +11,7 @@
 #include "base/err.h"
 #include "base/proc.h"
 #include "cli/command.h"
-#include "engine/store/image_index.h"
-#include "engine/store/store.h"
+#include "engine/tare.h"
 
 /* The signals that end us are handed on, so that it does not matter which of the two they were sent to. */
 static int wait_child(pid_t child, const sigset_t *handled)
@@ -28,17 +27,6 @@ static int wait_child(pid_t child, const sigset_t *handled)
 		if (done < 0 && errno != EINTR)
 			return -1;
 	}
-}
-
-/* Drafts of the dead child are rubbish now. Failure leaves them to the next sweep. */
-static void tidy(const struct cli *cli)
-{
-	struct store s;
-	uint64_t freed;
-	if (store_open(&s, cli->root, cli->state, NULL) < 0)
-		return;
-	image_sweep(&s, &freed, NULL);
-	store_close(&s);
 }
 
 /* Who closed the pipe that we write to knows it already. */
@@ -80,7 +68,7 @@ int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg)
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
-	tidy(cli);
+	tare_image_tidy(cli->root, cli->state); /* drafts of the dead child are rubbish now */
 	explain(sig);
 	return 128 + sig;
 }

@@ -232,3 +232,12 @@ int archive_open(const char *file, uint64_t *size, struct err *e)
 		*size = (uint64_t)st.st_size;
 	return steal_fd(&fd);
 }
+
+void tare_image_tidy(const char *root, const char *state)
+{
+	cleanup_store struct store s;
+	uint64_t freed;
+
+	if (store_open(&s, root, state, NULL) == 0)
+		image_sweep(&s, &freed, NULL);
+}

@@ -23,13 +23,12 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "engine/oci/container_id.h"
 #include "engine/oci/resources.h"
 
 #ifndef TARE_VERSION
 #define TARE_VERSION "0.1.0"
 #endif
-
-#define TARE_ID_LEN 64 /* hex digits; the first 12 are the short form */
 
 /* ------------------------------------------------------------------ what is asked of a container */
 
@@ -362,5 +361,8 @@ enum tare_save_format { TARE_SAVE_OCI, TARE_SAVE_DOCKER };
 /* Reproducible: the same images give the same bytes. Written beside and renamed unless file is "-". */
 int tare_image_save(const char *root, const char *state, char *const *refs, const char *file,
         enum tare_save_format, struct progress *, struct err *e);
+
+/* After one of these was killed: its drafts are removed now, rather than by the next sweep. */
+void tare_image_tidy(const char *root, const char *state);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "engine/store/store.h"
-#include "engine/tare.h"
+#include "engine/oci/container_id.h"
 
 struct err;
 
