@@ -51,6 +51,11 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 	return -1;
 }
 
+int err_no_memory(struct err *e)
+{
+	return err_set(e, ERR_OTHER, "out of memory");
+}
+
 int err_sys(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;

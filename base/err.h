@@ -41,6 +41,8 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...) __attribute
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prefix what is in e with "context: ". */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "out of memory", the one way to say it. */
+int err_no_memory(struct err *e);
 /* NULL-returning spellings for pointer-valued functions. */
 #define err_set_null(...) (err_set(__VA_ARGS__), (void *)0)
 #define err_sys_null(...) (err_sys(__VA_ARGS__), (void *)0)

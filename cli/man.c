@@ -179,7 +179,7 @@ static int write_page(int dir, const char *name, const struct buf *page, struct 
 
 	snprintf(file, sizeof(file), "%s.1", name);
 	if (page->failed)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	return file_write_at(dir, file, page->data, page->len, 0644, FILE_NO_SYNC, e);
 }
 

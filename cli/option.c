@@ -149,10 +149,10 @@ static int store(const struct match *m, const char *shown, const char *text, str
 	case OPTION_COPY:
 		free_ptr(at);
 		*(char **)at = strdup(text);
-		return *(char **)at ? 0 : err_set(e, ERR_OTHER, "out of memory");
+		return *(char **)at ? 0 : err_no_memory(e);
 	case OPTION_LIST:
 		if (strv_add(at, text) < 0)
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 		return 0;
 	case OPTION_SIZE:
 		rc = size_parse(text, at, e);
@@ -189,7 +189,7 @@ static int read_long(struct option_reader *r, char **word, struct err *e)
 		*equal = 0;
 	shown = name ? str_printf("--%s", name) : NULL;
 	if (!shown)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	m = match_name(r, name);
 	if (!m.row && strcmp(name, "help") == 0) {
 		r->help = true;
@@ -258,13 +258,13 @@ int option_read(struct option_reader *r, char **argv, char ***operands, struct e
 		if (strcmp(*w, "--") == 0) {
 			only_operands = true;
 			if (add_operands(operands, w + 1) < 0)
-				return err_set(e, ERR_OTHER, "out of memory");
+				return err_no_memory(e);
 			break;
 		}
 		if ((*w)[0] != '-' || !(*w)[1]) {
 			only_operands = r->stop_at_operand;
 			if (add_operands(operands, only_operands ? w : one) < 0)
-				return err_set(e, ERR_OTHER, "out of memory");
+				return err_no_memory(e);
 			continue;
 		}
 		used = (*w)[1] == '-' ? read_long(r, w, e) : read_short(r, w, e);
@@ -274,7 +274,5 @@ int option_read(struct option_reader *r, char **argv, char ***operands, struct e
 			return 0;
 		w += used;
 	}
-	return *operands || add_operands(operands, (char *[]){NULL}) == 0
-	               ? 0
-	               : err_set(e, ERR_OTHER, "out of memory");
+	return *operands || add_operands(operands, (char *[]){NULL}) == 0 ? 0 : err_no_memory(e);
 }

@@ -54,7 +54,7 @@ int rows_add(struct rows *r, json *visible, json *hidden, enum tone tone, struct
 		r->tones = grown;
 	if (!grown || !r->visible || !r->hidden || json_object_array_add(r->visible, visible) < 0 ||
 	        json_object_array_add(r->hidden, hidden) < 0)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	r->tones[r->n++] = tone;
 	return 0;
 }
@@ -97,7 +97,7 @@ static int cells_alloc(struct cells *c, size_t rows, size_t columns, struct err 
 	c->n_rows = rows;
 	c->n_columns = columns;
 	c->text = calloc(rows * columns + 1, sizeof(char *));
-	return c->text ? 0 : err_set(e, ERR_OTHER, "out of memory");
+	return c->text ? 0 : err_no_memory(e);
 }
 
 static int set_cell(struct cells *c, size_t row, size_t column, const char *s, size_t len, struct err *e)
@@ -106,7 +106,7 @@ static int set_cell(struct cells *c, size_t row, size_t column, const char *s, s
 
 	text_harmless(&text, s, len);
 	*cell(c, row, column) = buf_take(&text);
-	return *cell(c, row, column) ? 0 : err_set(e, ERR_OTHER, "out of memory");
+	return *cell(c, row, column) ? 0 : err_no_memory(e);
 }
 
 static void measure(struct cells *c, const char *optional)

@@ -127,7 +127,7 @@ static int parse_entrypoint(void *options, const char *text, struct err *e)
 	strv_free_ptr(&o->create.entrypoint);
 	o->create.has_entrypoint = true;
 	if (*text && strv_add(&o->create.entrypoint, text) < 0)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	return 0;
 }
 
@@ -137,7 +137,7 @@ static int parse_dns(void *options, const char *text, struct err *e)
 
 	if (tare_parse_address(text, e) < 0)
 		return -1;
-	return strv_add(&o->create.dns, text) < 0 ? err_set(e, ERR_OTHER, "out of memory") : 0;
+	return strv_add(&o->create.dns, text) < 0 ? err_no_memory(e) : 0;
 }
 
 static int parse_attach(void *options, const char *text, struct err *e)
@@ -147,7 +147,7 @@ static int parse_attach(void *options, const char *text, struct err *e)
 
 	if (!strv_has((char *const *)streams, text))
 		return err_set(e, ERR_USAGE, "unknown stream \"%s\"; one of stdin, stdout, stderr", text);
-	return strv_add(&o->attach, text) < 0 ? err_set(e, ERR_OTHER, "out of memory") : 0;
+	return strv_add(&o->attach, text) < 0 ? err_no_memory(e) : 0;
 }
 
 static int parse_pull(void *options, const char *text, struct err *e)
@@ -362,11 +362,11 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 	if (!c->image && !c->rootfs && *operands) {
 		c->image = strdup(*operands++);
 		if (!c->image)
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 	}
 	for (; *operands; operands++)
 		if (strv_add(&c->args, *operands) < 0)
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 	/* A script's empty variable: as if no name was given, as Docker has it. */
 	if (c->name && !*c->name) {
 		free(c->name);
@@ -377,7 +377,7 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 	if (o->detach_keys) {
 		c->detach_keys = strdup(o->detach_keys);
 		if (!c->detach_keys)
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 	}
 	if (add_env_and_labels(o, e) < 0 || resolve_rootfs(o, e) < 0)
 		return -1;

@@ -85,13 +85,13 @@ static int watch_add(struct watch *w, const struct tare_container *c, const char
 	struct watched *grown = realloc(w->rows, (w->n + 1) * sizeof(*grown)), *row;
 
 	if (!grown)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	w->rows = grown;
 	row = &w->rows[w->n++];
 	*row = (struct watched){.name = strdup(c->name ? c->name : ""), .typed = strdup(typed)};
 	memcpy(row->id, c->id, sizeof(row->id));
 	row->running = c->state == TARE_RUNNING || c->state == TARE_PAUSED;
-	return row->name && row->typed ? 0 : err_set(e, ERR_OTHER, "out of memory");
+	return row->name && row->typed ? 0 : err_no_memory(e);
 }
 
 static const struct tare_container *find_id(const struct tare_container_list *list, const char *id)

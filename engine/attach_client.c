@@ -393,7 +393,7 @@ int attach_client_run(int sock, const struct attach_client *opts, enum tare_io_e
 	int rc;
 
 	if (!s)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	if (opts->io && opts->io->sig_proxy)
 		pidfd = proc_open(&opts->process);
 	s->sock = sock;

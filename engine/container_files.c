@@ -93,7 +93,7 @@ static void resolv(struct buf *b, const struct tare_create *q)
 static int put(int dir_fd, const char *name, const struct buf *b, struct err *e)
 {
 	if (b->failed)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	return file_write_at(dir_fd, name, buf_str(b), b->len, 0644, FILE_NO_SYNC, e);
 }
 

@@ -20,18 +20,13 @@
 #include "engine/relay.h"
 #include "engine/runtime/launch.h"
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static int replace(char **dst, const char *value, struct err *e)
 {
 	if (!value)
 		return 0;
 	free(*dst);
 	*dst = strdup(value);
-	return *dst ? 0 : out_of_memory(e);
+	return *dst ? 0 : err_no_memory(e);
 }
 
 static int merge_env(struct runtime_spec *spec, char *const *env, struct err *e)
@@ -44,7 +39,7 @@ static int merge_env(struct runtime_spec *spec, char *const *env, struct err *e)
 		if ((*entry)[n] != '=')
 			continue;
 		if (v && *v ? replace(v, *entry, e) : strv_add(&spec->env, *entry))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }

@@ -23,7 +23,7 @@ static int allow(
 	struct device_rule rule = {.allow = true, .type = type, .major = major, .minor = minor};
 
 	snprintf(rule.access, sizeof rule.access, "%s", access);
-	return resources_add_device(&spec->resources, rule) != 0 ? err_set(e, ERR_OTHER, "out of memory") : 0;
+	return resources_add_device(&spec->resources, rule) != 0 ? err_no_memory(e) : 0;
 }
 
 static int add_node(struct runtime_spec *spec, const struct stat *st, const char *path, struct err *e)
@@ -31,7 +31,7 @@ static int add_node(struct runtime_spec *spec, const struct stat *st, const char
 	struct spec_device *d = runtime_spec_add_device(spec);
 
 	if (!d || !(d->path = strdup(path)))
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	d->type = S_ISCHR(st->st_mode) ? 'c' : 'b';
 	d->major = major(st->st_rdev);
 	d->minor = minor(st->st_rdev);
@@ -69,7 +69,7 @@ static int walk(struct runtime_spec *spec, int dir_fd, const char *inside, const
 			continue;
 		cleanup_free char *path = str_printf("%s/%s", inside, entry->d_name);
 		if (!path)
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
 			int sub = openat(
 			        dirfd(d), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

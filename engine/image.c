@@ -19,11 +19,6 @@
 #include "engine/store/layer.h"
 #include "engine/store/pull.h"
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* All images; freed together. */
 struct image_set {
 	struct image *list;
@@ -177,12 +172,12 @@ int images_list(const struct store *s, struct tare_image_list *out, struct err *
 		return -1;
 	out->rows = calloc(set.n ? set.n : 1, sizeof(*out->rows));
 	if (!out->rows)
-		return no_memory(e);
+		return err_no_memory(e);
 	for (; out->n < set.n; out->n++) {
 		if (fill_row(&set.list[out->n], &users, &out->rows[out->n]) < 0) {
 			out->n++;
 			tare_image_list_free(out);
-			return no_memory(e);
+			return err_no_memory(e);
 		}
 	}
 	if (out->n)
@@ -212,7 +207,7 @@ static int add_names(const struct store *s, const struct image *i, json *tags, j
 		                ? str_printf("%s@%s", repository, digest_text(&other->manifest_digest, text))
 		                : NULL;
 		if (!name || !by_digest)
-			return no_memory(e);
+			return err_no_memory(e);
 		json_add_str(tags, name);
 		json_add_str(digests, by_digest);
 	}
@@ -290,7 +285,7 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 		return -1;
 	cleanup_free char *full = reference_full(&r);
 	if (!full)
-		return no_memory(e);
+		return err_no_memory(e);
 	struct descriptor d = {.media_type = i.media_type, .digest = i.manifest_digest};
 	if (!blob_exists(s, &d.digest, &d.size))
 		return err_set(

@@ -163,7 +163,7 @@ int arrival_add_layers(
 		        m->n_layers, c->n_diff_ids);
 	struct layer_job *jobs = calloc(m->n_layers ? m->n_layers : 1, sizeof(*jobs));
 	if (!jobs)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	for (size_t i = 0; i < m->n_layers; i++)
 		jobs[i].draft = (struct layer_draft)LAYER_DRAFT_INIT;
 	int rc = add_all(a, m, c, jobs, e);

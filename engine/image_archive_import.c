@@ -25,11 +25,6 @@ struct import {
 	uint64_t layer_size;
 };
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* Now, or what SOURCE_DATE_EPOCH asks for (reproducible-builds.org), so that the same archive gives the
  * same image. */
 static int64_t creation_time(void)
@@ -57,7 +52,7 @@ static int set_platform(struct image_config *c, const char *platform, struct err
 		        strndup(arch + 1, variant ? (size_t)(variant - arch - 1) : strlen(arch + 1));
 	if (variant)
 		c->variant = strdup(variant + 1);
-	return c->os && c->architecture && (!variant || c->variant) ? 0 : no_memory(e);
+	return c->os && c->architecture && (!variant || c->variant) ? 0 : err_no_memory(e);
 }
 
 static int set_history(struct image_config *c, const char *message, const char *file)
@@ -82,7 +77,7 @@ static int make_config(struct import *im, struct err *e)
 	if (set_platform(c, q->platform, e) < 0)
 		return -1;
 	if (set_history(c, q->message, strcmp(q->file, "-") == 0 ? "-" : basename(q->file)) < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	strv_foreach (change, q->changes)
 		if (image_config_change(c, *change, e) < 0)
 			return -1;
@@ -113,7 +108,7 @@ static int keep_layer(struct import *im, struct descriptor *layer, struct err *e
 	layer->size = plain ? r->out_bytes : r->in_bytes;
 	im->config.diff_ids = malloc(sizeof(struct digest));
 	if (!layer->media_type || !im->config.diff_ids)
-		return no_memory(e);
+		return err_no_memory(e);
 	im->config.diff_ids[0] = r->out;
 	im->config.n_diff_ids = 1;
 	if (pull_protect(&a->store, &a->pull, &r->out, e) < 0 || arrival_sync(a, e) < 0)
@@ -142,7 +137,7 @@ static int write_image(struct import *im, const char *reference, char **image_id
 		rc = arrival_add_document(a, manifest, &digest, &size, e);
 	}
 	if (rc == 0)
-		rc = (*image_id = strdup(digest_text(&m.config.digest, text))) ? 0 : no_memory(e);
+		rc = (*image_id = strdup(digest_text(&m.config.digest, text))) ? 0 : err_no_memory(e);
 	const struct index_entry entry = {.reference = reference,
 	        .manifest = {.media_type = m.media_type, .digest = digest, .size = size}};
 	if (rc == 0)
@@ -176,7 +171,7 @@ static int full_name(const char *name, char **full, struct err *e)
 		return err_set(e, ERR_USAGE,
 		        "\"%.300s\" names a digest; an image is given a name like busybox:1.36", name);
 	*full = reference_full(&r);
-	return *full ? 0 : no_memory(e);
+	return *full ? 0 : err_no_memory(e);
 }
 
 int tare_image_import(const char *root, const char *state, const struct tare_import *request,

@@ -9,11 +9,6 @@
 #define REPOSITORIES_MAX ((size_t)1 << 20)
 #define LAYER_JSON_MAX   ((size_t)1 << 20)
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* ID/NAME of the archive. An id is 64 hex digits and nothing else. */
 static const struct member *layer_file(
         const struct members *m, const char *id, const char *name, struct err *e)
@@ -55,7 +50,7 @@ static int walk(const struct arrival *a, const struct members *m, const char *to
 {
 	cleanup_free char *id = strdup(top);
 	if (!id)
-		return no_memory(e);
+		return err_no_memory(e);
 	while (id) {
 		if (strv_has(*ids, id) || strv_len(*ids) >= MANIFEST_MAX_LAYERS)
 			return err_set(e, ERR_CORRUPT,
@@ -63,7 +58,7 @@ static int walk(const struct arrival *a, const struct members *m, const char *to
 			        "many",
 			        id);
 		if (strv_add(ids, id) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 		cleanup_json json *j = layer_json(a, m, id, e);
 		if (!j)
 			return -1;

@@ -22,11 +22,6 @@ struct load {
 	bool legacy; /* the list of images was made by image_archive_legacy.c, not by the archive */
 };
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* What was made ready, and under which names it will be known once everything in the archive is. */
 struct ready {
 	struct digest manifest, config;
@@ -71,7 +66,7 @@ static int ready_name(struct ready *r, const char *name, struct err *e)
 		return err_wrap(e, "the archive is damaged");
 	cleanup_free char *full = reference_full(&ref);
 	if (!full || (!strv_has(r->names, full) && strv_add(&r->names, full) < 0))
-		return no_memory(e);
+		return err_no_memory(e);
 	return 0;
 }
 
@@ -235,7 +230,7 @@ static int docker_layer(struct load *l, const char *name, struct descriptor *d, 
 	d->digest = f->digest;
 	d->size = f->size;
 	d->media_type = strdup(type);
-	return d->media_type ? 0 : no_memory(e);
+	return d->media_type ? 0 : err_no_memory(e);
 }
 
 /* The config is a file of the archive, or (legacy) a document that we made and stored ourselves. */
@@ -245,7 +240,7 @@ static int docker_config(struct load *l, json *image, struct descriptor *d, stru
 	const struct member *file = members_find(&l->members, name);
 	d->media_type = strdup(MEDIA_OCI_CONFIG);
 	if (!d->media_type)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (file) {
 		d->digest = file->digest;
 		d->size = file->size;
@@ -269,7 +264,7 @@ static int docker_manifest(struct load *l, json *image, struct manifest *m, stru
 	m->media_type = strdup(MEDIA_OCI_MANIFEST);
 	m->layers = calloc(n ? n : 1, sizeof(*m->layers));
 	if (!m->media_type || !m->layers)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (docker_config(l, image, &m->config, e) < 0)
 		return -1;
 	for (; m->n_layers < n; m->n_layers++)
@@ -359,12 +354,12 @@ static int list_names(
 	char text[DIGEST_TEXT_SIZE];
 	if (!r->names) {
 		add_index_entry(list, n, r, NULL);
-		return strv_add(l->loaded, digest_text(&r->config, text)) < 0 ? no_memory(e) : 0;
+		return strv_add(l->loaded, digest_text(&r->config, text)) < 0 ? err_no_memory(e) : 0;
 	}
 	strv_foreach (name, r->names) {
 		add_index_entry(list, n, r, *name);
 		if (strv_take(l->loaded, reference_shorten(*name)) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -377,7 +372,7 @@ static int name_all(struct load *l, const struct ready_list *ready, struct err *
 		max += strv_len(ready->list[i].names) + 1;
 	cleanup_free struct index_entry *list = calloc(max + 1, sizeof(*list));
 	if (!list)
-		return no_memory(e);
+		return err_no_memory(e);
 	for (size_t i = 0; i < ready->n; i++)
 		if (list_names(l, &ready->list[i], list, &n, e) < 0)
 			return -1;

@@ -30,11 +30,6 @@ struct save {
 	struct pack pack;
 };
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* ------------------------------------------------------------------ members */
 
 /* A file of the archive that is made of a blob. */
@@ -63,7 +58,7 @@ static int add_part(struct part_list *l, char *name, const struct digest *blob, 
 		l->list = grown;
 	if (!grown || !name) {
 		free(name);
-		return no_memory(e);
+		return err_no_memory(e);
 	}
 	grown[l->n++] = (struct part){name, *blob, diff_id};
 	return 0;
@@ -159,7 +154,7 @@ static int write_json(struct save *s, const char *name, json *document, struct e
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(MANIFEST_MAX_BYTES);
 	json_print(&b, document, JSON_COMPACT);
-	return b.failed ? no_memory(e) : pack_file(&s->pack, name, b.data, b.len, e);
+	return b.failed ? err_no_memory(e) : pack_file(&s->pack, name, b.data, b.len, e);
 }
 
 /* ------------------------------------------------------------------ oci-archive */
@@ -299,7 +294,7 @@ static int open_beside(struct target *t, const char *file, struct err *e)
 	                         : slash       ? strndup(file, (size_t)(slash - file))
 	                                       : strdup(".");
 	if (!dir)
-		return no_memory(e);
+		return err_no_memory(e);
 	t->name = slash ? slash + 1 : file;
 	t->dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->dir_fd < 0)
@@ -364,7 +359,7 @@ static int find_images(struct save *s, char *const *refs, struct err *e)
 {
 	s->images = calloc(strv_len(refs) + 1, sizeof(*s->images));
 	if (!s->images)
-		return no_memory(e);
+		return err_no_memory(e);
 	strv_foreach (ref, refs) {
 		struct image *i = &s->images[s->n_images];
 		struct digest d;
@@ -407,7 +402,7 @@ int tare_image_save(const char *root, const char *state, char *const *refs, cons
 		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
 	struct save *s = calloc(1, sizeof(*s));
 	if (!s)
-		return no_memory(e);
+		return err_no_memory(e);
 	s->progress = p;
 	int rc = store_open(&s->store, root, state, e);
 	if (rc == 0) {

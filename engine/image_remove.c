@@ -10,11 +10,6 @@
 #include "engine/oci/reference.h"
 #include "engine/store/layer.h"
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static void event(const struct store *s, const char *action, const char *id, const char *name)
 {
 	json *attributes = json_object_new_object();
@@ -62,7 +57,7 @@ static int find_name(struct removal *r, const char *ref, struct err *e)
 		return 0;
 	cleanup_free char *full = reference_full(&name);
 	if (!full)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (r->image.reference && strcmp(r->image.reference, full) == 0)
 		r->named = steal_ptr(&full);
 	return 0;
@@ -123,7 +118,7 @@ static int untag(struct removal *r, const char *full, bool keep, struct err *e)
 	        0)
 		return -1;
 	if (!name || strv_take(r->done, str_printf("Untagged: %s", name)) < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	event(r->store, "untag", digest_text(&r->image.config_digest, id), name);
 	return 0;
 }
@@ -150,7 +145,7 @@ static int delete_image(struct removal *r, struct err *e)
 	if (drop_entries(r, e) < 0)
 		return -1;
 	if (strv_take(r->done, str_printf("Deleted: %s", digest_text(&r->image.config_digest, id))) < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	event(r->store, "delete", digest_text(&r->image.config_digest, id), NULL);
 	return 0;
 }

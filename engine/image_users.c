@@ -45,7 +45,7 @@ int image_users_read(const struct store *s, struct image_users *u, struct err *e
 		return -1;
 	u->list = calloc(strv_len(ids) + 1, sizeof(*u->list));
 	if (!u->list)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	strv_foreach (id, ids)
 		add_user(s, *id, u);
 	return 0;

@@ -20,11 +20,6 @@
 #include "engine/monitor/handoff.h"
 #include "engine/name.h"
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* ------------------------------------------------------------------ create */
 
 static int claim_name(const struct store *s, struct container *c, const char *asked, struct err *e)
@@ -35,13 +30,13 @@ static int claim_name(const struct store *s, struct container *c, const char *as
 		if (tare_name_check(asked, e) != 0 || container_name_claim(s, asked, c->id, e) != 0)
 			return -1;
 		c->record.name = strdup(asked);
-		return c->record.name ? 0 : out_of_memory(e);
+		return c->record.name ? 0 : err_no_memory(e);
 	}
 	for (unsigned attempt = 0; attempt < 50; attempt++) {
 		name_generate(made, attempt);
 		if (container_name_claim(s, made, c->id, e) == 0) {
 			c->record.name = strdup(made);
-			return c->record.name ? 0 : out_of_memory(e);
+			return c->record.name ? 0 : err_no_memory(e);
 		}
 		if (!e || e->kind != ERR_CONFLICT)
 			break;
@@ -98,8 +93,8 @@ static int record_image(
 	r->image_manifest = strdup(digest_text(&image->manifest_digest, text));
 	for (size_t i = image->config.n_diff_ids; i-- > 0;) /* the config lists the lowest first */
 		if (strv_add(&r->layers, digest_text(&image->config.diff_ids[i], text)) != 0)
-			return out_of_memory(e);
-	return r->image && r->image_id && r->image_manifest ? 0 : out_of_memory(e);
+			return err_no_memory(e);
+	return r->image && r->image_id && r->image_manifest ? 0 : err_no_memory(e);
 }
 
 static int write_spec(const struct container *c, const struct runtime_spec *spec, bool sync, struct err *e)
@@ -109,7 +104,7 @@ static int write_spec(const struct container *c, const struct runtime_spec *spec
 
 	json_print(&text, j, JSON_COMPACT);
 	if (!j || text.failed)
-		return out_of_memory(e);
+		return err_no_memory(e);
 	if (container_document_check(text.len, true, e) != 0)
 		return -1;
 	return file_write_at(
@@ -139,7 +134,7 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 		return -1;
 	path = str_printf("%s/containers/%s", s->root, c->id);
 	if (!path)
-		return out_of_memory(e);
+		return err_no_memory(e);
 	struct spec_input in = {.store = s,
 	        .request = q,
 	        .image = q->rootfs ? NULL : &image.config,

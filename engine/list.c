@@ -154,7 +154,7 @@ int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out
 			continue;
 		if (add_row(s, *id, all, out) != 0) {
 			tare_container_list_free(out);
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 		}
 	}
 	if (out->n)

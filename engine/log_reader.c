@@ -78,7 +78,7 @@ static int reader_init(struct log_reader *r, int dir_fd, struct err *e)
 {
 	*r = (struct log_reader){.dir_fd = dir_fd, .fd = -1};
 	r->buf = malloc(BLOCK);
-	return r->buf ? 0 : err_set(e, ERR_OTHER, "out of memory");
+	return r->buf ? 0 : err_no_memory(e);
 }
 
 /* Open the oldest file when none is open. 1, 0 none there, -1. */

@@ -57,7 +57,7 @@ static int output_flush(struct job *j, struct output *out, struct err *e)
 	int rc;
 
 	if (out->block.failed)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	if (!len)
 		return 0;
 	rc = out->fd < 0 ? 0 : write_all(out->fd, out->block.data, len);

@@ -183,7 +183,7 @@ int relay_exec(struct relay_child *c, const struct tare_io *io, const char *keys
 	int rc;
 
 	if (!x)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	x->child = c;
 	ends_open(x);
 	if (relay_open(&x->relay, io, keys, c->terminal_fd >= 0, e) < 0)

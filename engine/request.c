@@ -76,11 +76,6 @@ void tare_create_free(struct tare_create *c)
 	tare_create_init(c);
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 int tare_name_check(const char *name, struct err *e)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -112,7 +107,7 @@ int tare_parse_env(struct tare_create *c, const char *text, struct err *e)
 		        "invalid environment variable \"%s\": write NAME=value, as in TZ=UTC", text);
 	value = strchr(text, '=') ? NULL : getenv(text);
 	pair = value ? str_printf("%s=%s", text, value) : strdup(text);
-	return pair && strv_take(&c->env, pair) == 0 ? 0 : no_memory(e);
+	return pair && strv_take(&c->env, pair) == 0 ? 0 : err_no_memory(e);
 }
 
 static int set_label(json **labels, const char *text, struct err *e)
@@ -126,7 +121,7 @@ static int set_label(json **labels, const char *text, struct err *e)
 	if (!*labels)
 		*labels = json_object_new_object();
 	if (!key || !*labels)
-		return no_memory(e);
+		return err_no_memory(e);
 	json_set_str(*labels, key, equal ? equal + 1 : "");
 	return 0;
 }
@@ -242,7 +237,7 @@ int tare_parse_ulimit(struct tare_create *c, const char *text, struct err *e)
 		        (int)name, text);
 	soft = strdup(text + name + 1);
 	if (!soft)
-		return no_memory(e);
+		return err_no_memory(e);
 	hard = strchr(soft, ':');
 	if (hard)
 		*hard++ = 0;
@@ -259,7 +254,7 @@ int tare_parse_ulimit(struct tare_create *c, const char *text, struct err *e)
 	}
 	grown = realloc(c->ulimits, (c->n_ulimits + 1) * sizeof(*grown));
 	if (!grown)
-		return no_memory(e);
+		return err_no_memory(e);
 	c->ulimits = grown;
 	c->ulimits[c->n_ulimits++] = u;
 	return 0;
@@ -304,7 +299,7 @@ int tare_parse_cpu_percent(struct resources *r, const char *text, struct err *e)
 	int64_t nano;
 
 	if (!number)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (len && number[len - 1] == '%')
 		number[len - 1] = 0;
 	if (decimal_parse(number, 0, 1e8, "percentage", &nano, NULL) < 0)
@@ -357,7 +352,7 @@ int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char
 		return err_set(e, ERR_USAGE, "cannot limit %s: not a block device", path);
 	l.major = major(st.st_rdev);
 	l.minor = minor(st.st_rdev);
-	return resources_add_io(r, l) < 0 ? no_memory(e) : 0;
+	return resources_add_io(r, l) < 0 ? err_no_memory(e) : 0;
 }
 
 /* ------------------------------------------------------------------ log and hosts */
@@ -421,5 +416,5 @@ int tare_parse_add_host(struct tare_create *c, const char *text, struct err *e)
 		return err_set(e, ERR_USAGE,
 		        "invalid host \"%s\": \"%s\" is not an address such as 192.0.2.7", text, address);
 	entry = str_printf("%.*s:%s", (int)name, text, address);
-	return entry && strv_take(&c->add_hosts, entry) == 0 ? 0 : no_memory(e);
+	return entry && strv_take(&c->add_hosts, entry) == 0 ? 0 : err_no_memory(e);
 }

@@ -23,11 +23,6 @@ static void mount_drop(struct tare_mount *m)
 }
 #define cleanup_mount __attribute__((cleanup(mount_drop)))
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* ------------------------------------------------------------------ paths */
 
 /* An absolute path without "//", "." and ".."; by its letters only, as nothing here is ours to resolve. */
@@ -75,7 +70,7 @@ static int set_target(struct tare_mount *m, const char *path, const char *text, 
 	free(m->target);
 	m->target = path_clean(path);
 	if (!m->target)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (strcmp(m->target, "/") == 0)
 		return err_set(e, ERR_USAGE,
 		        "invalid mount \"%s\": nothing can be mounted over /; name a directory", text);
@@ -89,7 +84,7 @@ static int set_bind_source(struct tare_mount *m, const char *path, struct err *e
 	free(m->source);
 	m->source = path_absolute(path);
 	if (!m->source)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (access(m->source, F_OK) == 0)
 		return 0;
 	if (errno == ENOENT)
@@ -111,7 +106,7 @@ static int set_volume_source(struct tare_mount *m, const char *name, struct err 
 		return err_wrap(e, "volume");
 	free(m->source);
 	m->source = strdup(name);
-	return m->source ? 0 : no_memory(e);
+	return m->source ? 0 : err_no_memory(e);
 }
 
 /* Takes over what m holds. */
@@ -125,7 +120,7 @@ static int add_mount(struct tare_create *c, struct tare_mount *m, struct err *e)
 			        e, ERR_USAGE, "two mounts have the target %s; remove one of them", m->target);
 	grown = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*grown));
 	if (!grown)
-		return no_memory(e);
+		return err_no_memory(e);
 	c->mounts = grown;
 	c->mounts[c->n_mounts++] = *m;
 	*m = (struct tare_mount){0};
@@ -144,7 +139,7 @@ static int set_propagation(struct tare_mount *m, const char *word, struct err *e
 {
 	free(m->propagation);
 	m->propagation = strdup(word);
-	return m->propagation ? 0 : no_memory(e);
+	return m->propagation ? 0 : err_no_memory(e);
 }
 
 /* ------------------------------------------------------------------ -v */
@@ -196,7 +191,7 @@ int tare_parse_volume(struct tare_create *c, const char *text, struct err *e)
 	size_t n = 0;
 
 	if (!copy)
-		return no_memory(e);
+		return err_no_memory(e);
 	while (rest && n < 4)
 		part[n++] = strsep(&rest, ":");
 	if (n > 3 || !*part[0] || (n > 1 && !*part[1]) || (n > 2 && !*part[2]))
@@ -434,7 +429,7 @@ int tare_parse_mount(struct tare_create *c, const char *text, struct err *e)
 	int rc = 0;
 
 	if (!copy)
-		return no_memory(e);
+		return err_no_memory(e);
 	while (rc == 0 && (word = next_field(&rest)))
 		rc = mount_word(&w, word, mount_type(text), e);
 	if (rc == 0 && !m.target)
@@ -484,7 +479,7 @@ static int tmpfs_option(struct tare_mount *m, const char *word, const char *text
 		return err_set(e, ERR_USAGE,
 		        "invalid tmpfs \"%s\": unknown option \"%s\"; sample: /run:size=64m,mode=755,noexec",
 		        text, word);
-	return strv_add(&m->tmpfs_options, word) < 0 ? no_memory(e) : 0;
+	return strv_add(&m->tmpfs_options, word) < 0 ? err_no_memory(e) : 0;
 }
 
 int tare_parse_tmpfs(struct tare_create *c, const char *text, struct err *e)
@@ -494,7 +489,7 @@ int tare_parse_tmpfs(struct tare_create *c, const char *text, struct err *e)
 	char *options = copy, *word;
 
 	if (!copy)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (set_target(&m, strsep(&options, ":"), text, e) < 0)
 		return -1;
 	while ((word = strsep(&options, ",")))
@@ -524,7 +519,7 @@ static int add_device(struct tare_create *c, const char *host, const char *conta
 	if (!grown || !d.host_path || !d.container_path) {
 		free(d.host_path);
 		free(d.container_path);
-		return no_memory(e);
+		return err_no_memory(e);
 	}
 	c->devices[c->n_devices++] = d;
 	return 0;
@@ -539,7 +534,7 @@ int tare_parse_device(struct tare_create *c, const char *text, struct err *e)
 	struct stat st;
 
 	if (!copy)
-		return no_memory(e);
+		return err_no_memory(e);
 	while (rest && n < 4)
 		part[n++] = strsep(&rest, ":");
 	container = part[0];
@@ -590,5 +585,5 @@ int tare_parse_device_rule(struct tare_create *c, const char *text, struct err *
 		        "\"b 8:* r\"",
 		        text);
 	snprintf(d.access, sizeof(d.access), "%s", s + 1);
-	return resources_add_device(&c->resources, d) < 0 ? no_memory(e) : 0;
+	return resources_add_device(&c->resources, d) < 0 ? err_no_memory(e) : 0;
 }

@@ -86,7 +86,7 @@ static int set_path(char **path, const char *text, struct err *e)
 	char *copy = strdup(text);
 
 	if (!copy)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	free(*path);
 	*path = copy;
 	return 0;
@@ -145,13 +145,13 @@ static int expand(char ***list, const char *pattern, struct err *e)
 	int rc = 0;
 
 	if (!strchr(pattern, '*'))
-		return strv_add(list, pattern) ? err_set(e, ERR_OTHER, "out of memory") : 0;
+		return strv_add(list, pattern) ? err_no_memory(e) : 0;
 	if (glob(pattern, GLOB_NOSORT, NULL, &g))
 		return 0; /* not on this host */
 	for (size_t i = 0; !rc && i < g.gl_pathc && i < PATHS_MAX; i++)
 		rc = strv_add(list, g.gl_pathv[i]);
 	globfree(&g);
-	return rc ? err_set(e, ERR_OTHER, "out of memory") : 0;
+	return rc ? err_no_memory(e) : 0;
 }
 
 static int add_path(struct load *l, const char *key, const char *text, char ***list, struct err *e)

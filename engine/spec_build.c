@@ -21,16 +21,11 @@
 #define PATH_DEFAULT   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define NOFILE_DEFAULT 1048576 /* clipped to our own hard limit; Docker's unit has given this for years */
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static int set_str(char **dst, const char *value, struct err *e)
 {
 	free(*dst);
 	*dst = strdup(value);
-	return *dst ? 0 : out_of_memory(e);
+	return *dst ? 0 : err_no_memory(e);
 }
 
 /* ------------------------------------------------------------------ process */
@@ -39,7 +34,7 @@ static int append(char ***dst, char *const *src, struct err *e)
 {
 	strv_foreach (s, src)
 		if (strv_add(dst, *s) != 0)
-			return out_of_memory(e);
+			return err_no_memory(e);
 	return 0;
 }
 
@@ -79,13 +74,13 @@ static int env_put(char ***env, const char *entry, struct err *e)
 			continue;
 		free(*v);
 		if (entry[n] == '=')
-			return (*v = strdup(entry)) ? 0 : out_of_memory(e);
+			return (*v = strdup(entry)) ? 0 : err_no_memory(e);
 		do
 			v[0] = v[1];
 		while (*++v);
 		return 0;
 	}
-	return entry[n] != '=' || strv_add(env, entry) == 0 ? 0 : out_of_memory(e);
+	return entry[n] != '=' || strv_add(env, entry) == 0 ? 0 : err_no_memory(e);
 }
 
 static int build_env(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
@@ -115,7 +110,7 @@ static int build_rlimits(const struct tare_create *q, struct runtime_spec *spec,
 		        .soft = q->ulimits[i].soft,
 		        .hard = q->ulimits[i].hard};
 		if (runtime_spec_add_rlimit(spec, r) != 0)
-			return out_of_memory(e);
+			return err_no_memory(e);
 		nofile = nofile || r.resource == RLIMIT_NOFILE;
 	}
 	if (nofile || getrlimit(RLIMIT_NOFILE, &own) != 0)
@@ -123,7 +118,7 @@ static int build_rlimits(const struct tare_create *q, struct runtime_spec *spec,
 	uint64_t n = own.rlim_max < NOFILE_DEFAULT ? own.rlim_max : NOFILE_DEFAULT;
 	return runtime_spec_add_rlimit(
 	               spec, (struct spec_rlimit){.resource = RLIMIT_NOFILE, .soft = n, .hard = n})
-	               ? out_of_memory(e)
+	               ? err_no_memory(e)
 	               : 0;
 }
 
@@ -171,7 +166,7 @@ static int build_namespace(const struct store *s, enum spec_namespace_kind kind,
 	if (container_resolve(s, ref, id, e) != 0)
 		return err_wrap(e, "%s %s", namespace_mode_flag(kind), value);
 	ns->path = str_printf("container:%s", id);
-	return ns->path ? 0 : out_of_memory(e);
+	return ns->path ? 0 : err_no_memory(e);
 }
 
 static int build_namespaces(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
@@ -292,7 +287,7 @@ static int add_device(const struct tare_device *d, struct runtime_spec *spec, st
 static int build_resources(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
 	if (resources_copy(&spec->resources, &in->request->resources) != 0)
-		return out_of_memory(e);
+		return err_no_memory(e);
 	for (size_t i = 0; i < in->request->n_devices; i++)
 		if (add_device(&in->request->devices[i], spec, e) != 0)
 			return -1;
@@ -336,7 +331,7 @@ static int build_cgroup_path(const struct spec_input *in, struct runtime_spec *s
 		        parent);
 	spec->cgroup_path = parent ? str_printf("%s/%s", parent + (*parent == '/'), in->id)
 	                           : str_printf("tare/%s", in->id);
-	return spec->cgroup_path ? 0 : out_of_memory(e);
+	return spec->cgroup_path ? 0 : err_no_memory(e);
 }
 
 int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct err *e)

@@ -16,11 +16,6 @@
 
 #define SHM_DEFAULT ((uint64_t)64 << 20)
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static int add_options(struct spec_mount *m, const char *options)
 {
 	while (*options) {
@@ -39,12 +34,12 @@ int spec_add_mount(struct runtime_spec *spec, const char *type, const char *sour
 	struct spec_mount *m = runtime_spec_add_mount(spec);
 
 	if (!m)
-		return out_of_memory(e);
+		return err_no_memory(e);
 	m->type = strdup(type);
 	m->source = source ? strdup(source) : NULL;
 	m->destination = strdup(destination);
 	if (!m->type || (source && !m->source) || !m->destination || add_options(m, options) != 0)
-		return out_of_memory(e);
+		return err_no_memory(e);
 	return 0;
 }
 
@@ -117,7 +112,7 @@ static int add_etc(const struct spec_input *in, struct runtime_spec *spec, struc
 		else
 			source = str_printf("%s/%s", in->container_path, files[i]);
 		if (!target || !source)
-			return out_of_memory(e);
+			return err_no_memory(e);
 		if (!asked_for(in->request, target) &&
 		        spec_add_mount(spec, "bind", source, target, "rbind,rprivate", e) != 0)
 			return -1;
@@ -137,14 +132,14 @@ static int add_volume(
 		return -1;
 	cleanup_free char *source = str_printf("%s/volumes/%s/data", in->store->root, name);
 	if (!source)
-		return out_of_memory(e);
+		return err_no_memory(e);
 	if (spec_add_mount(spec, "bind", source, m->target,
 	            m->read_only ? "rbind,rprivate,ro" : "rbind,rprivate", e) != 0)
 		return -1;
 	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
 	added->copy_up = (empty || copy_up_is_unfinished(source)) && !m->no_copy;
 	added->volume = strdup(name);
-	return added->volume ? 0 : out_of_memory(e);
+	return added->volume ? 0 : err_no_memory(e);
 }
 
 static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
@@ -178,7 +173,7 @@ static int add_tmpfs(const struct tare_mount *m, struct runtime_spec *spec, stru
 	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
 	strv_foreach (o, m->tmpfs_options)
 		if (strv_add(&added->options, *o) != 0)
-			return out_of_memory(e);
+			return err_no_memory(e);
 	return 0;
 }
 
@@ -254,7 +249,7 @@ static int add_profile_tmpfs(char *const *tmpfs, struct runtime_spec *spec, stru
 		cleanup_free char *options = str_printf(
 		        "nosuid,nodev,noexec,mode=1777%s%s", colon ? "," : "", colon ? colon + 1 : "");
 		if (!target || !options)
-			return out_of_memory(e);
+			return err_no_memory(e);
 		if (!mounted_at(spec, target) && spec_add_mount(spec, "tmpfs", NULL, target, options, e) != 0)
 			return -1;
 	}
@@ -288,7 +283,7 @@ static int add_volumes_from(
 		if (volume && volume_keep(in->store, volume, in->volumes, e) != 0)
 			return -1;
 		if (volume && !(spec->mounts[spec->n_mounts - 1].volume = strdup(volume)))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }

@@ -90,7 +90,7 @@ static int add_lock(struct volume_locks *l, int fd, struct err *e)
 
 	if (!grown) {
 		close_fd(&fd);
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	}
 	l->fds = grown;
 	l->fds[l->n++] = fd;
@@ -267,7 +267,7 @@ int volumes_list(const struct store *s, struct tare_volume_list *out, struct err
 		if (!rows || fill_row(s, entry->d_name, &rows[out->n]) != 0) {
 			out->rows = rows ? rows : out->rows;
 			tare_volume_list_free(out);
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 		}
 		out->rows = rows;
 		out->n++;

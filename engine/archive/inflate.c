@@ -209,7 +209,7 @@ static int open_library(struct inflate *in, struct err *e)
 	struct archive_entry *entry;
 	in->archive = archive_read_new();
 	if (!in->archive)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	archive_read_support_format_raw(in->archive);
 	if (archive_read_append_filter(in->archive, filter) != ARCHIVE_OK ||
 	        archive_read_open(in->archive, in, NULL, feed, NULL) != ARCHIVE_OK)

@@ -93,7 +93,7 @@ static int take_data(struct tar_reader *t, uint64_t size, size_t max, struct buf
 		return damaged(e, "an extended header is too long");
 	char *room = buf_reserve(b, (size_t)size);
 	if (!room)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	int rc = take(t, room, (size_t)size, e);
 	if (rc < 0)
 		return -1;
@@ -112,7 +112,7 @@ static int add_piece(struct tar_reader *t, uint64_t offset, uint64_t len, struct
 	if (t->sparse_map.len / sizeof(piece) >= PIECES_MAX)
 		return damaged(e, "a sparse file has too many pieces");
 	buf_add(&t->sparse_map, &piece, sizeof(piece));
-	return t->sparse_map.failed ? err_set(e, ERR_OTHER, "out of memory") : 0;
+	return t->sparse_map.failed ? err_no_memory(e) : 0;
 }
 
 /* Pieces ascend, do not overlap, lie inside the file and make up the data. */
@@ -552,7 +552,7 @@ static int next_entry(struct tar_reader *t, struct err *e)
 	}
 	header_names(t, h);
 	if (t->path.failed || t->link.failed)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	if (header_type(&t->entry, (char)h[TAR_AT_TYPE], e) < 0 || header_numbers(t, h, e) < 0 ||
 	        header_size(t, h, size, e) < 0)
 		return -1;

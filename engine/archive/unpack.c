@@ -36,11 +36,6 @@ struct unpack {
 	struct inflate *in;
 };
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static int refuse(struct err *e, const char *why)
 {
 	return err_set(e, ERR_CORRUPT, "the archive is damaged or hostile: it %s", why);
@@ -313,13 +308,13 @@ static int remember_dir(struct unpack *u, const struct tar_entry *entry, struct 
 		size_t cap = u->cap_dirs ? u->cap_dirs * 2 : 64;
 		struct dir_time *grown = realloc(u->dirs, cap * sizeof(*grown));
 		if (!grown)
-			return no_memory(e);
+			return err_no_memory(e);
 		u->dirs = grown;
 		u->cap_dirs = cap;
 	}
 	char *path = str_printf("%s%s%s", u->at.parent, u->at.parent[0] ? "/" : "", u->at.name);
 	if (!path)
-		return no_memory(e);
+		return err_no_memory(e);
 	u->dirs[u->n_dirs++] = (struct dir_time){path, entry->mtime};
 	return 0;
 }
@@ -507,7 +502,7 @@ int unpack_layer(
 	cleanup_tar_reader struct tar_reader t = TAR_READER_INIT(in);
 	struct unpack *u = calloc(1, sizeof(*u));
 	if (!u)
-		return no_memory(e);
+		return err_no_memory(e);
 	t.open_end = o->open_end;
 	u->root = dirfd;
 	u->parent_fd = -1;

@@ -11,11 +11,6 @@
 
 #define BLANK " \t"
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static int wrong(struct err *e, const char *word, const char *args, const char *right)
 {
 	return err_set(e, ERR_USAGE, "invalid change \"%s %.200s\"; expected like: %s", word, args, right);
@@ -50,7 +45,7 @@ static int set_command(char ***target, const struct image_config *c, const char 
 		rc = v ? strv_add(&v, args) : -1;
 	}
 	if (rc < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	strv_free(*target);
 	*target = steal_ptr(&v);
 	return 0;
@@ -60,7 +55,7 @@ static int set_string(char **target, const char *value, struct err *e)
 {
 	char *copy = strdup(value);
 	if (!copy)
-		return no_memory(e);
+		return err_no_memory(e);
 	free(*target);
 	*target = copy;
 	return 0;
@@ -126,7 +121,7 @@ static int change_pairs(
 		return wrong(e, word, args, right);
 	if (args[first] != '=' && args[first]) {
 		const char *value = args + first + strspn(args + first, BLANK);
-		return *value ? set(c, args, first, value) < 0 ? no_memory(e) : 0
+		return *value ? set(c, args, first, value) < 0 ? err_no_memory(e) : 0
 		              : wrong(e, word, args, right);
 	}
 	while (next_word(&p, &b)) {
@@ -134,7 +129,7 @@ static int change_pairs(
 		if (!equals || equals == text)
 			return wrong(e, word, args, right);
 		if (set(c, text, (size_t)(equals - text), equals + 1) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -166,7 +161,7 @@ static int change_shell(struct image_config *c, const char *word, const char *ar
 	cleanup_strv char **v = NULL;
 	int rc = parse_json_words(args, &v);
 	if (rc < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (rc == 1 || strv_len(v) == 0)
 		return wrong(e, word, args, "SHELL [\"/bin/sh\", \"-c\"]");
 	strv_free(c->shell);
@@ -189,11 +184,11 @@ static int change_expose(struct image_config *c, const char *word, const char *a
 		cleanup_free char *port =
 		        str_printf("%s%s", buf_str(&b), strchr(buf_str(&b), '/') ? "" : "/tcp");
 		if (!port)
-			return no_memory(e);
+			return err_no_memory(e);
 		if (!port_ok(port))
 			return wrong(e, word, args, "EXPOSE 80 or EXPOSE 53/udp");
 		if (!strv_has(c->exposed_ports, port) && strv_add(&c->exposed_ports, port) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -205,14 +200,14 @@ static int change_volume(struct image_config *c, const char *word, const char *a
 	int rc = parse_json_words(args, &v);
 	for (const char *p = args; rc == 1 && next_word(&p, &b);)
 		if (strv_add(&v, buf_str(&b)) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	strv_foreach (path, v) {
 		if ((*path)[0] != '/')
 			return wrong(e, word, args, "VOLUME /data");
 		if (!strv_has(c->volumes, *path) && strv_add(&c->volumes, *path) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
-	return rc < 0 ? no_memory(e) : 0;
+	return rc < 0 ? err_no_memory(e) : 0;
 }
 
 static int change_user(struct image_config *c, const char *word, const char *args, struct err *e)
@@ -228,7 +223,7 @@ static int change_workdir(struct image_config *c, const char *word, const char *
 	if (args[0] == '/')
 		return set_string(&c->workdir, args, e);
 	cleanup_free char *path = str_printf("%s/%s", c->workdir ? c->workdir : "", args);
-	return path ? set_string(&c->workdir, path, e) : no_memory(e);
+	return path ? set_string(&c->workdir, path, e) : err_no_memory(e);
 }
 
 static int change_stopsignal(struct image_config *c, const char *word, const char *args, struct err *e)

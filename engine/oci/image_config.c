@@ -24,11 +24,6 @@ void image_config_free(struct image_config *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* A NUL inside a JSON string would silently cut it short where C reads it. */
 static bool string_whole(json *j)
 {
@@ -45,7 +40,7 @@ static int read_string(json *obj, const char *key, char **dst, struct err *e)
 	if (json_object_get_string_len(j) == 0)
 		return 0;
 	*dst = strdup(json_object_get_string(j));
-	return *dst ? 0 : no_memory(e);
+	return *dst ? 0 : err_no_memory(e);
 }
 
 static int read_strv(json *obj, const char *key, char ***dst, struct err *e)
@@ -61,7 +56,7 @@ static int read_strv(json *obj, const char *key, char ***dst, struct err *e)
 		if (!json_object_is_type(item, json_type_string) || !string_whole(item))
 			return err_set(e, ERR_CORRUPT, "\"%s\" has a member that is not a plain string", key);
 		if (strv_add(dst, json_object_get_string(item)) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -77,7 +72,7 @@ static int read_keys(json *obj, const char *key, char ***dst, struct err *e)
 	json_object_object_foreach (j, name, value) {
 		(void)value;
 		if (strv_add(dst, name) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -102,7 +97,7 @@ static int read_diff_ids(json *j, struct image_config *c, struct err *e)
 		        e, ERR_CORRUPT, "%zu layers, more than the limit of %d", n, MANIFEST_MAX_LAYERS);
 	c->diff_ids = calloc(n ? n : 1, sizeof(*c->diff_ids));
 	if (!c->diff_ids)
-		return no_memory(e);
+		return err_no_memory(e);
 	for (; c->n_diff_ids < n; c->n_diff_ids++)
 		if (digest_parse(json_object_get_string(json_object_array_get_idx(list, c->n_diff_ids)),
 		            &c->diff_ids[c->n_diff_ids], e) < 0)
@@ -123,7 +118,7 @@ static int read_run(json *run, struct image_config *c, struct err *e)
 	c->labels = read_typed(run, "Labels", json_type_object);
 	c->healthcheck = read_typed(run, "Healthcheck", json_type_object);
 	if (!c->user && !(c->user = strdup("")))
-		return no_memory(e);
+		return err_no_memory(e);
 	return 0;
 }
 

@@ -37,11 +37,6 @@ enum media_kind media_kind(const char *media_type)
 	return MEDIA_KIND_OTHER;
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* ------------------------------------------------------------------ descriptors */
 
 void descriptor_free(struct descriptor *d)
@@ -90,7 +85,7 @@ static int read_fields(json *j, struct descriptor *d, struct err *e)
 	        copy(&d->os, json_str(platform, "os", NULL)) < 0 ||
 	        copy(&d->architecture, json_str(platform, "architecture", NULL)) < 0 ||
 	        copy(&d->variant, json_str(platform, "variant", NULL)) < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	return 0;
 }
 
@@ -143,7 +138,7 @@ static int read_list(json *j, const char *key, size_t max, struct descriptor **l
 		        e, ERR_CORRUPT, "\"%s\" has %zu members, more than the limit of %zu", key, len, max);
 	*list = calloc(len ? len : 1, sizeof(**list));
 	if (!*list)
-		return no_memory(e);
+		return err_no_memory(e);
 	for (; *n < len; (*n)++)
 		if (descriptor_from_json(json_object_array_get_idx(array, *n), &(*list)[*n], e) < 0)
 			return -1;
@@ -206,7 +201,7 @@ static int read_manifest(json *j, const char *outer, struct manifest *m, struct 
 	if (check_kind(j, MEDIA_KIND_MANIFEST, outer, &type, e) < 0)
 		return -1;
 	if (copy(&m->media_type, type) < 0)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (descriptor_from_json(json_get(j, "config"), &m->config, e) < 0 ||
 	        read_list(j, "layers", MANIFEST_MAX_LAYERS, &m->layers, &m->n_layers, e) < 0)
 		return -1;

@@ -165,7 +165,7 @@ static int cut_tag(char *name, const char *text, struct reference *r, struct err
 	}
 	r->tag = tag ? strdup(tag) : NULL;
 	if (tag && !r->tag)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	return 0;
 }
 
@@ -195,7 +195,7 @@ static int parse(char *name, const char *text, struct reference *r, struct err *
 	if (cut_digest(name, text, r, e) < 0 || cut_tag(name, text, r, e) < 0)
 		return -1;
 	if (split_name(name, r) < 0)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	return check_name(r, text, e);
 }
 
@@ -206,7 +206,7 @@ int reference_parse(const char *text, struct reference *r, struct err *e)
 		return invalid(e, text, "it is too long");
 	cleanup_free char *name = strdup(text);
 	if (!name)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	int rc = parse(name, text, r, e);
 	if (rc < 0)
 		reference_free(r);

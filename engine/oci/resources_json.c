@@ -119,11 +119,6 @@ static size_t list_length(json *list)
 	return list && json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 }
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static int io_from_json(json *block, struct resources *r, struct err *e)
 {
 	for (size_t k = 0; k < sizeof io_lists / sizeof io_lists[0]; k++) {
@@ -134,7 +129,7 @@ static int io_from_json(json *block, struct resources *r, struct err *e)
 			        (unsigned)json_int(entry, "minor", 0),
 			        (uint64_t)json_int(entry, io_lists[k].value, 0)};
 			if (resources_add_io(r, l))
-				return out_of_memory(e);
+				return err_no_memory(e);
 		}
 	}
 	return 0;
@@ -155,7 +150,7 @@ static int devices_from_json(json *list, struct resources *r, struct err *e)
 			        "linux.resources.devices[%zu]: type or access is not known", i);
 		strcpy(d.access, access);
 		if (resources_add_device(r, d))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -164,7 +159,7 @@ static int take_text(json *j, const char *key, char **dst, struct err *e)
 {
 	const char *s = json_str(j, key, NULL);
 
-	return s && !(*dst = strdup(s)) ? out_of_memory(e) : 0;
+	return s && !(*dst = strdup(s)) ? err_no_memory(e) : 0;
 }
 
 int resources_from_json(json *j, struct resources *r, struct err *e)

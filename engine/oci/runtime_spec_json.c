@@ -267,11 +267,6 @@ json *runtime_spec_to_json(const struct runtime_spec *s)
 
 /* ------------------------------------------------------------------ from JSON */
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 static size_t list_length(json *list)
 {
 	return list && json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
@@ -281,7 +276,7 @@ static int take_text(json *j, const char *key, char **dst, struct err *e)
 {
 	const char *s = json_str(j, key, NULL);
 
-	return s && !(*dst = strdup(s)) ? out_of_memory(e) : 0;
+	return s && !(*dst = strdup(s)) ? err_no_memory(e) : 0;
 }
 
 static uint64_t get_u64(json *j, const char *key)
@@ -315,7 +310,7 @@ static int rlimits_from_json(json *list, struct runtime_spec *s, struct err *e)
 			return err_set(
 			        e, ERR_CORRUPT, "process.rlimits[%zu]: type \"%.40s\" is not known", i, type);
 		if (runtime_spec_add_rlimit(s, r))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -343,7 +338,7 @@ static int process_from_json(json *j, struct runtime_spec *s, struct err *e)
 		s->user = str_printf("%lld:%lld", (long long)json_int(user, "uid", 0),
 		        (long long)json_int(user, "gid", 0));
 		if (!s->user)
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -354,7 +349,7 @@ static int mounts_from_json(json *list, struct runtime_spec *s, struct err *e)
 		json *j = json_object_array_get_idx(list, i);
 		struct spec_mount *m = runtime_spec_add_mount(s);
 		if (!m)
-			return out_of_memory(e);
+			return err_no_memory(e);
 		m->options = json_strv(j, "options");
 		if (take_text(j, "destination", &m->destination, e) || take_text(j, "type", &m->type, e) ||
 		        take_text(j, "source", &m->source, e))
@@ -392,7 +387,7 @@ static int spec_devices_from_json(json *list, struct runtime_spec *s, struct err
 		const char *type = json_str(j, "type", "");
 		struct spec_device *d = runtime_spec_add_device(s);
 		if (!d || take_text(j, "path", &d->path, e))
-			return d ? -1 : out_of_memory(e);
+			return d ? -1 : err_no_memory(e);
 		d->type = *type == 'u' ? 'c'
 		                       : *type; /* "u": a character device without buffer, of other systems */
 		d->major = (unsigned)json_int(j, "major", 0);
@@ -413,7 +408,7 @@ static int sysctl_from_json(json *j, struct runtime_spec *s, struct err *e)
 	json_object_object_foreach (j, key, val) {
 		const char *text = json_object_get_string(val);
 		if (strv_take(&s->sysctl, str_printf("%s=%s", key, text ? text : "")))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return 0;
 }
@@ -459,7 +454,7 @@ static int groups_from_json(json *j, struct runtime_spec *s, struct err *e)
 	for (size_t i = 0; i < list_length(list); i++) {
 		const char *group = json_object_get_string(json_object_array_get_idx(list, i));
 		if (group && strv_add(&s->groups, group))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	return list || !json_get(j, "tare.groups") ? 0 : -1;
 }
@@ -472,7 +467,7 @@ static int foreign_annotations(json *j, struct runtime_spec *s, struct err *e)
 		if (!strncmp(key, OWN_PREFIX, strlen(OWN_PREFIX)))
 			continue;
 		if (!s->annotations && !(s->annotations = json_object_new_object()))
-			return out_of_memory(e);
+			return err_no_memory(e);
 		json_set(s->annotations, key, json_object_get(val));
 	}
 	return 0;
@@ -485,7 +480,7 @@ static int annotations_from_json(json *j, struct runtime_spec *s, struct err *e)
 	if (user) {
 		free(s->user);
 		if (!(s->user = strdup(user)))
-			return out_of_memory(e);
+			return err_no_memory(e);
 	}
 	s->init = !strcmp(json_str(j, "tare.init", ""), "true");
 	s->cgroup_writable = !strcmp(json_str(j, "tare.cgroup_writable", ""), "true");

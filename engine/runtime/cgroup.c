@@ -367,7 +367,7 @@ int cgroup_open(const char *path, struct cgroup **out, struct err *e)
 		return -1;
 	cleanup_cgroup struct cgroup *g = handle_new(path);
 	if (!g)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	if (!handle_open(g))
 		return err_set(e, ERR_NOT_FOUND, "there is no cgroup %s", path);
 	*out = steal_ptr(&g);

@@ -268,7 +268,7 @@ int device_program(const struct device_rule *rules, size_t n, struct bpf_insn **
 	size_t total = n + device_n_defaults;
 	struct bpf_insn *p = calloc(total * RULE_INSNS + HEADER_INSNS + FOOTER_INSNS, sizeof(*p));
 	if (!p)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	int len = emit_header(p);
 	for (size_t i = total; i-- > 0;) {
 		const struct device_rule *r = rule_at(rules, i);

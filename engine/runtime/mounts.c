@@ -39,7 +39,7 @@ int mount_sources_open(const struct runtime_spec *spec, int **fds, struct err *e
 	int *v = *fds = malloc((spec->n_mounts + 1) * sizeof *v);
 
 	if (!v)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		v[i] = -1;
 	for (size_t i = 0; i < spec->n_mounts; i++) {

@@ -311,7 +311,7 @@ static int export_program(struct compile *c, struct seccomp_filter *out, struct 
 		        rc ? ": " : "", rc ? strerror(-rc) : "");
 	struct sock_filter *v = malloc(n * sizeof *v);
 	if (!v)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	memcpy(v, head, n_head * sizeof *v);
 	if (pread(fd, v + n_head, (size_t)size, 0) != size) {
 		free(v);

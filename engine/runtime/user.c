@@ -115,7 +115,7 @@ static int add_group(struct identity *out, gid_t gid, struct err *e)
 		return err_set(e, ERR_OTHER, "more than %u supplementary groups", INIT_GROUPS_MAX);
 	gid_t *v = reallocarray(out->groups, out->n_groups + 1, sizeof *v);
 	if (!v)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	out->groups = v;
 	v[out->n_groups++] = gid;
 	return 0;

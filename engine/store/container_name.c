@@ -47,7 +47,7 @@ int container_ids(const struct store *s, char ***ids, struct err *e)
 		return err_sys(e, "cannot read %s/containers", s->root);
 	for (struct dirent *entry; (entry = readdir(d));)
 		if (container_is_id(entry->d_name) && strv_add(ids, entry->d_name) != 0)
-			return err_set(e, ERR_OTHER, "out of memory");
+			return err_no_memory(e);
 	return 0;
 }
 

@@ -112,7 +112,7 @@ int container_record_write(int container_fd, const struct container_record *r, b
 	buf_char(&text, '\n');
 	bool first = !r->finished && !r->error;
 	if (text.failed)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	if (container_document_check(text.len, first, e) != 0)
 		return -1;
 	if (file_write_at(container_fd, "container.json", text.data, text.len, 0600,
@@ -168,7 +168,7 @@ int container_state_write(int state_fd, const struct container_state *st, struct
 	json_print(&text, j, JSON_COMPACT);
 	buf_char(&text, '\n');
 	if (text.failed)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	return file_write_at(state_fd, "state.json", text.data, text.len, 0600, FILE_NO_SYNC, e);
 }
 

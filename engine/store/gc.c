@@ -59,11 +59,6 @@ static bool has(const struct digest_set *set, const struct digest *d)
 	return set->n && bsearch(d, set->list, set->n, sizeof(*d), compare);
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* readdir on a descriptor of our own. */
 static DIR *open_list(int dirfd, const char *name)
 {
@@ -92,7 +87,7 @@ static int add_pull(int pulls, const char *name, struct digest_set *set, struct 
 	for (char *line = b.len ? strtok_r(b.data, "\n", &save) : NULL; line;
 	        line = strtok_r(NULL, "\n", &save))
 		if (digest_read(line, &d) && add(set, &d) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 	return 0;
 }
 
@@ -144,7 +139,7 @@ static int add_containers(const struct store *s, struct digest_set *set, bool *u
 		snprintf(path, sizeof(path), "%s/container.json", *id);
 		cleanup_json json *record = json_read_at(s->containers_fd, path, CONTAINER_RECORD_MAX, &why);
 		if (record && add_layers(record, set) < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 		if (record || why.sys == ENOENT)
 			continue;
 		*unsure = true;
@@ -242,7 +237,7 @@ static int sweep_locked(
 	if (rc == 0 && !unsure &&
 	        (move_layers(s, "sha256", &used, moved, freed) |
 	                move_layers(s, "sha512", &used, moved, freed)))
-		rc = no_memory(e);
+		rc = err_no_memory(e);
 	free(used.list);
 	return rc;
 }

@@ -26,11 +26,6 @@ void image_free(struct image *i)
 	memset(i, 0, sizeof(*i));
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_OTHER, "out of memory");
-}
-
 /* ------------------------------------------------------------------ reading */
 
 /* index.json as it is; a store without one has none (b stays empty). */
@@ -77,7 +72,7 @@ static int load_image(const struct store *s, const struct descriptor *d, struct 
 	i.media_type = strdup(i.manifest.media_type);
 	i.reference = d->ref_name ? strdup(d->ref_name) : NULL;
 	if (!i.media_type || (d->ref_name && !i.reference))
-		return no_memory(e);
+		return err_no_memory(e);
 	if (blob_read(s, &i.config_digest, &b, e) < 0 ||
 	        image_config_parse(buf_str(&b), b.len, &i.config, e) < 0)
 		return -1;
@@ -163,7 +158,7 @@ static int find_entry(const struct store *s, const struct oci_index *idx, const 
 	if (reference_parse(ref, &r, &why) == 0) {
 		cleanup_free char *full = reference_full(&r);
 		if (!full)
-			return no_memory(e);
+			return err_no_memory(e);
 		*found = find_name(idx, full);
 		if (!*found && digest_is_set(&r.digest))
 			*found = find_manifest(idx, &r.digest);
@@ -245,7 +240,7 @@ static int find_slow(
 		return err_wrap(e, "%s/index.json", s->root);
 	if (find_entry(s, &idx, ref, &entry, e) < 0)
 		return -1;
-	return descriptor_copy(d, entry) < 0 ? no_memory(e) : 0;
+	return descriptor_copy(d, entry) < 0 ? err_no_memory(e) : 0;
 }
 
 int image_find(const struct store *s, const char *ref, struct image *out, struct err *e)
@@ -278,7 +273,7 @@ int image_list(const struct store *s, struct image **out, size_t *n, struct err 
 		return -1;
 	struct image *list = calloc(idx.n ? idx.n : 1, sizeof(*list));
 	if (!list)
-		return no_memory(e);
+		return err_no_memory(e);
 	size_t count = 0;
 	for (size_t i = 0; i < idx.n; i++) {
 		struct err why = ERR_INIT;
@@ -318,7 +313,7 @@ static int add_roots(
 	for (size_t i = 0; i < c.n_diff_ids; i++)
 		rc |= add(arg, &c.diff_ids[i]);
 	if (rc)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (!whole && is_image(d) && why.kind != ERR_CORRUPT) {
 		if (e)
 			*e = why;
@@ -448,7 +443,7 @@ int image_index_add_all(const struct store *s, const struct index_entry *list, s
 	for (size_t i = 0; i < n; i++) {
 		int rc = add_entry(&idx, &list[i]);
 		if (rc < 0)
-			return no_memory(e);
+			return err_no_memory(e);
 		changed |= rc > 0;
 	}
 	return changed ? write_index(s, &idx, e) : 0;

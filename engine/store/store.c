@@ -121,7 +121,7 @@ int store_open(struct store *out, const char *root, const char *state, struct er
 	s.root = absolute(root ? root : STORE_ROOT_DEFAULT);
 	s.state = absolute(state ? state : STORE_STATE_DEFAULT);
 	if (!s.root || !s.state)
-		return err_set(e, ERR_OTHER, "out of memory");
+		return err_no_memory(e);
 	if (open_root(&s, e) != 0 || open_state(&s, e) != 0)
 		return -1;
 	*out = s;
