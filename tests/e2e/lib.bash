@@ -45,6 +45,9 @@ tare() {
 	"$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-
 }
 
+# The leak checker of a sanitized build traces as well, which only one can.
+strace() { ASAN_OPTIONS=detect_leaks=0 command strace "$@"; }
+
 # ------------------------------------------------------------------ the audit
 
 # Other files' directories come and go meanwhile, and the kernel mounts its own when somebody looks.
