@@ -59,7 +59,7 @@ v1() { cgroup_v2 && return 1 || return 0; }
 		ok tare rm -f s o
 	else
 		refused 125 swappiness run --rm --memory 64m --memory-swappiness 7 $B true
-		refused 125 oom run --rm --memory 64m --oom-kill-disable $B true
+		refused 125 'OOM killer' run --rm --memory 64m --oom-kill-disable $B true
 	fi
 	refused 125 swappiness run --rm --memory-swappiness 101 $B true
 }
