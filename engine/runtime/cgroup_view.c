@@ -13,7 +13,8 @@
 #include "base/err.h"
 #include "base/file.h"
 
-#define VIEW_ATTR (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define INITIAL_CGROUP_NS 0xEFFFFFFBU /* the kernel's PROC_CGROUP_INIT_INO */
+#define VIEW_ATTR         (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 /* The system calls by number: the C library of the oldest distributions has no names for them. */
 static int config(int fs, unsigned cmd, const char *key, const char *value)
@@ -40,8 +41,29 @@ static int attach(int mount, int dir, const char *name)
 	return (int)syscall(SYS_move_mount, mount, "", dir, name, flags);
 }
 
+/* In the initial cgroup namespace (--cgroupns host) a mount of its own would set the options of the one
+ * hierarchy anew: nsdelegate, on which delegation to containers rests, would be gone on the host. */
+static bool in_initial_namespace(void)
+{
+	struct stat st;
+	return !stat("/proc/self/ns/cgroup", &st) && st.st_ino == INITIAL_CGROUP_NS;
+}
+
+static int copy_v2(int dir, const char *name, bool writable)
+{
+	const struct cgroup_layout *l = cgroup_layout();
+	struct mount_attr attr = {.attr_set = VIEW_ATTR | (writable ? 0 : MOUNT_ATTR_RDONLY)};
+	cleanup_fd int mount = (int)syscall(
+	        SYS_open_tree, AT_FDCWD, l->h[l->of[CG_UNIFIED]].mount, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (mount < 0 || syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return -1;
+	return attach(mount, dir, name);
+}
+
 static int mount_v2(int dir, const char *name, bool writable)
 {
+	if (in_initial_namespace())
+		return copy_v2(dir, name, writable);
 	cleanup_fd int fs = new_fs("cgroup2");
 	cleanup_fd int mount = fs < 0 ? -1 : new_mount(fs, writable);
 	return mount < 0 ? -1 : attach(mount, dir, name);
