@@ -2,7 +2,7 @@
  * `make lint-analyze` only. */
 #include "base/err.h"
 
-#define err_set(...)  (err_set(__VA_ARGS__), -1)
-#define err_sys(...)  (err_sys(__VA_ARGS__), -1)
-#define err_wrap(...) (err_wrap(__VA_ARGS__), -1)
+#define err_set(...)     (err_set(__VA_ARGS__), -1)
+#define err_sys(...)     (err_sys(__VA_ARGS__), -1)
+#define err_wrap(...)    (err_wrap(__VA_ARGS__), -1)
 #define err_no_memory(e) (err_no_memory(e), -1)
