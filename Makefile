@@ -147,10 +147,11 @@ $(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_
 # `tare` starts for every command, so it is linked statically where its three libraries can be (0.4 ms of 5 for a
 # run); STATIC=no, a sanitizer or a missing lib*.a make it an ordinary program.
 STATIC ?= yes
-TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap,$(shell $(CC) -print-file-name=lib$(l).a))),,yes))
-$(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a
+TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
+$(call stamp,.link,tare static: $(TARE_STATIC))
+$(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $^ $(LIBS_TARE)
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link,$^) $(LIBS_TARE)
 
 $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
 	$(call say,LD,$@)
