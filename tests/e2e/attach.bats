@@ -120,13 +120,11 @@ harmless() {
 @test "without -t, run, exec and attach make what reaches a terminal harmless" {
 	run on_terminal -- $TARE run --rm $B sh -c "$tricky"
 	harmless
-	background a $B sh -c 'while [ ! -e /go ]; do sleep 0.05; done; '"$tricky"
+	background a -i $B sh -c "read -r go; $tricky"
 	run on_terminal -- $TARE exec a sh -c "$tricky"
 	harmless
-	(sleep 0.3; tare exec a touch /go) &
-	run on_terminal -- $TARE attach a
+	run on_terminal type:'go\n' -- $TARE attach a
 	harmless
-	wait
 }
 
 @test "pipes, files and those with a terminal of their own get every byte" {
