@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -122,16 +121,6 @@ static int null_pipes(const struct container *c, struct pipes *p, struct err *e)
 			        c->record.name);
 	}
 	return 0;
-}
-
-static void initial_size(const struct tare_io *io, struct runtime_spec *spec)
-{
-	struct winsize w;
-
-	if (io && io->tty && (ioctl(io->out, TIOCGWINSZ, &w) == 0 || ioctl(io->in, TIOCGWINSZ, &w) == 0)) {
-		spec->rows = w.ws_row;
-		spec->cols = w.ws_col;
-	}
 }
 
 static void emit(const struct store *s, const struct container *c, const char *action,
@@ -306,7 +295,7 @@ int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *
 		return err_set(e, ERR_CONFLICT, "container %s is paused; go on with: tare unpause %s",
 		        c.record.name, c.record.name);
 	if (container_spec(&c, &spec, e) == 0 && adapt(&spec, x, e) == 0) {
-		initial_size(io, &spec);
+		relay_initial_size(io, &spec.rows, &spec.cols);
 		rc = x->tty      ? 0
 		     : x->detach ? null_pipes(&c, &s.pipes, e)
 		                 : make_pipes(&s.pipes, x->interactive, e);

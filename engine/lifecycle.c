@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "engine/image.h"
 #include "engine/monitor/handoff.h"
 #include "engine/name.h"
+#include "engine/relay.h"
 
 /* ------------------------------------------------------------------ create */
 
@@ -205,17 +205,6 @@ int engine_create(struct tare_engine *t, const struct tare_create *q, char *id, 
 
 /* ------------------------------------------------------------------ start */
 
-static void terminal_size(const struct tare_io *io, unsigned *rows, unsigned *cols)
-{
-	struct winsize w;
-
-	*rows = *cols = 0;
-	if (io && io->tty && (ioctl(io->out, TIOCGWINSZ, &w) == 0 || ioctl(io->in, TIOCGWINSZ, &w) == 0)) {
-		*rows = w.ws_row;
-		*cols = w.ws_col;
-	}
-}
-
 /* A start that failed is remembered: `ps -a` and `inspect` tell why. */
 static void remember_failure(struct container *c, const struct err *why, int64_t started_before)
 {
@@ -232,7 +221,7 @@ static int start_locked(const struct store *s, struct container *c, const struct
 	unsigned rows, cols;
 	struct err local = ERR_INIT;
 
-	terminal_size(io, &rows, &cols);
+	relay_initial_size(io, &rows, &cols);
 	if (starter_start(s, c, spec, client_fd, rows, cols, &local) != 0) {
 		if (e)
 			*e = local;

@@ -305,6 +305,17 @@ void relay_handle(struct relay *r, const struct pollfd *p, int n, struct relay_e
 			sink_flush(&r->sink[i]);
 }
 
+void relay_initial_size(const struct tare_io *io, unsigned *rows, unsigned *cols)
+{
+	struct winsize w;
+
+	*rows = *cols = 0;
+	if (io && io->tty && (ioctl(io->out, TIOCGWINSZ, &w) == 0 || ioctl(io->in, TIOCGWINSZ, &w) == 0)) {
+		*rows = w.ws_row;
+		*cols = w.ws_col;
+	}
+}
+
 bool relay_size(const struct relay *r, unsigned short *rows, unsigned short *cols)
 {
 	struct winsize ws;

@@ -65,6 +65,8 @@ struct relay_events {
 	char in[RELAY_INPUT + DETACH_KEYS_MAX];
 };
 void relay_handle(struct relay *r, const struct pollfd *p, int n, struct relay_events *ev);
+/* Before there is a relay: what the first frame is drawn for. 0 x 0 without a terminal. */
+void relay_initial_size(const struct tare_io *io, unsigned *rows, unsigned *cols);
 /* The terminal's size; false when the input is no terminal. */
 bool relay_size(const struct relay *r, unsigned short *rows, unsigned short *cols);
 
