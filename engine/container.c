@@ -42,11 +42,15 @@ int container_open_id(const struct store *s, const char *id, struct container *c
 	c->dir_fd = container_dir_open(s, c->id);
 	if (c->dir_fd < 0)
 		return err_set(e, ERR_NOT_FOUND, "no such container: %s", id);
+	/* The state first: whoever ends a run writes the record before the state goes, so the record of a run
+	 * whose state is gone is the whole one. A start makes them the other way round: look again then. */
+	read_state(s, c);
 	if (container_record_read(s, c->id, &c->record, e) != 0) {
 		container_close(c);
 		return -1;
 	}
-	read_state(s, c);
+	if (!c->has_state && container_run_was_lost(c))
+		read_state(s, c);
 	return 0;
 }
 

@@ -258,6 +258,18 @@ load lib
 	same "$(tare inspect --format '{{.State.OOMKilled}}' v)" false
 }
 
+# The clean-up falls between the two looks of `wait`, at the record and at the state.
+@test "an exit code is not lost to a clean-up in the middle of a look" {
+	background v
+	local id pid
+	id=$(tare inspect --format '{{.Id}}' v) pid=$(pid_of v)
+	{ sleep 0.2 && kill -9 "$pid"; } &
+	run strace -qq -o /dev/null -P "$STATE/containers/$id" -e trace=openat -e inject=openat:delay_enter=800000:when=1 \
+		$TARE wait v
+	wait
+	is 137
+}
+
 @test "all processes of a container end with its process 1" {
 	background tree $B sh -c 'sleep 1001 & sleep 1002 & (setsid sleep 1003 &) ; echo ready; wait'
 	eventually 10 log_has tree ready
