@@ -60,7 +60,8 @@ PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tar
 pkg = $(or $(pkg.$(1).$(2)),$(eval pkg.$(1).$(2) := $(shell $(PKG_CONFIG) --$(2) $(1)) )$(pkg.$(1).$(2)))
 LIBS_TARE     = $(foreach l,json-c libseccomp libcap,$(call pkg,$(l),libs))
 LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libarchive libcrypto zlib,$(call pkg,$(l),libs))
-LIBS_UNIT     = $(LIBS_TRANSFER) $(call pkg,cmocka,libs)
+LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread
+LIBS_UNIT     = $(LIBS_TRANSFER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread $(call pkg,cmocka,libs)
 
 # ---------------------------------------------------------------- sources, room by room
 
@@ -73,6 +74,7 @@ TARE_SRC       := $(wildcard base/*.c engine/oci/*.c engine/store/*.c engine/run
 INIT_SRC       := $(wildcard engine/init/*.c)
 TRANSFER_SRC   := $(wildcard cli/transfer*.c)
 CLI_SRC        := $(filter-out cli/main.c $(TRANSFER_SRC),$(wildcard cli/*.c))
+TUI_SRC        := $(filter-out tui/main.c,$(wildcard tui/*.c))
 UNIT_SRC       := $(wildcard tests/unit/test_*.c)
 TOOL_SRC       := $(wildcard tests/bench/*.c)
 
@@ -92,15 +94,21 @@ endif
 ifneq ($(wildcard engine/init/main.c),)
 PROGRAMS += $(B)/tare-init
 endif
+ifneq ($(wildcard tui/main.c),)
+PROGRAMS += $(B)/tare-tui
+endif
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(TOOL_SRC))
 ifneq ($(wildcard images/busybox.sh),)
 IMAGES := $(B)/images/busybox.tar
 endif
 PROFILES := $(patsubst engine/profiles/%,$(B)/profiles/%,$(wildcard engine/profiles/*.json))
+# What tare-tui reads: beside the program in a checkout, in $(datadir)/tare when installed.
+THEMES := $(patsubst themes/%,$(B)/themes/%,$(wildcard themes/*.theme))
+KEYS   := $(patsubst tui/keys/%,$(B)/keys/%,$(wildcard tui/keys/*.keys))
 
 .PHONY: build libs
-build: $(PROGRAMS) $(PROFILES) $(IMAGES)
+build: $(PROGRAMS) $(PROFILES) $(IMAGES) $(THEMES) $(KEYS)
 libs: $(B)/libtare.a
 
 # ---------------------------------------------------------------- compile and link
@@ -113,7 +121,7 @@ ifeq ($(filter clean deps deps-% help uninstall,$(MAKECMDGOALS)),)
 $(call stamp,.flags,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) $(STATIC_LINK))
 $(call stamp,.paths,$(PATHS))
 endif
-PATH_USERS := $(shell grep -lE 'TARE_(LIBEXECDIR|DATADIR)' $(TARE_SRC) $(CLI_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) cli/main.c /dev/null 2>/dev/null)
+PATH_USERS := $(shell grep -lE 'TARE_(LIBEXECDIR|DATADIR)' $(TARE_SRC) $(CLI_SRC) $(TUI_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) cli/main.c /dev/null 2>/dev/null)
 $(call obj,$(PATH_USERS)): $(B)/.paths
 $(call obj,$(PATH_USERS)): CPPFLAGS_PATHS = $(PATHS)
 
@@ -140,6 +148,8 @@ $(B)/libtare-archive.a: $(call obj,$(ARCHIVE_SRC))
 	$(archive)
 $(B)/libtare-cli.a: $(call obj,$(CLI_SRC))
 	$(archive)
+$(B)/libtare-tui.a: $(call obj,$(TUI_SRC))
+	$(archive)
 # What only the static programs are made of, for their unit tests.
 $(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_SRC)))
 	$(archive)
@@ -156,6 +166,10 @@ $(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TRANSFER)
+
+$(B)/tare-tui: $(B)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TUI)
 
 # The two small programs start once per container, so their C library's start-up counts: glibc's asks the
 # processor for its caches (cpuid, which traps in every virtual machine) and takes 0.5 ms, musl's 0.1 ms. musl is
@@ -208,7 +222,7 @@ $(B)/tare-init: $(TRAP_OBJ)
 	$(Q)$(CC) $(TRAP_FLAGS) -static-pie -Wl,--gc-sections $(LDFLAGS) -o $@ $^
 endif
 
-UNIT_LIBS := $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
+UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
 $(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
@@ -220,6 +234,16 @@ $(TOOLS): $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $<
 
 $(B)/profiles/%: engine/profiles/%
+	$(call say,COPY,$@)
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(B)/themes/%: themes/%
+	$(call say,COPY,$@)
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(B)/keys/%: tui/keys/%
 	$(call say,COPY,$@)
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
@@ -248,13 +272,16 @@ HELPERS = $(filter-out $(B)/tare,$(PROGRAMS))
 install: build docs
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/tare $(DESTDIR)$(datadir)/tare/profiles \
-		$(DESTDIR)$(datadir)/tare/images $(DESTDIR)$(mandir)/man1 \
+		$(DESTDIR)$(datadir)/tare/images $(DESTDIR)$(datadir)/tare/themes $(DESTDIR)$(datadir)/tare/keys \
+		$(DESTDIR)$(mandir)/man1 \
 		$(DESTDIR)$(datadir)/bash-completion/completions $(DESTDIR)$(datadir)/zsh/site-functions \
 		$(DESTDIR)$(datadir)/fish/vendor_completions.d
 	$(Q)$(INSTALL) -m 755 $(B)/tare $(DESTDIR)$(bindir)/tare
 	$(Q)$(INSTALL) -m 755 $(HELPERS) $(DESTDIR)$(libexecdir)/tare
 	$(Q)$(INSTALL) -m 644 $(PROFILES) $(DESTDIR)$(datadir)/tare/profiles
 	$(Q)$(INSTALL) -m 644 $(IMAGES) $(DESTDIR)$(datadir)/tare/images
+	$(Q)$(INSTALL) -m 644 $(THEMES) $(DESTDIR)$(datadir)/tare/themes
+	$(Q)$(INSTALL) -m 644 $(KEYS) $(DESTDIR)$(datadir)/tare/keys
 	$(Q)$(INSTALL) -m 644 $(B)/docs/man/*.1 $(DESTDIR)$(mandir)/man1
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.bash $(DESTDIR)$(datadir)/bash-completion/completions/tare
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.zsh $(DESTDIR)$(datadir)/zsh/site-functions/_tare
@@ -317,7 +344,7 @@ test-vm:
 
 # ---------------------------------------------------------------- lint
 
-C_FILES   := $(wildcard base/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] tests/*/*.[ch])
+C_FILES   := $(wildcard base/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] tui/*.[ch] tests/*/*.[ch])
 C_SOURCES := $(filter %.c,$(C_FILES))
 SCRIPTS   := $(shell grep -lE '^\#!/bin/(ba)?sh' tests/* tests/*/* images/* .ci/* 2>/dev/null) $(wildcard tests/e2e/*.bash)
 OTHER_CC  := $(if $(findstring clang,$(CC)),gcc,clang)
@@ -349,7 +376,7 @@ lint-cppcheck:
 ANALYZER_OFF := -Xanalyzer -analyzer-disable-checker=unix.Malloc -Xanalyzer -analyzer-disable-checker=deadcode.DeadStores
 ANALYZED := $(patsubst %.c,$(B)/analyzed/%,$(filter-out tests/%,$(C_SOURCES)))
 lint-analyze: $(ANALYZED)
-$(ANALYZED): $(B)/analyzed/%: %.c $(wildcard base/*.h engine/*.h engine/*/*.h cli/*.h)
+$(ANALYZED): $(B)/analyzed/%: %.c $(wildcard base/*.h engine/*.h engine/*/*.h cli/*.h tui/*.h)
 	$(call say,ANALYZE,$<)
 	@mkdir -p $(@D)
 	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(ANALYZER_OFF) -std=gnu17 $(CPPFLAGS_ALL) $(PATHS) \

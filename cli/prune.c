@@ -46,7 +46,7 @@ int prune_kind(struct cli *cli, enum tare_prune_what what, bool all, const char 
 	struct tare_engine *engine = cli_engine(cli, &e);
 	__attribute__((cleanup(tare_prune_result_free))) struct tare_prune_result result = {0};
 
-	if (!engine || engine->prune(engine, what, all, &result, &e) < 0)
+	if (!engine || engine->prune(engine, what, all ? TARE_PRUNE_ALL : 0, &result, &e) < 0)
 		return cli_fail(cli, &e);
 	p->bytes += result.bytes;
 	if (!cli->json && strv_len(result.removed))

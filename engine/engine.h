@@ -170,7 +170,8 @@ int engine_inspect(struct tare_engine *, const char *, bool, json **, struct err
 int engine_container_size(struct tare_engine *, const char *, uint64_t *, uint64_t *, struct err *);
 int engine_stats(struct tare_engine *, const char *, struct tare_stats *, struct err *);
 int engine_top(struct tare_engine *, const char *, json **, struct err *);
-int engine_prune(struct tare_engine *, enum tare_prune_what, bool, struct tare_prune_result *, struct err *);
+int engine_prune(
+        struct tare_engine *, enum tare_prune_what, unsigned, struct tare_prune_result *, struct err *);
 int engine_disk_usage(struct tare_engine *, struct tare_disk_usage *, struct err *);
 int engine_info(struct tare_engine *, json **, struct err *);
 int engine_internal(struct tare_engine *, const char *, const char *, struct err *);

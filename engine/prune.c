@@ -185,10 +185,11 @@ static void prune_debris(const struct store *s, struct tare_prune_result *out)
 		for_each(s, s->volumes_fd, sweep_volume, out);
 }
 
-int engine_prune(struct tare_engine *t, enum tare_prune_what what, bool all, struct tare_prune_result *out,
-        struct err *e)
+int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flags,
+        struct tare_prune_result *out, struct err *e)
 {
 	const struct store *s = engine_store(t);
+	bool all = flags & TARE_PRUNE_ALL;
 
 	*out = (struct tare_prune_result){0};
 	switch (what) {

@@ -160,6 +160,7 @@ struct tare_container_list {
 	struct tare_container *rows; /* newest first */
 	size_t n;
 };
+void tare_container_free(struct tare_container *c);
 void tare_container_list_free(struct tare_container_list *l);
 
 struct tare_image {
@@ -205,6 +206,88 @@ struct tare_stats {
 	uint64_t block_read, block_write; /* bytes */
 	uint64_t pids, pids_limit;        /* limit 0 = none */
 };
+
+/* ------------------------------------------------------------------ what a display needs */
+
+/* How long tasks had to wait for a resource: PSI, kernel 4.20 (cgroup v2 only for a container). */
+struct tare_pressure {
+	struct {
+		bool known;
+		double some10, some60, full10, full60; /* percent of the last 10 and 60 seconds */
+		uint64_t some_us, full_us;             /* in all */
+	} cpu, memory, io;
+	/* memory.events of a container on cgroup v2; UINT64_MAX = not known */
+	uint64_t mem_low, mem_high, mem_max, mem_oom, mem_oom_kill;
+};
+
+struct tare_host {
+	unsigned cpus;
+	uint64_t cpu_ns; /* busy, of all CPUs together, since boot */
+	int64_t time;    /* ns, CLOCK_BOOTTIME, of this sample */
+	uint64_t memory_total, memory_used; /* bytes; used: without what can be reclaimed */
+	double load1;
+	char hostname[65];
+};
+
+/* Watching for changes. Poll `fd` for reading (-1: none) and call watch_drain() then, or at `due`
+ * (CLOCK_MONOTONIC ns, INT64_MAX: never), whichever is first. */
+struct tare_watch {
+	int fd;
+	int64_t due;
+};
+enum { /* what may have changed besides what events tell */
+	TARE_CHANGED_CONTAINERS = 1,
+	TARE_CHANGED_IMAGES = 2,
+	TARE_CHANGED_VOLUMES = 4,
+	TARE_CHANGED_NETWORKS = 8,
+};
+
+/* A container's log, for a reader that pages in it: its files, oldest first, in the CRI log format
+ * ("2026-01-31T10:00:00.123456789Z stdout F text\n", P instead of F for a piece of a longer line). The last
+ * one is being written. A file that rotation dropped can be read as long as it is open here. */
+struct tare_log {
+	int *files; /* owned by the log */
+	size_t n;
+	int fd;      /* poll for reading, then log_drain(); -1: none, then after each watch_drain() */
+	bool ended;  /* no run under way: nothing will come before the next start */
+};
+enum { TARE_LOG_GREW = 1, TARE_LOG_ROTATED = 2 /* files[] has changed */, TARE_LOG_ENDED = 4 };
+
+/* Trees of files that can be looked at. */
+enum tare_tree {
+	TARE_TREE_CONTAINER, /* ref: a container, running or not; links are followed inside its root */
+	TARE_TREE_VOLUME,    /* ref: a volume's name */
+	TARE_TREE_LAYER,     /* ref: a layer's diffID, "sha256:…" */
+};
+struct tare_file {
+	char *name; /* one component, foreign bytes */
+	unsigned mode; /* st_mode, with its type */
+	uint64_t size; /* bytes; of a directory 0 */
+	int64_t mtime; /* ns since the epoch */
+	unsigned uid, gid;
+	char *target;  /* of a symbolic link, or NULL */
+	bool removed;  /* layers: a whiteout, which removes a file of the layers beneath */
+};
+struct tare_file_list {
+	struct tare_file *rows; /* sorted by name */
+	size_t n;
+	bool cut; /* there are more than the 20,000 that are given */
+};
+void tare_file_list_free(struct tare_file_list *l);
+
+struct tare_layer {
+	char *diff_id;    /* "sha256:…"; NULL: a history entry without a layer */
+	char *created_by; /* the command that made it, or "" */
+	int64_t created;  /* ns, 0: not known */
+	uint64_t size;    /* bytes of its files */
+	uint64_t wasted;  /* of these: what later layers of the image replace or remove */
+	uint64_t files;
+};
+struct tare_layer_list {
+	struct tare_layer *rows; /* lowest first */
+	size_t n;
+};
+void tare_layer_list_free(struct tare_layer_list *l);
 
 /* ------------------------------------------------------------------ actions */
 
@@ -260,6 +343,7 @@ enum tare_prune_what {
 	TARE_PRUNE_VOLUMES,    /* anonymous volumes no container uses; with `all` every unused one */
 	TARE_PRUNE_DEBRIS,     /* what belongs to no container: directories, cgroups, processes */
 };
+enum { TARE_PRUNE_ALL = 1, TARE_PRUNE_DRY_RUN = 2 /* say what would go, remove nothing */ };
 
 struct tare_disk_usage {
 	struct {
@@ -322,9 +406,42 @@ struct tare_engine {
 	int (*image_remove)(struct tare_engine *, const char *ref, bool force, char ***done, struct err *);
 	int (*volume_list)(struct tare_engine *, struct tare_volume_list *, struct err *);
 
-	/* --- house --- */
-	int (*prune)(struct tare_engine *, enum tare_prune_what, bool all, struct tare_prune_result *,
+	/* --- for a display: none of these waits for anything --- */
+	int64_t (*now)(struct tare_engine *); /* this engine's wall clock, ns since the epoch */
+	int (*watch_open)(struct tare_engine *, struct tare_watch **, struct err *);
+	/* Calls `fn` for each event since; returns TARE_CHANGED_ bits, or -1. */
+	int (*watch_drain)(struct tare_engine *, struct tare_watch *, tare_event_fn, void *arg, struct err *);
+	void (*watch_close)(struct tare_engine *, struct tare_watch *);
+	/* One row of the list, to be freed by tare_container_free(). */
+	int (*look)(struct tare_engine *, const char *ref, struct tare_container *, struct err *);
+	/* out[i] for each full id, its time 0 when it doesn't run. Descriptors are kept between calls. */
+	int (*sample)(struct tare_engine *, const char *const *ids, size_t n, struct tare_stats *out,
 	        struct err *);
+	/* The hour before, one in ten seconds, oldest first, at most `max`; the number, or -1. */
+	ssize_t (*history)(
+	        struct tare_engine *, const char *ref, struct tare_stats *out, size_t max, struct err *);
+	/* ref NULL: of the host. */
+	int (*pressure)(struct tare_engine *, const char *ref, struct tare_pressure *, struct err *);
+	int (*host)(struct tare_engine *, struct tare_host *, struct err *);
+	int (*log_open)(struct tare_engine *, const char *ref, struct tare_log **, struct err *);
+	/* TARE_LOG_ bits since the last call, or -1. */
+	int (*log_drain)(struct tare_engine *, struct tare_log *, struct err *);
+	void (*log_close)(struct tare_engine *, struct tare_log *);
+	/* `path` is absolute within the tree. */
+	int (*files)(struct tare_engine *, enum tare_tree, const char *ref, const char *path,
+	        struct tare_file_list *, struct err *);
+	/* A regular file, for reading; the descriptor or -1. */
+	int (*file_open)(
+	        struct tare_engine *, enum tare_tree, const char *ref, const char *path, struct err *);
+	/* A signal to one process of a container, by its pid on the host; refused for any other. */
+	int (*process_signal)(struct tare_engine *, const char *ref, pid_t pid, int signal, struct err *);
+	/* These two read whole trees: for a worker with an engine of its own. */
+	int (*image_layers)(struct tare_engine *, const char *ref, struct tare_layer_list *, struct err *);
+	int (*volume_size)(struct tare_engine *, const char *name, uint64_t *bytes, struct err *);
+
+	/* --- house --- */
+	int (*prune)(struct tare_engine *, enum tare_prune_what, unsigned flags /* TARE_PRUNE_ */,
+	        struct tare_prune_result *, struct err *);
 	int (*disk_usage)(struct tare_engine *, struct tare_disk_usage *, struct err *);
 	/* host, kernel, cgroups, security, directories */
 	int (*info)(struct tare_engine *, json **, struct err *);
@@ -336,6 +453,13 @@ struct tare_engine {
 /* root NULL: /var/lib/tare; state NULL: /run/tare. Makes what is missing, refuses a newer format.
  * Without root: ERR_PERMISSION, "needs root; try: sudo tare". */
 struct tare_engine *tare_engine_linux(const char *root, const char *state, struct err *e);
+
+/* The simulated one: containers that start, log, use memory, fail and recover by themselves, without root and
+ * without any call that only Linux has. What it shows is a function of time and of the actions taken, which are kept
+ * in a journal beneath `state` (NULL: a directory of the user's), so that several processes see the same. Environment:
+ * TARE_DEMO_CONTAINERS=N makes N of them, TARE_DEMO_CLOCK=SECONDS holds its clock still at so many seconds after
+ * its start, for tests and pictures. */
+struct tare_engine *tare_engine_simulated(const char *state, struct err *e);
 
 /* ------------------------------------------------------------------ images in and out
  * Only in programs that are linked with libarchive (tare-transfer); elsewhere run that helper. */

@@ -1,0 +1,47 @@
+/* Jobs: each action of the dashboard runs as a child `tare …`, so nothing ever waits and a crash in a parser of
+ * foreign bytes cannot take the dashboard along. Finished ones stay in the action log. */
+#ifndef TARE_TUI_JOB_H
+#define TARE_TUI_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct app;
+struct err;
+struct jobs;
+
+enum job_state { JOB_RUNNING, JOB_OK, JOB_FAILED, JOB_CANCELLED };
+
+struct job {
+	unsigned number;   /* counts from 1 */
+	char *title;       /* "stop web" */
+	char *command;     /* as one would type it: "tare stop web" */
+	enum job_state state;
+	int exit_code;
+	int64_t started, ended; /* CLOCK_MONOTONIC ns */
+	/* the last progress line of the child (base/progress.h): what, phase, bytes */
+	char what[64], phase[32];
+	uint64_t done, total; /* total 0: unknown */
+	char *output;      /* stdout, at most 64 KiB */
+	char *error;       /* its last line on stderr, without "tare: ", or NULL */
+};
+
+typedef void job_done_fn(struct app *a, const struct job *j, void *arg);
+
+struct jobs *jobs_new(struct app *a);
+void jobs_free(struct jobs *js); /* asks running children to stop, does not wait for long */
+/* args: tare's words ("stop", "web", NULL), copied. `done` (may be NULL) is called on the loop's thread. The job
+ * is borrowed until the log drops it (the last 500 are kept). NULL with e. */
+const struct job *job_start(struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg,
+        struct err *e);
+void job_cancel(struct jobs *js, unsigned number);
+size_t jobs_running(const struct jobs *js);
+/* Newest last. */
+size_t jobs_list(const struct jobs *js, const struct job *const **list);
+
+/* The action log as a dialog (`!`). */
+struct view *action_log_new(struct app *a);
+
+#endif

@@ -1,0 +1,32 @@
+/* Which key does what, per context: the defaults of action_table.h, then a preset file, then the user's
+ * $XDG_CONFIG_HOME/tare/keys. Lines: "[context]", "action = key[, key][, key key]", "action =" (unbound).
+ * A clash is reported with both lines, and the rest is kept. */
+#ifndef TARE_TUI_KEYMAP_H
+#define TARE_TUI_KEYMAP_H
+
+#include <stddef.h>
+
+#include "tui/action.h"
+#include "tui/input.h"
+
+struct err;
+struct keymap;
+
+struct keymap *keymap_new(void); /* the defaults */
+void keymap_free(struct keymap *m);
+/* "default", "lazydocker", "k9s", "htop", "emacs": shipped presets; the user's file of that name goes first. */
+int keymap_load_preset(struct keymap *m, const char *name, char ***warnings, struct err *e);
+/* Text of a key file; mistakes become warnings. */
+void keymap_parse(struct keymap *m, const char *text, size_t len, const char *name, char ***warnings);
+
+/* The action of a key in a context or its parents. With the first key of a chord: ACTION_NONE and *more
+ * true; give both keys then (n 2). */
+enum action keymap_look(const struct keymap *m, enum context c, const struct key *keys, size_t n, bool *more);
+/* The first key of an action in a context, formatted for people ("^W h"); "" when unbound. */
+#define KEYMAP_TEXT_SIZE (2 * KEY_TEXT_SIZE + 2)
+char *keymap_key_text(const struct keymap *m, enum action a, char dst[KEYMAP_TEXT_SIZE]);
+/* All of them, separated by "  ", for the help. */
+void keymap_keys_text(const struct keymap *m, enum action a, char *dst, size_t size);
+extern const char *const keymap_presets[]; /* NULL-terminated */
+
+#endif
