@@ -11,6 +11,8 @@
 #include "tui/style.h"
 #include "tui/theme.h"
 
+struct actions;
+struct alerts;
 struct app;
 struct buf;
 struct config;
@@ -21,6 +23,7 @@ struct loop;
 struct screen;
 struct tare_engine;
 struct theme;
+struct toasts;
 struct view;
 struct workers;
 
@@ -34,6 +37,9 @@ struct keymap *app_keymap(struct app *a);
 struct config *app_config(struct app *a);
 struct workers *app_workers(struct app *a);
 struct jobs *app_jobs(struct app *a);
+struct toasts *app_toasts(struct app *a);
+struct alerts *app_alerts(struct app *a);
+struct actions *app_actions(struct app *a);
 /* How to run ourselves headless with the same engine: {"/…/tare", "--root", …, NULL} or {…, "--demo", …};
  * append a command's words to a copy. */
 char *const *app_tare_command(struct app *a);

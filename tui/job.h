@@ -26,6 +26,7 @@ struct job {
 	uint64_t done, total; /* total 0: unknown */
 	char *output;      /* stdout, at most 64 KiB */
 	char *error;       /* its last line on stderr, without "tare: ", or NULL */
+	char *messages;    /* all of stderr, at most 64 KiB */
 };
 
 typedef void job_done_fn(struct app *a, const struct job *j, void *arg);
@@ -37,6 +38,10 @@ void jobs_free(struct jobs *js); /* asks running children to stop, does not wait
 const struct job *job_start(struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg,
         struct err *e);
 void job_cancel(struct jobs *js, unsigned number);
+/* For the one owner of SIGCHLD: true when `pid` was a job's; `status` as waitpid() gave it. */
+bool jobs_child_ended(struct jobs *js, pid_t pid, int status);
+/* The newest that still runs, or NULL. */
+const struct job *jobs_current(const struct jobs *js);
 size_t jobs_running(const struct jobs *js);
 /* Newest last. */
 size_t jobs_list(const struct jobs *js, const struct job *const **list);
