@@ -34,6 +34,7 @@ struct model_container {
 	struct history *history; /* NULL until sampled */
 	const char *project;     /* its label com.docker.compose.project or io.tare.project; NULL */
 	unsigned restarts;
+	char health[12];         /* "healthy", "unhealthy", "starting", or "": it has no check */
 	bool alert;              /* something happened that the user has not looked at */
 };
 
@@ -43,6 +44,7 @@ struct model_event {
 	char id[OBJECT_ID_SIZE];
 	char *name;   /* of what it is about, or NULL */
 	char *detail; /* "exit code 137" … or NULL */
+	uint64_t number; /* counts from 1 */
 };
 
 /* Bits of what changed since the last call of model_changes(). */
@@ -59,6 +61,10 @@ struct model *model_new(struct tare_engine *engine, struct loop *loop, struct er
 void model_free(struct model *m);
 /* Called on the loop's thread whenever something changed; `what` are the bits. */
 void model_listen(struct model *m, void (*fn)(void *arg, unsigned what), void *arg);
+/* Each event as it comes, after the rows it changed: alerts. */
+void model_listen_events(struct model *m, void (*fn)(void *arg, const struct model_event *ev), void *arg);
+/* The engine refused something the dashboard needs ("cannot watch …"); the same text comes once. */
+void model_listen_trouble(struct model *m, void (*fn)(void *arg, const char *text), void *arg);
 /* First lists; then everything comes by itself. */
 int model_load(struct model *m, struct err *e);
 /* Sampling at 1 Hz while something that shows numbers is visible; off: no timer at all. Frozen: nothing
@@ -70,8 +76,16 @@ void model_refresh(struct model *m, unsigned what);
 
 size_t model_containers(const struct model *m, struct model_container *const **rows); /* newest first */
 struct model_container *model_container(const struct model *m, const char *id);      /* NULL: gone */
+/* The history and the limits of this one soon: it is on screen. Cheap enough to be called in every frame. */
+void model_want(struct model *m, const char *id);
+/* The second of the newest sample, by the clock of the samples: "now" for history_get(). */
+int64_t model_second(const struct model *m);
 const struct tare_image_list *model_images(const struct model *m);
 const struct tare_volume_list *model_volumes(const struct model *m);
+/* The object of a row, and the row of an object (NULL: gone). */
+void model_image_object(const struct tare_image *row, struct object *o);
+const struct tare_image *model_image(const struct model *m, const char *id);
+const struct tare_volume *model_volume(const struct model *m, const char *name);
 /* Oldest first; at most MODEL_EVENTS_MAX are kept. */
 #define MODEL_EVENTS_MAX 2000
 size_t model_events(const struct model *m, const struct model_event *const **events);
