@@ -52,6 +52,8 @@ static inline struct style app_style(struct app *a, enum theme_element el)
 	return theme_style(app_theme(a), el);
 }
 uint32_t app_glyph(struct app *a, enum glyph g);
+/* Another handle of the same engine, for a worker's thread; close it there. NULL with e. */
+struct tare_engine *app_open_engine(struct app *a, struct err *e);
 /* The engine's clock (ns since the epoch): a simulated engine may have its own. */
 int64_t app_now(struct app *a);
 
