@@ -13,6 +13,7 @@
 
 #include "tui/canvas.h"
 
+struct buf;
 struct err;
 struct screen;
 
@@ -47,6 +48,9 @@ struct canvas screen_begin(struct screen *s);
 long screen_flush(struct screen *s);
 bool screen_is_behind(const struct screen *s);
 void screen_redraw_all(struct screen *s); /* the next flush repaints everything (^L) */
+
+/* What the last frame shows within r, as lines of text without blanks at their ends: for copying and saving. */
+void screen_text(const struct screen *s, struct rect r, struct buf *out);
 
 /* ^Z, and a command that wants the terminal for itself: leave and come back. */
 void screen_suspend(struct screen *s);
