@@ -13,13 +13,6 @@
 #include "engine/events.h"
 #include "engine/monitor/handoff.h"
 
-const char *tare_state_name(enum tare_state s)
-{
-	static const char *const names[] = {"created", "running", "paused", "restarting", "exited", "dead"};
-
-	return names[s];
-}
-
 static void read_state(const struct store *s, struct container *c)
 {
 	close_fd(&c->state_fd);

@@ -108,21 +108,6 @@ int image_ensure_held(const struct store *s, const char *ref, struct image *out,
 
 /* ------------------------------------------------------------------ list */
 
-void tare_image_list_free(struct tare_image_list *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		struct tare_image *row = &l->rows[i];
-		free(row->id);
-		free(row->reference);
-		free(row->repository);
-		free(row->tag);
-		free(row->digest);
-		json_free(&row->labels);
-	}
-	free(l->rows);
-	memset(l, 0, sizeof(*l));
-}
-
 static int name_row(const struct image *i, struct tare_image *row)
 {
 	cleanup_reference struct reference r = REFERENCE_INIT;

@@ -74,26 +74,6 @@ static int fill_row(const struct container *c, bool up, struct tare_container *r
 	return row->name && row->image && row->image_id && row->network ? 0 : -1;
 }
 
-static void free_row(struct tare_container *r)
-{
-	free(r->name);
-	free(r->image);
-	free(r->image_id);
-	strv_free(r->command);
-	free(r->network);
-	json_free(&r->labels);
-	strv_free(r->mounts);
-	free(r->error);
-}
-
-void tare_container_list_free(struct tare_container_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free_row(&l->rows[i]);
-	free(l->rows);
-	*l = (struct tare_container_list){0};
-}
-
 static int newest_first(const void *a, const void *b)
 {
 	const struct tare_container *x = a, *y = b;

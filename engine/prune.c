@@ -15,12 +15,6 @@
 #include "engine/image.h"
 #include "engine/runtime/cgroup.h"
 
-void tare_prune_result_free(struct tare_prune_result *r)
-{
-	strv_free(r->removed);
-	*r = (struct tare_prune_result){0};
-}
-
 static uint64_t tree_bytes(int dir_fd, const char *name)
 {
 	uint64_t bytes = 0, entries;

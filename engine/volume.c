@@ -276,14 +276,3 @@ int volumes_list(const struct store *s, struct tare_volume_list *out, struct err
 		qsort(out->rows, out->n, sizeof *out->rows, by_name);
 	return 0;
 }
-
-void tare_volume_list_free(struct tare_volume_list *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->rows[i].name);
-		free(l->rows[i].path);
-		strv_free(l->rows[i].used_by);
-	}
-	free(l->rows);
-	*l = (struct tare_volume_list){0};
-}
