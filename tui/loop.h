@@ -13,10 +13,14 @@ enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 typedef void loop_fd_fn(void *arg, int fd, unsigned ready);
 typedef void loop_fn(void *arg);
 
-struct loop *loop_new(struct err *e);
+struct loop *loop_new(struct err *e);      /* epoll where there is one, else poll */
+struct loop *loop_new_poll(struct err *e); /* poll everywhere */
 void loop_free(struct loop *l);
 
-/* A descriptor that stays the caller's. loop_remove() before closing it; allowed from within any callback. */
+/* A descriptor that stays the caller's. loop_remove() before closing it; allowed from within any callback.
+ * want 0: not watched for now, not even for a hang-up; otherwise LOOP_HANGUP is told whatever is wanted, together
+ * with LOOP_READ if that is wanted, and told again until the descriptor is removed. A regular file can't be
+ * waited for and is refused. */
 int loop_add(struct loop *l, int fd, unsigned want, loop_fd_fn *fn, void *arg, struct err *e);
 void loop_want(struct loop *l, int fd, unsigned want);
 void loop_remove(struct loop *l, int fd);
@@ -33,8 +37,13 @@ struct loop_timer {
 void loop_arm(struct loop *l, struct loop_timer *t, int64_t at);
 void loop_disarm(struct loop *l, struct loop_timer *t);
 
-/* A signal, delivered as a callback of the loop (self-pipe or signalfd). SIGCHLD, SIGWINCH, SIGTERM, … */
+/* A signal, delivered as a callback of the loop. SIGCHLD, SIGWINCH, SIGTERM, … Only one loop per process at a
+ * time catches signals. */
 int loop_signal(struct loop *l, int sig, loop_fn *fn, void *arg, struct err *e);
+/* SIGTERM, SIGHUP, SIGINT or SIGQUIT came again and the loop has not even seen the first: it hangs. fn is then
+ * called within the signal handler (screen_rescue()), and the signal kills. */
+typedef void loop_stuck_fn(int sig);
+void loop_stuck(loop_stuck_fn *fn);
 
 /* Called each time before it waits: the frame scheduler. */
 void loop_before_wait(struct loop *l, loop_fn *fn, void *arg);
