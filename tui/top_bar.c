@@ -1,0 +1,120 @@
+/* The first line: the panels with their counts, and at the right how the host fares. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "tui/alert.h"
+#include "tui/top_bar.h"
+#include "tui/view.h"
+#include "tui/views.h"
+
+const char *const panel_titles[PANEL_N] = {"Containers", "Images", "Volumes", "Networks", "Events", "Shells"};
+
+/* " 1 Containers 12/30 "; only the number and the name where there is little room. */
+static int title(struct app *a, enum panel p, bool with_count, char *dst, size_t size)
+{
+	size_t shown = 0, all = 0;
+	char count[32] = "";
+
+	if (with_count) {
+		panel_count(a->panels[p], &shown, &all);
+		if (p == PANEL_CONTAINERS) {
+			const struct model_host *h = model_host(a->model);
+			snprintf(count, sizeof count, " %u/%u", h->running, h->total);
+		} else {
+			snprintf(count, sizeof count, " %zu", all);
+		}
+	}
+	return snprintf(dst, size, " %d %s%s ", p + 1, panel_titles[p], count);
+}
+
+/* Where each panel's title stands: x and width; 0: there is no such panel. */
+static void titles_place(struct app *a, int cols, int x[PANEL_N], int w[PANEL_N], bool *with_count)
+{
+	char text[64];
+
+	for (int pass = 0; pass < 2; pass++) {
+		int at = 0;
+		*with_count = pass == 0;
+		for (int p = 0; p < PANEL_N; p++) {
+			w[p] = a->panels[p] ? title(a, (enum panel)p, *with_count, text, sizeof text) : 0;
+			x[p] = at;
+			at += w[p];
+		}
+		if (at <= cols)
+			return;
+	}
+}
+
+static int host_text(struct app *a, char *dst, size_t size, bool is_short)
+{
+	const struct model_host *h = model_host(a->model);
+	char used[SIZE_TEXT_SIZE];
+	int n = 0;
+
+	if (!h->now.time)
+		return 0;
+	if (!isnan(h->cpu) && h->now.cpus)
+		n = snprintf(dst, size, "cpu %3.0f%%  ", h->cpu * 100 / h->now.cpus);
+	if (h->now.memory_total)
+		n += snprintf(dst + n, size - (size_t)n, "mem %3.0f%%  ",
+		        100.0 * (double)h->now.memory_used / (double)h->now.memory_total);
+	if (is_short)
+		return n;
+	n += snprintf(dst + n, size - (size_t)n, "%s  ", size_format_binary(h->now.memory_total, used));
+	if (h->pressure.cpu.known)
+		n += snprintf(dst + n, size - (size_t)n, "psi %4.1f  ", h->pressure.cpu.some10);
+	return n;
+}
+
+static void draw_host(struct app *a, const struct canvas *c, int left)
+{
+	char text[128] = "", badge[32] = "";
+	int room = c->r.w - left;
+	size_t alerts = alerts_unread(a->alerts);
+
+	if (alerts)
+		snprintf(badge, sizeof badge, " ! %zu ", alerts);
+	room -= (int)strlen(badge);
+	if (host_text(a, text, sizeof text, false) > room && host_text(a, text, sizeof text, true) > room)
+		*text = '\0';
+	int x = left + room - (int)strlen(text);
+	canvas_str(c, 0, x, -1, text, style_over(app_style(a, UI_BAR), app_style(a, UI_MUTED)));
+	if (*badge)
+		canvas_str(c, 0, left + room, -1, badge,
+		        style_over(app_style(a, UI_BAR), app_style(a, UI_ERROR)));
+}
+
+void top_bar_draw(struct app *a, const struct canvas *c)
+{
+	int x[PANEL_N], w[PANEL_N], end = 0;
+	bool with_count;
+	char text[64];
+
+	canvas_clear(c, app_style(a, UI_BAR));
+	titles_place(a, c->r.w, x, w, &with_count);
+	for (int p = 0; p < PANEL_N; p++) {
+		if (!w[p])
+			continue;
+		bool is_chosen = p == (int)a->panel;
+		enum theme_element el = !is_chosen ? UI_TAB : a->on_detail ? UI_TAB_ACTIVE : UI_TITLE_FOCUS;
+		title(a, (enum panel)p, with_count, text, sizeof text);
+		canvas_str(c, 0, x[p], -1, text, app_style(a, el));
+		end = x[p] + w[p];
+	}
+	if (c->r.w > end)
+		draw_host(a, c, end);
+}
+
+enum panel top_bar_panel_at(struct app *a, int at)
+{
+	int x[PANEL_N], w[PANEL_N];
+	bool with_count;
+
+	titles_place(a, a->layout.top.w, x, w, &with_count);
+	for (int p = 0; p < PANEL_N; p++)
+		if (w[p] && at >= x[p] && at < x[p] + w[p])
+			return (enum panel)p;
+	return PANEL_N;
+}

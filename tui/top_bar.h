@@ -1,0 +1,12 @@
+/* The first line: the panels with their counts, and at the right how the host fares. */
+#ifndef TARE_TUI_TOP_BAR_H
+#define TARE_TUI_TOP_BAR_H
+
+#include "tui/app_core.h"
+
+extern const char *const panel_titles[PANEL_N];
+
+void top_bar_draw(struct app *a, const struct canvas *c);
+enum panel top_bar_panel_at(struct app *a, int x); /* PANEL_N: none */
+
+#endif
