@@ -14,36 +14,45 @@ struct err;
 struct loop;
 struct model;
 
-enum object_kind { OBJECT_NONE, OBJECT_CONTAINER, OBJECT_IMAGE, OBJECT_VOLUME, OBJECT_NETWORK, OBJECT_EVENT, OBJECT_SHELL };
+enum object_kind {
+	OBJECT_NONE,
+	OBJECT_CONTAINER,
+	OBJECT_IMAGE,
+	OBJECT_VOLUME,
+	OBJECT_NETWORK,
+	OBJECT_EVENT,
+	OBJECT_SHELL
+};
 
 /* How an object is named outside the model: stays valid however the lists change. */
 #define OBJECT_ID_SIZE 144
 struct object {
 	enum object_kind kind;
-	char id[OBJECT_ID_SIZE]; /* container: its full id; image: "sha256:…" of the config, '@', reference; volume: name */
+	char id[OBJECT_ID_SIZE]; /* container: its full id; image: "sha256:…" of the config, '@', reference;
+	                            volume: name */
 };
 bool object_equal(const struct object *a, const struct object *b);
 
 /* A container, with what is known of its use. */
 struct model_container {
 	struct tare_container row;
-	struct tare_stats now;   /* time 0: never sampled, or not running */
-	double cpu;              /* cores in use over the last second; NAN: not known */
-	double cpu_limit;        /* cores it may use; 0: no limit */
+	struct tare_stats now;      /* time 0: never sampled, or not running */
+	double cpu;                 /* cores in use over the last second; NAN: not known */
+	double cpu_limit;           /* cores it may use; 0: no limit */
 	double read, write, rx, tx; /* bytes per second; NAN: not known */
-	struct history *history; /* NULL until sampled */
-	const char *project;     /* its label com.docker.compose.project or io.tare.project; NULL */
+	struct history *history;    /* NULL until sampled */
+	const char *project;        /* its label com.docker.compose.project or io.tare.project; NULL */
 	unsigned restarts;
-	char health[12];         /* "healthy", "unhealthy", "starting", or "": it has no check */
-	bool alert;              /* something happened that the user has not looked at */
+	char health[12]; /* "healthy", "unhealthy", "starting", or "": it has no check */
+	bool alert;      /* something happened that the user has not looked at */
 };
 
 struct model_event {
 	int64_t time; /* ns since the epoch */
 	char type[16], action[32];
 	char id[OBJECT_ID_SIZE];
-	char *name;   /* of what it is about, or NULL */
-	char *detail; /* "exit code 137" … or NULL */
+	char *name;      /* of what it is about, or NULL */
+	char *detail;    /* "exit code 137" … or NULL */
 	uint64_t number; /* counts from 1 */
 };
 
@@ -75,7 +84,7 @@ void model_freeze(struct model *m, bool on);
 void model_refresh(struct model *m, unsigned what);
 
 size_t model_containers(const struct model *m, struct model_container *const **rows); /* newest first */
-struct model_container *model_container(const struct model *m, const char *id);      /* NULL: gone */
+struct model_container *model_container(const struct model *m, const char *id);       /* NULL: gone */
 /* The history and the limits of this one soon: it is on screen. Cheap enough to be called in every frame. */
 void model_want(struct model *m, const char *id);
 /* The second of the newest sample, by the clock of the samples: "now" for history_get(). */
@@ -91,7 +100,7 @@ const struct tare_volume *model_volume(const struct model *m, const char *name);
 size_t model_events(const struct model *m, const struct model_event *const **events);
 struct model_host {
 	struct tare_host now;
-	double cpu;    /* cores in use */
+	double cpu; /* cores in use */
 	struct tare_pressure pressure;
 	unsigned running, total;
 };
