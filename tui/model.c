@@ -56,7 +56,7 @@ void model_trouble(struct model *m, const struct err *e)
 {
 	char text[sizeof m->trouble];
 
-	snprintf(text, sizeof text, "%s", e->msg);
+	snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, e->msg);
 	if (!strcmp(text, m->trouble))
 		return;
 	memcpy(m->trouble, text, sizeof text);
