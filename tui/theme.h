@@ -121,6 +121,11 @@ enum graph_symbols theme_symbols(const struct theme *t);
 const struct theme_highlight *theme_highlights(const struct theme *t, size_t *n);
 const char *theme_name(const struct theme *t);  /* as the file is called */
 const char *theme_title(const struct theme *t); /* "# name:" */
+bool theme_is_light(const struct theme *t);
+/* The setting "graph" goes before what the theme says; false: not braille, block or ascii. */
+bool theme_use_symbols(struct theme *t, const char *symbols);
+/* What the setting "theme = auto" (or none) comes to: by COLORFGBG a light theme or the dark one. */
+const char *theme_auto(void);
 /* All names, sorted, the user's and the shipped ones: the caller's to strv_free. */
 char **theme_list(void);
 

@@ -1,0 +1,23 @@
+/* The settings of the user's file, one row each: X("name", "what it may be", "default", "what it does").
+ * Reading, checks and the example file come from these rows. */
+#ifndef TARE_TUI_CONFIG_TABLE_H
+#define TARE_TUI_CONFIG_TABLE_H
+
+/* clang-format off */
+#define SETTINGS(X) \
+	X("theme", "text", "auto", "The theme's name; auto: tare-light on a light terminal, else tare-dark. T picks one") \
+	X("keys", "default|lazydocker|k9s|htop|emacs", "default", "Whose keys; the file keys beside this one changes single ones") \
+	X("color", "auto|mono|16|256|true", "auto", "How many colours the terminal has; auto obeys NO_COLOR and COLORTERM") \
+	X("ascii", "yes|no", "no", "Only ASCII: no line drawing, no braille") \
+	X("graph", "braille|block|ascii", "", "What graphs are made of; without it, what the theme says") \
+	X("mouse", "yes|no", "yes", "Take the mouse; M gives it back to the terminal for a while") \
+	X("animate", "yes|no", "yes", "Things that move by themselves: spinners, graphs that slide") \
+	X("screen_reader", "yes|no", "no", "No borders, no animation, the cursor on the selected line") \
+	X("bell", "yes|no", "yes", "Ring when something needs attention") \
+	X("prefix", "text", "ctrl-]", "The key that leaves a shell's pane for Tare; twice: to the shell") \
+	X("scrollback", "number 0..100000", "5000", "Lines that each shell's pane keeps") \
+	X("sidebar", "number 15..85", "40", "Width of the lists in percent of the screen") \
+	X("editor", "text", "", "For files; without it VISUAL, EDITOR or vi")
+/* clang-format on */
+
+#endif
