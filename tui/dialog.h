@@ -1,5 +1,6 @@
 /* Dialogs that the whole dashboard uses: confirm, ask for a line, pick from a list, fill in a form. Each is a view
- * for app_push(); the callbacks run on the loop's thread before the dialog is freed. */
+ * for app_push(); the callbacks run on the loop's thread before the dialog is freed. `arg` is freed with the dialog by
+ * free_arg (NULL: not at all), and also when there was no memory for a dialog (NULL). */
 #ifndef TARE_TUI_DIALOG_H
 #define TARE_TUI_DIALOG_H
 
@@ -16,7 +17,8 @@ struct view *confirm_new(struct app *a, const char *question, char *const *lines
         void (*yes)(struct app *a, void *arg), void *arg, void (*free_arg)(void *arg));
 
 /* One line of input with history per `history` name (NULL: none). `check` (may be NULL) gives an error to show
- * beneath. `complete` (may be NULL) appends candidates for the text. `changed` (may be NULL) sees each keystroke, for
+ * beneath. `complete` (may be NULL) appends candidates for the last word
+ * of the text, which is the part up to the cursor. `changed` (may be NULL) sees each keystroke, for
  * live filters. `ok` gets the text, or NULL when it was cancelled. */
 struct prompt_options {
 	const char *label, *text, *history;
