@@ -233,6 +233,13 @@ $(TOOLS): $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $<
 
+# A terminal without a window, for golden screens and pictures.
+DRIVE := $(B)/tests/tui/drive
+$(DRIVE): $(call obj,$(wildcard tests/tui/*.c))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,vterm,libs) -lutil
+
 $(B)/profiles/%: engine/profiles/%
 	$(call say,COPY,$@)
 	@mkdir -p $(@D)
