@@ -244,3 +244,18 @@ void keymap_keys_in(const struct keymap *m, enum context c, enum action a, char 
 	for (const struct binding *b = NULL; (b = reachable(m, c, a, b));)
 		add_text(b, dst, size);
 }
+
+size_t keymap_chords(
+        const struct keymap *m, enum context c, struct key first, struct keymap_chord *chords, size_t max)
+{
+	size_t n = 0;
+
+	for (; c != CONTEXT_NONE && n == 0; c = context_parent(c)) {
+		for (size_t i = m->first[c]; i < m->first[c + 1] && n < max; i++) {
+			const struct binding *b = &m->of[i];
+			if (b->n == 2 && key_equal(b->keys[0], first))
+				chords[n++] = (struct keymap_chord){b->keys[1], b->action};
+		}
+	}
+	return n;
+}

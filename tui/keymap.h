@@ -36,6 +36,12 @@ void keymap_keys_text(const struct keymap *m, enum action a, char *dst, size_t s
 char *keymap_key_in(const struct keymap *m, enum context c, enum action a, char dst[KEYMAP_TEXT_SIZE]);
 /* All of them there, as keymap_keys_text(). */
 void keymap_keys_in(const struct keymap *m, enum context c, enum action a, char *dst, size_t size);
+/* What may follow the first key of a chord there; how many, at most `max`. */
+struct keymap_chord {
+	struct key second;
+	enum action action;
+};
+size_t keymap_chords(const struct keymap *m, enum context c, struct key first, struct keymap_chord *chords, size_t max);
 extern const char *const keymap_presets[]; /* NULL-terminated */
 
 #endif
