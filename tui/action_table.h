@@ -130,12 +130,14 @@
 	X(STATS_SPAN, STATS, "stats-span", "span", "Time shown: 1, 5, 15, 60 minutes", "t", NULL, NULL) \
 	X(STATS_SCALE, STATS, "stats-scale", "scale", "Of the limit, of one core, of the host", "s", NULL, NULL) \
 	/* text: inspect, environment */ \
+	X(TEXT_WRAP, TEXT, "text-wrap", "wrap", "Wrap long lines", "w", NULL, NULL) \
 	X(TEXT_REVEAL, TEXT, "text-reveal", "reveal", "Show values that look like secrets, and hide them", "r", NULL, NULL) \
 	/* processes */ \
 	X(PROC_SIGNAL, PROCESSES, "process-signal", "signal", "Send a signal to this process", "K", "f9", NULL) \
 	X(PROC_TREE, PROCESSES, "process-tree", "tree", "As a tree, or by CPU time", "t", NULL, NULL) \
 	/* files and layers */ \
 	X(FILES_UP, FILES, "files-up", "up", "To the directory above", "backspace", "u", NULL) \
+	X(FILES_SORT, FILES, "files-sort", "sort", "Sort by name, size or time", "s", "f6", NULL) \
 	X(FILES_HIDDEN, FILES, "files-hidden", "hidden", "Show names that begin with a dot", ".", NULL, NULL) \
 	/* a terminal in a pane: after the prefix key */ \
 	X(SHELL_LEAVE, SHELL, "shell-leave", "leave", "Leave the shell running and go back", "q", "esc", NULL) \
