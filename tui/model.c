@@ -232,7 +232,7 @@ static void watch_read(void *model)
 	model_later(m, 0);
 	samples_start(m);
 	events_tell(m);
-	model_changed(m, what);
+	model_changed(m, what | MODEL_LOGS);
 }
 
 static void watch_ready(void *model, int fd, unsigned ready)

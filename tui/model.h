@@ -64,6 +64,7 @@ enum {
 	MODEL_VOLUMES = 8,
 	MODEL_EVENTS = 16,
 	MODEL_HOST = 32,
+	MODEL_LOGS = 64, /* logs may have grown: log_drain() those whose `fd` is -1 */
 };
 
 struct model *model_new(struct tare_engine *engine, struct loop *loop, struct err *e);
