@@ -1,5 +1,5 @@
 /* Alerts: what the user should know even if looking elsewhere. A badge counts the unread ones, the Events
- * panel lists them; the bell (config "alert.bell", on) and a desktop notification (config "alert.notify",
+ * panel lists them; the bell (setting "bell") and a desktop notification (config "alert.notify",
  * off) ring for them. */
 #ifndef TARE_TUI_ALERT_H
 #define TARE_TUI_ALERT_H

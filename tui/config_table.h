@@ -14,6 +14,7 @@
 	X("animate", "yes|no", "yes", "Things that move by themselves: spinners, graphs that slide") \
 	X("screen_reader", "yes|no", "no", "No borders, no animation, the cursor on the selected line") \
 	X("bell", "yes|no", "yes", "Ring when something needs attention") \
+	X("notify", "yes|no", "no", "Have the terminal notify then, where it knows how (OSC 9)") \
 	X("prefix", "text", "ctrl-]", "The key that leaves a shell's pane for Tare; twice: to the shell") \
 	X("scrollback", "number 0..100000", "5000", "Lines that each shell's pane keeps") \
 	X("sidebar", "number 15..85", "40", "Width of the lists in percent of the screen") \

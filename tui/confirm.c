@@ -9,8 +9,9 @@
 #include "tui/dialog_frame.h"
 #include "tui/view.h"
 
-#define LINES_SHOWN 14
-#define WIDTH_MOST  76
+#define LINES_SHOWN   14
+#define WIDTH_MOST    76
+#define QUESTION_ROWS 6
 
 enum { BUTTON_YES, BUTTON_NO, BUTTON_N };
 
@@ -24,33 +25,6 @@ struct confirm {
 	void *arg;
 	void (*free_arg)(void *arg);
 };
-
-/* Rows that a text needs when broken at blanks to `w` columns; each is drawn where `c` is given. */
-static int wrapped(const struct canvas *c, int y, int x, int w, const char *text, struct style s)
-{
-	int rows = 0;
-
-	while (*text && w > 0) {
-		size_t n = text_prefix(text, (size_t)w);
-
-		if (!n)
-			break;
-		if (text[n]) {
-			size_t blank = n;
-
-			while (blank && text[blank] != ' ')
-				blank--;
-			n = blank ? blank : n;
-		}
-		if (c)
-			canvas_text(c, y + rows, x, w, text, n, s);
-		rows++;
-		text += n;
-		while (*text == ' ')
-			text++;
-	}
-	return rows;
-}
 
 static int width_of(const struct confirm *d)
 {
@@ -72,7 +46,8 @@ static struct rect confirm_place(struct view *v, int rows, int cols)
 
 	if (n > LINES_SHOWN)
 		n = LINES_SHOWN;
-	h = wrapped(NULL, 0, 0, w - 4, d->question, (struct style){0}) + (n ? n + 1 : 0) + 4;
+	h = dialog_wrap(NULL, 0, 0, w - 4, QUESTION_ROWS, d->question, (struct style){0}) + (n ? n + 1 : 0) +
+	    4;
 	return dialog_place(rows, cols, h, w);
 }
 
@@ -87,8 +62,8 @@ static void confirm_draw(struct view *v, const struct canvas *c, bool focused)
 
 	(void)focused;
 	rect_cut_bottom(&in, 1);
-	head = rect_cut_top(&in, wrapped(NULL, 0, 0, in.w, d->question, text));
-	wrapped(c, head.y, head.x, head.w, d->question,
+	head = rect_cut_top(&in, dialog_wrap(NULL, 0, 0, in.w, QUESTION_ROWS, d->question, text));
+	dialog_wrap(c, head.y, head.x, head.w, QUESTION_ROWS, d->question,
 	        style_over(text, (struct style){COLOUR_KEEP, COLOUR_KEEP, ATTR_BOLD}));
 	if (n && in.h > 1)
 		rect_cut_top(&in, 1);

@@ -47,6 +47,34 @@ void dialog_footer(struct app *a, const struct canvas *c, const char *text)
 	canvas_char(c, c->r.h - 1, x + w, ' ', s);
 }
 
+int dialog_wrap(const struct canvas *c, int y, int x, int w, int max, const char *text, struct style s)
+{
+	int rows = 0;
+
+	while (*text && w > 0 && rows < max) {
+		size_t n = text_prefix(text, (size_t)w);
+
+		if (!n)
+			break;
+		if (text[n]) {
+			size_t blank = n;
+
+			while (blank && text[blank] != ' ')
+				blank--;
+			n = blank ? blank : n;
+		}
+		if (c && rows + 1 == max && text[n])
+			canvas_cell(c, y + rows, x, w, text, s); /* with an ellipsis */
+		else if (c)
+			canvas_text(c, y + rows, x, w, text, n, s);
+		rows++;
+		text += n;
+		while (*text == ' ')
+			text++;
+	}
+	return rows;
+}
+
 void dialog_buttons(struct app *a, const struct canvas *c, struct rect inner, int y,
         struct dialog_button *buttons, size_t n, size_t focus)
 {

@@ -20,6 +20,10 @@ struct rect dialog_frame(struct app *a, const struct canvas *c, const char *titl
 /* At the lower border's right, "3/12" or the keys that count here. */
 void dialog_footer(struct app *a, const struct canvas *c, const char *text);
 
+/* Rows that a harmless text needs when broken at blanks to `w` columns, at most `max`; drawn there where `c`
+ * is given. */
+int dialog_wrap(const struct canvas *c, int y, int x, int w, int max, const char *text, struct style s);
+
 struct dialog_button {
 	const char *label;
 	struct rect r; /* where it was last drawn */
