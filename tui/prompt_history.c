@@ -1,4 +1,3 @@
-/* The entries stand in one line, with tabs between: a text field never holds one. */
 #include "tui/prompt_history.h"
 
 #include <stdio.h>
@@ -7,27 +6,24 @@
 #include "base/buf.h"
 #include "tui/config.h"
 
-#define HISTORY_BYTES 8192
+#define KEY_SIZE  64
+#define ENTRY_MAX 400 /* a remembered value is a line of bounded length */
 
-static const char *key_of(const char *name, char dst[64])
+static const char *key_of(const char *name, size_t i, char dst[KEY_SIZE])
 {
-	snprintf(dst, 64, "history.%s", name);
+	snprintf(dst, KEY_SIZE, "history.%.40s.%zu", name, i);
 	return dst;
 }
 
 char **prompt_history(const struct config *c, const char *name)
 {
-	char key[64];
-	const char *s = config_get(c, key_of(name, key), "");
-	char **entries = NULL;
+	char key[KEY_SIZE], **entries = NULL;
 
-	while (*s) {
-		size_t n = strcspn(s, "\t");
+	for (size_t i = PROMPT_HISTORY_MAX; i-- > 0;) {
+		const char *s = config_get(c, key_of(name, i, key), "");
 
-		if (n && strv_take(&entries, str_printf("%.*s", (int)n, s)) < 0)
-			break;
-		s += n;
-		s += strspn(s, "\t");
+		if (*s)
+			strv_add(&entries, s);
 	}
 	return entries;
 }
@@ -35,22 +31,14 @@ char **prompt_history(const struct config *c, const char *name)
 void prompt_history_add(struct config *c, const char *name, const char *text)
 {
 	cleanup_strv char **old = prompt_history(c, name);
-	cleanup_buf struct buf line = BUF_INIT_MAX(HISTORY_BYTES + 8192);
-	size_t n = strv_len(old), skip = n >= PROMPT_HISTORY_MAX ? n - PROMPT_HISTORY_MAX + 1 : 0,
-	       bytes = strlen(text);
-	char key[64];
+	char key[KEY_SIZE];
+	size_t to = 1;
 
-	if (!*text || strchr(text, '\t'))
+	/* " # " would begin a comment there */
+	if (!*text || strlen(text) > ENTRY_MAX || strstr(text, " # "))
 		return;
-	for (size_t i = n; i-- > skip;) {
-		bytes += strlen(old[i]) + 1;
-		if (bytes > HISTORY_BYTES)
-			skip = i + 1;
-	}
-	for (size_t i = skip; i < n; i++)
-		if (strcmp(old[i], text))
-			buf_printf(&line, "%s\t", old[i]);
-	buf_str_add(&line, text);
-	if (!line.failed)
-		config_remember(c, key_of(name, key), buf_str(&line));
+	config_remember(c, key_of(name, 0, key), text);
+	for (size_t i = strv_len(old); i-- > 0 && to < PROMPT_HISTORY_MAX;)
+		if (strcmp(old[i], text) != 0)
+			config_remember(c, key_of(name, to++, key), old[i]);
 }

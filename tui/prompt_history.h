@@ -1,12 +1,11 @@
-/* What was typed before at a prompt, kept in the settings as "history.NAME". */
+/* What was typed before at a prompt, kept with the settings as "history.NAME.0", the newest,
+ * "history.NAME.1", … */
 #ifndef TARE_TUI_PROMPT_HISTORY_H
 #define TARE_TUI_PROMPT_HISTORY_H
 
-#include <stddef.h>
-
 struct config;
 
-#define PROMPT_HISTORY_MAX 50
+#define PROMPT_HISTORY_MAX 30
 
 /* Oldest first, the caller's to strv_free; NULL: none. */
 char **prompt_history(const struct config *c, const char *name);
