@@ -109,7 +109,7 @@ size_t text_prefix(const char *s, size_t cols)
 
 /* Marks that reorder what a person reads (CVE-2021-42574, "Trojan Source"), and the two separators
  * that some terminals and most viewers take for a new line. */
-static bool is_reordering(uint32_t cp)
+bool cp_is_reordering(uint32_t cp)
 {
 	return cp == 0x061c || cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
 	       (cp >= 0x2066 && cp <= 0x2069);
@@ -126,7 +126,7 @@ static size_t harmless_next(const char *s, size_t len, unsigned *marks, const ch
 	*out_len = n;
 	if (cp == '\n' || cp == '\t') {
 		*out = " ";
-	} else if (width < 0 || is_reordering(cp) || (cp == REPLACEMENT && n == 1)) {
+	} else if (width < 0 || cp_is_reordering(cp) || (cp == REPLACEMENT && n == 1)) {
 		*out = "\xef\xbf\xbd";
 		*out_len = 3;
 	} else if (width == 0) {

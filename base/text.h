@@ -16,6 +16,8 @@ bool utf8_valid(const char *s, size_t len);
 /* Columns on a terminal: 0 for combining marks and format characters, 2 for wide ones, 1 otherwise;
  * -1 for controls. Needs no locale. */
 int cp_width(uint32_t cp);
+/* Bidirectional controls and the two separators that terminals take for a new line: never shown as they are. */
+bool cp_is_reordering(uint32_t cp);
 /* Columns of a string that text_harmless() made. */
 size_t text_width(const char *s);
 /* The longest prefix of s that is at most `cols` wide, in bytes. */

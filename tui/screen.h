@@ -30,11 +30,15 @@ struct screen_options {
  * "dumb", not a terminal). */
 struct screen *screen_open(int tty, const struct screen_options *o, struct err *e);
 void screen_close(struct screen *s); /* NULL allowed; restores the terminal */
+/* A screen without a terminal, for tests: drawing and screen_text() work, a flush writes nothing. */
+struct screen *screen_open_memory(int rows, int cols, bool ascii, struct err *e);
 
 int screen_rows(const struct screen *s);
 int screen_cols(const struct screen *s);
 bool screen_is_ascii(const struct screen *s);
 enum colour_depth screen_depth(const struct screen *s);
+/* To read from and to wait for: not blocking, and not the descriptor that was given. -1 without a terminal.
+ */
 int screen_tty(const struct screen *s);
 
 /* Ask the kernel for the size; true when it changed. 0x0 counts as 80x24. */
@@ -49,7 +53,8 @@ long screen_flush(struct screen *s);
 bool screen_is_behind(const struct screen *s);
 void screen_redraw_all(struct screen *s); /* the next flush repaints everything (^L) */
 
-/* What the last frame shows within r, as lines of text without blanks at their ends: for copying and saving. */
+/* What the last frame shows within r, as lines of text without blanks at their ends: for copying and saving.
+ */
 void screen_text(const struct screen *s, struct rect r, struct buf *out);
 
 /* ^Z, and a command that wants the terminal for itself: leave and come back. */
@@ -57,6 +62,9 @@ void screen_suspend(struct screen *s);
 void screen_resume(struct screen *s);
 /* Suspend the whole program as ^Z does; returns after SIGCONT. */
 void screen_stop(struct screen *s);
+
+/* For loop_stuck(): put the terminal back from within a signal handler. */
+void screen_rescue(int sig);
 
 void screen_mouse(struct screen *s, bool on);
 void screen_bell(struct screen *s);

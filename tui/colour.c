@@ -1,0 +1,111 @@
+/* Nearest colours by the "redmean" distance: weights follow how eyes see red and blue, without a colour
+ * space. */
+#include "tui/colour.h"
+
+#define CUBE_START 16
+#define GREY_START 232
+#define N_GREYS    24
+
+static const int cube_levels[6] = {0, 95, 135, 175, 215, 255};
+static const uint32_t basic[16] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd,
+        0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+
+static int red(uint32_t rgb)
+{
+	return (int)(rgb >> 16 & 0xff);
+}
+
+static int green(uint32_t rgb)
+{
+	return (int)(rgb >> 8 & 0xff);
+}
+
+static int blue(uint32_t rgb)
+{
+	return (int)(rgb & 0xff);
+}
+
+static int distance(uint32_t a, uint32_t b)
+{
+	int mean = (red(a) + red(b)) / 2;
+	int r = red(a) - red(b), g = green(a) - green(b), bl = blue(a) - blue(b);
+
+	return ((512 + mean) * r * r >> 8) + 4 * g * g + ((767 - mean) * bl * bl >> 8);
+}
+
+static int nearest_level(int v)
+{
+	return v < 48 ? 0 : v < 115 ? 1 : (v - 35) / 40;
+}
+
+uint32_t colour_of_256(int i)
+{
+	uint32_t grey;
+
+	if (i < CUBE_START)
+		return basic[i];
+	if (i < GREY_START) {
+		i -= CUBE_START;
+		return (uint32_t)cube_levels[i / 36] << 16 | (uint32_t)cube_levels[i / 6 % 6] << 8 |
+		       (uint32_t)cube_levels[i % 6];
+	}
+	grey = 8 + 10 * (uint32_t)(i - GREY_START);
+	return grey << 16 | grey << 8 | grey;
+}
+
+int colour_nearest_256(uint32_t rgb)
+{
+	int cube = CUBE_START + 36 * nearest_level(red(rgb)) + 6 * nearest_level(green(rgb)) +
+	           nearest_level(blue(rgb));
+	int mean = (red(rgb) + green(rgb) + blue(rgb)) / 3;
+	int step = mean < 8 ? 0 : (mean - 3) / 10;
+	int grey = GREY_START + (step < N_GREYS ? step : N_GREYS - 1);
+
+	return distance(colour_of_256(grey), rgb) < distance(colour_of_256(cube), rgb) ? grey : cube;
+}
+
+static int spread(uint32_t rgb)
+{
+	int max = red(rgb), min = red(rgb);
+
+	max = green(rgb) > max ? green(rgb) : max;
+	max = blue(rgb) > max ? blue(rgb) : max;
+	min = green(rgb) < min ? green(rgb) : min;
+	min = blue(rgb) < min ? blue(rgb) : min;
+	return max - min;
+}
+
+/* A colour that is one (not nearly grey) stays one: a pale red must not become grey, its hue is what it says.
+ */
+int colour_nearest_16(uint32_t rgb)
+{
+	bool coloured = spread(rgb) > 60;
+	int best = 0, best_distance = -1;
+
+	for (int i = 0; i < 16; i++) {
+		int d = distance(basic[i], rgb);
+
+		if (coloured && spread(basic[i]) == 0)
+			continue;
+		if (best_distance < 0 || d < best_distance) {
+			best = i;
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+int colour_number(colour c, enum colour_depth depth)
+{
+	uint32_t value = c & 0xffffff;
+
+	if (depth == DEPTH_MONO || (COLOUR_TAG(c) != 1 && COLOUR_TAG(c) != 2))
+		return -1;
+	if (COLOUR_TAG(c) == 1)
+		return depth == DEPTH_16 && value >= 16
+		               ? colour_nearest_16(colour_of_256((int)(value & 0xff)))
+		               : (int)(value & 0xff);
+	if (depth == DEPTH_TRUE)
+		return 256 + (int)value;
+	return depth == DEPTH_256 ? colour_nearest_256(value) : colour_nearest_16(value);
+}
