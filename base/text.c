@@ -36,6 +36,29 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *cp)
 	return n;
 }
 
+size_t utf8_encode(uint32_t cp, char dst[4])
+{
+	size_t n = 0;
+
+	if (cp < 0x80) {
+		dst[n++] = (char)cp;
+		return n;
+	}
+	if (cp < 0x800) {
+		dst[n++] = (char)(0xc0 | cp >> 6);
+	} else {
+		if (cp < 0x10000) {
+			dst[n++] = (char)(0xe0 | cp >> 12);
+		} else {
+			dst[n++] = (char)(0xf0 | (cp >> 18 & 7));
+			dst[n++] = (char)(0x80 | (cp >> 12 & 0x3f));
+		}
+		dst[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
+	}
+	dst[n++] = (char)(0x80 | (cp & 0x3f));
+	return n;
+}
+
 bool utf8_valid(const char *s, size_t len)
 {
 	size_t n;

@@ -12,6 +12,8 @@ struct buf;
 /* Decode one code point from s (len > 0 bytes). Returns the bytes consumed, >= 1; *cp is U+FFFD for an
  * ill-formed sequence (overlong, surrogate, above U+10FFFF, truncated), which consumes one byte. */
 size_t utf8_decode(const char *s, size_t len, uint32_t *cp);
+/* The bytes of a code point; how many. */
+size_t utf8_encode(uint32_t cp, char dst[4]);
 bool utf8_valid(const char *s, size_t len);
 /* Columns on a terminal: 0 for combining marks and format characters, 2 for wide ones, 1 otherwise;
  * -1 for controls. Needs no locale. */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 
 static const struct cell blank = {.cp = ' ', .width = 1};
 
@@ -88,23 +89,8 @@ uint16_t cells_marks(struct cells *c, const uint32_t *cps, size_t n)
 static void add_utf8(struct buf *out, uint32_t cp)
 {
 	char s[4];
-	size_t n = 0;
 
-	if (cp < 0x80) {
-		s[n++] = (char)cp;
-	} else if (cp < 0x800) {
-		s[n++] = (char)(0xc0 | cp >> 6);
-	} else if (cp < 0x10000) {
-		s[n++] = (char)(0xe0 | cp >> 12);
-		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	} else {
-		s[n++] = (char)(0xf0 | cp >> 18);
-		s[n++] = (char)(0x80 | (cp >> 12 & 0x3f));
-		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	}
-	if (cp >= 0x80)
-		s[n++] = (char)(0x80 | (cp & 0x3f));
-	buf_add(out, s, n);
+	buf_add(out, s, utf8_encode(cp, s));
 }
 
 static void row_text(const struct cells *c, int y, int x, int end, struct buf *out)
