@@ -219,6 +219,25 @@ struct theme *theme_builtin(enum colour_depth depth)
 	return theme_parse("", 0, "tare-dark", depth, NULL, NULL);
 }
 
+struct theme *theme_choose(
+        const struct config *c, const char *name, enum colour_depth depth, char ***warnings)
+{
+	const char *symbols = config_get(c, "graph", NULL);
+	struct err e = ERR_INIT;
+	struct theme *t;
+
+	t = theme_load(name ? name : config_get(c, "theme", "auto"), depth, warnings, &e);
+	if (!t && warnings)
+		strv_add(warnings, e.msg);
+	if (!t)
+		t = theme_builtin(depth);
+	if (t && config_bool(c, "ascii", false))
+		theme_use_symbols(t, "ascii");
+	else if (t && symbols)
+		theme_use_symbols(t, symbols);
+	return t;
+}
+
 void theme_free(struct theme *t)
 {
 	free(t);

@@ -11,6 +11,7 @@
 #include "tui/screen.h"
 #include "tui/style.h"
 
+struct config;
 struct err;
 struct theme;
 
@@ -113,6 +114,9 @@ struct theme *theme_parse(const char *text, size_t len, const char *name, enum c
         char ***warnings, struct err *e);
 /* Always works: what the dashboard looks like without any file. */
 struct theme *theme_builtin(enum colour_depth depth);
+/* The settings' theme, or `name` where it is not NULL, with their "graph" on top. Never fails but for memory: a theme
+ * that cannot be had is a warning, and the built-in one. */
+struct theme *theme_choose(const struct config *c, const char *name, enum colour_depth depth, char ***warnings);
 void theme_free(struct theme *t);
 
 struct style theme_style(const struct theme *t, enum theme_element el);
