@@ -94,6 +94,7 @@ static int list_images(struct model *m, struct err *e)
 		return -1;
 	tare_image_list_free(&m->images);
 	m->images = list;
+	m->version++;
 	m->membership_changed = true;
 	return 0;
 }
@@ -106,6 +107,7 @@ static int list_volumes(struct model *m, struct err *e)
 		return -1;
 	tare_volume_list_free(&m->volumes);
 	m->volumes = list;
+	m->version++;
 	return 0;
 }
 
@@ -428,6 +430,11 @@ const struct model_host *model_host(const struct model *m)
 struct tare_engine *model_engine(const struct model *m)
 {
 	return m->engine;
+}
+
+uint64_t model_version(const struct model *m)
+{
+	return m->version;
 }
 
 int64_t model_second(const struct model *m)

@@ -88,6 +88,9 @@ size_t model_containers(const struct model *m, struct model_container *const **r
 struct model_container *model_container(const struct model *m, const char *id);       /* NULL: gone */
 /* The history and the limits of this one soon: it is on screen. Cheap enough to be called in every frame. */
 void model_want(struct model *m, const char *id);
+/* Counts on whenever rows came, went or changed, of any kind: pointers into the lists hold as long as it is
+ * the same. */
+uint64_t model_version(const struct model *m);
 /* The second of the newest sample, by the clock of the samples: "now" for history_get(). */
 int64_t model_second(const struct model *m);
 const struct tare_image_list *model_images(const struct model *m);

@@ -119,6 +119,7 @@ int events_take(json *event, void *model)
 		return 0;
 	}
 	ev->number = ++m->last_event;
+	m->version++;
 	m->events[m->n_events++] = ev;
 	follow_up(m, ev);
 	return 0;
@@ -182,6 +183,7 @@ void events_load_past(struct model *m)
 	/* numbers go on counting in the order of the rows, from 1 */
 	m->last_event += past->n;
 	m->told_event += past->n;
+	m->version++;
 	for (size_t i = 0; i < m->n_events; i++)
 		m->events[i]->number = m->last_event - m->n_events + i + 1;
 	free(past);

@@ -121,6 +121,7 @@ static struct model_entry *insert(struct model *m, struct tare_container *row)
 	m->rows[at] = &entry->c;
 	m->buckets[bucket_of(m, row->id)] = entry;
 	m->n_rows++;
+	m->version++;
 	m->membership_changed = true;
 	return entry;
 }
@@ -157,6 +158,7 @@ struct model_entry *rows_put(struct model *m, struct tare_container *row, bool *
 	if (!entry)
 		return NULL;
 	if (*changed) {
+		m->version++;
 		entry->c.project = project_of(entry->c.row.labels);
 		m->running_changed = true;
 	}
@@ -196,6 +198,7 @@ void rows_remove(struct model *m, struct model_entry *entry)
 	unhash(m, entry);
 	memmove(m->rows + at, m->rows + at + 1, (m->n_rows - at - 1) * sizeof *m->rows);
 	m->n_rows--;
+	m->version++;
 	m->membership_changed = true;
 	m->running_changed = true;
 	/* what was collected for sampling must not point to it any longer */

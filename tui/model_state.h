@@ -38,6 +38,8 @@ struct model {
 	unsigned generation;
 	bool membership_changed; /* rows came or went since the images were counted */
 
+	uint64_t version;
+
 	struct tare_image_list images;
 	struct tare_volume_list volumes;
 
