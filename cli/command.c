@@ -25,6 +25,7 @@ const struct option global_options[] = {
         OPT_STRING("log-level", 0, log_level, "LEVEL", "error warn info debug",
                 "How much is said on standard error (default info)"),
         OPT_FLAG("json", 0, json, "Print data as one JSON document"),
+        OPT_FLAG("demo", 0, demo, "Look around on simulated containers, without root"),
         OPTION_END,
 };
 #undef OPTIONS

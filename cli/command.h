@@ -20,6 +20,7 @@ struct cli {
 	const char *root, *state; /* NULL: the engine's defaults */
 	const char *log_level;
 	bool json; /* --json: data as one JSON document */
+	bool demo; /* --demo: the simulated engine */
 	const struct program *program;
 	const struct command *command; /* the one that runs */
 	struct tare_engine *engine;    /* opened by cli_engine() */
