@@ -66,7 +66,7 @@ LIBS_UNIT     = $(LIBS_TRANSFER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs
 # ---------------------------------------------------------------- sources, room by room
 
 MONITOR_SHARED := $(wildcard engine/monitor/sampler.c engine/monitor/exit_record.c engine/monitor/handoff.c \
-	engine/monitor/decimal.c)
+	engine/monitor/decimal.c engine/monitor/stats_ring.c)
 MONITOR_OWN    := $(filter-out $(MONITOR_SHARED),$(wildcard engine/monitor/*.c))
 ARCHIVE_SRC    := $(wildcard engine/archive/*.c engine/image_archive*.c)
 TARE_SRC       := $(wildcard base/*.c engine/oci/*.c engine/store/*.c engine/runtime/*.c) \

@@ -10,7 +10,7 @@ const struct command *const command_tables[] = {
         container_list_commands,
         container_look_commands,
         stats_commands,
-        volume_commands,
+        volume_commands, prune_commands,
         system_commands,
         NULL,
 };

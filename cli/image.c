@@ -1,4 +1,4 @@
-/* Images: list, remove, tag, prune. */
+/* Images: list, remove, tag. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,6 @@
 #include "cli/filter.h"
 #include "cli/moment.h"
 #include "cli/output.h"
-#include "cli/prune.h"
 #include "cli/reference.h"
 #include "engine/tare.h"
 
@@ -185,21 +184,15 @@ static int images_run(struct cli *cli, void *options, char **operands)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ rmi, tag, prune */
+/* ------------------------------------------------------------------ rmi, tag */
 
 struct image_options {
-	bool force, all;
+	bool force;
 };
 
 #define OPTIONS struct image_options
 static const struct option rmi_options[] = {
         OPT_FLAG("force", 'f', force, "Remove it even when containers that do not run use it"),
-        OPTION_END,
-};
-
-static const struct option prune_options[] = {
-        OPT_FLAG("all", 'a', all, "All that no container uses, not only those without a name"),
-        OPT_FLAG("force", 'f', force, "Do not ask"),
         OPTION_END,
 };
 #undef OPTIONS
@@ -237,20 +230,6 @@ static int tag_run(struct cli *cli, void *options, char **operands)
 	if (!engine || engine->image_tag(engine, operands[0], operands[1], &e) < 0)
 		return cli_fail(cli, &e);
 	return 0;
-}
-
-static int prune_run(struct cli *cli, void *options, char **operands)
-{
-	struct image_options *o = options;
-	const char *what = o->all ? "all images that no container uses"
-	                          : "all images without a name that no container uses";
-	struct pruned pruned = PRUNED_INIT;
-	int code = prune_confirm(cli, what, o->force);
-
-	(void)operands;
-	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_IMAGES, o->all, "Deleted Images", &pruned);
-	return prune_end(cli, &pruned, code);
 }
 
 const struct command image_commands[] = {
@@ -293,14 +272,6 @@ const struct command image_commands[] = {
                 .examples = "tare tag alpine:latest myalpine:v1",
                 .complete = "images",
                 .run = tag_run,
-        },
-        {
-                .words = "image prune",
-                .group = GROUP_IMAGES,
-                .summary = "Remove images that nothing uses",
-                .options = prune_options,
-                .size = sizeof(struct image_options),
-                .run = prune_run,
         },
         {0},
 };

@@ -1,5 +1,4 @@
-#include "cli/prune.h"
-
+/* Removing many things at once: ask first, or (--dry-run) only say what would go. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,14 +8,57 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/command_tables.h"
 #include "cli/output.h"
+#include "engine/tare.h"
 
-int prune_confirm(const struct cli *cli, const char *what, bool force)
+struct prune_options {
+	bool force, all, volumes, dry_run;
+};
+
+#define OPTIONS        struct prune_options
+#define OPT_DRY_RUN    OPT_FLAG("dry-run", 0, dry_run, "Only say what would go, and how much that frees")
+#define OPT_ALL_IMAGES OPT_FLAG("all", 'a', all, "All that no container uses, not only those without a name")
+static const struct option debris_options[] = {
+        OPT_FLAG("force", 'f', force, "Accepted for Docker's sake: nothing is asked anyway"),
+        OPTION_END,
+};
+
+static const struct option container_options[] = {
+        OPT_DRY_RUN,
+        OPT_FLAG("force", 'f', force, "Do not ask"),
+        OPTION_END,
+};
+
+static const struct option image_options[] = {
+        OPT_ALL_IMAGES,
+        OPT_DRY_RUN,
+        OPT_FLAG("force", 'f', force, "Do not ask"),
+        OPTION_END,
+};
+
+static const struct option system_options[] = {
+        OPT_ALL_IMAGES,
+        OPT_DRY_RUN,
+        OPT_FLAG("force", 'f', force, "Do not ask"),
+        OPT_FLAG("volumes", 0, volumes, "Anonymous volumes that no container uses too"),
+        OPTION_END,
+};
+#undef OPTIONS
+
+/* What went so far, over several kinds. */
+struct pruned {
+	uint64_t bytes;
+	char **names;
+};
+
+/* 0 to go on; otherwise the exit code. */
+static int confirm(const struct cli *cli, const char *what, const struct prune_options *o)
 {
 	struct err e = ERR_INIT;
 	char answer[8] = "";
 
-	if (force)
+	if (o->force || o->dry_run)
 		return 0;
 	if (!isatty(STDIN_FILENO)) {
 		err_set(&e, ERR_USAGE, "%s asks first, and nobody can answer here; add --force",
@@ -40,13 +82,16 @@ static void print_names(char *const *names, const char *title)
 	printf("%s:\n%s\n", title, buf_str(&text));
 }
 
-int prune_kind(struct cli *cli, enum tare_prune_what what, bool all, const char *title, struct pruned *p)
+/* Prune one kind and print what went under `title` (with --json at the end). The exit code. */
+static int prune_kind(struct cli *cli, enum tare_prune_what what, const struct prune_options *o,
+        const char *title, struct pruned *p)
 {
 	struct err e = ERR_INIT;
 	struct tare_engine *engine = cli_engine(cli, &e);
+	unsigned flags = (o->all ? TARE_PRUNE_ALL : 0) | (o->dry_run ? TARE_PRUNE_DRY_RUN : 0);
 	__attribute__((cleanup(tare_prune_result_free))) struct tare_prune_result result = {0};
 
-	if (!engine || engine->prune(engine, what, all ? TARE_PRUNE_ALL : 0, &result, &e) < 0)
+	if (!engine || engine->prune(engine, what, flags, &result, &e) < 0)
 		return cli_fail(cli, &e);
 	p->bytes += result.bytes;
 	if (!cli->json && strv_len(result.removed))
@@ -70,14 +115,130 @@ static int print_document(const struct cli *cli, const struct pruned *p)
 	return document_print(doc, NULL, &e) < 0 ? cli_fail(cli, &e) : 0;
 }
 
-int prune_end(const struct cli *cli, struct pruned *p, int code)
+/* The last line, or the document, when `code` is 0; gives `code` back. */
+static int finish(const struct cli *cli, struct pruned *p, bool dry_run, int code)
 {
 	char size[SIZE_TEXT_SIZE];
 
 	if (code == 0 && cli->json)
 		code = print_document(cli, p);
 	else if (code == 0)
-		printf("Total reclaimed space: %s\n", size_format_decimal(p->bytes, size));
+		printf("%s: %s\n", dry_run ? "Would be reclaimed" : "Total reclaimed space",
+		        size_format_decimal(p->bytes, size));
 	strv_free_ptr(&p->names);
 	return code;
 }
+
+/* ------------------------------------------------------------------ commands */
+
+static int debris_run(struct cli *cli, void *options, char **operands)
+{
+	struct pruned pruned = {0};
+	int code = prune_kind(cli, TARE_PRUNE_DEBRIS, options, "Deleted Remains", &pruned);
+
+	(void)operands;
+	return finish(cli, &pruned, false, code);
+}
+
+static int one_kind(struct cli *cli, enum tare_prune_what what, const struct prune_options *o,
+        const char *warning, const char *title)
+{
+	struct pruned pruned = {0};
+	int code = confirm(cli, warning, o);
+
+	if (code == 0)
+		code = prune_kind(cli, what, o, title, &pruned);
+	return finish(cli, &pruned, o->dry_run, code);
+}
+
+static int container_run(struct cli *cli, void *options, char **operands)
+{
+	(void)operands;
+	return one_kind(
+	        cli, TARE_PRUNE_CONTAINERS, options, "all containers that do not run", "Deleted Containers");
+}
+
+static int image_run(struct cli *cli, void *options, char **operands)
+{
+	const struct prune_options *o = options;
+	const char *what = o->all ? "all images that no container uses"
+	                          : "all images without a name that no container uses";
+
+	(void)operands;
+	return one_kind(cli, TARE_PRUNE_IMAGES, o, what, "Deleted Images");
+}
+
+static int volume_run(struct cli *cli, void *options, char **operands)
+{
+	const struct prune_options *o = options;
+	const char *what = o->all ? "all volumes that no container uses"
+	                          : "all volumes without a name that no container uses";
+
+	(void)operands;
+	return one_kind(cli, TARE_PRUNE_VOLUMES, o, what, "Deleted Volumes");
+}
+
+static int system_run(struct cli *cli, void *options, char **operands)
+{
+	const struct prune_options *o = options, *anonymous = &(struct prune_options){.dry_run = o->dry_run};
+	struct pruned pruned = {0};
+	int code = confirm(cli, "all containers that do not run, and images that nothing uses", o);
+
+	(void)operands;
+	if (code == 0)
+		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, o, "Deleted Containers", &pruned);
+	if (code == 0 && o->volumes)
+		code = prune_kind(cli, TARE_PRUNE_VOLUMES, anonymous, "Deleted Volumes", &pruned);
+	if (code == 0)
+		code = prune_kind(cli, TARE_PRUNE_IMAGES, o, "Deleted Images", &pruned);
+	if (code == 0 && !o->dry_run)
+		code = prune_kind(cli, TARE_PRUNE_DEBRIS, o, "Deleted Remains", &pruned);
+	return finish(cli, &pruned, o->dry_run, code);
+}
+
+const struct command prune_commands[] = {
+        {
+                .words = "prune",
+                .group = GROUP_SYSTEM,
+                .summary = "Remove what no container owns any more",
+                .details = "Directories, cgroups and processes that a crash left behind. Containers and "
+                           "images stay: "
+                           "see container prune, image prune and system prune.",
+                .options = debris_options,
+                .size = sizeof(struct prune_options),
+                .run = debris_run,
+        },
+        {
+                .words = "container prune",
+                .group = GROUP_CONTAINERS,
+                .summary = "Remove all containers that do not run",
+                .options = container_options,
+                .size = sizeof(struct prune_options),
+                .run = container_run,
+        },
+        {
+                .words = "image prune",
+                .group = GROUP_IMAGES,
+                .summary = "Remove images that nothing uses",
+                .options = image_options,
+                .size = sizeof(struct prune_options),
+                .run = image_run,
+        },
+        {
+                .words = "volume prune",
+                .group = GROUP_VOLUMES,
+                .summary = "Remove volumes that no container uses",
+                .options = image_options,
+                .size = sizeof(struct prune_options),
+                .run = volume_run,
+        },
+        {
+                .words = "system prune",
+                .group = GROUP_SYSTEM,
+                .summary = "Remove containers that do not run, images that nothing uses, and remains",
+                .options = system_options,
+                .size = sizeof(struct prune_options),
+                .run = system_run,
+        },
+        {0},
+};

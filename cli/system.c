@@ -1,4 +1,4 @@
-/* The host and the house: info, version, df, prune, help, completion. */
+/* The host and the house: info, version, df, help, completion. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -12,7 +12,6 @@
 #include "cli/help.h"
 #include "cli/host_info.h"
 #include "cli/output.h"
-#include "cli/prune.h"
 #include "engine/tare.h"
 
 struct format_options {
@@ -150,72 +149,6 @@ static int df_run(struct cli *cli, void *options, char **operands)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ prune */
-
-struct prune_options {
-	bool force, all, volumes;
-};
-
-#define OPTIONS struct prune_options
-static const struct option prune_options[] = {
-        OPT_FLAG("force", 'f', force, "Accepted for Docker's sake: nothing is asked anyway"),
-        OPTION_END,
-};
-
-static const struct option container_prune_options[] = {
-        OPT_FLAG("force", 'f', force, "Do not ask"),
-        OPTION_END,
-};
-
-static const struct option system_prune_options[] = {
-        OPT_FLAG("all", 'a', all, "All images that no container uses, not only those without a name"),
-        OPT_FLAG("force", 'f', force, "Do not ask"),
-        OPT_FLAG("volumes", 0, volumes, "Anonymous volumes that no container uses too"),
-        OPTION_END,
-};
-#undef OPTIONS
-
-static int prune_run(struct cli *cli, void *options, char **operands)
-{
-	struct pruned pruned = PRUNED_INIT;
-	int code = prune_kind(cli, TARE_PRUNE_DEBRIS, false, "Deleted Remains", &pruned);
-
-	(void)options;
-	(void)operands;
-	return prune_end(cli, &pruned, code);
-}
-
-static int container_prune_run(struct cli *cli, void *options, char **operands)
-{
-	struct prune_options *o = options;
-	struct pruned pruned = PRUNED_INIT;
-	int code = prune_confirm(cli, "all containers that do not run", o->force);
-
-	(void)operands;
-	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, false, "Deleted Containers", &pruned);
-	return prune_end(cli, &pruned, code);
-}
-
-static int system_prune_run(struct cli *cli, void *options, char **operands)
-{
-	struct prune_options *o = options;
-	struct pruned pruned = PRUNED_INIT;
-	int code =
-	        prune_confirm(cli, "all containers that do not run, and images that nothing uses", o->force);
-
-	(void)operands;
-	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, false, "Deleted Containers", &pruned);
-	if (code == 0 && o->volumes)
-		code = prune_kind(cli, TARE_PRUNE_VOLUMES, false, "Deleted Volumes", &pruned);
-	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_IMAGES, o->all, "Deleted Images", &pruned);
-	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_DEBRIS, false, "Deleted Remains", &pruned);
-	return prune_end(cli, &pruned, code);
-}
-
 /* ------------------------------------------------------------------ help, completion */
 
 static int help_run(struct cli *cli, void *options, char **operands)
@@ -273,33 +206,6 @@ const struct command system_commands[] = {
                 .options = df_options,
                 .size = sizeof(struct df_options),
                 .run = df_run,
-        },
-        {
-                .words = "prune",
-                .group = GROUP_SYSTEM,
-                .summary = "Remove what no container owns any more",
-                .details = "Directories, cgroups and processes that a crash left behind. Containers and "
-                           "images stay: "
-                           "see container prune, image prune and system prune.",
-                .options = prune_options,
-                .size = sizeof(struct prune_options),
-                .run = prune_run,
-        },
-        {
-                .words = "container prune",
-                .group = GROUP_SYSTEM,
-                .summary = "Remove all containers that do not run",
-                .options = container_prune_options,
-                .size = sizeof(struct prune_options),
-                .run = container_prune_run,
-        },
-        {
-                .words = "system prune",
-                .group = GROUP_SYSTEM,
-                .summary = "Remove containers that do not run, images that nothing uses, and remains",
-                .options = system_prune_options,
-                .size = sizeof(struct prune_options),
-                .run = system_prune_run,
         },
         {
                 .words = "version",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/proc.h"
 #include "engine/events.h"
 #include "engine/image.h"
 #include "engine/logs.h"
@@ -54,8 +55,15 @@ static int list_volumes(struct tare_engine *t, struct tare_volume_list *out, str
 	return volumes_list(engine_store(t), out, e);
 }
 
+static int64_t engine_now(struct tare_engine *t)
+{
+	(void)t;
+	return now_realtime();
+}
+
 static void engine_close(struct tare_engine *t)
 {
+	sampling_free(((struct linux_engine *)t)->sampling);
 	store_close(engine_store(t));
 	free(t);
 }
@@ -87,6 +95,23 @@ static const struct tare_engine table = {
         .image_tag = tag_image,
         .image_remove = remove_image,
         .volume_list = list_volumes,
+        .now = engine_now,
+        .watch_open = engine_watch_open,
+        .watch_drain = engine_watch_drain,
+        .watch_close = engine_watch_close,
+        .look = engine_look,
+        .sample = engine_sample,
+        .history = engine_history,
+        .pressure = engine_pressure,
+        .host = engine_host,
+        .log_open = engine_log_open,
+        .log_drain = engine_log_drain,
+        .log_close = engine_log_close,
+        .files = engine_files,
+        .file_open = engine_file_open,
+        .process_signal = engine_process_signal,
+        .image_layers = engine_image_layers,
+        .volume_size = engine_volume_size,
         .prune = engine_prune,
         .disk_usage = engine_disk_usage,
         .info = engine_info,

@@ -9,10 +9,16 @@
 #include "engine/tare.h"
 
 struct exit_record;
+struct sample;
+struct sampler;
+struct sampling;
+struct watch;
 
 struct linux_engine {
 	struct tare_engine api; /* first: a struct tare_engine * of ours is one of these */
 	struct store store;
+	struct sampling *sampling; /* sample.c's; NULL until it is needed */
+	struct watch *watch;       /* the one that is open, or NULL */
 };
 
 static inline struct store *engine_store(struct tare_engine *t)
@@ -146,7 +152,35 @@ int volumes_lock_debris(const struct store *s);
 bool volume_is_anonymous(const char *name);
 int volumes_list(const struct store *s, struct tare_volume_list *out, struct err *e);
 
+/* stats.c, sample.c */
+void stats_from_sample(const struct sample *x, struct tare_stats *out);
+/* Opens the files of a container that is up; CONFLICT when it isn't. */
+int sampler_of_container(const struct container *c, struct sampler *s, struct err *e);
+void sampling_free(struct sampling *k);
+
+/* watch.c: have changes in a container's directory reported by the open watch; a handle, or -1 without one.
+ */
+int engine_watch_log(struct linux_engine *l, int dir_fd);
+void engine_unwatch_log(struct linux_engine *l, int wd);
+
 /* The table's functions, by file. */
+int engine_watch_open(struct tare_engine *, struct tare_watch **, struct err *);
+int engine_watch_drain(struct tare_engine *, struct tare_watch *, tare_event_fn, void *, struct err *);
+void engine_watch_close(struct tare_engine *, struct tare_watch *);
+int engine_look(struct tare_engine *, const char *, struct tare_container *, struct err *);
+int engine_sample(struct tare_engine *, const char *const *, size_t, struct tare_stats *, struct err *);
+ssize_t engine_history(struct tare_engine *, const char *, struct tare_stats *, size_t, struct err *);
+int engine_pressure(struct tare_engine *, const char *, struct tare_pressure *, struct err *);
+int engine_host(struct tare_engine *, struct tare_host *, struct err *);
+int engine_log_open(struct tare_engine *, const char *, struct tare_log **, struct err *);
+int engine_log_drain(struct tare_engine *, struct tare_log *, struct err *);
+void engine_log_close(struct tare_engine *, struct tare_log *);
+int engine_files(struct tare_engine *, enum tare_tree, const char *, const char *, struct tare_file_list *,
+        struct err *);
+int engine_file_open(struct tare_engine *, enum tare_tree, const char *, const char *, struct err *);
+int engine_process_signal(struct tare_engine *, const char *, pid_t, int, struct err *);
+int engine_image_layers(struct tare_engine *, const char *, struct tare_layer_list *, struct err *);
+int engine_volume_size(struct tare_engine *, const char *, uint64_t *, struct err *);
 int engine_create(struct tare_engine *, const struct tare_create *, char *, struct err *);
 int engine_start(
         struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);

@@ -26,9 +26,9 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 /* Docker's rules: a name is taken away, and with its last name the image goes, unless containers use it
  * (force: unless running ones do). `done` collects "Untagged: …" and "Deleted: …". */
 int image_remove(const struct store *s, const char *ref, bool force, char ***done, struct err *e);
-/* Untagged images that no container uses; with `all` every image that none uses. `removed` collects what
- * image_remove() says, bytes what was freed. */
-int image_prune(const struct store *s, bool all, char ***removed, uint64_t *bytes, struct err *e);
+/* Untagged images that no container uses; with TARE_PRUNE_ALL every image that none uses. `removed` collects
+ * what image_remove() says (with TARE_PRUNE_DRY_RUN names), bytes what was or would be freed. */
+int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t *bytes, struct err *e);
 /* Images, those that containers use, bytes of all layers (shared ones once), and of those nothing uses. */
 int images_usage(const struct store *s, unsigned *total, unsigned *active, uint64_t *size,
         uint64_t *reclaimable, struct err *e);

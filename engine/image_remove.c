@@ -195,28 +195,6 @@ int image_remove(const struct store *s, const char *ref, bool force, char ***don
 
 /* ------------------------------------------------------------------ prune, usage */
 
-int image_prune(const struct store *s, bool all, char ***removed, uint64_t *bytes, struct err *e)
-{
-	struct image *list = NULL;
-	size_t n = 0;
-	char text[DIGEST_TEXT_SIZE];
-	cleanup_image_users struct image_users users = IMAGE_USERS_INIT;
-	if (image_users_read(s, &users, e) < 0 || image_list(s, &list, &n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if ((all || !list[i].reference) &&
-		        image_users_count(&users, &list[i].config_digest, NULL) == 0) {
-			/* One that is gone or in use by now is not our business any more. */
-			const char *ref = list[i].reference;
-			remove_one(s, ref ? ref : digest_text(&list[i].config_digest, text), false, removed,
-			        NULL);
-		}
-		image_free(&list[i]);
-	}
-	free(list);
-	return image_sweep(s, bytes, e);
-}
-
 /* A layer counts once, however many images have it. */
 static bool seen(const struct image *list, size_t at, const struct digest *layer)
 {
@@ -225,6 +203,58 @@ static bool seen(const struct image *list, size_t at, const struct digest *layer
 			if (digest_equal(&list[i].config.diff_ids[k], layer))
 				return true;
 	return false;
+}
+
+/* Does the image go? */
+static bool is_unused(const struct image *i, const struct image_users *users, bool all)
+{
+	return (all || !i->reference) && image_users_count(users, &i->config_digest, NULL) == 0;
+}
+
+/* Only what would go, and the layers that nothing else has. */
+static void prune_preview(const struct store *s, const struct image *list, size_t n,
+        const struct image_users *users, bool all, char ***removed, uint64_t *bytes)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_unused(&list[i], users, all))
+			continue;
+		const char *ref = list[i].reference;
+		strv_add(removed, ref ? ref : digest_text(&list[i].config_digest, text));
+		for (size_t k = 0; k < list[i].config.n_diff_ids; k++) {
+			const struct digest *layer = &list[i].config.diff_ids[k];
+			bool kept = seen(list, i, layer); /* counted already, or kept by one before */
+			for (size_t j = i + 1; !kept && j < n; j++)
+				kept = !is_unused(&list[j], users, all) && seen(&list[j], 1, layer);
+			if (!kept)
+				*bytes += layer_size(s, layer);
+		}
+	}
+}
+
+int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t *bytes, struct err *e)
+{
+	struct image *list = NULL;
+	size_t n = 0;
+	char text[DIGEST_TEXT_SIZE];
+	bool all = flags & TARE_PRUNE_ALL, dry_run = flags & TARE_PRUNE_DRY_RUN;
+	cleanup_image_users struct image_users users = IMAGE_USERS_INIT;
+	if (image_users_read(s, &users, e) < 0 || image_list(s, &list, &n, e) < 0)
+		return -1;
+	if (dry_run)
+		prune_preview(s, list, n, &users, all, removed, bytes);
+	for (size_t i = 0; i < n; i++) {
+		if (!dry_run && is_unused(&list[i], &users, all)) {
+			/* One that is gone or in use by now is not our business any more. */
+			const char *ref = list[i].reference;
+			remove_one(s, ref ? ref : digest_text(&list[i].config_digest, text), false, removed,
+			        NULL);
+		}
+		image_free(&list[i]);
+	}
+	free(list);
+	return dry_run ? 0 : image_sweep(s, bytes, e);
 }
 
 static bool same_image_before(const struct image *list, size_t at)

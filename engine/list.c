@@ -142,6 +142,20 @@ int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out
 	return 0;
 }
 
+int engine_look(struct tare_engine *t, const char *ref, struct tare_container *row, struct err *e)
+{
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+	char id[TARE_ID_LEN + 1];
+	bool up;
+
+	if (container_resolve(s, ref, id, e) != 0)
+		return -1;
+	if (open_row(s, id, &c, &up) != 0)
+		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
+	return fill_row(&c, up, row) == 0 ? 0 : err_no_memory(e);
+}
+
 int engine_resolve(struct tare_engine *t, const char *ref, char *id, struct err *e)
 {
 	return container_resolve(engine_store(t), ref, id, e);

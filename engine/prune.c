@@ -25,7 +25,7 @@ static uint64_t tree_bytes(int dir_fd, const char *name)
 
 /* ------------------------------------------------------------------ containers and volumes */
 
-static int prune_containers(struct tare_engine *t, struct tare_prune_result *out, struct err *e)
+static int prune_containers(struct tare_engine *t, bool dry_run, struct tare_prune_result *out, struct err *e)
 {
 	struct tare_container_list l;
 	const struct tare_remove how = {.volumes = false};
@@ -37,16 +37,17 @@ static int prune_containers(struct tare_engine *t, struct tare_prune_result *out
 		if (l.rows[i].state == TARE_RUNNING || l.rows[i].state == TARE_PAUSED)
 			continue;
 		engine_container_size(t, l.rows[i].id, &rw, &rootfs, NULL);
-		if (engine_remove(t, l.rows[i].id, &how, NULL) != 0)
+		if (!dry_run && engine_remove(t, l.rows[i].id, &how, NULL) != 0)
 			continue; /* started or removed meanwhile */
 		out->bytes += rw;
-		strv_add(&out->removed, l.rows[i].id);
+		strv_add(&out->removed, dry_run ? l.rows[i].name : l.rows[i].id);
 	}
 	tare_container_list_free(&l);
 	return 0;
 }
 
-static int prune_volumes(const struct store *s, bool all, struct tare_prune_result *out, struct err *e)
+static int prune_volumes(
+        const struct store *s, bool all, bool dry_run, struct tare_prune_result *out, struct err *e)
 {
 	struct tare_volume_list l;
 
@@ -57,7 +58,7 @@ static int prune_volumes(const struct store *s, bool all, struct tare_prune_resu
 		if (v->used_by || (!all && !v->anonymous))
 			continue;
 		uint64_t bytes = tree_bytes(s->volumes_fd, v->name);
-		if (volume_remove(s, v->name, NULL) != 0)
+		if (!dry_run && volume_remove(s, v->name, NULL) != 0)
 			continue;
 		out->bytes += bytes;
 		strv_add(&out->removed, v->name);
@@ -183,17 +184,20 @@ int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flag
         struct tare_prune_result *out, struct err *e)
 {
 	const struct store *s = engine_store(t);
-	bool all = flags & TARE_PRUNE_ALL;
+	bool all = flags & TARE_PRUNE_ALL, dry_run = flags & TARE_PRUNE_DRY_RUN;
 
 	*out = (struct tare_prune_result){0};
 	switch (what) {
 	case TARE_PRUNE_CONTAINERS:
-		return prune_containers(t, out, e);
+		return prune_containers(t, dry_run, out, e);
 	case TARE_PRUNE_IMAGES:
-		return image_prune(s, all, &out->removed, &out->bytes, e);
+		return image_prune(s, flags, &out->removed, &out->bytes, e);
 	case TARE_PRUNE_VOLUMES:
-		return prune_volumes(s, all, out, e);
+		return prune_volumes(s, all, dry_run, out, e);
 	case TARE_PRUNE_DEBRIS:
+		if (dry_run)
+			return err_set(
+			        e, ERR_UNSUPPORTED, "remains cannot be looked at without removing them");
 		prune_debris(s, out);
 		return 0;
 	}

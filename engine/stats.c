@@ -29,7 +29,7 @@ static uint64_t host_memory(void)
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void from_sample(const struct sample *x, struct tare_stats *out)
+void stats_from_sample(const struct sample *x, struct tare_stats *out)
 {
 	uint64_t host = host_memory();
 
@@ -58,20 +58,14 @@ static void from_sample(const struct sample *x, struct tare_stats *out)
 int engine_stats(struct tare_engine *t, const char *ref, struct tare_stats *out, struct err *e)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
-	cleanup_cgroup struct cgroup *g = NULL;
-	struct sampler_sources sources;
 	struct sampler sampler;
 	struct sample x;
 
-	if (open_running(t, ref, &c, &g, e) != 0)
+	if (container_open(engine_store(t), ref, &c, e) != 0 || sampler_of_container(&c, &sampler, e) != 0)
 		return -1;
-	cgroup_sampler_sources(g, &sources);
-	if (strcmp(json_str(json_get(c.record.config, "HostConfig"), "NetworkMode", ""), "host") != 0)
-		sources.pid = c.state.process.pid; /* else the figures would be the host's */
-	sampler_open(&sampler, &sources);
 	sampler_read(&sampler, &x);
 	sampler_close(&sampler);
-	from_sample(&x, out);
+	stats_from_sample(&x, out);
 	return 0;
 }
 
