@@ -60,8 +60,8 @@ PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tar
 pkg = $(or $(pkg.$(1).$(2)),$(eval pkg.$(1).$(2) := $(shell $(PKG_CONFIG) --$(2) $(1)) )$(pkg.$(1).$(2)))
 LIBS_TARE     = $(foreach l,json-c libseccomp libcap,$(call pkg,$(l),libs))
 LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libarchive libcrypto zlib,$(call pkg,$(l),libs))
-LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread
-LIBS_UNIT     = $(LIBS_TRANSFER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread $(call pkg,cmocka,libs)
+LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm
+LIBS_UNIT     = $(LIBS_TRANSFER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm $(call pkg,cmocka,libs)
 
 # ---------------------------------------------------------------- sources, room by room
 
