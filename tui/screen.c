@@ -104,7 +104,7 @@ static struct screen *screen_new(const struct screen_options *o, struct err *e)
 static void discard(struct screen *s)
 {
 	curses_close(s);
-	terminal_close(s);
+	tty_close(s);
 	cells_free(&s->cells);
 	buf_free(&s->frame);
 	buf_free(&s->queued);
@@ -122,15 +122,15 @@ static int open_on(struct screen *s, const char *term, struct err *e)
 	s->depth = s->options.depth == DEPTH_AUTO ? find_depth() : s->options.depth;
 	if (!use_utf8())
 		s->cells.ascii = true;
-	if (terminal_open(s, term, e) < 0 || curses_open(s, term, e) < 0)
+	if (tty_open(s, term, e) < 0 || curses_open(s, term, e) < 0)
 		return -1;
 	if (loaded != cur_term)
 		del_curterm(loaded);
-	terminal_size(s, &rows, &cols);
+	tty_size(s, &rows, &cols);
 	if (cells_resize(&s->cells, rows, cols, e) < 0)
 		return -1;
 	curses_resize(s);
-	return terminal_enter(s, e);
+	return tty_enter(s, e);
 }
 
 struct screen *screen_open(int tty, const struct screen_options *o, struct err *e)
@@ -166,7 +166,7 @@ void screen_close(struct screen *s)
 	if (!s)
 		return;
 	if (s->tty >= 0 && !s->away)
-		terminal_leave(s);
+		tty_leave(s);
 	discard(s);
 }
 
@@ -218,7 +218,7 @@ bool screen_resize(struct screen *s)
 
 	if (s->tty < 0)
 		return false;
-	terminal_size(s, &rows, &cols);
+	tty_size(s, &rows, &cols);
 	if ((rows == s->cells.rows && cols == s->cells.cols) || cells_resize(&s->cells, rows, cols, NULL) < 0)
 		return false;
 	curses_resize(s);
@@ -266,7 +266,7 @@ static long flush_memory(struct screen *s)
 
 static int write_rest(struct screen *s)
 {
-	int left = terminal_write(s);
+	int left = tty_write(s);
 
 	s->behind = left > 0;
 	return left;
@@ -298,7 +298,7 @@ void screen_suspend(struct screen *s)
 {
 	if (s->tty < 0 || s->away)
 		return;
-	terminal_leave(s);
+	tty_leave(s);
 	s->away = true;
 }
 
@@ -307,7 +307,7 @@ void screen_resume(struct screen *s)
 	if (s->tty < 0 || !s->away)
 		return;
 	s->away = false;
-	terminal_enter(s, NULL);
+	tty_enter(s, NULL);
 	screen_resize(s);
 	s->repaint = true;
 }

@@ -33,13 +33,13 @@ struct screen {
 };
 
 /* screen_terminal.c: termios and what switches modes. */
-int terminal_open(struct screen *s, const char *term, struct err *e);
-void terminal_close(struct screen *s);
-void terminal_size(const struct screen *s, int *rows, int *cols);
-int terminal_enter(struct screen *s, struct err *e);
-void terminal_leave(struct screen *s);
+int tty_open(struct screen *s, const char *term, struct err *e);
+void tty_close(struct screen *s);
+void tty_size(const struct screen *s, int *rows, int *cols);
+int tty_enter(struct screen *s, struct err *e);
+void tty_leave(struct screen *s);
 /* Write what is left of the frame: 0, 1 when some is left, -1 when the terminal is gone. */
-int terminal_write(struct screen *s);
+int tty_write(struct screen *s);
 
 /* screen_curses.c: ncurses, drawing into a file. */
 int curses_open(struct screen *s, const char *term, struct err *e);

@@ -72,7 +72,7 @@ static int open_again(struct screen *s)
 	return s->tty < 0 || s->flags < 0 || fcntl(s->tty, F_SETFL, s->flags | O_NONBLOCK) < 0 ? -1 : 0;
 }
 
-int terminal_open(struct screen *s, const char *term, struct err *e)
+int tty_open(struct screen *s, const char *term, struct err *e)
 {
 	if (tcgetattr(s->given, &s->saved) < 0)
 		return err_sys(e, "cannot ask the terminal for its settings");
@@ -83,7 +83,7 @@ int terminal_open(struct screen *s, const char *term, struct err *e)
 	return s->enter.failed || s->leave.failed ? err_no_memory(e) : 0;
 }
 
-void terminal_close(struct screen *s)
+void tty_close(struct screen *s)
 {
 	if (s->tty >= 0)
 		close(s->tty);
@@ -96,7 +96,7 @@ static int side(int n, int otherwise)
 	return n <= 0 ? otherwise : n > MAX_SIDE ? MAX_SIDE : n;
 }
 
-void terminal_size(const struct screen *s, int *rows, int *cols)
+void tty_size(const struct screen *s, int *rows, int *cols)
 {
 	struct winsize ws = {0};
 
@@ -120,7 +120,7 @@ static int set_raw(const struct screen *s)
 	return tcsetattr(s->given, TCSANOW, &t);
 }
 
-int terminal_enter(struct screen *s, struct err *e)
+int tty_enter(struct screen *s, struct err *e)
 {
 	cleanup_buf struct buf rescue = BUF_INIT;
 
@@ -148,12 +148,12 @@ static void drain(struct screen *s)
 {
 	struct pollfd p = {.fd = s->tty, .events = POLLOUT};
 
-	while (terminal_write(s) > 0)
+	while (tty_write(s) > 0)
 		if (poll(&p, 1, DRAIN_MS) <= 0)
 			return;
 }
 
-void terminal_leave(struct screen *s)
+void tty_leave(struct screen *s)
 {
 	drain(s);
 	buf_reset(&s->frame);
@@ -161,7 +161,7 @@ void terminal_leave(struct screen *s)
 	rescue_now();
 }
 
-int terminal_write(struct screen *s)
+int tty_write(struct screen *s)
 {
 	while (s->written < s->frame.len) {
 		ssize_t n = write(s->tty, s->frame.data + s->written, s->frame.len - s->written);
