@@ -25,6 +25,21 @@ bool filter_contains(const char *text, const char *value)
 	return n == 0;
 }
 
+bool filter_label(json *labels, const char *value)
+{
+	const char *sign = strchr(value, '=');
+	size_t len = sign ? (size_t)(sign - value) : strlen(value);
+	char key[FILTER_TEXT_MAX];
+
+	if (len >= sizeof key)
+		return false;
+	memcpy(key, value, len);
+	key[len] = '\0';
+	if (!json_get(labels, key))
+		return false;
+	return !sign || !strcmp(json_str(labels, key, ""), sign + 1);
+}
+
 /* regcomp() copies what is repeated: a few nested bounds would take all memory while one is still typing. */
 static bool repeats_too_much(const char *pattern)
 {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/json.h"
 #include "tui/fuzzy.h"
 
 #define FILTER_TERMS_MAX 8
@@ -51,5 +52,7 @@ size_t filter_spans(const struct filter *f, const char *name, struct filter_span
 
 /* Is `value` somewhere in `text`, whatever the case of ASCII letters? */
 bool filter_contains(const char *text, const char *value);
+/* "label:KEY": there is such a label; "label:KEY=VALUE": with exactly this value. */
+bool filter_label(json *labels, const char *value);
 
 #endif

@@ -44,17 +44,6 @@ static int by_name(const void *a, const void *b)
 	return rc ? rc : strcmp(x->row.id, y->row.id);
 }
 
-static bool has_label(json *labels, const char *value)
-{
-	const char *sign = strchr(value, '=');
-	char key[FILTER_TEXT_MAX];
-
-	snprintf(key, sizeof key, "%.*s", (int)(sign ? sign - value : (long)strlen(value)), value);
-	if (!sign)
-		return json_get(labels, key) != NULL;
-	return !strcmp(json_str(labels, key, ""), sign + 1) && json_get(labels, key);
-}
-
 static bool has(const void *row, int property, const char *value)
 {
 	const struct model_container *c = row;
@@ -68,7 +57,7 @@ static bool has(const void *row, int property, const char *value)
 	case KEY_IMAGE:
 		return filter_contains(c->row.image, value);
 	case KEY_LABEL:
-		return has_label(c->row.labels, value);
+		return filter_label(c->row.labels, value);
 	case KEY_PROJECT:
 		return filter_contains(c->project, value);
 	case KEY_NETWORK:

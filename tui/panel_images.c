@@ -1,0 +1,257 @@
+/* The Images panel. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/figures.h"
+#include "tui/list_view.h"
+#include "tui/views.h"
+
+#define NAME_SIZE 256
+
+struct image_row {
+	const struct tare_image *image;
+	struct object object;
+	char name[NAME_SIZE]; /* as one would type it */
+};
+
+struct images_panel {
+	struct list_view l;
+	struct image_row *rows;
+	size_t cap;
+};
+
+#define ROW(row)   ((const struct image_row *)(row))
+#define IMAGE(row) (ROW(row)->image)
+
+static const char *short_id(const struct tare_image *image)
+{
+	return !strncmp(image->id, "sha256:", 7) ? image->id + 7 : image->id;
+}
+
+/* ------------------------------------------------------------------ columns */
+
+static const char *name_of(const void *row)
+{
+	return ROW(row)->name;
+}
+
+static void draw_name(const struct cell *at, const void *row)
+{
+	/* an image without a name is likely in the way */
+	cell_name(at, name_of(row), IMAGE(row)->reference ? at->base : app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_name(const void *a, const void *b)
+{
+	return compare_texts(name_of(a), name_of(b));
+}
+
+static void draw_size(const struct cell *at, const void *row)
+{
+	char text[FIGURE_SIZE];
+
+	cell_right(at, figure_bytes(IMAGE(row)->size, text), at->base);
+}
+
+static int compare_size(const void *a, const void *b)
+{
+	return compare_numbers(IMAGE(a)->size, IMAGE(b)->size);
+}
+
+static void draw_used(const struct cell *at, const void *row)
+{
+	char text[FIGURE_SIZE];
+	unsigned n = IMAGE(row)->n_containers;
+
+	snprintf(text, sizeof text, "%u", n);
+	cell_right(at, n ? text : "-", n ? at->base : app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_used(const void *a, const void *b)
+{
+	return compare_numbers(IMAGE(a)->n_containers, IMAGE(b)->n_containers);
+}
+
+static void draw_layers(const struct cell *at, const void *row)
+{
+	char text[FIGURE_SIZE];
+
+	snprintf(text, sizeof text, "%u", IMAGE(row)->n_layers);
+	cell_right(at, text, app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_layers(const void *a, const void *b)
+{
+	return compare_numbers(IMAGE(a)->n_layers, IMAGE(b)->n_layers);
+}
+
+static void draw_age(const struct cell *at, const void *row)
+{
+	char text[FIGURE_SIZE];
+
+	if (IMAGE(row)->created)
+		cell_right(at, figure_age(app_now(at->list->v.app) - IMAGE(row)->created, text),
+		        app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_age(const void *a, const void *b)
+{
+	return IMAGE(a)->created < IMAGE(b)->created ? 1 : IMAGE(a)->created > IMAGE(b)->created ? -1 : 0;
+}
+
+static void draw_id(const struct cell *at, const void *row)
+{
+	char text[13];
+
+	snprintf(text, sizeof text, "%s", short_id(IMAGE(row)));
+	cell_text(at, text, app_style(at->list->v.app, UI_MUTED));
+}
+
+/* clang-format off */
+#define FIGURE (COLUMN_RIGHT | COLUMN_DESCENDING)
+static const struct column columns[] = {
+        {"name", "IMAGE", "Repository and tag", 14, 64, 0, 0, 0, name_of, draw_name, compare_name},
+        {"size", "SIZE", "Bytes unpacked", 5, 5, 0, 9, FIGURE, NULL, draw_size, compare_size},
+        {"used", "USED", "How many containers were made of it", 4, 4, 1, 9, FIGURE, NULL, draw_used, compare_used},
+        {"age", "AGE", "How old it is", 4, 4, 2, 9, COLUMN_RIGHT, NULL, draw_age, compare_age},
+        {"layers", "LAYERS", "How many layers it has", 6, 6, 3, 9, FIGURE, NULL, draw_layers, compare_layers},
+        {"id", "ID", "The first digits of its id", 12, 12, 4, 9, 0, NULL, draw_id, NULL},
+};
+/* clang-format on */
+
+/* ------------------------------------------------------------------ rows */
+
+static void collect(struct list_view *l)
+{
+	struct images_panel *p = (struct images_panel *)l;
+	const struct tare_image_list *images = model_images(app_model(l->v.app));
+
+	if (images->n > p->cap) {
+		struct image_row *grown = realloc(p->rows, (images->n + 16) * sizeof *grown);
+
+		if (!grown)
+			return;
+		p->rows = grown;
+		p->cap = images->n + 16;
+	}
+	for (size_t i = 0; i < images->n; i++) {
+		struct image_row *r = &p->rows[i];
+
+		r->image = &images->rows[i];
+		model_image_object(r->image, &r->object);
+		if (r->image->reference)
+			snprintf(r->name, sizeof r->name, "%s:%s", r->image->repository, r->image->tag);
+		else
+			snprintf(r->name, sizeof r->name, "%s", r->image->repository);
+		list_add(l, r);
+	}
+}
+
+static const char *id_of(const void *row)
+{
+	return ROW(row)->object.id;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	int rc = compare_name(a, b);
+
+	return rc ? rc : strcmp(id_of(a), id_of(b));
+}
+
+enum { KEY_NAME, KEY_USED, KEY_LABEL, KEY_ID };
+static const char *const filter_keys[] = {"name", "used", "label", "id", NULL};
+
+static bool has(const void *row, int property, const char *value)
+{
+	switch (property) {
+	case KEY_NAME:
+		return filter_contains(name_of(row), value);
+	case KEY_USED:
+		return (*value == 'n') == (IMAGE(row)->n_containers == 0);
+	case KEY_LABEL:
+		return filter_label(IMAGE(row)->labels, value);
+	default:
+		return !strncmp(short_id(IMAGE(row)), value, strlen(value)) ||
+		       !strncmp(IMAGE(row)->id, value, strlen(value));
+	}
+}
+
+static void describe(struct list_view *l, const void *row, struct filter_row *out)
+{
+	(void)l;
+	*out = (struct filter_row){.texts = {name_of(row)}, .has = has, .row = row};
+}
+
+static bool exists(struct list_view *l, const char *id)
+{
+	return model_image(app_model(l->v.app), id) != NULL;
+}
+
+static void object(struct list_view *l, const void *row, struct object *o)
+{
+	(void)l;
+	*o = ROW(row)->object;
+}
+
+static void empty(struct list_view *l, const struct canvas *c)
+{
+	list_say(l, c,
+	        (const char *const[]){"No images yet", "What containers are made of.",
+	                "tare load -i FILE  or  tare import FILE NAME  brings one in", NULL});
+}
+
+/* ------------------------------------------------------------------ the view */
+
+static void panel_free(struct view *v)
+{
+	struct images_panel *p = (struct images_panel *)v;
+
+	list_end(&p->l);
+	free(p->rows);
+	free(p);
+}
+
+static const struct view_ops view = {
+        .title = "Images",
+        .context = CONTEXT_IMAGES,
+        .draw = list_draw,
+        .act = list_act,
+        .key = list_keys,
+        .paste = list_paste,
+        .mouse = list_mouse,
+        .changed = list_changed,
+        .visible = list_visible,
+        .status = list_status,
+        .copy = list_copy,
+        .selected = list_selected_object,
+        .free = panel_free,
+};
+
+static const struct list_ops ops = {
+        .name = "images",
+        .kind = OBJECT_IMAGE,
+        .columns = columns,
+        .n_columns = sizeof columns / sizeof *columns,
+        .sort = "name",
+        .filter_keys = filter_keys,
+        .rows_from = MODEL_IMAGES,
+        .collect = collect,
+        .id = id_of,
+        .compare = by_name,
+        .describe = describe,
+        .exists = exists,
+        .object = object,
+        .empty = empty,
+};
+
+struct view *images_panel_new(struct app *a)
+{
+	struct images_panel *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	list_init(&p->l, a, &view, &ops);
+	return &p->l.v;
+}

@@ -1,0 +1,298 @@
+/* The Volumes panel. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "tui/figures.h"
+#include "tui/list_view.h"
+#include "tui/views.h"
+#include "tui/volume_sizes.h"
+
+#define USERS_SIZE 128
+
+struct volume_row {
+	const struct tare_volume *volume;
+	uint64_t size;
+	char users[USERS_SIZE]; /* names of the containers, "web, api" */
+};
+
+struct volumes_panel {
+	struct list_view l;
+	struct volume_row *rows;
+	size_t cap;
+	struct volume_sizes *sizes;
+	bool is_visible;
+};
+
+#define ROW(row)    ((const struct volume_row *)(row))
+#define VOLUME(row) (ROW(row)->volume)
+
+/* ------------------------------------------------------------------ columns */
+
+static const char *name_of(const void *row)
+{
+	return VOLUME(row)->name;
+}
+
+static void draw_name(const struct cell *at, const void *row)
+{
+	cell_name(at, name_of(row), VOLUME(row)->anonymous ? app_style(at->list->v.app, UI_MUTED) : at->base);
+}
+
+static int compare_name(const void *a, const void *b)
+{
+	return compare_texts(name_of(a), name_of(b));
+}
+
+static void draw_size(const struct cell *at, const void *row)
+{
+	char text[FIGURE_SIZE];
+
+	if (ROW(row)->size == VOLUME_SIZE_UNKNOWN)
+		cell_right(at, "-", app_style(at->list->v.app, UI_MUTED));
+	else
+		cell_right(at, figure_bytes(ROW(row)->size, text), at->base);
+}
+
+static int compare_size(const void *a, const void *b)
+{
+	return compare_numbers(ROW(a)->size, ROW(b)->size);
+}
+
+static const char *users_of(const void *row)
+{
+	return ROW(row)->users;
+}
+
+static void draw_users(const struct cell *at, const void *row)
+{
+	bool used = *users_of(row);
+
+	cell_text(
+	        at, used ? users_of(row) : "unused", used ? at->base : app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_users(const void *a, const void *b)
+{
+	return compare_numbers(strv_len(VOLUME(a)->used_by), strv_len(VOLUME(b)->used_by));
+}
+
+static void draw_age(const struct cell *at, const void *row)
+{
+	char text[FIGURE_SIZE];
+
+	if (VOLUME(row)->created)
+		cell_right(at, figure_age(app_now(at->list->v.app) - VOLUME(row)->created, text),
+		        app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_age(const void *a, const void *b)
+{
+	int64_t x = VOLUME(a)->created, y = VOLUME(b)->created;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void draw_kind(const struct cell *at, const void *row)
+{
+	if (VOLUME(row)->anonymous)
+		cell_text(at, "anonymous", app_style(at->list->v.app, UI_MUTED));
+}
+
+static int compare_kind(const void *a, const void *b)
+{
+	return (int)VOLUME(a)->anonymous - (int)VOLUME(b)->anonymous;
+}
+
+/* clang-format off */
+#define FIGURE (COLUMN_RIGHT | COLUMN_DESCENDING)
+static const struct column columns[] = {
+        {"name", "VOLUME", "Name", 14, 40, 0, 0, 0, name_of, draw_name, compare_name},
+        {"size", "SIZE", "Bytes its files hold", 5, 5, 0, 9, FIGURE, NULL, draw_size, compare_size},
+        {"used", "USED BY", "Containers that mount it", 10, 40, 1, 1, COLUMN_DESCENDING, users_of, draw_users, compare_users},
+        {"age", "AGE", "How old it is", 4, 4, 2, 9, COLUMN_RIGHT, NULL, draw_age, compare_age},
+        {"kind", "KIND", "Whether it was made without a name", 9, 9, 3, 9, 0, NULL, draw_kind, compare_kind},
+};
+/* clang-format on */
+
+/* ------------------------------------------------------------------ rows */
+
+static void name_users(struct model *m, struct volume_row *r)
+{
+	size_t at = 0;
+
+	*r->users = '\0';
+	strv_foreach (id, r->volume->used_by) {
+		const struct model_container *c = model_container(m, *id);
+		int n = snprintf(r->users + at, sizeof r->users - at, "%s%.*s", at ? ", " : "",
+		        c ? (int)sizeof r->users : 12, c ? c->row.name : *id);
+
+		if (n < 0 || (size_t)n >= sizeof r->users - at)
+			return; /* enough to see that there are many */
+		at += (size_t)n;
+	}
+}
+
+static void collect(struct list_view *l)
+{
+	struct volumes_panel *p = (struct volumes_panel *)l;
+	struct model *m = app_model(l->v.app);
+	const struct tare_volume_list *volumes = model_volumes(m);
+
+	if (volumes->n > p->cap) {
+		struct volume_row *grown = realloc(p->rows, (volumes->n + 16) * sizeof *grown);
+
+		if (!grown)
+			return;
+		p->rows = grown;
+		p->cap = volumes->n + 16;
+	}
+	for (size_t i = 0; i < volumes->n; i++) {
+		struct volume_row *r = &p->rows[i];
+
+		r->volume = &volumes->rows[i];
+		r->size = volume_size(p->sizes, r->volume->name);
+		name_users(m, r);
+		list_add(l, r);
+	}
+}
+
+static const char *id_of(const void *row)
+{
+	return VOLUME(row)->name;
+}
+
+enum { KEY_NAME, KEY_USED, KEY_ANONYMOUS };
+static const char *const filter_keys[] = {"name", "used", "anonymous", NULL};
+
+static bool has(const void *row, int property, const char *value)
+{
+	switch (property) {
+	case KEY_NAME:
+		return filter_contains(name_of(row), value);
+	case KEY_ANONYMOUS:
+		return (*value == 'n') == !VOLUME(row)->anonymous;
+	default: /* "used:no", "used:yes", or by whom */
+		if (!strcmp(value, "no"))
+			return !*users_of(row);
+		return *users_of(row) && (!strcmp(value, "yes") || filter_contains(users_of(row), value));
+	}
+}
+
+static void describe(struct list_view *l, const void *row, struct filter_row *out)
+{
+	(void)l;
+	*out = (struct filter_row){.texts = {name_of(row), users_of(row)}, .has = has, .row = row};
+}
+
+static bool exists(struct list_view *l, const char *id)
+{
+	return model_volume(app_model(l->v.app), id) != NULL;
+}
+
+static void object(struct list_view *l, const void *row, struct object *o)
+{
+	(void)l;
+	o->kind = OBJECT_VOLUME;
+	snprintf(o->id, sizeof o->id, "%s", id_of(row));
+}
+
+static void empty(struct list_view *l, const struct canvas *c)
+{
+	list_say(l, c,
+	        (const char *const[]){"No volumes yet", "Data that outlives its containers.",
+	                "tare run -v NAME:/data … makes one", NULL});
+}
+
+/* ------------------------------------------------------------------ the view */
+
+static void ask_sizes(struct volumes_panel *p)
+{
+	if (p->is_visible)
+		volume_sizes_ask(p->sizes);
+}
+
+static void sizes_came(void *panel)
+{
+	struct volumes_panel *p = panel;
+
+	list_stale(&p->l);
+	ask_sizes(p);
+	if (p->is_visible)
+		app_redraw(p->l.v.app);
+}
+
+static bool changed(struct view *v, unsigned what)
+{
+	if (what & MODEL_VOLUMES)
+		ask_sizes((struct volumes_panel *)v);
+	return list_changed(v, what);
+}
+
+static void visible(struct view *v, bool on)
+{
+	struct volumes_panel *p = (struct volumes_panel *)v;
+
+	p->is_visible = on;
+	ask_sizes(p);
+	list_visible(v, on);
+}
+
+static void panel_free(struct view *v)
+{
+	struct volumes_panel *p = (struct volumes_panel *)v;
+
+	volume_sizes_free(p->sizes);
+	list_end(&p->l);
+	free(p->rows);
+	free(p);
+}
+
+static const struct view_ops view = {
+        .title = "Volumes",
+        .context = CONTEXT_VOLUMES,
+        .draw = list_draw,
+        .act = list_act,
+        .key = list_keys,
+        .paste = list_paste,
+        .mouse = list_mouse,
+        .changed = changed,
+        .visible = visible,
+        .status = list_status,
+        .copy = list_copy,
+        .selected = list_selected_object,
+        .free = panel_free,
+};
+
+static const struct list_ops ops = {
+        .name = "volumes",
+        .kind = OBJECT_VOLUME,
+        .columns = columns,
+        .n_columns = sizeof columns / sizeof *columns,
+        .sort = "name",
+        .filter_keys = filter_keys,
+        .rows_from = MODEL_VOLUMES | MODEL_CONTAINERS,
+        .collect = collect,
+        .id = id_of,
+        .compare = compare_name,
+        .describe = describe,
+        .exists = exists,
+        .object = object,
+        .empty = empty,
+};
+
+struct view *volumes_panel_new(struct app *a)
+{
+	struct volumes_panel *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->sizes = volume_sizes_new(a, sizes_came, p);
+	if (!p->sizes) {
+		free(p);
+		return NULL;
+	}
+	list_init(&p->l, a, &view, &ops);
+	return &p->l.v;
+}
