@@ -74,6 +74,8 @@ size_t key_encode(struct key k, bool application_cursor, char dst[16])
 	int byte = single_byte(k);
 	size_t n = 0;
 
+	if (k.code == KEYC_NONE)
+		return 0;
 	if (k.code == KEYC_TAB && k.mods & MOD_SHIFT)
 		return (size_t)snprintf(dst, 16, "\033[Z");
 	if (byte < 0 && k.code >= KEYC_BASE)

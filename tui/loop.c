@@ -37,7 +37,7 @@ struct loop {
 	int n_before;
 	int64_t now;
 	uint64_t wakeups;
-	bool stop;
+	bool stop, in_timers;
 };
 
 int64_t now_monotonic(void)
@@ -195,7 +195,9 @@ void loop_arm(struct loop *l, struct loop_timer *t, int64_t at)
 	struct loop_timer **p = &l->timers;
 
 	loop_disarm(l, t);
-	t->at = at;
+	/* One that arms itself anew for "at once" waits for the next turn, or it would starve the rest. */
+	t->at = l->in_timers && at <= l->now ? l->now + 1 : at;
+	at = t->at;
 	while (*p && (*p)->at <= at)
 		p = &(*p)->next;
 	t->next = *p;
@@ -203,19 +205,16 @@ void loop_arm(struct loop *l, struct loop_timer *t, int64_t at)
 	t->armed = true;
 }
 
-/* Only as many as are due now: one that arms itself anew for "at once" must not starve the rest. */
 static void run_timers(struct loop *l)
 {
-	int due = 0;
-
-	for (struct loop_timer *t = l->timers; t && t->at <= l->now; t = t->next)
-		due++;
-	while (due-- > 0 && l->timers && l->timers->at <= l->now && !l->stop) {
+	l->in_timers = true;
+	while (l->timers && l->timers->at <= l->now && !l->stop) {
 		struct loop_timer *t = l->timers;
 
 		loop_disarm(l, t);
 		t->fn(t->arg);
 	}
+	l->in_timers = false;
 }
 
 /* Rounded up: waking too early would only mean to wait again. */
