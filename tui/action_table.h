@@ -124,6 +124,8 @@
 	X(LOG_JSON, LOGS, "log-json", NULL, "Lay out JSON lines", "J", NULL, NULL) \
 	X(LOG_GOTO, LOGS, "log-goto", NULL, "Jump to a time", "@", NULL, NULL) \
 	X(LOG_MARK, LOGS, "log-mark", NULL, "Mark this line", "m", NULL, NULL) \
+	X(LOG_MARK_NEXT, LOGS, "log-mark-next", NULL, "To the next marked line", "'", NULL, NULL) \
+	X(LOG_UNFILTER, LOGS, "log-unfilter", NULL, "Remove the last filter", "backspace", NULL, NULL) \
 	X(LOG_SAVE, LOGS, "log-save", NULL, "Save the log, as shown, to a file", "s", NULL, NULL) \
 	X(LOG_ADD, LOGS, "log-add", NULL, "Add another container's log, in time order", "a", NULL, NULL) \
 	/* stats */ \
@@ -131,6 +133,7 @@
 	X(STATS_SCALE, STATS, "stats-scale", "scale", "Of the limit, of one core, of the host", "s", NULL, NULL) \
 	/* text: inspect, environment */ \
 	X(TEXT_WRAP, TEXT, "text-wrap", "wrap", "Wrap long lines", "w", NULL, NULL) \
+	X(TEXT_CLOSE, TEXT, "text-close", NULL, "Back to the directory of this file", "backspace", "u", NULL) \
 	X(TEXT_REVEAL, TEXT, "text-reveal", "reveal", "Show values that look like secrets, and hide them", "r", NULL, NULL) \
 	/* processes */ \
 	X(PROC_SIGNAL, PROCESSES, "process-signal", "signal", "Send a signal to this process", "K", "f9", NULL) \
