@@ -142,6 +142,21 @@ static bool fits(const char *type, const char *value)
 	return false;
 }
 
+int config_check(const char *key, const char *value, struct err *e)
+{
+	const char *nearest = text_nearest(key, setting_names, SETTINGS_N);
+
+	for (size_t i = 0; i < SETTINGS_N; i++) {
+		if (strcmp(setting_names[i], key) != 0)
+			continue;
+		if (!fits(setting_types[i], value))
+			return err_set(e, ERR_USAGE, "%s is %s, not %.60s", key, setting_types[i], value);
+		return 0;
+	}
+	return err_set(e, ERR_NOT_FOUND, "unknown setting: %.60s%s%s%s", key, nearest ? "; did you mean " : "",
+	        nearest ? nearest : "", nearest ? "?" : "");
+}
+
 static void read_setting(struct config *c, struct config_lines *l)
 {
 	const char *key = strcmp(l->key, "colour") == 0 ? "color" : l->key;

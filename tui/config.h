@@ -21,6 +21,8 @@ bool config_bool(const struct config *c, const char *key, bool dflt);
 long config_int(const struct config *c, const char *key, long dflt);
 /* Remember; written to the state file by config_save() (atomically), also by a crash-free exit. */
 void config_remember(struct config *c, const char *key, const char *value);
+/* Whether there is such a setting and it may be `value`; says what it may be. */
+int config_check(const char *key, const char *value, struct err *e);
 int config_save(struct config *c, struct err *e);
 /* "$XDG_CONFIG_HOME/tare/NAME" into dst; "" when there is no home. */
 const char *config_path(const char *name, char *dst, unsigned long size);

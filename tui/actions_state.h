@@ -1,0 +1,67 @@
+/* What the files of the actions share: the last action, and what an action is for. Not for views, which see
+ * actions.h. */
+#ifndef TARE_TUI_ACTIONS_STATE_H
+#define TARE_TUI_ACTIONS_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/action.h"
+#include "tui/loop.h"
+#include "tui/model.h"
+
+struct app;
+struct requests;
+
+struct actions {
+	struct app *app;
+	struct requests *requests;
+	enum action last;
+	int last_choice; /* what was picked for it: a signal, a way of removing; 0: nothing yet */
+	enum action later;
+	struct loop_timer later_timer;
+	bool is_repeat; /* now: take last_choice instead of asking for one */
+};
+
+struct requests *actions_requests(struct actions *as);
+/* As soon as the dialog that asked for it is closed: until then it would have the action itself. */
+void actions_later(struct actions *as, enum action action);
+
+/* The containers that an action is for: marked ones, else the selected one. */
+struct targets {
+	struct model_container **of;
+	size_t n;
+};
+/* 0 of them: there are none, and a toast says so. */
+struct targets targets_take(struct app *a);
+void targets_free(struct targets *t);
+/* For a menu: what was meant when it was opened, whatever is selected when something is picked. The caller's
+ * to strv_free; targets_from() leaves out what is gone. */
+char **targets_ids(const struct targets *t);
+struct targets targets_from(struct app *a, char *const *ids);
+void free_ids(void *ids); /* strv_free() for a dialog's free_arg */
+#define cleanup_targets __attribute__((cleanup(targets_free)))
+/* The name to call a container by in a command. */
+const char *container_ref(const struct model_container *c);
+bool container_is_active(const struct model_container *c);
+/* Its name, or "5 containers". */
+const char *targets_text(const struct targets *t, char *dst, size_t size);
+/* One line each, "name  state", the caller's to strv_free. */
+char **targets_lines(const struct targets *t);
+
+/* actions_container.c: stop, start, restart, pause, kill, rename, remove */
+bool container_action(struct app *a, enum action action);
+/* actions_bulk.c: the menu of what is done to many */
+void bulk_menu(struct app *a);
+/* actions_prune.c */
+enum prune_kind { PRUNE_CONTAINERS, PRUNE_IMAGES, PRUNE_IMAGES_ALL, PRUNE_VOLUMES, PRUNE_VOLUMES_ALL };
+void prune_preview(struct app *a, enum prune_kind kind);
+void prune_menu(struct app *a, bool volumes);
+/* actions_image.c */
+bool image_action(struct app *a, enum action action);
+/* actions_shell.c: shells and attaching */
+bool shell_action(struct app *a, enum action action);
+/* actions_copy.c: YANK_… */
+bool copy_action(struct app *a, enum action action);
+
+#endif
