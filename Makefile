@@ -309,7 +309,7 @@ deps-build deps-test deps-lint deps-bench deps-vm:
 
 # The sets are installed first, in one go; what is then built is seen by a make that starts afterwards.
 need = $(Q)sh tests/deps build $(1)
-.PHONY: unit check e2e test asan demo bench test-vm
+.PHONY: unit check screens e2e test asan demo bench test-vm
 unit: $(UNIT)
 check: build $(UNIT)
 	$(Q)tests/run-unit $(UNIT)
@@ -322,9 +322,14 @@ $(E2E_TOOLS): $(B)/e2e/%: tests/e2e/%.c
 e2e: build $(E2E_TOOLS)
 	$(Q)BUILD=$(abspath $(B)) tests/run-e2e $(FILES)
 
+# Golden screens of the dashboard; UPDATE=--update writes them anew.
+screens: build $(DRIVE)
+	$(Q)BUILD=$(abspath $(B)) tests/run-tui $(UPDATE) $(FILES)
+
 test:
 	$(call need,test)
 	$(Q)$(MAKE) check
+	$(Q)$(MAKE) screens
 	$(Q)$(MAKE) e2e
 
 ASAN := B=$(B)/asan SANITIZE=address,undefined
