@@ -74,7 +74,7 @@ int engine_stats(struct tare_engine *t, const char *ref, struct tare_stats *out,
 struct process {
 	unsigned uid;
 	int ppid, tty;
-	uint64_t start_ticks, cpu_ticks;
+	uint64_t start_ticks, cpu_ticks, resident; /* resident: bytes */
 	char comm[64];
 };
 
@@ -84,6 +84,7 @@ static bool read_stat(pid_t pid, struct process *p)
 	char path[40], text[1024];
 	unsigned long user = 0, system = 0;
 	unsigned long long start = 0;
+	long resident = 0;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	if (file_read_small(AT_FDCWD, path, text, sizeof text) < 0)
@@ -92,11 +93,13 @@ static bool read_stat(pid_t pid, struct process *p)
 	if (!open_paren || !end)
 		return false;
 	snprintf(p->comm, sizeof p->comm, "%.*s", (int)(end - open_paren - 1), open_paren + 1);
-	if (sscanf(end + 1, " %*c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu",
-	            &p->ppid, &p->tty, &user, &system, &start) != 5)
+	if (sscanf(end + 1,
+	            " %*c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %*u %ld",
+	            &p->ppid, &p->tty, &user, &system, &start, &resident) != 6)
 		return false;
 	p->cpu_ticks = user + system;
 	p->start_ticks = start;
+	p->resident = resident > 0 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 	snprintf(path, sizeof path, "/proc/%d", (int)pid);
 	struct stat st;
 	p->uid = stat(path, &st) == 0 ? st.st_uid : 0;
@@ -128,7 +131,8 @@ static char *start_text(uint64_t ticks)
 	return str_printf("%02d:%02d", tm.tm_hour, tm.tm_min);
 }
 
-static json *process_row(pid_t pid)
+/* Its row, and in `usage` the figures that the row's columns round. */
+static json *process_row(pid_t pid, json **usage)
 {
 	struct process p;
 
@@ -157,6 +161,9 @@ static json *process_row(pid_t pid)
 	        (unsigned)(cpu % 60));
 	json_add_str(row, text);
 	json_add_str(row, command ? command : "");
+	*usage = json_object_new_array();
+	json_object_array_add(*usage, json_object_new_int64((int64_t)(p.cpu_ticks * (1000000000 / hz))));
+	json_object_array_add(*usage, json_object_new_int64((int64_t)p.resident));
 	return row;
 }
 
@@ -173,15 +180,19 @@ int engine_top(struct tare_engine *t, const char *ref, json **out, struct err *e
 	if (n < 0)
 		return -1;
 	json *names = json_object_new_array(), *rows = json_object_new_array();
+	json *usage = json_object_new_array();
 	for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
 		json_add_str(names, titles[i]);
 	for (int i = 0; i < n; i++) {
-		json *row = process_row(pids[i]);
-		if (row)
+		json *used, *row = process_row(pids[i], &used);
+		if (row) {
 			json_object_array_add(rows, row);
+			json_object_array_add(usage, used);
+		}
 	}
 	*out = json_object_new_object();
 	json_set(*out, "Titles", names);
 	json_set(*out, "Processes", rows);
+	json_set(*out, "Usage", usage);
 	return 0;
 }

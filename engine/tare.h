@@ -393,7 +393,8 @@ struct tare_engine {
 	        struct tare_engine *, const char *ref, uint64_t *rw, uint64_t *rootfs, struct err *);
 	int (*stats)(struct tare_engine *, const char *ref, struct tare_stats *, struct err *);
 	int (*logs)(struct tare_engine *, const char *ref, const struct tare_log_options *, struct err *);
-	/* {"Titles": [...], "Processes": [[...], …]} */
+	/* {"Titles": [...], "Processes": [[...], …], "Usage": [[CPU ns, resident bytes], …]}: the figures of each
+	 * process, in the same order */
 	int (*top)(struct tare_engine *, const char *ref, json **, struct err *);
 	int (*events)(struct tare_engine *, const struct tare_event_options *, tare_event_fn, void *arg,
 	        struct err *);
