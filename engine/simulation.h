@@ -253,7 +253,6 @@ void sim_sample(const struct simulation *s, const struct sim_container *c, const
         int64_t t, struct tare_stats *out);
 pid_t sim_pid(const struct sim_container *c, const struct sim_status *st); /* simulation_list.c */
 uint64_t sim_written(const struct sim_container *c, int64_t t);            /* bytes in its writable layer */
-extern const struct tare_host sim_host_base;
 
 /* simulation_voice.c: the lines of one second, each "STAMP stream F text\n". */
 void sim_voice(const struct simulation *s, const struct sim_container *c, int64_t second, struct buf *out);
@@ -288,6 +287,16 @@ int sim_logs(struct tare_engine *, const char *, const struct tare_log_options *
 int sim_log_open(struct tare_engine *, const char *, struct tare_log **, struct err *);
 int sim_log_drain(struct tare_engine *, struct tare_log *, struct err *);
 void sim_log_close(struct tare_engine *, struct tare_log *);
+/* A new file without a name, beside the journal; -1 with e. */
+int sim_nameless(const struct simulation *s, struct err *e);
+/* simulation_inspect.c */
+int sim_inspect(struct tare_engine *, const char *, bool, json **, struct err *);
+int sim_top(struct tare_engine *, const char *, json **, struct err *);
+int sim_info(struct tare_engine *, json **, struct err *);
+/* simulation_files.c */
+int sim_files(struct tare_engine *, enum tare_tree, const char *, const char *, struct tare_file_list *,
+        struct err *);
+int sim_file_open(struct tare_engine *, enum tare_tree, const char *, const char *, struct err *);
 /* simulation_act.c */
 int sim_create(struct tare_engine *, const struct tare_create *, char *, struct err *);
 int sim_stop(struct tare_engine *, const char *, int, int, struct err *);

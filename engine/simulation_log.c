@@ -88,7 +88,7 @@ void sim_records(
 
 /* ------------------------------------------------------------------ files */
 
-static int open_nameless(const struct simulation *s, struct err *e)
+int sim_nameless(const struct simulation *s, struct err *e)
 {
 	cleanup_free char *path = str_printf("%s/log-XXXXXX", s->dir);
 	int fd = path ? mkstemp(path) : -1;
@@ -103,7 +103,7 @@ static int open_nameless(const struct simulation *s, struct err *e)
 /* The oldest goes, a new one is the last. */
 static int rotate(const struct simulation *s, struct sim_log *l, struct err *e)
 {
-	int fd = open_nameless(s, e);
+	int fd = sim_nameless(s, e);
 
 	if (fd < 0)
 		return -1;
