@@ -14,7 +14,11 @@
 #include "tui/config_lines.h"
 #include "tui/config_table.h"
 
-enum { ENTRIES_MAX = 512, KEY_MAX_SIZE = 64 };
+enum {
+	ENTRIES_MAX = 512,
+	KEY_MAX_SIZE = 64,
+	VALUE_MAX = CONFIG_LINE_MAX - KEY_MAX_SIZE - 8, /* as written: key and value are one line */
+};
 
 struct entry {
 	char *key, *value;
@@ -153,8 +157,8 @@ int config_check(const char *key, const char *value, struct err *e)
 			return err_set(e, ERR_USAGE, "%s is %s, not %.60s", key, setting_types[i], value);
 		return 0;
 	}
-	return err_set(e, ERR_NOT_FOUND, "unknown setting: %.60s%s%s%s", key, nearest ? "; did you mean " : "",
-	        nearest ? nearest : "", nearest ? "?" : "");
+	return err_set(e, ERR_NOT_FOUND, "unknown setting: %.60s%s%s%s", key,
+	        nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
 static void read_setting(struct config *c, struct config_lines *l)
@@ -187,6 +191,34 @@ static void read_settings(struct config *c, const char *text, size_t len)
 	}
 }
 
+/* In the state file a value is written so that it comes back whole: no comment in it, no blanks cut off. */
+static void encode(struct buf *out, const char *value)
+{
+	for (const char *p = value; *p; p++) {
+		bool at_end = p == value || p[1] == '\0';
+		if (*p == '%' || *p == '#' || (at_end && (*p == ' ' || *p == '\t')))
+			buf_printf(out, "%%%02x", (unsigned)*p);
+		else
+			buf_char(out, *p);
+	}
+}
+
+static void decode(char *value)
+{
+	char *to = value;
+	unsigned code;
+
+	for (char *p = value; *p; p++, to++) {
+		*to = *p;
+		if (*p == '%' && strspn(p + 1, "0123456789abcdef") >= 2 && sscanf(p + 1, "%2x", &code) == 1 &&
+		        code) {
+			*to = (char)code;
+			p += 2;
+		}
+	}
+	*to = '\0';
+}
+
 /* Ours: whatever is in it that cannot be read is dropped without a word. */
 static void read_remembered(struct config *c, const char *text, size_t len)
 {
@@ -194,8 +226,10 @@ static void read_remembered(struct config *c, const char *text, size_t len)
 
 	config_lines_begin(&l, text, len, "dashboard", NULL);
 	while (config_lines_next(&l)) {
-		if (l.kind == CONFIG_PAIR && strlen(l.key) < KEY_MAX_SIZE)
-			entries_set(&c->remembered, l.key, l.value);
+		if (l.kind != CONFIG_PAIR || strlen(l.key) >= KEY_MAX_SIZE)
+			continue;
+		decode(l.value);
+		entries_set(&c->remembered, l.key, l.value);
 	}
 }
 
@@ -275,9 +309,12 @@ long config_int(const struct config *c, const char *key, long dflt)
 
 void config_remember(struct config *c, const char *key, const char *value)
 {
-	/* What would not come back the same is not written. */
-	if (strlen(key) >= KEY_MAX_SIZE || strlen(value) >= CONFIG_LINE_MAX - KEY_MAX_SIZE - 8 ||
-	        strpbrk(key, "=#[]\n\r") || strpbrk(value, "\n\r"))
+	cleanup_buf struct buf written = BUF_INIT_MAX(VALUE_MAX);
+
+	encode(&written, value);
+	/* What would not come back the same is not remembered. */
+	if (written.failed || strlen(key) >= KEY_MAX_SIZE || strpbrk(key, "=#[]\n\r") ||
+	        strpbrk(value, "\n\r"))
 		return;
 	c->changed |= entries_set(&c->remembered, key, value);
 }
@@ -294,8 +331,11 @@ int config_save(struct config *c, struct err *e)
 		return err_set(
 		        e, ERR_OTHER, "nowhere to remember settings: neither XDG_STATE_HOME nor HOME is set");
 	buf_str_add(&text, "# Written by Tare's dashboard; your own settings belong in the file config.\n");
-	for (size_t i = 0; i < c->remembered.n; i++)
-		buf_printf(&text, "%s = %s\n", c->remembered.of[i].key, c->remembered.of[i].value);
+	for (size_t i = 0; i < c->remembered.n; i++) {
+		buf_printf(&text, "%s = ", c->remembered.of[i].key);
+		encode(&text, c->remembered.of[i].value);
+		buf_char(&text, '\n');
+	}
 	if (text.failed)
 		return err_set(e, ERR_OTHER, "more to remember than %d KiB", CONFIG_FILE_MAX >> 10);
 	if (mkdir_all(dir, 0700))

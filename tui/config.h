@@ -19,7 +19,8 @@ char *const *config_warnings(const struct config *c);
 const char *config_get(const struct config *c, const char *key, const char *dflt);
 bool config_bool(const struct config *c, const char *key, bool dflt);
 long config_int(const struct config *c, const char *key, long dflt);
-/* Remember; written to the state file by config_save() (atomically), also by a crash-free exit. */
+/* Remember (a line of at most 400 bytes: a longer value is not); written to the state file by config_save()
+ * (atomically), also by a crash-free exit. */
 void config_remember(struct config *c, const char *key, const char *value);
 /* Whether there is such a setting and it may be `value`; says what it may be. */
 int config_check(const char *key, const char *value, struct err *e);

@@ -28,7 +28,19 @@ struct theme {
 	char patterns[THEME_HIGHLIGHTS_MAX][THEME_PATTERN_SIZE];
 };
 
+/* What a theme does not say. */
 static const uint32_t plain_glyphs[GLYPH_N][2] = {
+        [GLYPH_RUNNING] = {0x25cf, '*'},
+        [GLYPH_PAUSED] = {0x2016, '='},
+        [GLYPH_CREATED] = {0x25cb, 'o'},
+        [GLYPH_EXITED] = {0xb7, '-'},
+        [GLYPH_FAILED] = {0x2717, 'x'},
+        [GLYPH_RESTARTING] = {0x21bb, '~'},
+        [GLYPH_DEAD] = {0x2020, '#'},
+        [GLYPH_HEALTHY] = {0x2713, '+'},
+        [GLYPH_UNHEALTHY] = {'!', '!'},
+        [GLYPH_STARTING] = {0x2026, '?'},
+        [GLYPH_OOM] = {0x25b2, 'M'},
         [GLYPH_MARK] = {0x2503, '*'},
         [GLYPH_OPEN] = {0x25be, 'v'},
         [GLYPH_CLOSED] = {0x25b8, '>'},
@@ -117,6 +129,7 @@ static void resolve_mono(struct theme *t)
 
 	if (!mono)
 		return;
+	mono->palette_max = THEME_PALETTE_ROOM;
 	theme_source_read(mono, theme_builtin_mono, strlen(theme_builtin_mono), "mono");
 	for (size_t i = 0; i < THEME_N_ELEMENTS; i++)
 		t->styles[i] = theme_evaluate(mono, &mono->elements[i], DEPTH_MONO, NULL);
@@ -178,6 +191,7 @@ static void read_parents(struct theme_source *s)
 		snprintf(file, sizeof file, "%s.theme", name);
 		theme_source_read(s, buf_str(&text), text.len, file);
 	}
+	s->palette_max = THEME_PALETTE_ROOM;
 	theme_source_read(s, theme_builtin_text, strlen(theme_builtin_text), "built-in");
 }
 
@@ -193,6 +207,7 @@ struct theme *theme_parse(const char *text, size_t len, const char *name, enum c
 		return NULL;
 	}
 	s->warnings = warnings;
+	s->palette_max = THEME_PALETTE_MAX;
 	snprintf(file, sizeof file, "%.47s.theme", name);
 	theme_source_read(s, text, len, file);
 	read_parents(s);

@@ -30,6 +30,8 @@ void theme_source_warn(const struct theme_source *s, const struct theme_value *a
 	char said[300];
 	va_list ap;
 
+	if (!s->warnings || strv_len(*s->warnings) > 2 * CONFIG_WARNINGS_MAX)
+		return;
 	l.name = at->file ? s->files[at->file - 1] : "theme";
 	va_start(ap, fmt);
 	vsnprintf(said, sizeof said, fmt, ap);
@@ -104,7 +106,7 @@ static void read_palette(struct theme_source *s, struct config_lines *l)
 	}
 	for (i = 0; i < s->n_palette && strcmp(s->palette[i].name, l->key) != 0; i++)
 		;
-	if (i == THEME_PALETTE_MAX) {
+	if (i == s->palette_max) {
 		config_lines_warn(l, l->number, "more than %d colours", THEME_PALETTE_MAX);
 		return;
 	}

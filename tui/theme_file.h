@@ -15,6 +15,7 @@ enum {
 	THEME_VALUE_SIZE = 128,
 	THEME_PATTERN_SIZE = 256,
 	THEME_PALETTE_MAX = 64,
+	THEME_PALETTE_ROOM = 96, /* with the built-in names */
 	THEME_HIGHLIGHTS_MAX = 64,
 	THEME_PARENTS_MAX = 5, /* files that one theme may come to, the built-in included */
 };
@@ -33,8 +34,8 @@ struct theme_source {
 	struct {
 		char name[THEME_WORD_SIZE];
 		struct theme_value value;
-	} palette[THEME_PALETTE_MAX];
-	size_t n_palette;
+	} palette[THEME_PALETTE_ROOM];
+	size_t n_palette, palette_max;
 	struct theme_value elements[THEME_N_ELEMENTS];
 	struct theme_value symbols;
 	struct {

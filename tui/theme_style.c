@@ -82,7 +82,7 @@ static const struct theme_value *palette_find(const struct theme_source *s, cons
 
 static const char *nearest_colour(const struct theme_source *s, const char *word)
 {
-	const char *names[THEME_PALETTE_MAX + 16 + 7];
+	const char *names[THEME_PALETTE_ROOM + 16 + 7];
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_palette; i++)
