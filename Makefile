@@ -302,9 +302,9 @@ uninstall:
 
 # ---------------------------------------------------------------- tests
 
-.PHONY: deps $(addprefix deps-,build test lint bench vm)
+.PHONY: deps $(addprefix deps-,build test lint fuzz bench vm)
 deps: deps-build
-deps-build deps-test deps-lint deps-bench deps-vm:
+deps-build deps-test deps-lint deps-fuzz deps-bench deps-vm:
 	$(Q)sh tests/deps $(sort build $(@:deps-%=%))
 
 # The sets are installed first, in one go; what is then built is seen by a make that starts afterwards.
@@ -337,6 +337,24 @@ asan:
 	$(call need,test)
 	$(Q)$(MAKE) $(ASAN) check
 	$(Q)$(MAKE) $(ASAN) e2e
+
+# Each tests/fuzz/fuzz_*.c for FUZZ_SECONDS, with all libraries instrumented; what was found worth keeping grows in
+# $(B)/fuzz/corpus, what crashed is left beside it. FUZZ=… some of them.
+FUZZ_SECONDS ?= 60
+FUZZ         ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS      := $(patsubst %,$(B)/fuzz_%,$(FUZZ))
+.PHONY: fuzz fuzzers
+fuzz:
+	$(call need,fuzz)
+	$(Q)$(MAKE) B=$(B)/fuzz CC=clang SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' fuzzers
+	$(Q)for f in $(FUZZ); do echo "fuzz $$f"; mkdir -p $(B)/fuzz/corpus/$$f; \
+		$(B)/fuzz/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(B)/fuzz/$$f- $(B)/fuzz/corpus/$$f || exit 1; done
+fuzzers: $(FUZZERS)
+$(FUZZERS): $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(UNIT_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LINK_FLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group \
+		$(filter-out -lcmocka,$(LIBS_UNIT))
 
 demo:
 	$(call need)
@@ -408,4 +426,5 @@ help:
 	@echo 'make demo           builds, then runs real containers before your eyes'
 	@echo 'make test           installs, builds, runs all tests; check: unit tests, e2e: FILES=… real containers'
 	@echo 'make test-vm        the e2e tests in a virtual machine with pure cgroup v2 and AppArmor; FILES=…'
+	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'
 	@echo 'make lint asan bench clean'

@@ -185,8 +185,10 @@ static void span_text(struct span *sp, const char *text, size_t len)
 		if (sp->col + g.width > sp->end)
 			break;
 		if (sp->cells->ascii && g.cp >= 0x80)
-			g = (struct glyph_text){.cp = '?', .width = g.width};
-		span_glyph(sp, g.cp, g.width, cells_marks(sp->cells, g.marks, g.n_marks));
+			span_ascii(sp, "? ", (size_t)g.width);
+		else
+			span_glyph(sp, g.cp, g.width,
+			        cells_marks(sp->cells, g.marks, sp->cells->ascii ? 0 : g.n_marks));
 	}
 }
 

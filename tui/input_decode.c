@@ -150,24 +150,25 @@ static enum decoded known(struct input_event *ev, uint32_t code, unsigned mods)
 	return code == KEYC_NONE ? DECODED_NOTHING : key_event(ev, code, mods);
 }
 
+/* A key told by its code point; of the controls only those that a key has. */
+static enum decoded unicode_key(int code, int modifiers, struct input_event *ev)
+{
+	uint32_t cp = code > 0 ? (uint32_t)code : 0;
+	bool named = cp == '\t' || cp == '\r' || cp == 8 || cp == ESC || cp == 127;
+
+	if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xf8ff) || (cp_width(cp) < 0 && !named))
+		return DECODED_NOTHING;
+	return key_event(ev, cp, mods_of(modifiers));
+}
+
 static enum decoded tilde(const struct csi *c, struct input_event *ev)
 {
 	if (c->params[0] == 200)
 		return DECODED_PASTE_START;
 	/* modifyOtherKeys: 27 ; modifiers ; code */
-	if (c->params[0] == 27 && c->n >= 3 && c->params[2] > 0 && c->params[2] <= 0x10ffff)
-		return key_event(ev, (uint32_t)c->params[2], mods_of(c->params[1]));
+	if (c->params[0] == 27 && c->n >= 3)
+		return unicode_key(c->params[2], c->params[1], ev);
 	return known(ev, number_key(c->params[0]), mods_of(c->params[1]));
-}
-
-/* Keys of a keyboard protocol that tells all of them by code point. */
-static enum decoded unicode_key(const struct csi *c, struct input_event *ev)
-{
-	int code = c->params[0];
-
-	if (code <= 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xf8ff))
-		return DECODED_NOTHING;
-	return key_event(ev, (uint32_t)code, mods_of(c->params[1]));
 }
 
 static enum decoded mouse(const struct csi *c, struct input_event *ev)
@@ -203,7 +204,7 @@ static enum decoded interpret(const struct csi *c, struct input_event *ev)
 	case '~':
 		return tilde(c, ev);
 	case 'u':
-		return unicode_key(c, ev);
+		return unicode_key(c->params[0], c->params[1], ev);
 	case 'Z':
 		return key_event(ev, KEYC_TAB, MOD_SHIFT | mods_of(c->params[1]));
 	case 'I':
