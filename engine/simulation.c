@@ -68,6 +68,8 @@ static void engine_close(struct tare_engine *t)
 
 static const struct tare_engine table = {
         .create = sim_create,
+        .start = sim_start,
+        .run = sim_run,
         .stop = sim_stop,
         .restart = sim_restart,
         .kill = sim_kill,
@@ -76,6 +78,8 @@ static const struct tare_engine table = {
         .rename = sim_rename,
         .remove = sim_remove,
         .wait = sim_wait,
+        .attach = sim_attach,
+        .exec = sim_exec,
         .resolve = sim_resolve,
         .list = sim_list,
         .inspect = sim_inspect,

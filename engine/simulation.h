@@ -308,6 +308,17 @@ int sim_rename(struct tare_engine *, const char *, const char *, struct err *);
 int sim_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
 int sim_wait(struct tare_engine *, const char *, bool, int *, struct err *);
 int sim_process_signal(struct tare_engine *, const char *, pid_t, int, struct err *);
+/* simulation_exec.c */
+int sim_start(
+        struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);
+int sim_run(struct tare_engine *, const struct tare_create *, const struct tare_io *, char *,
+        enum tare_io_end *, int *, void (*)(const char *, void *), void *, struct err *);
+int sim_attach(
+        struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);
+int sim_exec(struct tare_engine *, const char *, const struct tare_exec *, const struct tare_io *,
+        enum tare_io_end *, int *, struct err *);
+/* What a command of the pretend shell would do, into the journal's line that makes a container. */
+void sim_outcome(struct simulation *s, json *line, char *const *args);
 /* simulation_image.c */
 int sim_image_list(struct tare_engine *, struct tare_image_list *, struct err *);
 int sim_image_inspect(struct tare_engine *, const char *, json **, struct err *);

@@ -107,8 +107,8 @@ static char **command_of(const struct tare_create *q, const struct sim_image *im
 	return steal_ptr(&v);
 }
 
-static json *create_line(
-        const struct tare_create *q, const struct sim_image *image, const char *id, const char *name)
+static json *create_line(struct simulation *s, const struct tare_create *q, const struct sim_image *image,
+        const char *id, const char *name)
 {
 	json *line = sim_action("create", id);
 	cleanup_strv char **args = command_of(q, image);
@@ -128,6 +128,7 @@ static json *create_line(
 	json_set_str(line, "hostname", q->hostname);
 	json_set_str(line, "user", q->user);
 	json_set_str(line, "workdir", q->workdir);
+	sim_outcome(s, line, args);
 	return line;
 }
 
@@ -150,7 +151,7 @@ int sim_create(struct tare_engine *t, const struct tare_create *q, char *id, str
 	if (sim_by_name(s, name))
 		return err_set(e, ERR_CONFLICT, "the name %s is taken; choose another one or: tare rm %s",
 		        name, name);
-	if (sim_journal_add(s, create_line(q, image, id, name), e) < 0)
+	if (sim_journal_add(s, create_line(s, q, image, id, name), e) < 0)
 		return -1;
 	return sim_by_id(s, id) ? 0
 	                        : err_set(e, ERR_CONFLICT, "the name %s was taken at the same moment", name);

@@ -1,0 +1,219 @@
+/* The caller's terminal while a simulated program runs on it: raw mode that is undone on every way out,
+ * detach keys, and output in few writes. */
+#include "engine/simulation_shell.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define OUT_BLOCK 4096
+#define KEPT_MAX  (32u << 10) /* of what nobody reads */
+
+/* ------------------------------------------------------------------ raw mode
+ * A signal handler has no argument, so what it restores is the one global of this file. */
+
+static const int fatal_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGABRT};
+#define N_FATAL (sizeof(fatal_signals) / sizeof(*fatal_signals))
+
+static struct {
+	volatile sig_atomic_t active;
+	int fd;
+	struct termios saved;
+	struct sigaction old[N_FATAL];
+} terminal;
+
+static void restore(void)
+{
+	if (terminal.active)
+		tcsetattr(terminal.fd, TCSANOW, &terminal.saved);
+	terminal.active = 0;
+}
+
+static void on_fatal_signal(int sig)
+{
+	restore();
+	raise(sig); /* the action is the default one again */
+}
+
+static int raw_enter(struct sim_terminal *t, struct err *e)
+{
+	struct sigaction sa = {.sa_handler = on_fatal_signal, .sa_flags = (int)SA_RESETHAND};
+	struct termios raw;
+
+	if (!t->io->tty || t->io->in < 0 || !isatty(t->io->in))
+		return 0;
+	if (tcgetattr(t->io->in, &terminal.saved) < 0)
+		return err_sys(e, "cannot read the terminal's settings");
+	terminal.fd = t->io->in;
+	terminal.active = 1;
+	for (size_t i = 0; i < N_FATAL; i++)
+		sigaction(fatal_signals[i], &sa, &terminal.old[i]);
+	raw = terminal.saved;
+	raw.c_iflag &= (tcflag_t) ~(BRKINT | ICRNL | INPCK | ISTRIP | IXON | INLCR | IGNCR);
+	raw.c_oflag &= (tcflag_t)~OPOST;
+	raw.c_lflag &= (tcflag_t) ~(ECHO | ICANON | IEXTEN | ISIG);
+	raw.c_cflag = (raw.c_cflag & (tcflag_t)~CSIZE) | CS8;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(t->io->in, TCSANOW, &raw);
+	t->raw = true;
+	return 0;
+}
+
+static void raw_leave(struct sim_terminal *t)
+{
+	if (!t->raw)
+		return;
+	restore();
+	for (size_t i = 0; i < N_FATAL; i++)
+		sigaction(fatal_signals[i], &terminal.old[i], NULL);
+	t->raw = false;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+void sim_terminal_size(struct sim_terminal *t)
+{
+	t->rows = 24;
+	t->cols = 80;
+#ifdef TIOCGWINSZ
+	struct winsize w;
+
+	if (t->io && ioctl(t->io->out, TIOCGWINSZ, &w) == 0 && w.ws_row && w.ws_col) {
+		t->rows = w.ws_row;
+		t->cols = w.ws_col;
+	}
+#endif
+}
+
+int sim_terminal_open(struct sim_terminal *t, const struct tare_io *io, struct err *e)
+{
+	*t = (struct sim_terminal){.io = io, .out = BUF_INIT, .kept = BUF_INIT_MAX(KEPT_MAX)};
+	sim_terminal_size(t);
+	if (!io)
+		return 0;
+	if (detach_keys_parse(&t->keys, io->detach_keys, e) < 0)
+		return -1;
+	if (!io->tty)
+		t->keys.n = 0;
+	return raw_enter(t, e);
+}
+
+void sim_terminal_close(struct sim_terminal *t)
+{
+	sim_flush(t);
+	raw_leave(t);
+	buf_free(&t->out);
+	buf_free(&t->kept);
+}
+
+/* ------------------------------------------------------------------ output */
+
+void sim_flush(struct sim_terminal *t)
+{
+	if (t->io && t->io->out >= 0 && t->out.len && !t->gone &&
+	        write_all(t->io->out, t->out.data, t->out.len) < 0)
+		t->gone = true;
+	buf_reset(&t->out);
+}
+
+void sim_put(struct sim_terminal *t, const char *text, size_t len)
+{
+	if (!t->io) {
+		if (t->kept.len + len < KEPT_MAX)
+			buf_add(&t->kept, text, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n' && t->io->tty)
+			buf_char(&t->out, '\r');
+		buf_char(&t->out, text[i]);
+	}
+	if (t->out.len > OUT_BLOCK)
+		sim_flush(t);
+}
+
+void sim_say(struct sim_terminal *t, const char *fmt, ...)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	sim_put(t, buf_str(&b), b.len);
+}
+
+void sim_complain(struct sim_terminal *t, const char *fmt, ...)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	if (!t->io || t->io->tty) {
+		sim_put(t, buf_str(&b), b.len);
+		return;
+	}
+	sim_flush(t);
+	if (t->io->err >= 0 && write_all(t->io->err, b.data, b.len) < 0)
+		t->gone = true;
+}
+
+/* ------------------------------------------------------------------ input */
+
+static void fill(struct sim_terminal *t)
+{
+	char raw[256];
+	ssize_t n = read(t->io->in, raw, sizeof(raw));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	t->in_at = t->in_len = 0;
+	if (n <= 0) {
+		t->in_end = true;
+		t->in_len = detach_keys_flush(&t->keys, t->in);
+		return;
+	}
+	t->detached = detach_keys_feed(&t->keys, raw, (size_t)n, t->in, &t->in_len);
+}
+
+int sim_key(struct sim_terminal *t, int ms)
+{
+	sim_flush(t);
+	while (t->in_at == t->in_len) {
+		struct pollfd p[2] = {{.fd = -1, .events = POLLIN}, {.fd = -1}};
+		int n;
+
+		if (!t->io || t->detached || t->gone)
+			return SIM_KEY_END;
+		if (t->in_end || t->io->in < 0) {
+			if (ms < 0)
+				return SIM_KEY_END;
+		} else {
+			p[0].fd = t->io->in;
+		}
+		p[1].fd = t->io->out;
+		n = poll(p, 2, ms);
+		if (n < 0 && errno != EINTR)
+			return SIM_KEY_END;
+		if (n == 0)
+			return SIM_KEY_NONE;
+		if (n > 0 && p[1].revents & POLLERR)
+			t->gone = true;
+		if (n > 0 && p[0].revents)
+			fill(t);
+		if (t->in_end && ms >= 0 && t->in_at == t->in_len)
+			return SIM_KEY_NONE;
+	}
+	return (unsigned char)t->in[t->in_at++];
+}
