@@ -47,30 +47,6 @@ void scrollback_free(struct scrollback *sb)
 	free(sb);
 }
 
-size_t term_utf8(uint32_t cp, char dst[4])
-{
-	if (cp < 0x80) {
-		dst[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		dst[0] = (char)(0xc0 | cp >> 6);
-		dst[1] = (char)(0x80 | (cp & 0x3f));
-		return 2;
-	}
-	if (cp < 0x10000) {
-		dst[0] = (char)(0xe0 | cp >> 12);
-		dst[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-		dst[2] = (char)(0x80 | (cp & 0x3f));
-		return 3;
-	}
-	dst[0] = (char)(0xf0 | (cp >> 18 & 7));
-	dst[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-	dst[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-	dst[3] = (char)(0x80 | (cp & 0x3f));
-	return 4;
-}
-
 bool term_cell_is_empty(const struct term_cell *c)
 {
 	return (c->n == 0 || (c->n == 1 && c->cps[0] == ' ')) && c->style.bg == COLOUR_DEFAULT &&
@@ -86,7 +62,7 @@ static size_t cell_text(const struct term_cell *c, char dst[4 * TERM_CELL_CPS])
 		return 1;
 	}
 	for (unsigned i = 0; i < c->n && i < TERM_CELL_CPS; i++)
-		len += term_utf8(c->cps[i], dst + len);
+		len += utf8_encode(c->cps[i], dst + len);
 	return len;
 }
 

@@ -40,7 +40,4 @@ static inline struct term_cell term_cell_blank(void)
 /* A blank that shows nothing: no colour behind it, no line through it. */
 bool term_cell_is_empty(const struct term_cell *c);
 
-/* UTF-8 of a code point; the number of bytes. */
-size_t term_utf8(uint32_t cp, char dst[4]);
-
 #endif

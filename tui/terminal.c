@@ -15,21 +15,6 @@
  * many. */
 #define MARKS_BYTES 16384
 
-static void *vterm_alloc(size_t size, void *arg)
-{
-	struct term *t = arg;
-
-	if (t->feeding && size > MARKS_BYTES)
-		t->ascii_only = true;
-	return calloc(1, size);
-}
-
-static void vterm_release(void *p, void *arg)
-{
-	(void)arg;
-	free(p);
-}
-
 static void on_output(const char *bytes, size_t len, void *arg)
 {
 	struct term *t = arg;
@@ -194,17 +179,6 @@ static void release_buttons(struct term *t)
 	t->muted = false;
 }
 
-static void set_title(struct term *t, const char *text, size_t len)
-{
-	char line[TERM_TITLE_SIZE];
-
-	if (len > sizeof line - 1)
-		len = sizeof line - 1;
-	memcpy(line, text, len);
-	line[len] = '\0';
-	text_harmless_to(t->title, sizeof t->title, line);
-}
-
 static int on_property(VTermProp prop, VTermValue *v, void *arg)
 {
 	struct term *t = arg;
@@ -226,13 +200,6 @@ static int on_property(VTermProp prop, VTermValue *v, void *arg)
 		t->mouse = v->number;
 		if (t->mouse == VTERM_PROP_MOUSE_NONE)
 			release_buttons(t);
-		break;
-	case VTERM_PROP_TITLE:
-#if VTERM_VERSION_MAJOR > 0 || VTERM_VERSION_MINOR >= 2
-		set_title(t, v->string.str, v->string.len);
-#else
-		set_title(t, v->string, strlen(v->string));
-#endif
 		break;
 	default:
 		break;
@@ -260,7 +227,6 @@ static int within(int n, int low, int high)
 
 struct term *term_new(int rows, int cols, size_t scrollback)
 {
-	static VTermAllocatorFunctions allocator = {vterm_alloc, vterm_release};
 	struct term *t = calloc(1, sizeof *t);
 
 	if (!t)
@@ -270,7 +236,7 @@ struct term *term_new(int rows, int cols, size_t scrollback)
 	t->out.max = OUT_MAX + 1;
 	t->past = scrollback_new(scrollback, PAST_BYTES);
 	t->row = calloc((size_t)t->cols, sizeof *t->row);
-	t->vt = t->past && t->row ? vterm_new_with_allocator(t->rows, t->cols, &allocator, t) : NULL;
+	t->vt = t->past && t->row ? vterm_new(t->rows, t->cols) : NULL;
 	if (!t->vt) {
 		term_free(t);
 		return NULL;
@@ -297,65 +263,6 @@ void term_free(struct term *t)
 	buf_free(&t->out);
 	free(t->row);
 	free(t);
-}
-
-/* ---- what the child sends */
-
-/* libvterm 0.1.4 does not tell when a child clears the past (ESC [ 3 J): watch for it. The number of bytes up
- * to and with the sequence, or len. */
-static size_t up_to_clear(struct term *t, const char *bytes, size_t len, bool *clears)
-{
-	static const char sequence[] = {'\033', '[', '3', 'J'};
-
-	*clears = false;
-	for (size_t i = 0; i < len; i++) {
-		if (t->matched == 0) {
-			const char *esc = memchr(bytes + i, '\033', len - i);
-
-			if (!esc)
-				return len;
-			i = (size_t)(esc - bytes);
-			t->matched = 1;
-		} else if (bytes[i] != sequence[t->matched]) {
-			t->matched = bytes[i] == '\033';
-		} else if (++t->matched == sizeof sequence) {
-			t->matched = 0;
-			*clears = true;
-			return i + 1;
-		}
-	}
-	return len;
-}
-
-static void feed_piece(struct term *t, const char *bytes, size_t len)
-{
-	char plain[PIECE];
-
-	if (t->ascii_only) {
-		for (size_t i = 0; i < len; i++)
-			plain[i] = (unsigned char)bytes[i] < 0x80 ? bytes[i] : '?';
-		bytes = plain;
-	}
-	vterm_input_write(t->vt, bytes, len);
-	/* ESC % @ would make it read bytes of UTF-8 as control characters. */
-	vterm_set_utf8(t->vt, 1);
-}
-
-void term_feed(struct term *t, const char *bytes, size_t len)
-{
-	t->feeding = true;
-	while (len > 0) {
-		bool clears;
-		size_t n = up_to_clear(t, bytes, len < PIECE ? len : PIECE, &clears);
-
-		feed_piece(t, bytes, n);
-		if (clears)
-			scrollback_clear(t->past);
-		bytes += n;
-		len -= n;
-	}
-	vterm_screen_flush_damage(t->screen);
-	t->feeding = false;
 }
 
 size_t term_output(const struct term *t, const char **bytes)

@@ -9,6 +9,22 @@
 #include "tui/terminal.h"
 
 #define TERM_TITLE_SIZE 128
+#define TERM_STRING_MAX 256  /* of a control string; the rest of a longer one is lost */
+#define TERM_PIECE      4096 /* at once into the emulation: it puts a run of text on the stack */
+
+/* What is fed, up to where the last bytes ended: terminal_stream.c. */
+struct term_stream {
+	enum { STREAM_TEXT, STREAM_ESCAPE, STREAM_CSI, STREAM_STRING, STREAM_STRING_ESCAPE } state;
+	char string;                /* which one: what came after its ESC */
+	char held[TERM_STRING_MAX]; /* the sequence so far, without ESC and what says which it is */
+	size_t n_held;
+	bool too_long;
+	char cut[4]; /* the begin of a character */
+	size_t n_cut, need;
+	unsigned marks; /* on the last character */
+	char clean[TERM_PIECE];
+	size_t n_clean;
+};
 
 struct term {
 	VTerm *vt;
@@ -25,11 +41,11 @@ struct term {
 	bool muted;
 
 	char title[TERM_TITLE_SIZE];
-	bool bell, alternate, ascii_only;
+	bool bell, alternate;
 	int mouse;        /* VTERM_PROP_MOUSE_… */
 	unsigned buttons; /* the child believes to be pressed, bits from 1 << 1 */
 	int cursor_visible, cursor_blink, cursor_shape;
-	unsigned matched; /* bytes of the sequence that clears the past */
+	struct term_stream in;
 };
 
 /* Line `n` into t->row; blank when there is none. */

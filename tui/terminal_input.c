@@ -103,7 +103,7 @@ static void send_character(struct term *t, struct key k)
 	if (control >= 0)
 		bytes[len++] = (char)control;
 	else
-		len += term_utf8(k.code, bytes + len);
+		len += utf8_encode(k.code, bytes + len);
 	send(t, bytes, len);
 }
 

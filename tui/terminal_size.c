@@ -98,9 +98,9 @@ void term_resize(struct term *t, int rows, int cols)
 	t->row = row;
 	vterm_state_get_cursorpos(t->state, &pos);
 	t->muted = true;
-	/* CAN ends a sequence that is half read; then no margins, neither rows nor columns. */
-	say(t, "\030\033[r\033[s");
-	t->matched = 0;
+	/* No margins, neither of rows nor of columns. It never holds half a sequence: see terminal_stream.c.
+	 */
+	say(t, "\033[r\033[s");
 	if (rows < t->rows || cols < t->cols)
 		keep_saved_cursor_within(t, rows, cols);
 	place_cursor(t, pos, t->rows, t->cols);

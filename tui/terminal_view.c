@@ -1,5 +1,6 @@
 /* What a terminal shows: on a canvas, and as text to copy. */
 #include "base/buf.h"
+#include "base/text.h"
 #include "tui/terminal_core.h"
 
 static struct style laid_on(struct style base, struct style s)
@@ -49,7 +50,7 @@ static void add_cell(struct buf *out, const struct term_cell *c)
 	if (c->n == 0)
 		buf_char(out, ' ');
 	for (unsigned i = 0; i < c->n; i++)
-		buf_add(out, bytes, term_utf8(c->cps[i], bytes));
+		buf_add(out, bytes, utf8_encode(c->cps[i], bytes));
 }
 
 static bool is_blank(const struct term_cell *c)
