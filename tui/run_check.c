@@ -1,0 +1,111 @@
+#include "tui/run_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/units.h"
+#include "engine/tare.h"
+#include "tui/app.h"
+#include "tui/model.h"
+#include "tui/words.h"
+
+typedef int word_parser(struct tare_create *c, const char *text, struct err *e);
+
+static int check_words(struct tare_create *c, const char *text, word_parser *parse, struct err *e)
+{
+	cleanup_strv char **words = words_split(text, e);
+
+	if (!words && e->msg[0])
+		return -1;
+	strv_foreach (s, words)
+		if (parse && parse(c, *s, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_name(struct app *a, const char *text, struct err *e)
+{
+	struct model_container *const *rows = NULL;
+	size_t n = a ? model_containers(app_model(a), &rows) : 0;
+
+	if (tare_name_check(text, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i]->row.name && !strcmp(rows[i]->row.name, text))
+			return err_set(e, ERR_CONFLICT, "another container is called so");
+	return 0;
+}
+
+static int check_workdir(const char *text, struct err *e)
+{
+	return *text == '/' ? 0 : err_set(e, ERR_USAGE, "a path from the root, as in /srv");
+}
+
+static int check_network(const char *text, struct err *e)
+{
+	if (!strcmp(text, "none") || !strcmp(text, "host") || (!strncmp(text, "container:", 10) && text[10]))
+		return 0;
+	return err_set(e, ERR_USAGE, "none, host or container:NAME");
+}
+
+static int check_user(const char *text, struct err *e)
+{
+	return strpbrk(text, " \t") ? err_set(e, ERR_USAGE, "USER or USER:GROUP, by name or number") : 0;
+}
+
+static int check_memory(const char *text, struct err *e)
+{
+	uint64_t bytes;
+
+	return size_parse(text, &bytes, e);
+}
+
+static int check_pids(const char *text, struct err *e)
+{
+	int64_t v;
+
+	return int_parse(text, -1, INT32_MAX, "number of processes", &v, e);
+}
+
+static int check(struct app *a, struct tare_create *c, enum run_field field, const char *text, struct err *e)
+{
+	switch (field) {
+	case RUN_NAME:
+		return check_name(a, text, e);
+	case RUN_COMMAND:
+		return check_words(c, text, NULL, e);
+	case RUN_ENV:
+		return check_words(c, text, tare_parse_env, e);
+	case RUN_VOLUMES:
+		return check_words(c, text, tare_parse_volume, e);
+	case RUN_MEMORY:
+		return check_memory(text, e);
+	case RUN_CPUS:
+		return tare_parse_cpus(&c->resources, text, e);
+	case RUN_PIDS:
+		return check_pids(text, e);
+	case RUN_NETWORK:
+		return check_network(text, e);
+	case RUN_WORKDIR:
+		return check_workdir(text, e);
+	case RUN_USER:
+		return check_user(text, e);
+	default:
+		return 0;
+	}
+}
+
+bool run_check(struct app *a, enum run_field field, const char *text, char *error, size_t size)
+{
+	struct tare_create c;
+	struct err e = ERR_INIT;
+	bool is_right;
+
+	tare_create_init(&c);
+	is_right = !*text || check(a, &c, field, text, &e) == 0;
+	tare_create_free(&c);
+	snprintf(error, size, "%s", is_right ? "" : e.msg);
+	return is_right;
+}

@@ -1,0 +1,36 @@
+/* The fields of the run form, and whether what stands in one is right: by the same parsers as the command
+ * line's. */
+#ifndef TARE_TUI_RUN_CHECK_H
+#define TARE_TUI_RUN_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct app;
+
+enum run_field {
+	RUN_IMAGE,
+	RUN_NAME,
+	RUN_COMMAND,
+	RUN_MODE,
+	RUN_REMOVE,
+	RUN_ENV,
+	RUN_VOLUMES,
+	RUN_MEMORY,
+	RUN_CPUS,
+	RUN_PIDS,
+	RUN_NETWORK,
+	RUN_WORKDIR,
+	RUN_USER,
+	RUN_PROFILE,
+	RUN_READ_ONLY,
+	RUN_INIT,
+	RUN_TTY,
+	RUN_N
+};
+
+/* True, and error empty, when it is right; an empty text always is. app: for names that are taken; may be
+ * NULL. */
+bool run_check(struct app *a, enum run_field field, const char *text, char *error, size_t size);
+
+#endif
