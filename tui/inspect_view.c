@@ -14,7 +14,7 @@
 #include "tui/view.h"
 #include "tui/views.h"
 
-#define OPEN_DEPTH 1 /* a document starts with its first level, and what is beneath closed */
+#define OPEN_DEPTH 1 /* a document starts with two levels, and what is beneath them closed */
 
 struct inspect_view {
 	struct view view;

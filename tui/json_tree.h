@@ -39,7 +39,8 @@ struct json_tree_styles {
 	uint32_t open, closed; /* glyphs */
 };
 
-/* Takes the document. What was folded before stays folded, what is new starts folded below `depth`. */
+/* Takes the document. What was folded before stays folded; what is new starts folded from `depth` on, 0 being
+ * the first level. */
 int json_tree_set(struct json_tree *t, json *document, unsigned depth);
 void json_tree_free(struct json_tree *t);
 /* The text of line i. `scratch` holds what is made for it and must live as long as the line. */

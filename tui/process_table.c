@@ -15,7 +15,9 @@ struct columns {
 
 static int column(json *titles, const char *name)
 {
-	for (size_t i = 0; titles && i < json_object_array_length(titles); i++) {
+	size_t n = json_object_is_type(titles, json_type_array) ? json_object_array_length(titles) : 0;
+
+	for (size_t i = 0; i < n; i++) {
 		const char *title = json_object_get_string(json_object_array_get_idx(titles, i));
 		if (title && strcmp(title, name) == 0)
 			return (int)i;
