@@ -10,7 +10,9 @@ const struct command *const command_tables[] = {
         container_list_commands,
         container_look_commands,
         stats_commands,
-        volume_commands, prune_commands,
+        volume_commands,
+        prune_commands,
+        dashboard_commands,
         system_commands,
         NULL,
 };

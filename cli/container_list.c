@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/proc.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
@@ -194,10 +193,9 @@ static const struct filter_key ps_filters[] = {
 
 /* ------------------------------------------------------------------ rows */
 
-static void status_text(const struct tare_container *c, struct buf *out)
+static void status_text(const struct tare_container *c, int64_t now, struct buf *out)
 {
 	char words[AGO_TEXT_SIZE];
-	int64_t now = now_realtime();
 
 	switch (c->state) {
 	case TARE_CREATED:
@@ -295,7 +293,7 @@ static void set_mounts(json *row, const struct tare_container *c)
 	json_set_str(row, "LocalVolumes", number);
 }
 
-static json *ps_row(const struct tare_container *c, bool no_trunc)
+static json *ps_row(const struct tare_container *c, bool no_trunc, int64_t now)
 {
 	json *row = json_object_new_object();
 	cleanup_buf struct buf text = BUF_INIT;
@@ -307,10 +305,10 @@ static json *ps_row(const struct tare_container *c, bool no_trunc)
 	json_set_str(row, "Image", c->image);
 	set_command(row, c);
 	json_set_str(row, "CreatedAt", moment_local(c->created, moment));
-	buf_printf(&text, "%s ago", duration_words(now_realtime() - c->created, words));
+	buf_printf(&text, "%s ago", duration_words(now - c->created, words));
 	set_buf(row, "RunningFor", &text);
 	json_set_str(row, "State", tare_state_name(c->state));
-	status_text(c, &text);
+	status_text(c, now, &text);
 	set_buf(row, "Status", &text);
 	json_set_str(row, "Ports", "");
 	labels_text(c->labels, &text);
@@ -337,7 +335,7 @@ static int set_size(struct tare_engine *engine, json *row, const char *id, struc
 static int add_row(struct tare_engine *engine, const struct ps_options *o, const struct tare_container *c,
         struct rows *rows, struct err *e)
 {
-	json *row = ps_row(c, o->list.no_trunc), *hidden = json_object_new_object();
+	json *row = ps_row(c, o->list.no_trunc, engine->now(engine)), *hidden = json_object_new_object();
 
 	json_set(hidden, "Label", c->labels ? json_object_get(c->labels) : json_object_new_object());
 	json_set_str(hidden, "Size", "");

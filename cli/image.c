@@ -5,7 +5,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
@@ -128,13 +127,13 @@ static const char *digest_hex(const char *digest)
 	return colon ? colon + 1 : digest;
 }
 
-static json *images_row(const struct tare_image *i, const struct images_options *o)
+static json *images_row(const struct tare_image *i, const struct images_options *o, int64_t now)
 {
 	json *row = json_object_new_object();
 	char moment[MOMENT_SIZE], words[AGO_TEXT_SIZE], size[SIZE_TEXT_SIZE], number[24];
 	cleanup_free char *id =
 	        o->list.no_trunc ? strdup(i->id) : str_printf("%.*s", SHORT_ID, digest_hex(i->id));
-	cleanup_free char *ago = str_printf("%s ago", duration_words(now_realtime() - i->created, words));
+	cleanup_free char *ago = str_printf("%s ago", duration_words(now - i->created, words));
 
 	snprintf(number, sizeof(number), "%u", i->n_containers);
 	json_set_str(row, "Repository", i->repository ? i->repository : NONE);
@@ -163,7 +162,7 @@ static int images_rows(struct tare_engine *engine, const struct images_options *
 			continue;
 		if (pattern && !reference_glob(image->repository, image->tag, pattern))
 			continue;
-		if (rows_add(rows, images_row(image, o), NULL, TONE_PLAIN, e) < 0)
+		if (rows_add(rows, images_row(image, o, engine->now(engine)), NULL, TONE_PLAIN, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #include "cli/archive_options.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
+#include "cli/dashboard.h"
 #include "cli/man.h"
 #include "engine/tare.h"
 
@@ -19,6 +20,12 @@ static int run_helper(struct cli *cli, void *options, char **operands)
 
 	(void)options;
 	(void)operands;
+	if (cli->demo) {
+		err_set(&e, ERR_UNSUPPORTED,
+		        "%s moves real images, so it is not in the demo; leave out --demo",
+		        cli->command->words);
+		return cli_fail(cli, &e);
+	}
 	if (helper_path("tare-transfer", path, sizeof(path), &e) < 0)
 		return cli_fail(cli, &e);
 	execv(path, cli->argv);
@@ -44,17 +51,21 @@ static int run_internal(struct cli *cli, void *options, char **words)
 	return 0;
 }
 
-/* Nothing was asked: show what runs, and how to go on. */
+/* Nothing was asked: the dashboard. Without a terminal for it, what runs, and how to go on. */
 static int run_bare(struct cli *cli, void *options, char **operands)
 {
 	char *ps[] = {"ps", NULL};
+	bool terminal = dashboard_has_terminal();
 	int code;
 
 	(void)options;
 	(void)operands;
+	if (terminal && dashboard_can_draw() && !cli->json)
+		return dashboard_become(cli, NULL);
 	code = program_run(cli, ps);
 	if (code == 0 && !cli->json)
-		fputs("\nStart one: tare run busybox echo hello\nAll commands: tare help\n", stdout);
+		printf("\n%sStart one: tare run busybox echo hello\nAll commands: tare help\n",
+		        terminal ? "The dashboard can't draw here: TERM is dumb, or not set.\n" : "");
 	return code;
 }
 
