@@ -289,6 +289,7 @@ install: build docs
 	$(Q)$(INSTALL) -m 644 $(IMAGES) $(DESTDIR)$(datadir)/tare/images
 	$(Q)$(INSTALL) -m 644 $(THEMES) $(DESTDIR)$(datadir)/tare/themes
 	$(Q)$(INSTALL) -m 644 $(KEYS) $(DESTDIR)$(datadir)/tare/keys
+	$(Q)$(INSTALL) -m 644 tui/config.example $(DESTDIR)$(datadir)/tare
 	$(Q)$(INSTALL) -m 644 $(B)/docs/man/*.1 $(DESTDIR)$(mandir)/man1
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.bash $(DESTDIR)$(datadir)/bash-completion/completions/tare
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.zsh $(DESTDIR)$(datadir)/zsh/site-functions/_tare
