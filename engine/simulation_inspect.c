@@ -229,13 +229,26 @@ static json *process_row(
 	return row;
 }
 
+/* CPU time of the n-th process, which follows the container's own, and its share of the memory. */
+static json *process_usage(const struct sim_container *c, const struct sim_status *st, unsigned n)
+{
+	json *usage = json_object_new_array();
+	double seconds = (double)st->active / 1e9;
+	double cpu = c->nature.cpu / (n + 1.5) * 0.5 * sim_flow(sim_hash(c->seed, 40 + n), seconds, 5, 1);
+
+	json_object_array_add(usage, json_object_new_int64((int64_t)(cpu * 1e9)));
+	json_object_array_add(
+	        usage, json_object_new_int64((int64_t)((double)c->nature.memory / (n + 1.2) * 0.6)));
+	return usage;
+}
+
 int sim_top(struct tare_engine *t, const char *ref, json **out, struct err *e)
 {
 	static const char *const titles[] = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"};
 	struct simulation *s = sim_of(t);
 	const struct sim_container *c = sim_find(s, ref, e);
 	struct sim_status st;
-	json *names, *rows;
+	json *names, *rows, *usage;
 
 	if (!c)
 		return -1;
@@ -245,13 +258,17 @@ int sim_top(struct tare_engine *t, const char *ref, json **out, struct err *e)
 		        c->name, c->name);
 	names = json_object_new_array();
 	rows = json_object_new_array();
+	usage = json_object_new_array();
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		json_add_str(names, titles[i]);
-	for (unsigned n = 0; n < c->nature.pids; n++)
+	for (unsigned n = 0; n < c->nature.pids; n++) {
 		json_object_array_add(rows, process_row(s, c, &st, n));
+		json_object_array_add(usage, process_usage(c, &st, n));
+	}
 	*out = json_object_new_object();
 	json_set(*out, "Titles", names);
 	json_set(*out, "Processes", rows);
+	json_set(*out, "Usage", usage);
 	return 0;
 }
 
