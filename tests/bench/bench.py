@@ -2,7 +2,7 @@
 
 Prints a table of medians with the ratio, the target and "ok" or "MISS", and writes all of it to bench.json.
 BENCH=quick takes fewer runs; BENCH="run exec" measures only those groups: run exec ps stop many monitor log init
-calls. Everything lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow
+calls tui. Everything lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow
 minute of the machine is slow for all.
 
 crun 1.8 and podman refuse a hybrid cgroup layout (v1 controllers and a v2 tree beside them). On such a machine
@@ -20,11 +20,13 @@ import sys
 import tempfile
 import time
 
+from dashboard import DashboardBench
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.realpath(os.path.join(HERE, "../.."))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 SPAWN = os.path.join(BUILD, "bench/spawn_time")
-GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls"]
+GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui"]
 LOG_BYTES = 200_000_000
 LOG_HEADER = 41  # what the log has more in every line: time, stream and tag
 MANY = 50
@@ -436,6 +438,9 @@ class Bench:
         self.report.row("system calls of one run", total, None, "", None, "")
         top = sorted(counts.items(), key=lambda c: -c[1])[:14]
         self.report.note("system calls of one run: " + ", ".join(f"{n} {c}" for n, c in top))
+
+    def tui(self):
+        DashboardBench(self.dir, self.report, self.tare, BUILD, self.quick).all()
 
     def group(self, name):
         getattr(self, name)()

@@ -1,0 +1,219 @@
+#!/usr/bin/env bats
+# The dashboard on real containers, in a real terminal multiplexer.
+
+load lib
+
+# ------------------------------------------------------------------ a terminal with the dashboard in it
+
+file_up() {
+	export XDG_CONFIG_HOME=$DIR/config XDG_STATE_HOME=$DIR/xdg-state MUX=$DIR/mux
+	mkdir -p "$XDG_STATE_HOME/tare"
+	echo 'welcomed = yes' >"$XDG_STATE_HOME/tare/dashboard"
+}
+
+mux() { tmux -S "$MUX" -f /dev/null "$@" 3>&- 4>&-; }
+# dashboard [ARG…]: in a window of 140x40, started by a shell that says when it is over.
+dashboard() {
+	mux new-session -d -x 140 -y 40 "sh -c '$TARE $* ; echo ended with \$?; stty -a | grep -o -e -icanon -e icanon; exec sleep 1000'"
+	sees Containers
+}
+test_down() { mux kill-server 2>/dev/null || true; }
+
+screen() { mux capture-pane -p; }
+keys() { mux send-keys "$@"; }
+shows() { screen | grep -qF -- "$1"; }
+hides() { ! shows "$1"; }
+sees() { eventually 10 shows "$1" || fail "never on the screen: $1" "$(screen)"; }
+loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"; }
+
+# ------------------------------------------------------------------ looking
+
+@test "tare on a terminal is the dashboard; what comes and goes is seen by itself" {
+	background first
+	dashboard
+	sees first
+	background second
+	sees second
+	tare stop -t 0 second >/dev/null
+	sees exited
+	tare rm second >/dev/null
+	loses second
+	keys q
+	sees 'ended with 0'
+	sees icanon
+}
+
+@test "the log of the selected container is followed" {
+	background talker $B sh -c 'echo the first line; mkfifo /go; cat /go; sleep 1000'
+	dashboard tui
+	sees 'the first line'
+	tare exec talker sh -c 'echo the second line >/go'
+	sees 'the second line'
+}
+
+@test "hostile output and labels do not reach the terminal" {
+	background rude -l "evil=$(printf '\033]0;owned\007')" $B sh -c \
+		"printf '\033]0;owned\007\033[2J\033[31mred\033[0m \033]52;c;aGk=\007\033[?1049l end\n'; sleep 1000"
+	dashboard tui
+	sees red
+	sees end
+	sees Containers
+	same "$(mux display-message -p '#{pane_title}' | grep -c owned)" 0
+	same "$(mux display-message -p '#{alternate_on}')" 1
+}
+
+@test "what it uses, its processes, its environment, all about it" {
+	background busy -e SECRET_TOKEN=hunter2 -e COLOUR=green -m 64m $B sh -c 'while :; do :; done'
+	dashboard tui
+	sees busy
+	keys u
+	sees Memory
+	sees '64.0M'
+	keys P
+	sees 'while :'
+	keys 1 v
+	sees COLOUR
+	hides hunter2
+	keys 1 i
+	sees Config
+}
+
+@test "files of a container that runs, and of one that does not" {
+	background filed $B sh -c 'mkdir /deep; echo the text inside >/deep/note; sleep 1000'
+	dashboard tui
+	sees filed
+	keys f
+	sees deep
+	tare stop -t 0 filed >/dev/null
+	tare start filed >/dev/null
+	tare stop -t 0 filed >/dev/null
+	keys 1 f
+	sees deep
+}
+
+@test "images with their layers, volumes with their users" {
+	background owner -v data:/data $B sh -c 'echo x >/data/x; sleep 1000'
+	dashboard tui
+	sees owner
+	keys 2
+	sees busybox
+	keys L
+	sees MB
+	keys 3
+	sees data
+}
+
+# ------------------------------------------------------------------ acting
+
+@test "stop, start, pause and restart by key; the action log tells the commands" {
+	background web
+	dashboard tui
+	sees web
+	keys s
+	eventually 10 is_state web exited
+	sees exited
+	keys S
+	eventually 10 is_state web running
+	keys p
+	eventually 10 is_state web paused
+	keys p
+	eventually 10 is_state web running
+	keys '!'
+	sees 'tare stop web'
+	sees 'tare pause web'
+}
+
+@test "several marked ones with one confirmation that names them" {
+	background one
+	background two
+	background three
+	dashboard tui
+	sees three
+	keys Space j Space j d
+	sees Remove
+	sees two
+	keys Escape
+	keys d
+	sees force
+	keys f
+	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 1 ]" || fail "$(screen)"
+}
+
+@test "rename, and a signal from the picker" {
+	background old $B sh -c 'trap "echo got it" USR1; while :; do sleep 0.05; done'
+	dashboard tui
+	sees old
+	keys R
+	sees Rename
+	keys C-u new Enter
+	eventually 10 sh -c "$TARE inspect new"
+	keys K
+	sees USR1
+	keys USR1 Enter
+	sees 'got it'
+}
+
+@test "a shell in a pane, that stays alive while one looks elsewhere" {
+	background host
+	dashboard tui
+	sees host
+	keys e
+	sees '/ #'
+	keys 'echo in the shell $((40+2))' Enter
+	sees 'in the shell 42'
+	keys 'C-]' q
+	keys 2
+	sees busybox
+	keys 6
+	sees 'in the shell 42'
+	keys Enter
+	keys 'exit 3' Enter
+	sees 'exit code 3'
+}
+
+@test "a new one from the form" {
+	background first
+	dashboard tui
+	sees first
+	keys c
+	sees Image
+	keys busybox
+	sleep 0.3
+	keys C-s
+	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 2 ]" || fail "$(screen)"
+}
+
+@test "prune shows first what it frees" {
+	tare create --name gone1 $B true >/dev/null
+	tare create --name gone2 $B true >/dev/null
+	background stays
+	dashboard tui
+	sees stays
+	keys b
+	sees 'emove stopped'
+	keys Escape
+	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 3 ]"
+}
+
+# ------------------------------------------------------------------ leaving
+
+@test "the terminal is as before after SIGTERM, SIGHUP and a crash" {
+	background box
+	local sig
+	for sig in TERM HUP SEGV ABRT; do
+		dashboard tui
+		sees box
+		kill -$sig "$(pgrep -f "tare-tui.*$STATE" | head -n 1)"
+		sees 'ended with'
+		sees icanon
+		same "$(mux display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag}')" '0 0 1'
+		mux kill-server
+	done
+}
+
+@test "without a terminal it says so, and tare alone prints the list" {
+	background box
+	refused 2 'needs a terminal' tui
+	ok tare
+	has box
+}

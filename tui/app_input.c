@@ -1,0 +1,288 @@
+/* From the terminal to views: keys through the key map, the mouse to what lies
+ * beneath it. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "tui/app_core.h"
+#include "tui/hints.h"
+#include "tui/job.h"
+#include "tui/keymap.h"
+#include "tui/shells.h"
+#include "tui/toast.h"
+#include "tui/top_bar.h"
+#include "tui/view.h"
+#include "tui/views.h"
+
+/* ------------------------------------------------------------------ results
+ * and actions */
+
+static void take_result(struct app *a, struct view *v, unsigned result)
+{
+	if (result & VIEW_CLOSE && a->n_dialogs && a->dialogs[a->n_dialogs - 1] == v)
+		app_pop(a);
+	if (result & (VIEW_REDRAW | VIEW_CLOSE))
+		app_redraw(a);
+}
+
+static unsigned ask(struct app *a, struct view *v, enum action action)
+{
+	unsigned result = v && v->ops->act ? v->ops->act(v, action) : VIEW_IGNORED;
+
+	take_result(a, v, result);
+	return result;
+}
+
+void app_act(struct app *a, enum action action)
+{
+	struct view *v = app_focused(a), *panel = app_panel_view(a);
+
+	if (action == ACTION_NONE)
+		return;
+	a->dirty = true;
+	if (ask(a, v, action) & VIEW_HANDLED)
+		return;
+	if (a->n_dialogs) {
+		if (action == ACTION_BACK || action == ACTION_LEAVE)
+			app_pop(a);
+		else if (action_table[action].context != CONTEXT_GLOBAL || action == ACTION_QUIT)
+			app_own_action(a, action);
+		return;
+	}
+	if (v != panel && action_table[action].context != CONTEXT_LIST &&
+	        ask(a, panel, action) & VIEW_HANDLED)
+		return;
+	app_own_action(a, action);
+}
+
+/* ------------------------------------------------------------------ keys */
+
+static void key_by_map(struct app *a, struct view *v, struct key k)
+{
+	struct key keys[2] = {a->chord, k};
+	bool more = false;
+	bool is_second = a->chord.code != KEYC_NONE;
+
+	if (v->ops->context == CONTEXT_NONE && k.code != KEYC_ESCAPE)
+		return;
+	enum context c = v->ops->context == CONTEXT_NONE ? CONTEXT_GLOBAL : v->ops->context;
+	enum action action = is_second ? keymap_look(a->keymap, c, keys, 2, &more)
+	                               : keymap_look(a->keymap, c, &k, 1, &more);
+	a->chord = (struct key){.code = KEYC_NONE};
+	if (action != ACTION_NONE)
+		app_act(a, action);
+	else if (more && !is_second)
+		a->chord = k; /* the hint bar shows that a second one is expected */
+}
+
+static void handle_key(struct app *a, struct key k)
+{
+	struct view *v = app_focused(a);
+
+	a->dirty = a->urgent = true;
+	if (k.code == KEYC_ESCAPE && !a->n_dialogs && toasts_dismiss(a->toasts))
+		return;
+	if (v->ops->key && a->chord.code == KEYC_NONE) {
+		unsigned result = v->ops->key(v, k);
+		take_result(a, v, result);
+		if (result & VIEW_HANDLED)
+			return;
+	}
+	key_by_map(a, v, k);
+}
+
+/* ------------------------------------------------------------------ mouse */
+
+static void give_mouse(struct app *a, struct view *v, struct rect r, struct mouse m)
+{
+	if (m.kind == MOUSE_PRESS) {
+		a->pressed = v;
+		a->pressed_rect = r;
+	}
+	m.y -= r.y;
+	m.x -= r.x;
+	take_result(a, v, v && v->ops->mouse ? v->ops->mouse(v, &m) : VIEW_IGNORED);
+}
+
+static void mouse_in_dialog(struct app *a, const struct mouse *m)
+{
+	size_t top = a->n_dialogs - 1;
+
+	if (rect_has(a->dialog_rects[top], m->y, m->x))
+		give_mouse(a, a->dialogs[top], a->dialog_rects[top], *m);
+	else if (m->kind == MOUSE_PRESS)
+		app_act(a, ACTION_BACK); /* a click beside it */
+}
+
+static void mouse_in_pane(struct app *a, const struct mouse *m)
+{
+	struct pane *leaf = panes_at(&a->panes, m->y, m->x);
+
+	if (!leaf)
+		return;
+	if (m->kind == MOUSE_PRESS) {
+		a->panes.focus = leaf;
+		app_focus_detail(a, true);
+	}
+	if (m->y == leaf->r.y) {
+		if (m->kind == MOUSE_PRESS)
+			panes_choose(&a->panes, leaf, panes_tab_at(&a->panes, leaf, m->x - leaf->r.x));
+		a->laid_out = false;
+		return;
+	}
+	struct rect body = leaf->r;
+	rect_cut_top(&body, 1);
+	if (panes_view(&a->panes, leaf))
+		give_mouse(a, panes_view(&a->panes, leaf), body, *m);
+}
+
+static void handle_mouse(struct app *a, const struct mouse *m)
+{
+	const struct layout *l = &a->layout;
+	bool is_press = m->kind == MOUSE_PRESS;
+
+	a->dirty = a->urgent = true;
+	if (is_press && toasts_mouse(a->toasts, m))
+		return;
+	if (a->pressed && (m->kind == MOUSE_DRAG || m->kind == MOUSE_RELEASE)) {
+		give_mouse(a, a->pressed, a->pressed_rect, *m); /* also outside of it */
+		if (m->kind == MOUSE_RELEASE)
+			a->pressed = NULL;
+		return;
+	}
+	if (rect_has(l->hints, m->y, m->x) && is_press) {
+		app_act(a, hints_click(a, app_focused(a)->ops->context, l->hints.w, m->x - l->hints.x));
+	} else if (a->n_dialogs) {
+		mouse_in_dialog(a, m);
+	} else if (rect_has(l->top, m->y, m->x)) {
+		enum panel p = is_press ? top_bar_panel_at(a, m->x) : PANEL_N;
+		if (p != PANEL_N)
+			app_set_panel(a, p);
+	} else if (rect_has(l->list, m->y, m->x)) {
+		if (is_press)
+			app_focus_detail(a, false);
+		give_mouse(a, app_panel_view(a), l->list, *m);
+	} else if (rect_has(l->detail, m->y, m->x)) {
+		mouse_in_pane(a, m);
+	}
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void handle_event(struct app *a, const struct input_event *ev)
+{
+	struct view *v = app_focused(a);
+
+	switch (ev->kind) {
+	case INPUT_KEY:
+		handle_key(a, ev->key);
+		break;
+	case INPUT_MOUSE:
+		handle_mouse(a, &ev->mouse);
+		break;
+	case INPUT_PASTE:
+		if (v->ops->paste)
+			take_result(a, v, v->ops->paste(v, ev->text, ev->len));
+		a->urgent = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void drain_input(struct app *a)
+{
+	struct input_event ev;
+
+	while (input_next(a->input, &ev))
+		handle_event(a, &ev);
+	int ms = input_timeout(a->input, now_monotonic());
+	if (ms >= 0)
+		loop_arm(a->loop, &a->escape_timer, now_monotonic() + (int64_t)ms * 1000000);
+	else
+		loop_disarm(a->loop, &a->escape_timer);
+}
+
+static void escape_due(void *arg)
+{
+	struct app *a = arg;
+
+	input_expire(a->input);
+	drain_input(a);
+}
+
+static void tty_ready(void *arg, int fd, unsigned ready)
+{
+	struct app *a = arg;
+	char bytes[4096];
+
+	if (ready & LOOP_WRITE)
+		a->dirty = true; /* the rest of the last frame goes first, then a fresh one */
+	if (!(ready & (LOOP_READ | LOOP_HANGUP)))
+		return;
+	ssize_t n = read(fd, bytes, sizeof bytes);
+	if (n > 0) {
+		input_feed(a->input, bytes, (size_t)n, now_monotonic());
+		drain_input(a);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		app_quit(a); /* the terminal is gone */
+	}
+}
+
+/* ------------------------------------------------------------------ signals */
+
+static void on_resize(void *arg)
+{
+	struct app *a = arg;
+
+	if (screen_resize(a->screen)) {
+		a->laid_out = false;
+		a->dirty = true;
+	}
+}
+
+static void on_child(void *arg)
+{
+	struct app *a = arg;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!jobs_child_ended(a->jobs, pid, status))
+			shells_child_ended(a->shells, pid, status);
+	a->dirty = true;
+}
+
+static void on_end(void *arg)
+{
+	app_quit(arg);
+}
+
+static void on_stop(void *arg)
+{
+	struct app *a = arg;
+
+	screen_stop(a->screen);
+	a->laid_out = false;
+	a->dirty = true;
+}
+
+int app_input_init(struct app *a, struct err *e)
+{
+	static const int ends[] = {SIGTERM, SIGHUP, SIGINT};
+
+	a->escape_timer = (struct loop_timer){.fn = escape_due, .arg = a};
+	a->input = input_new();
+	if (!a->input)
+		return err_no_memory(e);
+	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (loop_signal(a->loop, ends[i], on_end, a, e) != 0)
+			return -1;
+	if (loop_signal(a->loop, SIGWINCH, on_resize, a, e) != 0 ||
+	        loop_signal(a->loop, SIGCHLD, on_child, a, e) != 0 ||
+	        loop_signal(a->loop, SIGTSTP, on_stop, a, e) != 0)
+		return -1;
+	return loop_add(a->loop, a->options.tty, LOOP_READ, tty_ready, a, e);
+}
