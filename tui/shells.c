@@ -49,6 +49,8 @@ struct shells {
 	size_t bytes;
 	bool resting, hidden_resting;
 	struct loop_timer window_timer;
+	void (*listener)(void *arg);
+	void *listener_arg;
 };
 
 static void end_window(void *arg);
@@ -74,6 +76,20 @@ void shells_free(struct shells *ss)
 		shell_close(ss->list[ss->n - 1]);
 	loop_disarm(app_loop(ss->app), &ss->window_timer);
 	free(ss);
+}
+
+void shells_listen(struct shells *ss, void (*fn)(void *arg), void *arg)
+{
+	ss->listener = fn;
+	ss->listener_arg = arg;
+}
+
+/* Which shells there are, or what the list shows of one, is another now. */
+static void tell(struct shells *ss)
+{
+	if (ss->listener)
+		ss->listener(ss->listener_arg);
+	app_redraw(ss->app);
 }
 
 size_t shells_count(const struct shells *ss)
@@ -103,7 +119,7 @@ struct object shell_object(const struct shell *sh)
 {
 	struct object o = {.kind = OBJECT_SHELL};
 
-	snprintf(o.id, sizeof o.id, "%u", sh->number);
+	snprintf(o.id, sizeof o.id, "%s", sh->id);
 	return o;
 }
 
@@ -181,30 +197,33 @@ void shell_record(struct shell *sh)
 
 /* ---- output of the child */
 
-static void show(struct shell *sh)
+static void ring(struct shell *sh)
 {
 	struct shells *ss = sh->all;
-	bool news = !sh->active;
+	int64_t now = now_monotonic();
 
-	if (term_bell(sh->term)) {
-		int64_t now = now_monotonic();
+	if (sh->watchers > 0 && now - sh->last_bell > BELL_PAUSE) {
+		screen_bell(app_screen(ss->app));
+	} else if (sh->watchers == 0 && !sh->rang) {
+		struct object o = shell_object(sh);
 
-		if (sh->watchers > 0 && now - sh->last_bell > BELL_PAUSE) {
-			screen_bell(app_screen(ss->app));
-		} else if (sh->watchers == 0 && !sh->rang) {
-			struct object o = shell_object(sh);
-
-			sh->rang = news = true;
-			app_alert(ss->app, &o, "the shell %s rings", sh->title);
-		}
-		sh->last_bell = now;
+		sh->rang = true;
+		app_alert(ss->app, &o, "the shell %s rings", sh->title);
+		tell(ss);
 	}
-	if (sh->watchers == 0) {
+	sh->last_bell = now;
+}
+
+static void show(struct shell *sh)
+{
+	if (term_bell(sh->term))
+		ring(sh);
+	if (sh->watchers > 0) {
+		app_redraw(sh->all->app);
+	} else if (!sh->active) {
 		sh->active = true;
-		if (!news)
-			return;
+		tell(sh->all);
 	}
-	app_redraw(ss->app);
 }
 
 static void want(struct shell *sh)
@@ -268,7 +287,7 @@ static void finish(struct shell *sh)
 	stop_recording(sh);
 	if (sh->watchers == 0)
 		sh->active = true;
-	app_redraw(sh->all->app);
+	tell(sh->all);
 }
 
 /* Take up to `most` bytes. False: the other side is closed. */
@@ -404,7 +423,7 @@ static int spawn(struct shell *sh, struct err *e)
 
 static int new_terminal(struct shell *sh, int rows, int cols, struct err *e)
 {
-	long lines = config_int(app_config(sh->all->app), "shell.scrollback", SCROLLBACK);
+	long lines = config_int(app_config(sh->all->app), "scrollback", SCROLLBACK);
 	struct term *t = term_new(rows, cols, lines < 0 ? 0 : (size_t)lines);
 
 	if (!t)
@@ -440,6 +459,7 @@ struct shell *shells_start(
 	sh->all = ss;
 	sh->fd = -1;
 	sh->number = ++ss->last_number;
+	snprintf(sh->id, sizeof sh->id, "%u", sh->number);
 	text_harmless_to(sh->title, sizeof sh->title, title);
 	if (about)
 		sh->about = *about;
@@ -450,7 +470,7 @@ struct shell *shells_start(
 		return NULL;
 	}
 	ss->list[ss->n++] = sh;
-	app_redraw(ss->app);
+	tell(ss);
 	return sh;
 }
 
@@ -461,7 +481,7 @@ int shell_restart(struct shell *sh, struct err *e)
 	if (new_terminal(sh, sh->rows, sh->cols, e) != 0 || spawn(sh, e) != 0)
 		return -1;
 	sh->active = sh->rang = false;
-	app_redraw(sh->all->app);
+	tell(sh->all);
 	return 0;
 }
 
@@ -493,6 +513,7 @@ void shell_close(struct shell *sh)
 			break;
 		}
 	}
+	tell(ss);
 	shell_free(sh);
 }
 
@@ -538,7 +559,9 @@ void shell_watch(struct shell *sh, bool on)
 		sh->watchers++;
 	else if (sh->watchers > 0)
 		sh->watchers--;
-	if (on)
+	if (on && (sh->active || sh->rang)) {
 		sh->active = sh->rang = false;
+		tell(sh->all);
+	}
 	want(sh);
 }

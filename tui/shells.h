@@ -21,7 +21,8 @@ struct term;
 
 struct shell {
 	struct shells *all;
-	unsigned number; /* counts from 1; as text the id of its object */
+	unsigned number; /* counts from 1 */
+	char id[16];     /* the number as text: the id of its object */
 	char title[64];
 	struct object about; /* what it was opened in */
 	char **args;         /* tare's words */
@@ -47,6 +48,9 @@ struct shell {
 
 struct shells *shells_new(struct app *a);
 void shells_free(struct shells *ss); /* hangs up on all; NULL allowed */
+
+/* Told whenever the list of shells, or what it shows of one, has changed. NULL: nobody. */
+void shells_listen(struct shells *ss, void (*fn)(void *arg), void *arg);
 
 size_t shells_count(const struct shells *ss);
 struct shell *shells_get(const struct shells *ss, size_t i);              /* oldest first */
