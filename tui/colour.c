@@ -5,6 +5,8 @@
 #define CUBE_START 16
 #define GREY_START 232
 #define N_GREYS    24
+#define MIN_SPREAD 40  /* of its parts: below that a colour looks grey */
+#define BRIGHT     216 /* a part that is larger than those of the eight dark colours */
 
 static const int cube_levels[6] = {0, 95, 135, 175, 215, 255};
 static const uint32_t basic[16] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd,
@@ -64,35 +66,41 @@ int colour_nearest_256(uint32_t rgb)
 	return distance(colour_of_256(grey), rgb) < distance(colour_of_256(cube), rgb) ? grey : cube;
 }
 
-static int spread(uint32_t rgb)
+static void bounds(uint32_t rgb, int *min, int *max)
 {
-	int max = red(rgb), min = red(rgb);
-
-	max = green(rgb) > max ? green(rgb) : max;
-	max = blue(rgb) > max ? blue(rgb) : max;
-	min = green(rgb) < min ? green(rgb) : min;
-	min = blue(rgb) < min ? blue(rgb) : min;
-	return max - min;
+	*min = *max = red(rgb);
+	*max = green(rgb) > *max ? green(rgb) : *max;
+	*max = blue(rgb) > *max ? blue(rgb) : *max;
+	*min = green(rgb) < *min ? green(rgb) : *min;
+	*min = blue(rgb) < *min ? blue(rgb) : *min;
 }
 
-/* A colour that is one (not nearly grey) stays one: a pale red must not become grey, its hue is what it says.
- */
+static int nearest_grey(uint32_t rgb)
+{
+	static const int greys[] = {0, 8, 7, 15};
+	int best = 0;
+
+	for (int i = 1; i < 4; i++)
+		if (distance(basic[greys[i]], rgb) < distance(basic[greys[best]], rgb))
+			best = i;
+	return greys[best];
+}
+
+/* By hue, since that is what a colour says: a pale red is red, while its nearest neighbour would be a
+ * magenta. */
 int colour_nearest_16(uint32_t rgb)
 {
-	bool coloured = spread(rgb) > 60;
-	int best = 0, best_distance = -1;
+	int min, max, middle, hue;
 
-	for (int i = 0; i < 16; i++) {
-		int d = distance(basic[i], rgb);
-
-		if (coloured && spread(basic[i]) == 0)
-			continue;
-		if (best_distance < 0 || d < best_distance) {
-			best = i;
-			best_distance = d;
-		}
-	}
-	return best;
+	for (int i = 0; i < 16; i++)
+		if (basic[i] == rgb)
+			return i;
+	bounds(rgb, &min, &max);
+	if (max - min < MIN_SPREAD)
+		return nearest_grey(rgb);
+	middle = (max + min) / 2;
+	hue = (red(rgb) > middle ? 1 : 0) | (green(rgb) > middle ? 2 : 0) | (blue(rgb) > middle ? 4 : 0);
+	return hue + (max >= BRIGHT ? 8 : 0);
 }
 
 int colour_number(colour c, enum colour_depth depth)

@@ -113,7 +113,8 @@ int curses_open(struct screen *s, const char *term, struct err *e)
 	typeahead(-1);
 	start_colours(s);
 	scrollok(stdscr, FALSE);
-	/* What newterm() wrote is not needed: tty_enter() does that itself. */
+	/* What newterm() and a first update write is not needed: tty_enter() does that itself. */
+	refresh();
 	drop_output(s);
 	return 0;
 }
