@@ -8,9 +8,9 @@
 
 enum {
 	MATCH = 16,      /* a letter found */
-	IN_A_ROW = 12,   /* right after the one before */
+	IN_A_ROW = 16,   /* right after the one before */
 	WORD_START = 10, /* after a separator, or a capital after a small letter */
-	TEXT_START = 4,  /* at the very beginning, beyond WORD_START */
+	TEXT_START = 2,  /* at the very beginning, beyond WORD_START */
 	GAP_FIRST = 3,   /* letters left out between two hits: the first one … */
 	GAP_NEXT = 1,    /* … and each further one */
 	GAP_MOST = 12,

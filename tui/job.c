@@ -240,14 +240,16 @@ static size_t progress_place(char *const *args)
 static char **child_argv(struct app *a, char *const *args)
 {
 	char **argv = strv_copy(app_tare_command(a));
-	size_t place = progress_place(args), n = 0;
+	size_t place = progress_place(args);
 	int rc = argv ? 0 : -1;
 
-	for (; rc == 0 && args[n]; n++) {
+	for (size_t n = 0; rc == 0 && (args[n] || n == place); n++) {
 		if (place && n == place && (rc = strv_add(&argv, "--progress-fd")) == 0)
 			rc = strv_add(&argv, PROGRESS_FD_TEXT);
-		if (rc == 0)
+		if (rc == 0 && args[n])
 			rc = strv_add(&argv, args[n]);
+		if (!args[n])
+			break;
 	}
 	if (rc == 0)
 		return argv;
