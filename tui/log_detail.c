@@ -172,10 +172,11 @@ void log_detail_open(struct log_view *lv)
 		return;
 	}
 	d->view = (struct view){&detail_ops, lv->view.app};
-	d->len = log_json_layout(text, len, d->text, size);
+	d->len = log_json_layout(text, len, d->text, size - 1);
 	d->lines = d->len > 0;
 	if (!d->lines)
 		d->len = sgr_strip(d->text, size, text, len);
+	d->text[d->len] = '\0';
 	set_head(d, lv->set.sources[it->source], it);
 	app_push(lv->view.app, &d->view);
 }

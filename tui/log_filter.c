@@ -87,7 +87,7 @@ bool log_budget_is_over(const struct log_budget *b)
 int log_scan_init(struct log_scan *s, const struct log_store *store, struct err *e)
 {
 	*s = (struct log_scan){0};
-	s->joined = malloc(LOG_ENTRY_MAX);
+	s->joined = calloc(1, LOG_ENTRY_MAX + 1); /* with a NUL at the end, as in a window */
 	if (!s->joined)
 		return err_no_memory(e);
 	if (log_window_init(&s->lines, store, LOG_WINDOW_SIZE, e) < 0 ||

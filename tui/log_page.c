@@ -60,6 +60,7 @@ static bool previous(struct log_page *p, struct log_pos *pos, const struct log_b
 static void fill_down(struct log_page *p, const struct log_budget *b)
 {
 	int row = -p->skip;
+	struct log_pos beyond;
 	struct log_item it;
 
 	p->n = 0;
@@ -74,7 +75,8 @@ static void fill_down(struct log_page *p, const struct log_budget *b)
 		row += h;
 	}
 	p->skip = p->n ? -p->v[0].row : 0;
-	p->at_end = row <= p->height && !p->later;
+	beyond = p->bottom;
+	p->at_end = row <= p->height && !p->later && log_set_next(p->set, &beyond, b, &it) == LOG_NONE;
 }
 
 static void fill_up(struct log_page *p, const struct log_budget *b)

@@ -81,10 +81,28 @@ int log_source_drain(struct log_source *s)
 	return what;
 }
 
+/* What was read of a record whose end had not come yet says nothing about the whole of it. */
+static void reopen_last(struct log_source *s, uint64_t end)
+{
+	size_t have;
+	const char *tail = log_window_before(&s->scan.lines, end, 1, &have);
+
+	if (!have || tail[have - 1] == '\n')
+		return;
+	uint64_t start = log_record_start(&s->scan.lines, end - 1);
+	for (size_t i = 0; i < s->n_deserts; i++)
+		if (s->deserts[i].to > start)
+			s->deserts[i].to = start > s->deserts[i].from ? start : s->deserts[i].from;
+}
+
 bool log_source_grow(struct log_source *s)
 {
+	uint64_t end = s->store.end;
+
 	if (!log_store_grow(&s->store))
 		return false;
+	if (s->n_deserts)
+		reopen_last(s, end);
 	s->ahead.valid = s->behind.valid = false;
 	return true;
 }
@@ -114,9 +132,6 @@ static size_t smallest_desert(const struct log_source *s)
 
 void log_source_add_desert(struct log_source *s, uint64_t from, uint64_t to)
 {
-	/* The last record may still be in the making. */
-	if (to >= s->store.end)
-		to = log_record_start(&s->scan.lines, s->store.end ? s->store.end - 1 : 0);
 	if (from >= to)
 		return;
 	for (size_t i = 0; i < s->n_deserts;) {

@@ -312,7 +312,7 @@ struct view *log_view_new(struct app *a)
 {
 	struct log_view *lv = calloc(1, sizeof(*lv));
 
-	if (!lv || !(lv->laid = malloc(LOG_LAID_MAX)) || log_page_size(&lv->page, 24, NULL) < 0) {
+	if (!lv || !(lv->laid = calloc(1, LOG_LAID_MAX + 1)) || log_page_size(&lv->page, 24, NULL) < 0) {
 		if (lv)
 			free(lv->laid);
 		free(lv);
