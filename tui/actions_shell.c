@@ -38,6 +38,9 @@ static void open_shell(struct app *a, const struct model_container *c, enum acti
 {
 	const char *ref = container_ref(c);
 	char *const shell[] = {"exec", "-it", (char *)ref, "sh", "-c", FIND_SHELL, NULL};
+	/* A simulated one has no files to look for, only its one shell. */
+	char *const pretended[] = {"exec", "-it", (char *)ref, "sh", NULL};
+	char *const *words = app_is_demo(a) ? pretended : shell;
 	char *const attach[] = {"attach", (char *)ref, NULL};
 	struct object about = {.kind = OBJECT_CONTAINER};
 
@@ -57,9 +60,9 @@ static void open_shell(struct app *a, const struct model_container *c, enum acti
 		app_toast(a, TOAST_WARN,
 		        "%s has no shell in its image; f shows its files, a attaches to its process", ref);
 	else if (action == ACTION_CTR_SHELL_OUTSIDE)
-		app_run_outside(a, shell);
+		app_run_outside(a, words);
 	else
-		app_open_shell(a, shell, ref, &about);
+		app_open_shell(a, words, ref, &about);
 }
 
 bool shell_action(struct app *a, enum action action)

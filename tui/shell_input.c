@@ -135,8 +135,10 @@ unsigned shell_view_act(struct view *view, enum action a)
 	struct shell_view *v = (struct shell_view *)view;
 	struct shell *sh = shell_view_shell(v);
 
-	if (!sh)
-		return a == ACTION_SHELL_NEXT ? next_shell(v) : VIEW_IGNORED;
+	if (a == ACTION_SHELL_NEXT)
+		return next_shell(v);
+	if (!sh && a != ACTION_SHELL_LEAVE && a != ACTION_SHELL_PANE && a != ACTION_SHELL_ZOOM)
+		return VIEW_IGNORED;
 	switch (a) {
 	case ACTION_SHELL_LEAVE:
 		go_live(v);
@@ -145,8 +147,6 @@ unsigned shell_view_act(struct view *view, enum action a)
 	case ACTION_SHELL_SCROLL:
 		scroll(v, sh, -v->body.h / 2, SHELL_BROWSE);
 		return VIEW_DONE;
-	case ACTION_SHELL_NEXT:
-		return next_shell(v);
 	case ACTION_SHELL_RECORD:
 		if (!sh->ended)
 			shell_record(sh);
@@ -175,23 +175,27 @@ static void send_key(struct shell_view *v, struct shell *sh, struct key k)
 	shell_flush(sh);
 }
 
+/* What the key means when it is not the child's: here, or (help, panels, the command line) everywhere. */
+static unsigned do_own(struct shell_view *v, struct key k)
+{
+	const struct keymap *keys = app_keymap(v->view.app);
+	bool more;
+	enum action a = keymap_look(keys, CONTEXT_SHELL, &k, 1, &more);
+
+	if (a == ACTION_NONE)
+		a = keymap_look(keys, CONTEXT_GLOBAL, &k, 1, &more);
+	if (a != ACTION_NONE)
+		app_act(v->view.app, a);
+	return VIEW_DONE;
+}
+
 static unsigned after_prefix(struct shell_view *v, struct shell *sh, struct key k)
 {
-	struct app *a = v->view.app;
-	enum action action;
-	bool more;
-
 	v->prefixed = false;
-	if (key_equal(k, shell_view_prefix(v))) {
+	if (!key_equal(k, shell_view_prefix(v)))
+		return do_own(v, k);
+	if (!sh->ended)
 		send_key(v, sh, k);
-		return VIEW_DONE;
-	}
-	action = keymap_look(app_keymap(a), CONTEXT_SHELL, &k, 1, &more);
-	/* What the dashboard itself knows (help, panels, the command line) is one prefix away. */
-	if (action == ACTION_NONE)
-		action = keymap_look(app_keymap(a), CONTEXT_GLOBAL, &k, 1, &more);
-	if (action != ACTION_NONE)
-		app_act(a, action);
 	return VIEW_DONE;
 }
 
@@ -202,7 +206,7 @@ static unsigned key_when_ended(struct shell_view *v, struct shell *sh, struct ke
 	if (k.code == KEYC_ENTER)
 		return close_shell(v, sh);
 	if (k.code != 'r' || k.mods)
-		return VIEW_IGNORED;
+		return do_own(v, k);
 	v->mode = SHELL_LIVE;
 	if (shell_restart(sh, &e) != 0)
 		app_toast(v->view.app, TOAST_ERROR, "%s", e.msg);
@@ -215,7 +219,7 @@ unsigned shell_view_key(struct view *view, struct key k)
 	struct shell *sh = shell_view_shell(v);
 
 	if (!sh)
-		return VIEW_IGNORED;
+		return do_own(v, k);
 	if (v->prefixed)
 		return after_prefix(v, sh, k);
 	if (key_equal(k, shell_view_prefix(v))) {
