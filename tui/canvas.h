@@ -36,9 +36,10 @@ void canvas_cell_right(const struct canvas *c, int y, int x, int w, const char *
 int canvas_printf(const struct canvas *c, int y, int x, int w, struct style s, const char *fmt, ...)
         __attribute__((format(printf, 6, 7)));
 
-/* One character with its combining marks (cps[0..n)), `width` columns wide (1 or 2), for embedded terminals and
- * graphs. In ASCII mode a non-ASCII one becomes '?'. */
-void canvas_glyph(const struct canvas *c, int y, int x, const uint32_t *cps, size_t n, int width, struct style s);
+/* One character with its combining marks (cps[0..n)), `width` columns wide (1 or 2), for embedded terminals
+ * and graphs. In ASCII mode a non-ASCII one becomes '?'. */
+void canvas_glyph(
+        const struct canvas *c, int y, int x, const uint32_t *cps, size_t n, int width, struct style s);
 static inline void canvas_char(const struct canvas *c, int y, int x, uint32_t cp, struct style s)
 {
 	canvas_glyph(c, y, x, &cp, 1, 1, s);

@@ -1,5 +1,5 @@
-/* What the user does: bytes from the terminal become events. Knows xterm's sequences, SGR mouse, bracketed paste,
- * focus, the linux console's keys and those of terminfo; never trusts the bytes. */
+/* What the user does: bytes from the terminal become events. Knows xterm's sequences, SGR mouse, bracketed
+ * paste, focus, the linux console's keys and those of terminfo; never trusts the bytes. */
 #ifndef TARE_TUI_INPUT_H
 #define TARE_TUI_INPUT_H
 
@@ -10,10 +10,32 @@
 enum key_code { /* above Unicode */
 	KEYC_NONE = 0,
 	KEYC_BASE = 0x110000,
-	KEYC_UP, KEYC_DOWN, KEYC_LEFT, KEYC_RIGHT,
-	KEYC_HOME, KEYC_END, KEYC_PAGE_UP, KEYC_PAGE_DOWN, KEYC_INSERT, KEYC_DELETE,
-	KEYC_ENTER, KEYC_TAB, KEYC_ESCAPE, KEYC_BACKSPACE,
-	KEYC_F1, KEYC_F2, KEYC_F3, KEYC_F4, KEYC_F5, KEYC_F6, KEYC_F7, KEYC_F8, KEYC_F9, KEYC_F10, KEYC_F11, KEYC_F12,
+	KEYC_UP,
+	KEYC_DOWN,
+	KEYC_LEFT,
+	KEYC_RIGHT,
+	KEYC_HOME,
+	KEYC_END,
+	KEYC_PAGE_UP,
+	KEYC_PAGE_DOWN,
+	KEYC_INSERT,
+	KEYC_DELETE,
+	KEYC_ENTER,
+	KEYC_TAB,
+	KEYC_ESCAPE,
+	KEYC_BACKSPACE,
+	KEYC_F1,
+	KEYC_F2,
+	KEYC_F3,
+	KEYC_F4,
+	KEYC_F5,
+	KEYC_F6,
+	KEYC_F7,
+	KEYC_F8,
+	KEYC_F9,
+	KEYC_F10,
+	KEYC_F11,
+	KEYC_F12,
 };
 enum { MOD_SHIFT = 1, MOD_ALT = 2, MOD_CTRL = 4 };
 

@@ -1,5 +1,5 @@
-/* The one loop: descriptors, timers, signals. Two back ends, epoll and poll, behind one interface. There is no
- * tick: with nothing armed it sleeps until a descriptor is ready. */
+/* The one loop: descriptors, timers, signals. Two back ends, epoll and poll, behind one interface. There is
+ * no tick: with nothing armed it sleeps until a descriptor is ready. */
 #ifndef TARE_TUI_LOOP_H
 #define TARE_TUI_LOOP_H
 
@@ -18,9 +18,9 @@ struct loop *loop_new_poll(struct err *e); /* poll everywhere */
 void loop_free(struct loop *l);
 
 /* A descriptor that stays the caller's. loop_remove() before closing it; allowed from within any callback.
- * want 0: not watched for now, not even for a hang-up; otherwise LOOP_HANGUP is told whatever is wanted, together
- * with LOOP_READ if that is wanted, and told again until the descriptor is removed. A regular file can't be
- * waited for and is refused. */
+ * want 0: not watched for now, not even for a hang-up; otherwise LOOP_HANGUP is told whatever is wanted,
+ * together with LOOP_READ if that is wanted, and told again until the descriptor is removed. A regular file
+ * can't be waited for and is refused. */
 int loop_add(struct loop *l, int fd, unsigned want, loop_fd_fn *fn, void *arg, struct err *e);
 void loop_want(struct loop *l, int fd, unsigned want);
 void loop_remove(struct loop *l, int fd);
@@ -40,8 +40,8 @@ void loop_disarm(struct loop *l, struct loop_timer *t);
 /* A signal, delivered as a callback of the loop. SIGCHLD, SIGWINCH, SIGTERM, … Only one loop per process at a
  * time catches signals. */
 int loop_signal(struct loop *l, int sig, loop_fn *fn, void *arg, struct err *e);
-/* SIGTERM, SIGHUP, SIGINT or SIGQUIT came again and the loop has not even seen the first: it hangs. fn is then
- * called within the signal handler (screen_rescue()), and the signal kills. */
+/* SIGTERM, SIGHUP, SIGINT or SIGQUIT came again and the loop has not even seen the first: it hangs. fn is
+ * then called within the signal handler (screen_rescue()), and the signal kills. */
 typedef void loop_stuck_fn(int sig);
 void loop_stuck(loop_stuck_fn *fn);
 

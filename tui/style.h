@@ -6,15 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A colour is a tag in the top byte and a value below it. A theme may name all three rungs of the ladder itself
- * (true colour, 256, 16); then it is a COLOUR_LADDER entry of the theme, resolved when the theme is loaded for a
- * depth, so that drawing only ever sees the first three. */
+/* A colour is a tag in the top byte and a value below it. A theme may name all three rungs of the ladder
+ * itself (true colour, 256, 16); then it is a COLOUR_LADDER entry of the theme, resolved when the theme is
+ * loaded for a depth, so that drawing only ever sees the first three. */
 typedef uint32_t colour;
-#define COLOUR_DEFAULT    ((colour)0)            /* the terminal's own */
-#define COLOUR_INDEX(i)   ((colour)0x01000000u | ((i)&0xffu)) /* palette entry 0..255 */
-#define COLOUR_RGB(r,g,b) ((colour)0x02000000u | ((uint32_t)(r) << 16) | ((uint32_t)(g) << 8) | (uint32_t)(b))
-#define COLOUR_KEEP       ((colour)0x03000000u)  /* in an overlay: whatever is beneath */
-#define COLOUR_TAG(c)     ((c) >> 24)
+#define COLOUR_DEFAULT  ((colour)0)                         /* the terminal's own */
+#define COLOUR_INDEX(i) ((colour)0x01000000u | ((i)&0xffu)) /* palette entry 0..255 */
+#define COLOUR_RGB(r, g, b)                                                                                  \
+	((colour)0x02000000u | ((uint32_t)(r) << 16) | ((uint32_t)(g) << 8) | (uint32_t)(b))
+#define COLOUR_KEEP   ((colour)0x03000000u) /* in an overlay: whatever is beneath */
+#define COLOUR_TAG(c) ((c) >> 24)
 
 enum {
 	ATTR_BOLD = 1,

@@ -1,5 +1,6 @@
-/* At most two threads for what takes long (searching logs, adding up sizes). They own no state of the dashboard:
- * a task gets its own struct, and `done` is called on the loop's thread when `work` has returned. */
+/* At most two threads for what takes long (searching logs, adding up sizes). They own no state of the
+ * dashboard: a task gets its own struct, and `done` is called on the loop's thread when `work` has returned.
+ */
 #ifndef TARE_TUI_WORKER_H
 #define TARE_TUI_WORKER_H
 
