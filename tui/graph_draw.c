@@ -3,8 +3,10 @@
 #include "tui/graph.h"
 #include "tui/screen.h"
 
+#define GRID_STEP 4 /* columns between the dots of a line */
+
 /* A line at the upper edge of the grid's rows, and at the limit. */
-static bool grid_cell(const struct graph *g, int h, int row, bool ascii, uint32_t *cp)
+static bool grid_cell(const struct graph *g, int h, int row, int x, bool ascii, uint32_t *cp)
 {
 	int limit_row = g->limit > 0 && g->limit < g->top ? (int)((1 - g->limit / g->top) * h) : -1;
 
@@ -12,7 +14,7 @@ static bool grid_cell(const struct graph *g, int h, int row, bool ascii, uint32_
 		*cp = ascii ? '-' : 0x2500;
 		return true;
 	}
-	if (g->kind == GRAPH_MIRRORED || (row != 0 && row != h / 2))
+	if (g->kind == GRAPH_MIRRORED || x % GRID_STEP != 0 || (row != 0 && row != h / 2))
 		return false;
 	*cp = ascii ? '.' : 0x00b7;
 	return true;
@@ -34,7 +36,7 @@ void graph_draw(const struct graph *g, struct app *a, const struct canvas *c)
 				if (reverse)
 					s.attr |= ATTR_REVERSE;
 				canvas_char(c, y, c->r.w - cols + x, cp, s);
-			} else if (grid_cell(g, c->r.h, y, ascii, &cp) && (x % 4 == 0 || cp != 0x00b7)) {
+			} else if (grid_cell(g, c->r.h, y, x, ascii, &cp)) {
 				canvas_char(c, y, c->r.w - cols + x, cp, grid);
 			}
 		}

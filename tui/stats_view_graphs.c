@@ -226,9 +226,9 @@ static void draw_title(const struct stats_view *v, const struct title *t, const 
 static const char *label(enum stats_block b, double value, char dst[FIGURE_SIZE])
 {
 	if (b == BLOCK_CPU)
-		snprintf(dst, FIGURE_SIZE, "%.4g%%", value);
+		snprintf(dst, FIGURE_SIZE, "%.*f%%", value < 9.95 && value > 0 ? 1 : 0, value);
 	else if (b == BLOCK_PIDS)
-		snprintf(dst, FIGURE_SIZE, "%.4g", value);
+		snprintf(dst, FIGURE_SIZE, "%.0f", value);
 	else
 		figure_size(value, dst);
 	return dst;
@@ -307,7 +307,7 @@ void stats_draw_lines(struct stats_view *v, const struct canvas *c)
 	        {BLOCK_NETWORK, 1, "Out", ""},
 	        {BLOCK_IO, 0, "Read", ""},
 	        {BLOCK_IO, 1, "Written", ""},
-	        {BLOCK_PIDS, 0, "Processes", ""},
+	        {BLOCK_PIDS, 0, "Procs", ""},
 	};
 	const struct model_container *k = v->c;
 	const double rates[] = {k->rx, k->tx, k->read, k->write};

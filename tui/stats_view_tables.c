@@ -7,7 +7,7 @@
 #include "tui/figures.h"
 #include "tui/stats_view.h"
 
-#define NAME_W   9
+#define NAME_W   11
 #define COLUMN_W 8
 
 static struct style figure_style(struct app *a, double percent)
@@ -29,7 +29,7 @@ static void draw_pressure_row(
 
 static int draw_pressure(struct stats_view *v, const struct canvas *c)
 {
-	static const char *const heads[] = {"some 10s", "60s", "full 10s", "60s"};
+	static const char *const heads[] = {"some10s", "60s", "full10s", "60s"};
 	struct app *a = v->view.app;
 	const struct tare_pressure *p = &v->pressure;
 
@@ -95,8 +95,8 @@ static void draw_throttling(struct stats_view *v, const struct canvas *c, int y)
 	bool known = v->is_running && s->throttled_ns != UINT64_MAX;
 
 	canvas_str(c, y, 0, NAME_W, "Throttled", app_style(a, UI_TITLE));
-	canvas_printf(c, y, NAME_W + 1, -1, figure_style(a, share), "%s %%", figure_percent(share, now));
-	canvas_printf(c, y, NAME_W + 10, -1, app_style(a, UI_MUTED), "%s in %s times",
+	canvas_printf(c, y, NAME_W - 1, -1, figure_style(a, share), "%s %%", figure_percent(share, now));
+	canvas_printf(c, y, NAME_W + 8, -1, app_style(a, UI_MUTED), "%s in %s times",
 	        figure_duration(known ? (int64_t)s->throttled_ns : -1, total),
 	        figure_count(known ? s->n_throttled : UINT64_MAX, times));
 }
