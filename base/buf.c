@@ -217,7 +217,15 @@ char *str_printf(const char *fmt, ...)
 	int len;
 
 	va_start(ap, fmt);
-	len = vasprintf(&s, fmt, ap);
+	len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	return len < 0 ? NULL : s;
+	if (len < 0)
+		return NULL;
+	s = malloc((size_t)len + 1);
+	if (!s)
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(s, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	return s;
 }

@@ -130,7 +130,7 @@ json *json_path(json *obj, const char *dotted)
 	const char *dot;
 
 	for (;; dotted = dot + 1) {
-		dot = strchrnul(dotted, '.');
+		dot = dotted + strcspn(dotted, ".");
 		if ((size_t)(dot - dotted) >= sizeof(key))
 			return NULL;
 		memcpy(key, dotted, (size_t)(dot - dotted));

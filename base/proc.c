@@ -1,4 +1,4 @@
-/* Processes: identity, children, and the places of our own programs. */
+/* Processes: children, and the places of our own programs. Their identity is in proc_linux.c. */
 #include "base/proc.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +17,10 @@
 #include "base/err.h"
 #include "base/file.h"
 
+#ifndef _GNU_SOURCE
+extern char **environ;
+#endif
+
 #ifndef TARE_LIBEXECDIR
 #define TARE_LIBEXECDIR "/usr/local/libexec/tare"
 #endif
@@ -25,90 +28,7 @@
 #define TARE_DATADIR "/usr/local/share/tare"
 #endif
 
-#define STAT_SIZE        2048
-#define STAT_START_TIME  22 /* proc_pid_stat(5) */
-#define BOOT_ID_SIZE     37
 #define LAST_STANDARD_FD 2
-
-/* The start of field `n` (3 or more) of a stat line. Counted from the last ')', since the process chooses
- * the name in field 2 and may put spaces and brackets into it. */
-static const char *stat_field(const char *line, int n)
-{
-	const char *p = strrchr(line, ')');
-
-	for (int field = 2; p && field < n; field++) {
-		p = strchr(p, ' ');
-		if (p)
-			p++;
-	}
-	return p;
-}
-
-int proc_id_of(pid_t pid, struct proc_id *id)
-{
-	char path[32], line[STAT_SIZE];
-	const char *state, *start;
-
-	if (pid <= 0) {
-		errno = ESRCH;
-		return -1;
-	}
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read_small(AT_FDCWD, path, line, sizeof(line)) < 0) {
-		if (errno == ENOENT)
-			errno = ESRCH;
-		return -1;
-	}
-	state = stat_field(line, 3);
-	start = stat_field(line, STAT_START_TIME);
-	if (!state || !start || *state == 'Z' || *state == 'X' || *state == 'x') {
-		errno = ESRCH;
-		return -1;
-	}
-	id->pid = pid;
-	id->start_time = strtoull(start, NULL, 10);
-	return 0;
-}
-
-bool proc_alive(const struct proc_id *id)
-{
-	struct proc_id now;
-
-	return !proc_id_of(id->pid, &now) && now.start_time == id->start_time;
-}
-
-int pidfd_open_pid(pid_t pid)
-{
-	/* A pidfd is always close-on-exec. */
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
-int proc_open(const struct proc_id *id)
-{
-	cleanup_fd int fd = pidfd_open_pid(id->pid);
-
-	/* Only after the descriptor is held can the pid not change hands between check and use. */
-	if (fd >= 0 && proc_alive(id))
-		return steal_fd(&fd);
-	if (fd >= 0 || errno == EINVAL)
-		errno = ESRCH;
-	return -1;
-}
-
-int pidfd_signal(int pidfd, int sig)
-{
-	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
-}
-
-const char *boot_id(void)
-{
-	/* Per thread, so that the first call needs no lock. */
-	static _Thread_local char id[BOOT_ID_SIZE];
-
-	if (!*id && file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) < 0)
-		*id = '\0';
-	return id;
-}
 
 /* "DIRECTORY/name" of the running binary, or -1. */
 static int beside_binary(const char *name, char *dst, size_t size)
@@ -136,7 +56,7 @@ static bool name_leads_out(const char *name)
 	while (*p) {
 		if (!strncmp(p, "..", 2) && (!p[2] || p[2] == '/'))
 			return true;
-		p = strchrnul(p, '/');
+		p += strcspn(p, "/");
 		p += *p == '/';
 	}
 	return !*name || *name == '/';
@@ -215,6 +135,20 @@ static int spawn_start(const struct spawn *s, int out_fd, pid_t *pid)
 	return code;
 }
 
+/* Close-on-exec, without a moment in between where that can be had. */
+static int pipe_open(int ends[2])
+{
+#ifdef _GNU_SOURCE
+	return pipe2(ends, O_CLOEXEC);
+#else
+	if (pipe(ends) < 0)
+		return -1;
+	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	return 0;
+#endif
+}
+
 int spawn_wait(const struct spawn *s, int *status, struct err *e)
 {
 	cleanup_fd int in = -1;
@@ -223,7 +157,7 @@ int spawn_wait(const struct spawn *s, int *status, struct err *e)
 	pid_t pid;
 
 	if (s->out && !s->inherit_out) {
-		if (pipe2(ends, O_CLOEXEC) < 0)
+		if (pipe_open(ends) < 0)
 			return err_sys(e, "cannot run %s", s->argv[0]);
 		in = ends[0];
 		out = ends[1];
@@ -257,6 +191,10 @@ int64_t now_boottime(void)
 {
 	struct timespec ts;
 
+#ifdef CLOCK_BOOTTIME
 	clock_gettime(CLOCK_BOOTTIME, &ts);
+#else
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+#endif
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }

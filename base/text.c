@@ -380,3 +380,16 @@ void text_shell_quote(struct buf *out, const char *s)
 	}
 	buf_char(out, '\'');
 }
+
+char *text_next_part(char **rest, const char *separators)
+{
+	char *part = *rest;
+	size_t len;
+
+	if (!part)
+		return NULL;
+	len = strcspn(part, separators);
+	*rest = part[len] ? part + len + 1 : NULL;
+	part[len] = '\0';
+	return part;
+}

@@ -18,7 +18,8 @@ bool utf8_valid(const char *s, size_t len);
 /* Columns on a terminal: 0 for combining marks and format characters, 2 for wide ones, 1 otherwise;
  * -1 for controls. Needs no locale. */
 int cp_width(uint32_t cp);
-/* Bidirectional controls and the two separators that terminals take for a new line: never shown as they are. */
+/* Bidirectional controls and the two separators that terminals take for a new line: never shown as they are.
+ */
 bool cp_is_reordering(uint32_t cp);
 /* Columns of a string that text_harmless() made. */
 size_t text_width(const char *s);
@@ -41,6 +42,9 @@ bool text_is_near(const char *word, unsigned distance);
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 /* Shell-style match with *, ? and [..]; no locale, no recursion on hostile patterns. */
 bool text_glob(const char *pattern, const char *s);
+/* The part of *rest before the next separator, which is cut off; *rest goes behind it, and is NULL after the
+ * last. NULL when *rest is (strsep(3), which POSIX has not). */
+char *text_next_part(char **rest, const char *separators);
 /* Append s quoted for POSIX sh, only where it needs quoting. */
 void text_shell_quote(struct buf *out, const char *s);
 

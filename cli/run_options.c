@@ -1,3 +1,6 @@
+#ifndef _GNU_SOURCE
+#define _XOPEN_SOURCE 700 /* realpath */
+#endif
 #include "cli/run_options.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 #include "engine/detach_keys.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 

@@ -155,7 +155,7 @@ static int each_line(struct tare_create *c, const char *path, line_fn fn, struct
 		return err_set(e, ERR_USAGE, "%s is not a text file in UTF-8", path);
 	if (!text.len)
 		return 0;
-	for (char *rest = text.data; (line = strsep(&rest, "\n"));) {
+	for (char *rest = text.data; (line = text_next_part(&rest, "\n"));) {
 		size_t len;
 
 		number++;

@@ -177,7 +177,7 @@ static int volume_options(struct tare_mount *m, char *options, const char *text,
 {
 	const char *word;
 
-	while ((word = strsep(&options, ",")))
+	while ((word = text_next_part(&options, ",")))
 		if (volume_option(m, word, text, e) < 0)
 			return -1;
 	return 0;
@@ -193,7 +193,7 @@ int tare_parse_volume(struct tare_create *c, const char *text, struct err *e)
 	if (!copy)
 		return err_no_memory(e);
 	while (rest && n < 4)
-		part[n++] = strsep(&rest, ":");
+		part[n++] = text_next_part(&rest, ":");
 	if (n > 3 || !*part[0] || (n > 1 && !*part[1]) || (n > 2 && !*part[2]))
 		return err_set(e, ERR_USAGE,
 		        "invalid volume \"%s\": write SOURCE:TARGET[:ro], as in ./data:/data or "
@@ -385,7 +385,7 @@ static char *next_field(char **rest)
 	if (!field)
 		return NULL;
 	if (*in != '"')
-		return strsep(rest, ",");
+		return text_next_part(rest, ",");
 	for (in++; *in && !(*in == '"' && in[1] != '"'); in++) {
 		if (*in == '"')
 			in++;
@@ -490,9 +490,9 @@ int tare_parse_tmpfs(struct tare_create *c, const char *text, struct err *e)
 
 	if (!copy)
 		return err_no_memory(e);
-	if (set_target(&m, strsep(&options, ":"), text, e) < 0)
+	if (set_target(&m, text_next_part(&options, ":"), text, e) < 0)
 		return -1;
-	while ((word = strsep(&options, ",")))
+	while ((word = text_next_part(&options, ",")))
 		if (*word && tmpfs_option(&m, word, text, e) < 0)
 			return -1;
 	return add_mount(c, &m, e);
@@ -536,7 +536,7 @@ int tare_parse_device(struct tare_create *c, const char *text, struct err *e)
 	if (!copy)
 		return err_no_memory(e);
 	while (rest && n < 4)
-		part[n++] = strsep(&rest, ":");
+		part[n++] = text_next_part(&rest, ":");
 	container = part[0];
 	if (n == 2 && is_access(part[1]))
 		access_text = part[1];

@@ -222,8 +222,8 @@ struct tare_pressure {
 
 struct tare_host {
 	unsigned cpus;
-	uint64_t cpu_ns; /* busy, of all CPUs together, since boot */
-	int64_t time;    /* ns, CLOCK_BOOTTIME, of this sample */
+	uint64_t cpu_ns;                    /* busy, of all CPUs together, since boot */
+	int64_t time;                       /* ns, CLOCK_BOOTTIME, of this sample */
 	uint64_t memory_total, memory_used; /* bytes; used: without what can be reclaimed */
 	double load1;
 	char hostname[65];
@@ -248,8 +248,8 @@ enum { /* what may have changed besides what events tell */
 struct tare_log {
 	int *files; /* owned by the log */
 	size_t n;
-	int fd;      /* poll for reading, then log_drain(); -1: none, then after each watch_drain() */
-	bool ended;  /* no run under way: nothing will come before the next start */
+	int fd;     /* poll for reading, then log_drain(); -1: none, then after each watch_drain() */
+	bool ended; /* no run under way: nothing will come before the next start */
 };
 enum { TARE_LOG_GREW = 1, TARE_LOG_ROTATED = 2 /* files[] has changed */, TARE_LOG_ENDED = 4 };
 
@@ -260,13 +260,13 @@ enum tare_tree {
 	TARE_TREE_LAYER,     /* ref: a layer's diffID, "sha256:…" */
 };
 struct tare_file {
-	char *name; /* one component, foreign bytes */
+	char *name;    /* one component, foreign bytes */
 	unsigned mode; /* st_mode, with its type */
 	uint64_t size; /* bytes; of a directory 0 */
 	int64_t mtime; /* ns since the epoch */
 	unsigned uid, gid;
-	char *target;  /* of a symbolic link, or NULL */
-	bool removed;  /* layers: a whiteout, which removes a file of the layers beneath */
+	char *target; /* of a symbolic link, or NULL */
+	bool removed; /* layers: a whiteout, which removes a file of the layers beneath */
 };
 struct tare_file_list {
 	struct tare_file *rows; /* sorted by name */
@@ -393,8 +393,8 @@ struct tare_engine {
 	        struct tare_engine *, const char *ref, uint64_t *rw, uint64_t *rootfs, struct err *);
 	int (*stats)(struct tare_engine *, const char *ref, struct tare_stats *, struct err *);
 	int (*logs)(struct tare_engine *, const char *ref, const struct tare_log_options *, struct err *);
-	/* {"Titles": [...], "Processes": [[...], …], "Usage": [[CPU ns, resident bytes], …]}: the figures of each
-	 * process, in the same order */
+	/* {"Titles": [...], "Processes": [[...], …], "Usage": [[CPU ns, resident bytes], …]}: the figures of
+	 * each process, in the same order */
 	int (*top)(struct tare_engine *, const char *ref, json **, struct err *);
 	int (*events)(struct tare_engine *, const struct tare_event_options *, tare_event_fn, void *arg,
 	        struct err *);
@@ -416,8 +416,8 @@ struct tare_engine {
 	/* One row of the list, to be freed by tare_container_free(). */
 	int (*look)(struct tare_engine *, const char *ref, struct tare_container *, struct err *);
 	/* out[i] for each full id, its time 0 when it doesn't run. Descriptors are kept between calls. */
-	int (*sample)(struct tare_engine *, const char *const *ids, size_t n, struct tare_stats *out,
-	        struct err *);
+	int (*sample)(
+	        struct tare_engine *, const char *const *ids, size_t n, struct tare_stats *out, struct err *);
 	/* The hour before, one in ten seconds, oldest first, at most `max`; the number, or -1. */
 	ssize_t (*history)(
 	        struct tare_engine *, const char *ref, struct tare_stats *out, size_t max, struct err *);
@@ -456,10 +456,10 @@ struct tare_engine {
 struct tare_engine *tare_engine_linux(const char *root, const char *state, struct err *e);
 
 /* The simulated one: containers that start, log, use memory, fail and recover by themselves, without root and
- * without any call that only Linux has. What it shows is a function of time and of the actions taken, which are kept
- * in a journal beneath `state` (NULL: a directory of the user's), so that several processes see the same. Environment:
- * TARE_DEMO_CONTAINERS=N makes N of them, TARE_DEMO_CLOCK=SECONDS holds its clock still at so many seconds after
- * its start, for tests and pictures. */
+ * without any call that only Linux has. What it shows is a function of time and of the actions taken, which
+ * are kept in a journal beneath `state` (NULL: a directory of the user's), so that several processes see the
+ * same. Environment: TARE_DEMO_CONTAINERS=N makes N of them, TARE_DEMO_CLOCK=SECONDS holds its clock still at
+ * so many seconds after its start, for tests and pictures. */
 struct tare_engine *tare_engine_simulated(const char *state, struct err *e);
 
 /* ------------------------------------------------------------------ images in and out

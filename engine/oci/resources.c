@@ -14,7 +14,7 @@ void resources_free(struct resources *r)
 
 int resources_add_io(struct resources *r, struct io_limit l)
 {
-	struct io_limit *v = reallocarray(r->io, r->n_io + 1, sizeof *v);
+	struct io_limit *v = realloc(r->io, (r->n_io + 1) * sizeof *v);
 
 	if (!v)
 		return -1;
@@ -25,7 +25,7 @@ int resources_add_io(struct resources *r, struct io_limit l)
 
 int resources_add_device(struct resources *r, struct device_rule d)
 {
-	struct device_rule *v = reallocarray(r->devices, r->n_devices + 1, sizeof *v);
+	struct device_rule *v = realloc(r->devices, (r->n_devices + 1) * sizeof *v);
 
 	if (!v)
 		return -1;
