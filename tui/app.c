@@ -147,8 +147,19 @@ void app_push(struct app *a, struct view *dialog)
 
 void app_pop(struct app *a)
 {
-	struct view *v = a->dialogs[--a->n_dialogs];
+	app_close(a, a->dialogs[a->n_dialogs - 1]);
+}
 
+void app_close(struct app *a, struct view *v)
+{
+	size_t i = 0;
+
+	while (i < a->n_dialogs && a->dialogs[i] != v)
+		i++;
+	if (i == a->n_dialogs)
+		return;
+	memmove(&a->dialogs[i], &a->dialogs[i + 1], (a->n_dialogs - i - 1) * sizeof(a->dialogs[0]));
+	a->n_dialogs--;
 	if (a->pressed == v)
 		a->pressed = NULL;
 	v->ops->free(v);

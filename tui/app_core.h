@@ -81,5 +81,7 @@ unsigned app_own_action(struct app *a, enum action action);
 void app_set_panel(struct app *a, enum panel p);
 void app_focus_detail(struct app *a, bool on);
 void app_pop(struct app *a); /* the topmost dialog */
+/* A dialog, which may have put another one above itself; nothing when it is gone already. */
+void app_close(struct app *a, struct view *v);
 
 #endif

@@ -21,8 +21,8 @@
 
 static void take_result(struct app *a, struct view *v, unsigned result)
 {
-	if (result & VIEW_CLOSE && a->n_dialogs && a->dialogs[a->n_dialogs - 1] == v)
-		app_pop(a);
+	if (result & VIEW_CLOSE)
+		app_close(a, v);
 	if (result & (VIEW_REDRAW | VIEW_CLOSE))
 		app_redraw(a);
 }

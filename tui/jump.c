@@ -107,9 +107,10 @@ static void add_shells(struct places *p, struct app *a)
 
 static void picked(struct app *a, int value, void *arg)
 {
-	const struct places *p = arg;
+	/* a copy: showing it may close this dialog, and with it all places */
+	struct object o = ((const struct places *)arg)->objects[value];
 
-	app_show(a, &p->objects[value], NULL);
+	app_show(a, &o, NULL);
 }
 
 struct view *jump_new(struct app *a)

@@ -280,10 +280,13 @@ static void started(struct app *a, const struct job *j, int value)
 static unsigned submit(struct form *f)
 {
 	cleanup_strv char **args = command_of(f);
-	const char *name = *form_text(f, RUN_NAME) ? form_text(f, RUN_NAME) : form_text(f, RUN_IMAGE);
+	cleanup_free char *name = strdup(form_text(f, *form_text(f, RUN_NAME) ? RUN_NAME : RUN_IMAGE));
 	struct request *r;
 
+	if (!name)
+		return VIEW_DONE;
 	if (f->fields[RUN_MODE].value == MODE_PANE) {
+		/* shows the new pane and may close this dialog: nothing of it is used after this */
 		app_open_shell(f->v.app, args, name, &(struct object){.kind = OBJECT_NONE});
 		return VIEW_DONE | VIEW_CLOSE;
 	}
