@@ -40,25 +40,33 @@ bool filter_label(json *labels, const char *value)
 	return !sign || !strcmp(json_str(labels, key, ""), sign + 1);
 }
 
-/* regcomp() copies what is repeated: a few nested bounds would take all memory while one is still typing. */
+/* How often the bound at p, "{2,5}", repeats what is before it at most. */
+static unsigned long bound_at(const char *p)
+{
+	unsigned long most = 1;
+
+	while (*++p && *p != '}') {
+		unsigned long n = isdigit((unsigned char)*p) ? strtoul(p, NULL, 10) : 0;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+/* regcomp() copies what is repeated, twice for a "+": a few nested ones would take all memory while one is
+ * still typing. Those that stand after each other are counted as if they were nested. */
 static bool repeats_too_much(const char *pattern)
 {
 	unsigned long product = 1;
 
-	for (const char *p = strchr(pattern, '{'); p; p = strchr(p + 1, '{')) {
-		unsigned long bound = 1;
+	for (const char *p = pattern; *p; p++) {
+		unsigned long times = 1;
 
-		for (const char *q = p + 1; *q && *q != '}'; q++) {
-			unsigned long n;
-			char *end;
-
-			if (!isdigit((unsigned char)*q))
-				continue;
-			n = strtoul(q, &end, 10);
-			bound = n > bound ? n : bound;
-			q = end - 1;
-		}
-		if (bound > REPEAT_MAX || (product *= bound) > REPEAT_MAX)
+		if (*p == '{')
+			times = bound_at(p);
+		else if (*p == '+' && p > pattern && strchr(")}*+?", p[-1]))
+			times = 2;
+		if (times > REPEAT_MAX || (product *= times) > REPEAT_MAX)
 			return true;
 	}
 	return false;
