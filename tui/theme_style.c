@@ -134,7 +134,12 @@ static bool ladder(struct evaluation *ev, const struct theme_value *entry, colou
 			return false;
 		rungs[n++] = p;
 	}
-	return n > 0 && one_colour(ev, rungs[rung(ev->depth, n)], entry, c);
+	if (n == 0)
+		return false;
+	/* "green" on the third rung is the terminal's, whatever the palette calls so */
+	if (n == 3 && ev->depth == DEPTH_16 && parse_plain(rungs[2], c))
+		return true;
+	return one_colour(ev, rungs[rung(ev->depth, n)], entry, c);
 }
 
 static void set_colour(struct evaluation *ev, const char *word, colour *c)
