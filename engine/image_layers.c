@@ -74,6 +74,7 @@ static uint64_t hash(uint64_t dir, const char *name)
 struct figures {
 	struct hashes gone;   /* no directory of a lower layer: replaced by something else, or removed */
 	struct hashes opaque; /* directories whose lower content is hidden */
+	struct hashes links;  /* inodes with several names: they count once */
 	struct tare_layer *layer;
 	size_t entries;
 	int error;
@@ -117,6 +118,13 @@ static void take(
 	}
 	bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
 	uint64_t bytes = (uint64_t)st.st_blocks * 512;
+	if (st.st_nlink > 1) {
+		uint64_t inode = hash(st.st_ino * 0x9e3779b97f4a7c15ull, "");
+		if (has(&f->links, inode))
+			bytes = 0;
+		else if (add(&f->links, inode) != 0)
+			f->error = ENOMEM;
+	}
 	f->layer->files += !is_whiteout;
 	f->layer->size += bytes;
 	if (hidden)
@@ -162,6 +170,7 @@ static int measure(
 	}
 	free(f.gone.slots);
 	free(f.opaque.slots);
+	free(f.links.slots);
 	errno = f.error;
 	return f.error ? err_sys(e, "cannot read the layers of %s",
 	                         image->reference ? image->reference : "the image")

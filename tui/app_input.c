@@ -59,17 +59,26 @@ void app_act(struct app *a, enum action action)
 
 /* ------------------------------------------------------------------ keys */
 
+/* In the focused view's context; what is not bound there, in a detail pane, means what it does in the list:
+ * so "stats" and "processes" are one key away from the log as well. */
+static enum action look_up(struct app *a, const struct view *v, const struct key *keys, size_t n, bool *more)
+{
+	enum context c = v->ops->context == CONTEXT_NONE ? CONTEXT_GLOBAL : v->ops->context;
+	enum action action = keymap_look(a->keymap, c, keys, n, more);
+
+	if (action == ACTION_NONE && !*more && !a->n_dialogs && v != app_panel_view(a) && c != CONTEXT_SHELL)
+		action = keymap_look(a->keymap, app_panel_view(a)->ops->context, keys, n, more);
+	return action;
+}
+
 static void key_by_map(struct app *a, struct view *v, struct key k)
 {
 	struct key keys[2] = {a->chord, k};
-	bool more = false;
-	bool is_second = a->chord.code != KEYC_NONE;
+	bool more = false, is_second = a->chord.code != KEYC_NONE;
 
 	if (v->ops->context == CONTEXT_NONE && k.code != KEYC_ESCAPE)
 		return;
-	enum context c = v->ops->context == CONTEXT_NONE ? CONTEXT_GLOBAL : v->ops->context;
-	enum action action = is_second ? keymap_look(a->keymap, c, keys, 2, &more)
-	                               : keymap_look(a->keymap, c, &k, 1, &more);
+	enum action action = is_second ? look_up(a, v, keys, 2, &more) : look_up(a, v, &k, 1, &more);
 	a->chord = (struct key){.code = KEYC_NONE};
 	if (action != ACTION_NONE)
 		app_act(a, action);

@@ -34,8 +34,9 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	sees first
 	background second
 	sees second
+	sees '2/2'
 	tare stop -t 0 second >/dev/null
-	sees exited
+	sees '1/2'
 	tare rm second >/dev/null
 	loses second
 	keys q
@@ -71,10 +72,10 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	sees '64.0M'
 	keys P
 	sees 'while :'
-	keys 1 v
+	keys v
 	sees COLOUR
 	hides hunter2
-	keys 1 i
+	keys i
 	sees Config
 }
 
@@ -98,7 +99,7 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	keys 2
 	sees busybox
 	keys L
-	sees MB
+	sees 'wasted'
 	keys 3
 	sees data
 }
@@ -111,7 +112,7 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	sees web
 	keys s
 	eventually 10 is_state web exited
-	sees exited
+	sees '0/1'
 	keys S
 	eventually 10 is_state web running
 	keys p
