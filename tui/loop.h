@@ -41,7 +41,7 @@ void loop_disarm(struct loop *l, struct loop_timer *t);
  * time catches signals. */
 int loop_signal(struct loop *l, int sig, loop_fn *fn, void *arg, struct err *e);
 /* SIGTERM, SIGHUP, SIGINT or SIGQUIT came again and the loop has not even seen the first: it hangs. fn is
- * then called within the signal handler (screen_rescue()), and the signal kills. */
+ * then called within the signal handler (a screen sets screen_rescue()), and the signal kills. */
 typedef void loop_stuck_fn(int sig);
 void loop_stuck(loop_stuck_fn *fn);
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tui/loop.h"
 #include "tui/screen.h"
 
 #define RESCUE_MAX  512
@@ -139,6 +140,7 @@ void rescue_handle(void)
 		catch_default(crashes[i], on_crash, SA_ONSTACK | (int)SA_RESETHAND);
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
 		catch_default(endings[i], on_ending, 0);
+	loop_stuck(screen_rescue);
 	if (!at_exit)
 		at_exit = atexit(rescue_now) == 0;
 #ifdef __GLIBC__
