@@ -9,7 +9,7 @@
 #include "tui/app.h"
 #include "tui/config.h"
 #include "tui/dialog_frame.h"
-#include "tui/fuzzy.h"
+#include "tui/filter.h"
 #include "tui/keymap.h"
 #include "tui/line_edit.h"
 #include "tui/view.h"

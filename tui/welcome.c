@@ -54,6 +54,8 @@ static void draw(struct view *v, const struct canvas *c, bool focused)
 static unsigned close_for_good(struct view *v)
 {
 	config_remember(app_config(v->app), "welcomed", "yes");
+	config_save(app_config(v->app),
+	        NULL); /* where that fails, it is said at the end, or by the next thing remembered */
 	return VIEW_DONE | VIEW_CLOSE;
 }
 
