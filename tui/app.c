@@ -268,6 +268,22 @@ void app_open_shell(struct app *a, char *const *args, const char *title, const s
 	app_redraw(a);
 }
 
+void app_keep(struct app *a, const struct view *v, const struct object *o)
+{
+	struct pane *leaf = panes_leaf_of(&a->panes, v);
+
+	if (!leaf)
+		return;
+	if (!o)
+		leaf->kept = (struct object){.kind = OBJECT_NONE};
+	else if (leaf->kept.kind != OBJECT_NONE || panel_of(o->kind) != a->panel ||
+	         !panel_select(app_panel_view(a), o))
+		leaf->kept = *o;
+	app_selection_moved(a);
+	a->laid_out = false;
+	app_redraw(a);
+}
+
 void app_run_outside(struct app *a, char *const *args)
 {
 	char *const *tare = a->options.tare;

@@ -76,6 +76,9 @@ bool app_current(struct app *a, struct object *o);
 void app_show(struct app *a, const struct object *o, const char *tab);
 /* A new shell pane: `args` are tare's words after the global ones ("exec", "-it", …); title for its tab. */
 void app_open_shell(struct app *a, char *const *args, const char *title, const struct object *about);
+/* The pane that shows `v` keeps this object from now on, whatever is selected (in the list of its kind it is
+ * selected instead); NULL: the pane follows the selection again. */
+void app_keep(struct app *a, const struct view *v, const struct object *o);
 /* Leave the screen, run it on the whole terminal, come back. */
 void app_run_outside(struct app *a, char *const *args);
 

@@ -44,6 +44,12 @@ void app_set_panel(struct app *a, enum panel p)
 		if (app_panel_view(a)->ops->visible)
 			app_panel_view(a)->ops->visible(app_panel_view(a), true);
 	}
+	/* The list takes over from the pane: the shell that was kept there is the selected one. */
+	struct pane *leaf = a->panes.focus;
+	if (p == PANEL_SHELLS && leaf->kept.kind == OBJECT_SHELL) {
+		panel_select(a->panels[p], &leaf->kept);
+		leaf->kept = (struct object){.kind = OBJECT_NONE};
+	}
 	if (p == PANEL_EVENTS)
 		alerts_mark_read(a->alerts);
 	a->on_detail = false;

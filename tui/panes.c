@@ -93,6 +93,19 @@ struct view *panes_focused_view(const struct panes *p)
 	return panes_view(p, p->focus);
 }
 
+static struct pane *leaf_of(struct pane *n, const struct view *v)
+{
+	if (is_leaf(n))
+		return n->shown == v ? n : NULL;
+	struct pane *found = leaf_of(n->a, v);
+	return found ? found : leaf_of(n->b, v);
+}
+
+struct pane *panes_leaf_of(const struct panes *p, const struct view *v)
+{
+	return leaf_of(p->root, v);
+}
+
 /* Make the view when it is first needed, and tell it and the one before it. */
 static void show_object(struct panes *p, struct pane *leaf)
 {

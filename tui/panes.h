@@ -43,6 +43,8 @@ void panes_draw(struct panes *p, const struct canvas *screen, bool has_focus);
 /* The leaf's view, or NULL where the object has none. */
 struct view *panes_view(const struct panes *p, const struct pane *leaf);
 struct view *panes_focused_view(const struct panes *p);
+/* The leaf that shows this view now, or NULL. */
+struct pane *panes_leaf_of(const struct panes *p, const struct view *v);
 /* Each visible leaf's view gets what changed; true when one wants to be drawn. */
 bool panes_changed(struct panes *p, unsigned what);
 

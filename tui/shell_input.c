@@ -91,18 +91,23 @@ static unsigned browse(struct shell_view *v, struct shell *sh, enum action a)
 
 /* ---- actions */
 
+static void show_shell(struct shell_view *v, const struct shell *sh)
+{
+	v->shown = shell_object(sh);
+	shell_view_switch(v, sh->number);
+	app_keep(v->view.app, &v->view, &v->shown);
+}
+
 static unsigned next_shell(struct shell_view *v)
 {
 	struct shells *ss = app_shells(v->view.app);
+	size_t next = 0;
 
-	for (size_t i = 0; i < shells_count(ss); i++) {
-		if (shells_get(ss, i)->number == v->number) {
-			shell_view_switch(v, shells_get(ss, (i + 1) % shells_count(ss))->number);
-			return VIEW_DONE;
-		}
-	}
+	for (size_t i = 0; i < shells_count(ss); i++)
+		if (shells_get(ss, i)->number == v->number)
+			next = (i + 1) % shells_count(ss);
 	if (shells_count(ss) > 0)
-		shell_view_switch(v, shells_get(ss, 0)->number);
+		show_shell(v, shells_get(ss, next));
 	return VIEW_DONE;
 }
 
@@ -116,17 +121,9 @@ static unsigned end_shell(struct shell_view *v, struct shell *sh)
 
 static unsigned close_shell(struct shell_view *v, struct shell *sh)
 {
-	struct shells *ss = app_shells(v->view.app);
-	size_t at = 0;
-
-	while (shells_get(ss, at) != sh)
-		at++;
 	shell_close(sh);
-	if (shells_count(ss) > 0)
-		shell_view_switch(v, shells_get(ss, at < shells_count(ss) ? at : at - 1)->number);
-	else
-		app_act(v->view.app, ACTION_BACK);
-	app_redraw(v->view.app);
+	app_keep(v->view.app, &v->view, NULL);
+	app_act(v->view.app, ACTION_BACK);
 	return VIEW_DONE;
 }
 
@@ -326,10 +323,10 @@ unsigned shell_view_mouse(struct view *view, const struct mouse *m)
 	struct shell *sh = shell_view_shell(v);
 
 	if (v->strip && m->y == 0 && m->kind == MOUSE_PRESS && !v->forwarding) {
-		unsigned number = shell_view_tab_at(v, m->x);
+		const struct shell *there = shells_find(app_shells(view->app), shell_view_tab_at(v, m->x));
 
-		if (number)
-			shell_view_switch(v, number);
+		if (there)
+			show_shell(v, there);
 		return VIEW_DONE;
 	}
 	if (!sh)
