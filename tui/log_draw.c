@@ -339,9 +339,9 @@ static void add_where(struct log_view *lv, char *dst, size_t size)
 		above += lv->page.bottom.at[i] > s->begin ? lv->page.bottom.at[i] - s->begin : 0;
 	}
 	if (lv->page.follow)
-		add(dst, size, "  following");
+		add(dst, size, "following  ");
 	else if (all)
-		add(dst, size, "  %u%%", (unsigned)((double)(above < all ? above : all) * 100 / (double)all));
+		add(dst, size, "%u%%  ", (unsigned)((double)(above < all ? above : all) * 100 / (double)all));
 }
 
 void log_view_status(struct view *v, char *dst, size_t size)
@@ -352,16 +352,17 @@ void log_view_status(struct view *v, char *dst, size_t size)
 	*dst = '\0';
 	if (!lv->set.n || lv->set.sources[0]->error[0])
 		return;
-	if (lv->set.n > 1)
-		add(dst, size, "%zu logs  ", lv->set.n);
-	add(dst, size, "%s", size_format_binary(log_set_bytes(&lv->set), bytes));
-	add_where(lv, dst, size);
+	/* What is news goes first: a narrow title line is cut at its end. */
+	if (lv->note[0])
+		add(dst, size, "%s  ", lv->note);
+	log_search_status(lv, dst + strlen(dst), size - strlen(dst));
 	for (size_t i = 0; i < lv->set.filters.n; i++)
-		add(dst, size, "  %c%.20s", lv->set.filters.f[i].drop ? '^' : '&',
+		add(dst, size, "%c%.20s  ", lv->set.filters.f[i].drop ? '^' : '&',
 		        log_pattern_text(lv->set.filters.f[i].pattern));
 	if (lv->set.filters.context && log_filters_keep(&lv->set.filters))
-		add(dst, size, "  ±%u", lv->set.filters.context);
-	log_search_status(lv, dst + strlen(dst), size - strlen(dst));
-	if (lv->note[0])
-		add(dst, size, "  %s", lv->note);
+		add(dst, size, "±%u  ", lv->set.filters.context);
+	if (lv->set.n > 1)
+		add(dst, size, "%zu logs  ", lv->set.n);
+	add_where(lv, dst, size);
+	add(dst, size, "%s", size_format_binary(log_set_bytes(&lv->set), bytes));
 }

@@ -280,12 +280,12 @@ void log_search_status(struct log_view *lv, char *dst, size_t size)
 	if (!lv->search)
 		return;
 	if (!lv->count) {
-		snprintf(dst, size, "  /%.30s", log_pattern_text(lv->search));
+		snprintf(dst, size, "/%.30s  ", log_pattern_text(lv->search));
 		return;
 	}
 	grouped(lv->count->n, n, sizeof(n));
 	busy = lv->find || lv->count->running[0] || lv->count->running[1];
-	snprintf(dst, size, "  /%.30s %s%s", log_pattern_text(lv->search), n,
+	snprintf(dst, size, "/%.30s %s%s  ", log_pattern_text(lv->search), n,
 	        busy                ? " …"
 	        : lv->count->n == 1 ? " hit"
 	                            : " hits");

@@ -19,7 +19,7 @@ void log_search_grew(struct log_view *lv);
 void log_search_restart(struct log_view *lv);
 /* Give up all that goes on. */
 void log_search_stop(struct log_view *lv);
-/* "  /error 1,234 hits …" */
+/* "/error 1,234 hits  " */
 void log_search_status(struct log_view *lv, char *dst, size_t size);
 
 /* After a page was filled: if it lacks lines that are far away, look for them. */
