@@ -56,16 +56,18 @@ static json *volume_document(struct model *m, const char *name)
 	return NULL;
 }
 
+/* An event's id is its time and its number. */
 static json *event_document(struct model *m, const char *id)
 {
 	const struct model_event *const *events;
+	const char *blank = strchr(id, ' ');
+	uint64_t number = blank ? strtoull(blank, NULL, 10) : 0;
 	size_t n = model_events(m, &events);
 	char time[TIME_TEXT_SIZE];
 
 	for (size_t i = n; i-- > 0;) {
 		const struct model_event *ev = events[i];
-		snprintf(time, sizeof time, "%lld", (long long)ev->time);
-		if (strncmp(id, time, strlen(time)) != 0 && strcmp(id, ev->id) != 0)
+		if (ev->number != number)
 			continue;
 		json *j = json_object_new_object();
 		json_set_str(j, "Time", time_format(ev->time, time));

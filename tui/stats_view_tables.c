@@ -7,12 +7,21 @@
 #include "tui/figures.h"
 #include "tui/stats_view.h"
 
-#define NAME_W   11
-#define COLUMN_W 8
+#define NAME_W          11
+#define NAME_NARROW_W   9
+#define COLUMN_W        8
+#define COLUMN_NARROW_W 7
 
 static struct style figure_style(struct app *a, double percent)
 {
 	return app_style(a, percent >= 25 ? UI_ERROR : percent >= 5 ? UI_WARN : UI_TEXT);
+}
+
+/* Where the i-th column ends. */
+static int column_end(const struct canvas *c, int i)
+{
+	return c->r.w >= NAME_W + 4 * COLUMN_W ? NAME_W + (i + 1) * COLUMN_W - 1
+	                                       : NAME_NARROW_W + (i + 1) * COLUMN_NARROW_W;
 }
 
 static void draw_pressure_row(
@@ -20,23 +29,22 @@ static void draw_pressure_row(
 {
 	char t[FIGURE_SIZE];
 
-	canvas_cell(c, y, 0, NAME_W, name, app_style(a, UI_MUTED));
+	canvas_cell(c, y, 0, NAME_NARROW_W, name, app_style(a, UI_MUTED));
 	for (int i = 0; i < 4; i++)
-		canvas_cell_right(c, y, NAME_W + i * COLUMN_W, FIGURE_PERCENT_WIDTH + 2,
+		canvas_str(c, y, column_end(c, i) - FIGURE_PERCENT_WIDTH, FIGURE_PERCENT_WIDTH,
 		        figure_percent(known ? percents[i] : NAN, t),
 		        known ? figure_style(a, percents[i]) : app_style(a, UI_MUTED));
 }
 
 static int draw_pressure(struct stats_view *v, const struct canvas *c)
 {
-	static const char *const heads[] = {"some10s", "60s", "full10s", "60s"};
+	static const char *const heads[] = {"some10", "60s", "full10", "60s"};
 	struct app *a = v->view.app;
 	const struct tare_pressure *p = &v->pressure;
 
-	canvas_str(c, 0, 0, NAME_W, "Pressure", app_style(a, UI_TITLE));
+	canvas_str(c, 0, 0, NAME_NARROW_W, "Pressure", app_style(a, UI_TITLE));
 	for (int i = 0; i < 4; i++)
-		canvas_cell_right(
-		        c, 0, NAME_W + i * COLUMN_W - 1, COLUMN_W, heads[i], app_style(a, UI_MUTED));
+		canvas_cell_right(c, 0, column_end(c, i) - 6, 6, heads[i], app_style(a, UI_MUTED));
 #define ROW(y, name, f)                                                                                      \
 	draw_pressure_row(a, c, y, name, v->has_pressure && p->f.known,                                      \
 	        (const double[]){p->f.some10, p->f.some60, p->f.full10, p->f.full60})
@@ -94,14 +102,14 @@ static void draw_throttling(struct stats_view *v, const struct canvas *c, int y)
 	char now[FIGURE_SIZE], total[FIGURE_SIZE], times[FIGURE_SIZE];
 	bool known = v->is_running && s->throttled_ns != UINT64_MAX;
 
-	canvas_str(c, y, 0, NAME_W, "Throttled", app_style(a, UI_TITLE));
+	canvas_str(c, y, 0, NAME_W - 1, "Throttled", app_style(a, UI_TITLE));
 	canvas_printf(c, y, NAME_W - 1, -1, figure_style(a, share), "%s %%", figure_percent(share, now));
 	canvas_printf(c, y, NAME_W + 8, -1, app_style(a, UI_MUTED), "%s in %s times",
 	        figure_duration(known ? (int64_t)s->throttled_ns : -1, total),
 	        figure_count(known ? s->n_throttled : UINT64_MAX, times));
 }
 
-static void draw_memory(struct stats_view *v, const struct canvas *c, int y)
+static int draw_memory(struct stats_view *v, const struct canvas *c, bool both)
 {
 	static const char *const names[] = {"anon", "file", "kernel", "swap", "peak"};
 	static const enum theme_element colours[] = {
@@ -111,22 +119,21 @@ static void draw_memory(struct stats_view *v, const struct canvas *c, int y)
 	        s->memory_anon, s->memory_file, s->memory_kernel, s->memory_swap, s->memory_peak};
 	char t[FIGURE_SIZE];
 
-	for (int i = 0; i < 5; i++) {
-		int x = i % 3 * 14, row = y + i / 3;
-		canvas_str(c, row, x, 6, names[i], app_style(v->view.app, colours[i]));
-		canvas_str(c, row, x + 7, FIGURE_BYTES_WIDTH,
+	for (int i = 0; i < (both ? 5 : 3); i++) {
+		int x = i % 3 * 14, y = i / 3;
+		canvas_str(c, y, x, 6, names[i], app_style(v->view.app, colours[i]));
+		canvas_str(c, y, x + 7, FIGURE_BYTES_WIDTH,
 		        figure_bytes(v->is_running ? bytes[i] : UINT64_MAX, t),
 		        app_style(v->view.app, UI_TEXT));
 	}
+	return both ? 2 : 1;
 }
 
 void stats_draw_table(struct stats_view *v, const struct canvas *c)
 {
-	int y = 0;
+	/* the second line of memory makes room first, then whole parts */
+	int y = draw_memory(v, c, c->r.h >= 7);
 
-	/* the rest goes where it fits as a whole */
-	draw_memory(v, c, y);
-	y += 2;
 	draw_throttling(v, c, y);
 	y += 1;
 	if (y + 4 <= c->r.h) {
