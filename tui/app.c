@@ -355,12 +355,10 @@ static void trouble(void *arg, const char *text)
 static int make_parts(struct app *a, struct err *e)
 {
 	struct app_options *o = &a->options;
-	const char *theme = o->theme ? o->theme : config_get(a->config, "theme", "tare-dark");
-	struct err local = ERR_INIT;
+	cleanup_strv char **warnings = NULL;
 
-	a->theme = theme_load(theme, screen_depth(a->screen), NULL, &local);
-	if (!a->theme)
-		a->theme = theme_builtin(screen_depth(a->screen));
+	a->theme = theme_choose(
+	        a->config, o->theme, screen_depth(a->screen), screen_is_ascii(a->screen), &warnings);
 	a->toasts = toasts_new(a);
 	a->alerts = alerts_new(a);
 	a->actions = actions_new(a);
@@ -373,8 +371,8 @@ static int make_parts(struct app *a, struct err *e)
 	if (!a->theme || !a->toasts || !a->alerts || !a->actions || !a->jobs || !a->shells ||
 	        panes_init(&a->panes, a) != 0)
 		return err_no_memory(e);
-	if (local.msg[0])
-		app_toast(a, TOAST_WARN, "%s", local.msg);
+	strv_foreach (w, warnings)
+		app_toast(a, TOAST_WARN, "%s", *w);
 	strv_foreach (w, config_warnings(a->config))
 		app_toast(a, TOAST_WARN, "%s", *w);
 	return 0;
@@ -391,6 +389,7 @@ static int make_keymap(struct app *a, struct err *e)
 		return err_no_memory(e);
 	if (keymap_load_preset(a->keymap, preset, &warnings, &local) != 0)
 		app_toast(a, TOAST_WARN, "%s", local.msg);
+	keymap_load_user(a->keymap, &warnings);
 	strv_foreach (w, warnings)
 		app_toast(a, TOAST_WARN, "%s", *w);
 	return 0;
@@ -433,7 +432,7 @@ static int start(struct app *a, struct err *e)
 {
 	struct app_options *o = &a->options;
 	struct screen_options so = {
-	        .depth = o->depth,
+	        .depth = o->depth != DEPTH_AUTO ? o->depth : theme_depth(a->config),
 	        .ascii = o->ascii || config_bool(a->config, "ascii", false),
 	        .mouse = !o->no_mouse && config_bool(a->config, "mouse", true),
 	        .screen_reader = o->screen_reader || config_bool(a->config, "screen_reader", false),

@@ -235,7 +235,7 @@ struct theme *theme_builtin(enum colour_depth depth)
 }
 
 struct theme *theme_choose(
-        const struct config *c, const char *name, enum colour_depth depth, char ***warnings)
+        const struct config *c, const char *name, enum colour_depth depth, bool ascii, char ***warnings)
 {
 	const char *symbols = config_get(c, "graph", NULL);
 	struct err e = ERR_INIT;
@@ -246,11 +246,25 @@ struct theme *theme_choose(
 		strv_add(warnings, e.msg);
 	if (!t)
 		t = theme_builtin(depth);
-	if (t && config_bool(c, "ascii", false))
+	if (t && ascii)
 		theme_use_symbols(t, "ascii");
 	else if (t && symbols)
 		theme_use_symbols(t, symbols);
 	return t;
+}
+
+_Static_assert(DEPTH_AUTO == 0 && DEPTH_MONO == 1 && DEPTH_TRUE == 4, "the order of the words below");
+
+enum colour_depth theme_depth(const struct config *c)
+{
+	static const char *const words[] = {"auto", "mono", "16", "256", "true"};
+	const char *word = config_get(c, "color", "auto");
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(word, words[i]) == 0)
+			return (enum colour_depth)i;
+	}
+	return DEPTH_AUTO;
 }
 
 void theme_free(struct theme *t)

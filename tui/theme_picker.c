@@ -28,7 +28,8 @@ static void choice_free(void *arg)
 
 static void wear(struct app *a, const char *name)
 {
-	struct theme *t = theme_choose(app_config(a), name, screen_depth(app_screen(a)), NULL);
+	struct theme *t = theme_choose(
+	        app_config(a), name, screen_depth(app_screen(a)), screen_is_ascii(app_screen(a)), NULL);
 
 	if (t)
 		app_set_theme(a, t);
