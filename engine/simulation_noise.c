@@ -63,7 +63,8 @@ double sim_flow(uint64_t seed, double seconds, double period, double ramp)
 		f = (f - sim_unit(~seed, (uint64_t)n) * (1 - ramp)) / ramp;
 		f = f < 0 ? 0 : f > 1 ? 1 : f;
 	}
-	return period * ((double)n + a + (1 + b - a) * f);
+	/* Rounded in one way at both sides of a border, so that it never goes back. */
+	return period * (f >= 1 ? (double)(n + 1) + b : (double)n + a + (1 + b - a) * f);
 }
 
 void sim_hex(uint64_t seed, char *dst, size_t n)
