@@ -96,15 +96,15 @@ void screen_rescue(int sig)
 static void on_crash(int sig)
 {
 	static const char said[] = "tare-tui: crashed; please report this with the lines below\n";
-	ssize_t n;
+	/* Standard error may lead into the dashboard that has just died. */
+	int fd = rescue.armed && !isatty(STDERR_FILENO) ? rescue.fd : STDERR_FILENO;
 
 	rescue_now();
-	n = write(STDERR_FILENO, said, sizeof(said) - 1);
-	(void)n;
+	write_all(fd, said, sizeof(said) - 1);
 #ifdef __GLIBC__
 	void *frames[MAX_FRAMES];
 
-	backtrace_symbols_fd(frames, backtrace(frames, MAX_FRAMES), STDERR_FILENO);
+	backtrace_symbols_fd(frames, backtrace(frames, MAX_FRAMES), fd);
 #endif
 	/* SA_RESETHAND gave the signal its default back. */
 	raise(sig);

@@ -449,6 +449,8 @@ static void after_the_end(struct rig *r, pid_t pid, int sig)
 	}
 	sees(r, "shown");
 	modes_are_off(r);
+	if (sig == SIGSEGV)
+		sees(r, "crashed");
 	close_rig(r);
 }
 
