@@ -372,6 +372,7 @@ static void draw_restarts(const struct cell *at, const void *row)
 	unsigned n = ROW(row)->restarts;
 	char text[FIGURE_SIZE];
 
+	model_want(app_model(at->list->v.app), ROW(row)->row.id);
 	cell_right(at, figure_count(n, text), style_of(at, n ? UI_WARN : UI_MUTED));
 }
 

@@ -165,7 +165,7 @@ static void draw_heads(struct list_view *l, const struct canvas *c)
 		int x = l->heads_x[i] + (i == 0 ? l->indent : 0), w = l->heads_w[i];
 		int len = (int)strlen(col->heading);
 
-		if (w <= 0)
+		if (w <= 0 || (w < 2 && len > w))
 			continue;
 		if (right && len < w)
 			x += w - len;

@@ -278,6 +278,7 @@ static void load_details(struct model *m, struct model_entry *entry)
 		memcpy(entry->c.health, health, len);
 }
 
+/* Only what runs is asked for without being on screen. */
 static bool needs_past(const struct model_entry *entry)
 {
 	return (!entry->has_past || !entry->has_details) && container_is_up(&entry->c.row);
@@ -285,9 +286,9 @@ static bool needs_past(const struct model_entry *entry)
 
 static bool load_one(struct model *m, struct model_entry *entry)
 {
-	if (!entry || !needs_past(entry))
+	if (!entry || (entry->has_details && !needs_past(entry)))
 		return false;
-	if (!entry->has_past)
+	if (needs_past(entry) && !entry->has_past)
 		load_past(m, entry);
 	if (!entry->has_details)
 		load_details(m, entry);
@@ -303,7 +304,8 @@ static void past_turn(void *model)
 	while (m->n_wanted && now_monotonic() < until)
 		any |= load_one(m, rows_find(m, m->wanted[--m->n_wanted]));
 	for (size_t i = 0; i < m->n_rows && now_monotonic() < until; i++)
-		any |= load_one(m, entry_of(m->rows[i]));
+		if (needs_past(entry_of(m->rows[i])))
+			any |= load_one(m, entry_of(m->rows[i]));
 	samples_start(m);
 	if (any)
 		model_changed(m, MODEL_STATS);
@@ -313,16 +315,20 @@ void model_want(struct model *m, const char *id)
 {
 	struct model_entry *entry = rows_find(m, id);
 
-	if (!entry || !needs_past(entry) || m->n_wanted == MODEL_WANTED_MAX)
+	if (!entry || (entry->has_details && !needs_past(entry)) || m->n_wanted == MODEL_WANTED_MAX)
 		return;
 	for (size_t i = 0; i < m->n_wanted; i++)
 		if (!strcmp(m->wanted[i], id))
 			return;
 	memcpy(m->wanted[m->n_wanted++], entry->c.row.id, TARE_ID_LEN + 1);
+	if (m->sampling && !m->frozen && !m->past_timer.armed)
+		loop_arm(m->loop, &m->past_timer, loop_now(m->loop) + PAUSE_NS);
 }
 
 static bool has_backlog(const struct model *m)
 {
+	if (m->n_wanted)
+		return true;
 	for (size_t i = 0; i < m->n_rows; i++)
 		if (needs_past(entry_of(m->rows[i])))
 			return true;

@@ -10,11 +10,13 @@
 #include "tui/volume_sizes.h"
 
 #define USERS_SIZE 128
+#define SHORT_NAME 12
 
 struct volume_row {
 	const struct tare_volume *volume;
 	uint64_t size;
-	char users[USERS_SIZE]; /* names of the containers, "web, api" */
+	char name[OBJECT_ID_SIZE]; /* as it is shown */
+	char users[USERS_SIZE];    /* names of the containers, "web, api" */
 };
 
 struct volumes_panel {
@@ -35,9 +37,16 @@ static const char *name_of(const void *row)
 	return VOLUME(row)->name;
 }
 
+/* Of 64 random digits a few are enough. */
+static const char *shown_name(const void *row)
+{
+	return ROW(row)->name;
+}
+
 static void draw_name(const struct cell *at, const void *row)
 {
-	cell_name(at, name_of(row), VOLUME(row)->anonymous ? app_style(at->list->v.app, UI_MUTED) : at->base);
+	cell_name(at, shown_name(row),
+	        VOLUME(row)->anonymous ? app_style(at->list->v.app, UI_MUTED) : at->base);
 }
 
 static int compare_name(const void *a, const void *b)
@@ -108,7 +117,7 @@ static int compare_kind(const void *a, const void *b)
 /* clang-format off */
 #define FIGURE (COLUMN_RIGHT | COLUMN_DESCENDING)
 static const struct column columns[] = {
-        {"name", "VOLUME", "Name", 14, 40, 0, 0, 0, name_of, draw_name, compare_name},
+        {"name", "VOLUME", "Name", 14, 40, 0, 0, 0, shown_name, draw_name, compare_name},
         {"size", "SIZE", "Bytes its files hold", 5, 5, 0, 9, FIGURE, NULL, draw_size, compare_size},
         {"used", "USED BY", "Containers that mount it", 10, 40, 1, 1, COLUMN_DESCENDING, users_of, draw_users, compare_users},
         {"age", "AGE", "How old it is", 4, 4, 2, 9, COLUMN_RIGHT, NULL, draw_age, compare_age},
@@ -153,6 +162,8 @@ static void collect(struct list_view *l)
 
 		r->volume = &volumes->rows[i];
 		r->size = volume_size(p->sizes, r->volume->name);
+		snprintf(r->name, sizeof r->name, "%.*s",
+		        r->volume->anonymous ? SHORT_NAME : OBJECT_ID_SIZE - 1, r->volume->name);
 		name_users(m, r);
 		list_add(l, r);
 	}
