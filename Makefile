@@ -360,6 +360,13 @@ e2e: build $(E2E_TOOLS)
 screens: build $(DRIVE)
 	$(Q)BUILD=$(abspath $(B)) tests/run-tui $(UPDATE) $(FILES)
 
+# Pictures of the real dashboard for the README; never edited by hand.
+.PHONY: screenshots
+screenshots:
+	$(call need)
+	$(Q)$(MAKE) build $(DRIVE)
+	$(Q)BUILD=$(abspath $(B)) tests/tui/screenshots screenshots
+
 test:
 	$(call need,test)
 	$(Q)$(MAKE) check
@@ -462,4 +469,5 @@ help:
 	@echo 'make test-vm        the e2e tests in a virtual machine with pure cgroup v2 and AppArmor; FILES=…'
 	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'
 	@echo 'make portable       the demo without anything that only Linux has, into build/portable/'
+	@echo 'make screens        the dashboard on golden screens; screenshots: the pictures of the README'
 	@echo 'make lint asan bench clean'

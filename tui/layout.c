@@ -8,11 +8,11 @@ static int clamp(int v, int low, int high)
 
 static void split_wide(struct layout *l, struct rect body, int percent)
 {
-	int w = clamp(body.w * percent / 100, 40, body.w - 41);
+	int w = clamp(body.w * percent / 100, 40, body.w - 42);
 
 	l->list = rect_cut_left(&body, w);
 	l->divider = rect_cut_left(&body, 1);
-	l->divider_is_vertical = true;
+	rect_cut_left(&body, 1); /* text does not touch the line */
 	l->detail = body;
 }
 

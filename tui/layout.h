@@ -22,7 +22,6 @@ struct layout_request {
 struct layout {
 	bool too_small;
 	struct rect top, banner, list, divider, detail, hints; /* empty: not shown */
-	bool divider_is_vertical;
 };
 
 struct layout layout_compute(const struct layout_request *r);

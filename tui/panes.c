@@ -145,10 +145,10 @@ static void place(struct panes *p, struct pane *n, struct rect r, bool only_focu
 		place(p, n->b, r, true);
 		return;
 	}
-	struct rect first = n->beside ? rect_cut_left(&r, (r.w - 1) * n->percent / 100)
+	struct rect first = n->beside ? rect_cut_left(&r, (r.w - 2) * n->percent / 100)
 	                              : rect_cut_top(&r, r.h * n->percent / 100);
 	if (n->beside)
-		rect_cut_left(&r, 1); /* the line between them */
+		rect_cut_left(&r, 2); /* the line between them, and a blank */
 	place(p, n->a, first, false);
 	place(p, n->b, r, false);
 }
@@ -259,7 +259,7 @@ static void draw(struct panes *p, struct pane *n, const struct canvas *screen, b
 	draw(p, n->a, screen, has_focus);
 	draw(p, n->b, screen, has_focus);
 	if (n->beside && n->a->is_visible && n->b->is_visible && n->b->r.x > n->a->r.x)
-		canvas_vline(screen, n->r.y, n->b->r.x - 1, n->r.h, app_style(p->app, UI_BORDER));
+		canvas_vline(screen, n->r.y, n->b->r.x - 2, n->r.h, app_style(p->app, UI_BORDER));
 }
 
 void panes_draw(struct panes *p, const struct canvas *screen, bool has_focus)
@@ -292,7 +292,7 @@ bool panes_split(struct panes *p, bool beside)
 {
 	struct pane *old = p->focus;
 
-	if (p->n >= PANES_MAX || (beside ? old->r.w < 2 * SMALLEST_W + 1 : old->r.h < 2 * SMALLEST_H))
+	if (p->n >= PANES_MAX || (beside ? old->r.w < 2 * SMALLEST_W + 2 : old->r.h < 2 * SMALLEST_H))
 		return false;
 	struct pane *split = calloc(1, sizeof *split), *fresh = pane_new(split);
 	if (!split || !fresh) {
@@ -389,7 +389,7 @@ bool panes_go(struct panes *p, int dy, int dx)
 {
 	struct rect r = p->focus->r;
 	int y = dy < 0 ? r.y - 1 : dy > 0 ? r.y + r.h : r.y + r.h / 2;
-	int x = dx < 0 ? r.x - 2 : dx > 0 ? r.x + r.w + 1 : r.x + r.w / 2;
+	int x = dx < 0 ? r.x - 3 : dx > 0 ? r.x + r.w + 2 : r.x + r.w / 2;
 	struct pane *to = panes_at(p, y, x);
 
 	if (to)

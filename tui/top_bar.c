@@ -98,7 +98,9 @@ void top_bar_draw(struct app *a, const struct canvas *c)
 		if (!w[p])
 			continue;
 		bool is_chosen = p == (int)a->panel;
-		enum theme_element el = !is_chosen ? UI_TAB : a->on_detail ? UI_TAB_ACTIVE : UI_TITLE_FOCUS;
+		enum theme_element el = !is_chosen                     ? UI_TAB
+		                        : a->on_detail || a->n_dialogs ? UI_TAB_ACTIVE
+		                                                       : UI_TITLE_FOCUS;
 		title(a, (enum panel)p, with_count, text, sizeof text);
 		canvas_str(c, 0, x[p], -1, text, app_style(a, el));
 		end = x[p] + w[p];

@@ -130,13 +130,12 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	background three
 	dashboard tui
 	sees three
-	keys Space j Space j d
-	sees Remove
+	keys Space j Space d
+	sees 'Kill and remove with volumes'
+	keys Enter
+	sees 'with all that was written in them'
 	sees two
-	keys Escape
-	keys d
-	sees force
-	keys f
+	keys y
 	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 1 ]" || fail "$(screen)"
 }
 
@@ -191,9 +190,13 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	dashboard tui
 	sees stays
 	keys b
-	sees 'emove stopped'
-	keys Escape
-	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 3 ]"
+	sees 'Prune containers'
+	keys Prune Enter
+	sees gone1
+	sees gone2
+	[ "$(tare ps -aq | wc -l)" = 3 ]
+	keys y
+	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 1 ]" || fail "$(screen)"
 }
 
 # ------------------------------------------------------------------ leaving
@@ -209,6 +212,7 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 		sees icanon
 		same "$(mux display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag}')" '0 0 1'
 		mux kill-server
+		MUX=$DIR/mux-after-$sig # the old server may still be on its way out
 	done
 }
 
