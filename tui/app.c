@@ -214,6 +214,11 @@ size_t app_targets(struct app *a, struct object **objects)
 	return 1;
 }
 
+size_t app_n_marked(struct app *a, uint64_t *sum)
+{
+	return panel_n_marked(app_panel_view(a), sum);
+}
+
 bool app_current(struct app *a, struct object *o)
 {
 	struct view *panel = app_panel_view(a);

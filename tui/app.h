@@ -70,6 +70,8 @@ void app_act(struct app *a, enum action action);
 /* What an action is for: the marked rows of the focused panel, else the selected object. The caller's to
  * free(). */
 size_t app_targets(struct app *a, struct object **objects);
+/* How many rows of the panel are marked; *sum tells one set of marks from another. Allocates nothing. */
+size_t app_n_marked(struct app *a, uint64_t *sum);
 /* The object the detail panes show; false: none. */
 bool app_current(struct app *a, struct object *o);
 /* Show panel `kind`, select the object there, and (tab not NULL) that tab of its detail, focused. */

@@ -124,6 +124,20 @@ size_t panel_marked(struct view *panel, struct object **objects)
 	return n;
 }
 
+size_t panel_n_marked(struct view *panel, uint64_t *sum)
+{
+	struct list_view *l = (struct list_view *)panel;
+
+	*sum = 0xcbf29ce484222325; /* FNV-1a */
+	if (!is_list(panel))
+		return 0;
+	list_sync(l);
+	for (size_t i = 0; i < l->marks.n; i++)
+		for (const char *c = l->marks.ids[i]; *c; c++)
+			*sum = (*sum ^ (unsigned char)*c) * 0x100000001b3;
+	return l->marks.n;
+}
+
 static bool select_id(struct list_view *l, const char *id)
 {
 	for (size_t i = 0; i < l->n_rows; i++) {

@@ -123,11 +123,10 @@ int log_view_add_source(struct log_view *lv, const char *id, const char *name)
 		app_toast(lv->view.app, TOAST_ERROR, "%s", e.msg);
 		return -1;
 	}
-	if (lv->visible) {
+	if (lv->visible)
 		watch_source(lv, s, true);
-		if (has_poll(lv))
-			arm(lv, &lv->pace, POLL_NS);
-	}
+	if (lv->visible && has_poll(lv))
+		arm(lv, &lv->pace, POLL_NS);
 	return 0;
 }
 
@@ -148,38 +147,41 @@ static void close_all(struct log_view *lv)
 	lv->page.follow = true;
 }
 
-/* With several containers marked: all of theirs. */
 static void open_marked(struct log_view *lv)
 {
 	struct app *a = lv->view.app;
 	cleanup_free struct object *targets = NULL;
 	size_t n = app_targets(a, &targets);
-	bool among = false;
 
-	for (size_t i = 0; i < n; i++)
-		among |= object_equal(&targets[i], &lv->shown);
-	for (size_t i = 0; i < n && among && n > 1 && lv->set.n < LOG_SOURCES_MAX; i++)
-		if (targets[i].kind == OBJECT_CONTAINER && !object_equal(&targets[i], &lv->shown))
+	for (size_t i = 0; i < n && lv->set.n < LOG_SOURCES_MAX; i++)
+		if (targets[i].kind == OBJECT_CONTAINER)
 			log_view_add_source(lv, targets[i].id, model_object_name(app_model(a), &targets[i]));
+	if (n > LOG_SOURCES_MAX)
+		snprintf(lv->note, sizeof(lv->note), "the first %d of %zu marked", LOG_SOURCES_MAX, n);
 }
 
+/* The log of the selected container; with several marked ones all of theirs. Asked for every frame. */
 static void show(struct view *v, const struct object *o)
 {
 	struct log_view *lv = log_view_of(v);
 	struct object none = {.kind = OBJECT_NONE};
+	uint64_t sum;
 
 	if (!o || o->kind != OBJECT_CONTAINER)
 		o = &none;
-	if (object_equal(o, &lv->shown))
+	if (app_n_marked(v->app, &sum) < 2 || o == &none)
+		sum = 0;
+	if (sum == lv->marks_sum && (sum || object_equal(o, &lv->shown)))
 		return;
 	close_all(lv);
 	lv->shown = *o;
-	if (o->kind != OBJECT_CONTAINER)
-		return;
-	log_view_add_source(lv, o->id, model_object_name(app_model(v->app), o));
-	open_marked(lv);
+	lv->marks_sum = sum;
+	if (sum)
+		open_marked(lv);
+	else if (o->kind == OBJECT_CONTAINER)
+		log_view_add_source(lv, o->id, model_object_name(app_model(v->app), o));
 	if (lv->visible)
-		watch(lv, true);
+		tick(lv);
 	app_redraw(v->app);
 }
 

@@ -32,6 +32,7 @@ struct log_selection {
 struct log_view {
 	struct view view;
 	struct object shown; /* what the pane was told to show */
+	uint64_t marks_sum;  /* or, not 0, which marked containers it shows */
 	struct log_set set;
 	struct log_page page;
 	struct log_rules rules;

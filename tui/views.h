@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct app;
 struct object;
@@ -18,6 +19,8 @@ struct view *shells_panel_new(struct app *a);
 /* Any list panel: its rows shown and in all, its marks, and selecting by object. */
 void panel_count(struct view *panel, size_t *shown, size_t *all);
 size_t panel_marked(struct view *panel, struct object **objects); /* the caller's to free() */
+/* How many are marked, without a copy of them; *sum tells one set of marks from another. */
+size_t panel_n_marked(struct view *panel, uint64_t *sum);
 bool panel_select(struct view *panel, const struct object *o);
 
 /* details */
