@@ -142,7 +142,9 @@ static uint32_t number_key(int n)
 	        [23] = KEYC_F11,
 	        [24] = KEYC_F12};
 
-	return n > 0 && (size_t)n < sizeof(keys) / sizeof(*keys) ? keys[n] : KEYC_NONE;
+	if (n < 0 || n >= (int)(sizeof(keys) / sizeof(*keys)))
+		return KEYC_NONE;
+	return keys[n];
 }
 
 static enum decoded known(struct input_event *ev, uint32_t code, unsigned mods)

@@ -63,7 +63,8 @@ static SCREEN *new_terminal(const char *term, FILE *out)
 static SCREEN *new_terminal_with(const char *term, int colours, FILE *out)
 {
 	cleanup_buf struct buf entry = BUF_INIT;
-	cleanup_free char *before = getenv("TERMINFO") ? strdup(getenv("TERMINFO")) : NULL;
+	const char *set = getenv("TERMINFO");
+	cleanup_free char *before = set ? strdup(set) : NULL;
 	SCREEN *sc;
 
 	if (!screen_entry(&entry, term, colours) || setenv("TERMINFO", buf_str(&entry), 1) < 0)
