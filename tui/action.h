@@ -1,5 +1,5 @@
-/* Actions: the vocabulary of the dashboard. A key, a click on a hint, the ":" line and the palette all come down
- * to one of these. */
+/* Actions: the vocabulary of the dashboard. A key, a click on a hint, the ":" line and the palette all come
+ * down to one of these. */
 #ifndef TARE_TUI_ACTION_H
 #define TARE_TUI_ACTION_H
 
@@ -27,7 +27,7 @@ enum context {
 #define X(id, name, parent) CONTEXT_##id,
 	CONTEXTS(X)
 #undef X
-	CONTEXT_N
+	        CONTEXT_N
 };
 
 enum action {
@@ -35,7 +35,7 @@ enum action {
 #define X(id, context, name, hint, help, key1, key2, chord) ACTION_##id,
 	ACTIONS(X)
 #undef X
-	ACTION_N
+	        ACTION_N
 };
 
 struct action_info {

@@ -1,7 +1,7 @@
 /* Which key does what, per context: the defaults of action_table.h, then a preset file, then the user's
  * $XDG_CONFIG_HOME/tare/keys. Lines: "[context]", "action = key[, key][, key key]", "action =" (unbound).
- * A section may also name an action of a parent context: those keys then mean it there. A clash is reported with both
- * lines, and the rest is kept. */
+ * A section may also name an action of a parent context: those keys then mean it there. A clash is reported
+ * with both lines, and the rest is kept. */
 #ifndef TARE_TUI_KEYMAP_H
 #define TARE_TUI_KEYMAP_H
 
@@ -15,7 +15,8 @@ struct keymap;
 
 struct keymap *keymap_new(void); /* the defaults */
 void keymap_free(struct keymap *m);
-/* "default", "lazydocker", "k9s", "htop", "emacs": shipped presets; the user's file of that name goes first. */
+/* "default", "lazydocker", "k9s", "htop", "emacs": shipped presets; the user's file of that name goes first.
+ */
 int keymap_load_preset(struct keymap *m, const char *name, char ***warnings, struct err *e);
 /* Text of a key file; mistakes become warnings. */
 void keymap_parse(struct keymap *m, const char *text, size_t len, const char *name, char ***warnings);
@@ -31,8 +32,8 @@ enum action keymap_look(const struct keymap *m, enum context c, const struct key
 char *keymap_key_text(const struct keymap *m, enum action a, char dst[KEYMAP_TEXT_SIZE]);
 /* All of them, separated by "  ", for the help. */
 void keymap_keys_text(const struct keymap *m, enum action a, char *dst, size_t size);
-/* The first key that means this action where context `c` has the focus: nothing nearer may hide it. "" when there is
- * none. */
+/* The first key that means this action where context `c` has the focus: nothing nearer may hide it. "" when
+ * there is none. */
 char *keymap_key_in(const struct keymap *m, enum context c, enum action a, char dst[KEYMAP_TEXT_SIZE]);
 /* All of them there, as keymap_keys_text(). */
 void keymap_keys_in(const struct keymap *m, enum context c, enum action a, char *dst, size_t size);
@@ -41,7 +42,8 @@ struct keymap_chord {
 	struct key second;
 	enum action action;
 };
-size_t keymap_chords(const struct keymap *m, enum context c, struct key first, struct keymap_chord *chords, size_t max);
+size_t keymap_chords(
+        const struct keymap *m, enum context c, struct key first, struct keymap_chord *chords, size_t max);
 extern const char *const keymap_presets[]; /* NULL-terminated */
 
 #endif
