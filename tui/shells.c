@@ -23,21 +23,22 @@
 #define MS ((int64_t)1000000)
 
 /* Output is taken in windows of about a frame. The time that its emulation may take in one leaves the rest to
- * keys and drawing, and a part of it is kept for the shells that are looked at. What does not fit waits in
- * the pty, and its writer with it. */
+ * keys and drawing; the shells that write share it, those that nobody looks at have less. What does not fit
+ * waits in the pty, and its writer with it. */
 #define WINDOW        (16 * MS)
-#define WINDOW_TIME   (6 * MS)
+#define WINDOW_SEEN   (9 * MS)
 #define WINDOW_HIDDEN (3 * MS)
-#define WINDOW_BYTES  ((size_t)1 << 20)
-#define TURN_BYTES    ((size_t)64 << 10) /* all shells together, in one turn of the loop */
-#define LEAST_BYTES   ((size_t)4 << 10)
+#define WINDOW_ALL    (11 * MS) /* however many there are */
+#define TURN          (2 * MS)  /* at once; then keys are looked at */
 
 #define RESIZE_PAUSE (30 * MS)
-#define END_PAUSE    (250 * MS) /* a grandchild may hold the terminal open for ever */
-#define BELL_PAUSE   (500 * MS)
-#define SCROLLBACK   5000
-#define FIRST_ROWS   24
-#define FIRST_COLS   80
+/* After the child's end its last output is waited for; a grandchild may hold the terminal open for ever. */
+#define END_PAUSE  (200 * MS)
+#define END_PAUSES 10
+#define BELL_PAUSE (500 * MS)
+#define SCROLLBACK 5000
+#define FIRST_ROWS 24
+#define FIRST_COLS 80
 
 struct shells {
 	struct app *app;
@@ -45,9 +46,8 @@ struct shells {
 	size_t n;
 	unsigned last_number;
 	int rows, cols; /* of the pane that was drawn last: a good guess for the next shell */
-	int64_t window, spent, spent_hidden;
-	size_t bytes;
-	bool resting, hidden_resting;
+	int64_t window, spent;
+	unsigned busy; /* shells that wrote in the window before */
 	struct loop_timer window_timer;
 	void (*listener)(void *arg);
 	void *listener_arg;
@@ -229,48 +229,62 @@ static void show(struct shell *sh)
 static void want(struct shell *sh)
 {
 	const char *bytes;
-	bool rests = sh->all->resting || (sh->all->hidden_resting && sh->watchers == 0);
 
 	if (sh->fd >= 0)
 		loop_want(app_loop(sh->all->app), sh->fd,
-		        (rests ? 0 : LOOP_READ) | (term_output(sh->term, &bytes) ? LOOP_WRITE : 0));
+		        (sh->rests ? 0 : LOOP_READ) | (term_output(sh->term, &bytes) ? LOOP_WRITE : 0));
 }
 
-static void want_all(struct shells *ss)
-{
-	for (size_t i = 0; i < ss->n; i++)
-		want(ss->list[i]);
-}
-
+/* Who had no turn because the window was full goes first in the next; the others wait for one more. */
 static void end_window(void *arg)
 {
 	struct shells *ss = arg;
+	bool starved = false;
 
-	ss->resting = ss->hidden_resting = false;
-	want_all(ss);
+	ss->busy = 0;
+	for (size_t i = 0; i < ss->n; i++) {
+		starved |= ss->list[i]->rests && ss->list[i]->spent == 0;
+		ss->busy += ss->list[i]->spent > 0;
+	}
+	for (size_t i = 0; i < ss->n; i++) {
+		struct shell *sh = ss->list[i];
+
+		sh->rests = starved && sh->spent > 0 && sh->watchers == 0;
+		sh->spent = 0;
+		want(sh);
+	}
+	ss->window = now_monotonic();
+	ss->spent = 0;
+	if (starved)
+		loop_arm(app_loop(ss->app), &ss->window_timer, ss->window + WINDOW);
 }
 
-/* Account for `time` and `bytes` of a shell; rest until the window ends when they are too much. */
-static void spend(struct shell *sh, int64_t began, int64_t now, size_t bytes)
+static void rest(struct shell *sh)
 {
 	struct shells *ss = sh->all;
-	bool rested = ss->resting, hidden_rested = ss->hidden_resting;
 
-	if (began - ss->window >= WINDOW) {
-		ss->window = began;
-		ss->spent = ss->spent_hidden = 0;
-		ss->bytes = 0;
-	}
+	sh->rests = true;
+	want(sh);
+	if (!ss->window_timer.armed)
+		loop_arm(app_loop(ss->app), &ss->window_timer, ss->window + WINDOW);
+}
+
+/* Account for the time that a shell's output took; it, or all, rest until the window ends when that is too
+ * much. */
+static void spend(struct shell *sh, int64_t began, int64_t now)
+{
+	struct shells *ss = sh->all;
+
+	if (began - ss->window >= WINDOW && !ss->window_timer.armed)
+		end_window(ss);
+	sh->spent += now - began;
 	ss->spent += now - began;
-	ss->bytes += bytes;
-	if (sh->watchers == 0)
-		ss->spent_hidden += now - began;
-	ss->resting = ss->spent > WINDOW_TIME || ss->bytes > WINDOW_BYTES;
-	ss->hidden_resting = ss->resting || ss->spent_hidden > WINDOW_HIDDEN;
-	if (ss->resting == rested && ss->hidden_resting == hidden_rested)
-		return;
-	want_all(ss);
-	loop_arm(app_loop(ss->app), &ss->window_timer, ss->window + WINDOW);
+	if (ss->spent > WINDOW_ALL) {
+		for (size_t i = 0; i < ss->n; i++)
+			rest(ss->list[i]);
+	} else if (sh->spent > (sh->watchers ? WINDOW_SEEN : WINDOW_HIDDEN) / (ss->busy ? ss->busy : 1)) {
+		rest(sh);
+	}
 }
 
 static void finish(struct shell *sh)
@@ -290,15 +304,15 @@ static void finish(struct shell *sh)
 	tell(sh->all);
 }
 
-/* Take up to `most` bytes. False: the other side is closed. */
-static bool take_output(struct shell *sh, size_t most)
+/* Take what is there, within the budget. False: the other side is closed. */
+static bool take_output(struct shell *sh)
 {
-	char bytes[8192];
+	char bytes[4096]; /* a pty has no more at once */
+	int64_t turn = now_monotonic(), began = turn;
 	bool took = false, open = true;
 
-	while (most > 0) {
-		int64_t began = now_monotonic();
-		ssize_t n = read(sh->fd, bytes, most < sizeof bytes ? most : sizeof bytes);
+	for (; !sh->rests && began - turn < TURN; began = now_monotonic()) {
+		ssize_t n = read(sh->fd, bytes, sizeof bytes);
 		struct err e = ERR_INIT;
 
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -308,13 +322,10 @@ static bool take_output(struct shell *sh, size_t most)
 			break;
 		}
 		took = true;
-		most -= (size_t)n;
 		term_feed(sh->term, bytes, (size_t)n);
 		if (sh->recording && asciicast_output(sh->recording, bytes, (size_t)n, began, &e) != 0)
 			record_failed(sh, &e);
-		spend(sh, began, now_monotonic(), (size_t)n);
-		if (sh->all->resting || (sh->all->hidden_resting && sh->watchers == 0))
-			break;
+		spend(sh, began, now_monotonic());
 	}
 	if (took)
 		show(sh);
@@ -338,23 +349,12 @@ void shell_flush(struct shell *sh)
 	want(sh);
 }
 
-static size_t running(const struct shells *ss)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ss->n; i++)
-		n += ss->list[i]->fd >= 0;
-	return n ? n : 1;
-}
-
 static void on_ready(void *arg, int fd, unsigned ready)
 {
 	struct shell *sh = arg;
-	size_t share = TURN_BYTES / running(sh->all);
 
 	(void)fd;
-	if (ready & (LOOP_READ | LOOP_HANGUP) &&
-	        !take_output(sh, share > LEAST_BYTES ? share : LEAST_BYTES)) {
+	if (ready & (LOOP_READ | LOOP_HANGUP) && !take_output(sh)) {
 		finish(sh);
 		return;
 	}
@@ -380,7 +380,12 @@ static void on_resize_timer(void *arg)
 
 static void on_end_timer(void *arg)
 {
-	finish(arg);
+	struct shell *sh = arg;
+
+	if ((sh->rests || sh->spent > 0) && sh->pauses++ < END_PAUSES)
+		loop_arm(app_loop(sh->all->app), &sh->end_timer, now_monotonic() + END_PAUSE);
+	else
+		finish(sh);
 }
 
 static char **command_of(struct shells *ss, char *const *args)
@@ -411,7 +416,8 @@ static int spawn(struct shell *sh, struct err *e)
 		return -1;
 	sh->fd = p.fd;
 	sh->pid = p.pid;
-	sh->ended = sh->asked_to_end = false;
+	sh->ended = sh->asked_to_end = sh->rests = false;
+	sh->pauses = 0;
 	sh->started = (int64_t)time(NULL);
 	if (loop_add(app_loop(a), sh->fd, LOOP_READ, on_ready, sh, e) != 0) {
 		kill(sh->pid, SIGHUP);
@@ -527,7 +533,7 @@ bool shells_child_ended(struct shells *ss, pid_t pid, int status)
 		sh->pid = 0;
 		sh->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 		/* What it wrote last may still be on the way; hung up, it was all. */
-		if (sh->fd < 0 || !take_output(sh, TURN_BYTES))
+		if (sh->fd < 0 || !take_output(sh))
 			finish(sh);
 		else
 			loop_arm(app_loop(ss->app), &sh->end_timer, now_monotonic() + END_PAUSE);
@@ -559,6 +565,8 @@ void shell_watch(struct shell *sh, bool on)
 		sh->watchers++;
 	else if (sh->watchers > 0)
 		sh->watchers--;
+	if (on)
+		sh->rests = false;
 	if (on && (sh->active || sh->rang)) {
 		sh->active = sh->rang = false;
 		tell(sh->all);

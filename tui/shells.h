@@ -44,6 +44,9 @@ struct shell {
 	int64_t last_resize, last_bell;
 	struct loop_timer resize_timer, end_timer;
 	bool asked_to_end;
+	unsigned pauses; /* for its last output */
+	bool rests;      /* its output waits for the next window */
+	int64_t spent;   /* on it, in this one */
 };
 
 struct shells *shells_new(struct app *a);
