@@ -211,7 +211,7 @@ int sim_image_remove(struct tare_engine *t, const char *ref, bool force, char **
 		        "image %.12s has several names; remove them one by one, or use --force", i->id + 7);
 	if (last && sim_image_users(s, i) && !force)
 		return err_set(e, ERR_CONFLICT,
-		        "image %s is in use by %u containers; remove them first, or use --force", ref,
+		        "image %s is in use (containers: %u); remove them first, or use --force", ref,
 		        sim_image_users(s, i));
 	id = strdup(i->id);
 	name = i->reference ? strdup(i->reference) : NULL;

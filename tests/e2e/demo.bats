@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# tare --demo: the same words on the simulated engine.
+
+load lib
+
+# Its own world for each test.
+demo() { "$BUILD/tare" --demo --state "$BATS_TEST_TMPDIR" "$@" 3>&- 4>&-; }
+held() { TARE_DEMO_CLOCK=90 demo "$@"; }
+D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
+
+@test "there is something to see, without any of it being real" {
+	ok demo ps -a
+	for name in shop-web shop-db shop-mailer search-index report-draft; do has "$name"; done
+	has 'Exited (3)'
+	has '(Paused)'
+	has '日本語'
+	same "${#lines[@]}" 15
+	ok demo images
+	has 'nginx'
+	has '<none>'
+	ok demo volume ls
+	has shop-db-data
+	ok demo info
+	has 'Storage Driver: simulated'
+	ok demo system df
+	has 'Local Volumes'
+	ok demo stats --no-stream
+	has shop-api
+	ok demo top shop-db
+	has 'postgres -c'
+	[ ! -e "$ROOT" ] || fail 'the root directory was made'
+}
+
+@test "nobody needs to be root; who does not ask for it sees nothing simulated" {
+	chmod go+x "$DIR"
+	mkdir -m 777 "$DIR/nobody"
+	cp "$BUILD/tare" "$DIR/nobody/"
+	as() { setpriv --reuid 65534 --clear-groups env -u XDG_RUNTIME_DIR TMPDIR="$DIR/nobody" "$@" 3>&- 4>&-; }
+	ok as "$DIR/nobody/tare" --demo ps
+	has shop-web
+	ok as "$DIR/nobody/tare" --demo pause shop-web
+	same "$(stat -c '%a %u' "$DIR/nobody/tare-demo-65534")" '700 65534'
+	exits 125 as "$DIR/nobody/tare" ps
+	same "$stderr" 'tare: needs root; try: sudo tare, or look around with: tare --demo'
+	rm -r "$DIR/nobody"
+}
+
+@test "what one process does another sees" {
+	ok demo stop shop-web
+	ok demo ps -a --filter name=shop-web --format '{{.State}}'
+	is exited
+	ok demo start shop-web
+	ok demo pause shop-web
+	ok demo ps --filter name=shop-web --format '{{.Status}}'
+	has '(Paused)'
+	exits 1 demo pause shop-web
+	ok demo unpause shop-web
+	ok demo rename shop-web front
+	exits 1 demo rm front
+	ok demo kill front
+	ok demo wait front
+	is 137
+	ok demo rm front
+	exits 1 demo inspect front
+	ok demo restart shop-api
+	ok demo events --since 1m --until 0s --format '{{.Action}} {{.Actor.Attributes.name}}'
+	has 'pause shop-web'
+	has 'rename'
+	has 'die front'
+	has 'restart shop-api'
+}
+
+@test "run, exec, logs, and their exit codes" {
+	ok demo run --rm busybox echo hello
+	is hello
+	exits 4 demo run --name done busybox sh -c 'echo one; exit 4'
+	ok demo logs done
+	is one
+	ok demo run -d --name up --label tier=front busybox sleep 1000
+	ok demo ps --filter label=tier --format '{{.Names}}'
+	is up
+	ok demo exec up echo hi
+	is hi
+	exits 1 demo exec up false
+	exits 127 demo exec up nothing-like-that
+	exits 127 demo run --rm busybox nothing-like-that
+	exits 125 demo run no-such-image
+	exits 125 demo run -d --name up busybox
+	same "$(printf 'cd /etc\ncat hostname || echo none here\nexit 3\n' | demo exec -i up sh 2>/dev/null)" 'none here'
+	ok demo exec -e A=b up env
+	has A=b
+	same "$(demo exec up yes 20000 | wc -l)" 20000
+	demo exec up yes | head -n 1
+}
+
+@test "logs: tail, timestamps, since, follow" {
+	same "$(demo logs --tail 7 build-agent 2>&1 | wc -l)" 7
+	[[ $(demo logs -t --tail 1 shop-web 2>&1) =~ ^20[0-9-]+T[0-9:.]+Z\  ]] || fail 'no time stamp'
+	[ "$(demo logs --since 1m shop-web | wc -l)" -lt "$(demo logs shop-web | wc -l)" ] || fail 'since cuts nothing'
+	same "$(timeout 20 "$BUILD/tare" --demo --state "$BATS_TEST_TMPDIR" logs -f --tail 0 build-agent 2>&1 3>&- 4>&- | head -n 3 | wc -l)" 3
+}
+
+@test "a terminal gets nothing of what a container says to it" {
+	run on_terminal -- $(D) logs odd-one
+	[[ $output != *$'\033]'* && $output != *$'\033[?1049h'* && $output != *$'\a'* ]] || fail 'a sequence came through'
+	has 'clipboard'
+}
+
+@test "a shell on a terminal: prompt, editing, keys to leave" {
+	run on_terminal see:'# ' type:'echo a\x7fok\n' see:ok type:'exit 7\n' -- $(D) exec -it shop-web sh
+	same "$status" 7
+	run on_terminal see:'# ' type:'yes\n' see:y type:'\x03' see:'# ' type:'\x04' -- $(D) exec -it shop-web bash
+	run on_terminal see:'# ' type:'life\n' see:generation type:'q' see:'# ' type:'\x10\x11' -- $(D) exec -it shop-web sh
+	same "$status" 0
+	run on_terminal see:'# ' type:'exit\n' -- $(D) run -it --name own busybox
+	same "$(demo ps -a --filter name=own --format '{{.State}}')" exited
+}
+
+@test "attach shows what is said, ends with it, lets go" {
+	run on_terminal see:compiling type:'\x03' pause:1 close -- $(D) attach build-agent
+	ok demo ps --filter name=build-agent --format '{{.State}}'
+	is running # it ignores that
+	run on_terminal see:level type:'\x03' -- $(D) attach shop-worker
+	same "$status" 130
+	demo attach shop-web >"$BATS_TEST_TMPDIR/seen" 2>&1 &
+	local pid=$!
+	eventually 10 grep -q GET "$BATS_TEST_TMPDIR/seen"
+	demo kill shop-web
+	returns 137 $pid
+}
+
+@test "images and volumes: tag, remove, prune with a preview" {
+	ok demo tag redis:7 cache:mine
+	ok demo images --format '{{.Repository}}:{{.Tag}}'
+	has cache:mine
+	ok demo rmi cache:mine
+	has 'Untagged: cache:mine'
+	exits 1 demo rmi redis:7
+	[[ $stderr == *'in use'* ]] || fail "$stderr"
+	ok demo container prune --dry-run
+	ok demo ps -a --format '{{.Names}}'
+	has shop-migrate
+	ok demo container prune -f
+	ok demo ps -a --format '{{.Names}}'
+	lacks shop-migrate
+	ok demo image inspect nginx:1.27
+	has '80/tcp'
+	ok demo inspect shop-db
+	has '"Destination": "/var/lib/postgresql/data"'
+}
+
+@test "a held clock shows the same each time" {
+	local first
+	first=$(held ps -a; held images; held logs shop-api 2>&1; held top shop-db)
+	sleep 0.2
+	same "$(held ps -a; held images; held logs shop-api 2>&1; held top shop-db)" "$first"
+	[[ $first == *'2026-01-05T12:01:'* ]] || fail 'the clock does not stand where it should'
+	held pause metrics
+	ok held ps --filter name=metrics --format '{{.Status}}'
+	has Paused
+}
+
+@test "as many as one wants" {
+	same "$(TARE_DEMO_CONTAINERS=1000 demo ps -aq | sort -u | wc -l)" 1000
+	same "$(TARE_DEMO_CONTAINERS=3 demo ps -aq | wc -l)" 3
+	TARE_DEMO_CONTAINERS=many exits 125 demo ps
+}
+
+@test "what is not in it says so" {
+	refused_demo() {
+		exits 125 demo "$@"
+		[[ $stderr == *'not in the demo'* ]] || fail "$stderr"
+	}
+	refused_demo load -i nothing.tar
+	refused_demo save busybox
+	refused_demo import nothing.tar
+}
+
+@test "tare tui needs a terminal that can draw; tare alone does with less" {
+	exits 2 demo tui
+	[[ $stderr == *terminal* ]] || fail "$stderr"
+	ok demo
+	has 'All commands: tare help'
+	TERM=dumb run on_terminal -- $(D)
+	has 'The dashboard'
+	has shop-web
+	TERM=dumb run on_terminal -- $(D) tui
+	same "$status" 2
+	ok demo tui --help
+	has 'Open the dashboard'
+}
