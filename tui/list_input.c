@@ -14,7 +14,6 @@ static size_t page(const struct list_view *l)
 
 static unsigned move(struct list_view *l, size_t by, bool down)
 {
-	list_sync(l);
 	if (down)
 		list_select(l, l->selected + by);
 	else
@@ -93,7 +92,6 @@ static unsigned mark_range(struct list_view *l)
 
 static unsigned mark_invert(struct list_view *l)
 {
-	list_sync(l);
 	for (size_t i = 0; i < l->n_found; i++) {
 		const char *id = l->ops->id(l->found[i]);
 
@@ -160,6 +158,7 @@ unsigned list_keys(struct view *v, struct key k)
 
 	if (!l->filtering)
 		return VIEW_IGNORED;
+	list_sync(l);
 	if (k.code == KEYC_ESCAPE || (k.code == 'c' && k.mods == MOD_CTRL)) {
 		filter_clear(l);
 		return VIEW_DONE;
@@ -225,6 +224,7 @@ unsigned list_act(struct view *v, enum action a)
 {
 	struct list_view *l = (struct list_view *)v;
 
+	list_sync(l);
 	switch (a) {
 	case ACTION_OPEN:
 		return open_row(l);
