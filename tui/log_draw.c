@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "tui/log_count.h"
 #include "tui/log_json.h"
 #include "tui/log_pattern.h"
 #include "tui/log_search.h"
@@ -296,6 +297,7 @@ void log_view_draw(struct view *v, const struct canvas *c, bool focused)
 	struct log_view *lv = log_view_of(v);
 	struct log_budget b = {.until = now_monotonic() + FRAME_NS};
 
+	log_view_check_marks(lv);
 	if (lv->rules.theme != app_theme(v->app))
 		log_rules_set(&lv->rules, app_theme(v->app));
 	place_text(lv, c);
@@ -306,6 +308,8 @@ void log_view_draw(struct view *v, const struct canvas *c, bool focused)
 	log_set_grow(&lv->set);
 	log_page_fill(&lv->page, &b);
 	log_probe_start(lv);
+	if (focused)
+		log_view_count_lines(lv, true);
 	if (!lv->page.n) {
 		draw_nothing(lv, c);
 		return;
@@ -344,6 +348,19 @@ static void add_where(struct log_view *lv, char *dst, size_t size)
 		add(dst, size, "%u%%  ", (unsigned)((double)(above < all ? above : all) * 100 / (double)all));
 }
 
+static void add_lines(struct log_view *lv, char *dst, size_t size)
+{
+	char n[32];
+	bool busy;
+
+	if (!lv->lines)
+		return;
+	uint64_t lines = log_count_value(lv->lines, &busy);
+	log_count_text(lines, n, sizeof(n));
+	if (!busy)
+		add(dst, size, "%s %s  ", n, lines == 1 ? "line" : "lines");
+}
+
 void log_view_status(struct view *v, char *dst, size_t size)
 {
 	struct log_view *lv = log_view_of(v);
@@ -364,5 +381,6 @@ void log_view_status(struct view *v, char *dst, size_t size)
 	if (lv->set.n > 1)
 		add(dst, size, "%zu logs  ", lv->set.n);
 	add_where(lv, dst, size);
+	add_lines(lv, dst, size);
 	add(dst, size, "%s", size_format_binary(log_set_bytes(&lv->set), bytes));
 }

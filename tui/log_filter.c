@@ -265,6 +265,16 @@ enum log_found log_scan_before(struct log_scan *s, const struct log_filters *fs,
 	return LOG_NONE;
 }
 
+static uint64_t count_lines(const char *s, size_t len)
+{
+	const char *end = s + len;
+	uint64_t n = 0;
+
+	for (; s < end; n++)
+		s = line_end(s, end) + 1;
+	return n;
+}
+
 uint64_t log_scan_count(struct log_scan *s, const struct log_filters *fs, uint64_t from, uint64_t to,
         const struct log_budget *b)
 {
@@ -277,7 +287,10 @@ uint64_t log_scan_count(struct log_scan *s, const struct log_filters *fs, uint64
 
 		if (!len)
 			break;
-		tally_block(fs, block, len, from, &t);
+		if (fs->n)
+			tally_block(fs, block, len, from, &t);
+		else
+			t.n = count_lines(block, len);
 		n += t.n;
 		from += len;
 	}

@@ -334,11 +334,12 @@ static void add_log(struct app *a, int value, void *arg)
 
 	if (!mc || log_view_add_source(c->lv, c->ids[value], mc->row.name) < 0)
 		return;
-	/* Positions grow by one log: begin at the end, where all have one. */
-	log_set_end(&c->lv->set, &c->lv->page.top);
-	c->lv->page.follow = true;
-	c->lv->has_cursor = false;
-	log_search_restart(c->lv);
+	/* The position has one place more now: where the time of the first shown line is in each log. */
+	if (c->lv->page.n) {
+		const struct log_item *it = &c->lv->page.v[0].item;
+		log_set_at_item(&c->lv->set, it->source, it->entry.at, it->entry.time, &c->lv->page.top);
+	}
+	log_view_refilter(c->lv);
 	app_redraw(a);
 }
 

@@ -13,8 +13,6 @@ struct log_view;
 void log_search_set(struct log_view *lv, struct log_pattern *p);
 /* To the next hit, or the one before. Goes on at the other end. */
 void log_search_next(struct log_view *lv, bool back);
-/* The logs have grown. */
-void log_search_grew(struct log_view *lv);
 /* Filters or logs have changed: what workers found out means nothing any more. */
 void log_search_restart(struct log_view *lv);
 /* Give up all that goes on. */

@@ -8,16 +8,18 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "tui/log_count.h"
 #include "tui/log_pattern.h"
 #include "tui/log_save.h"
 #include "tui/log_search.h"
 #include "tui/sgr.h"
 #include "tui/views.h"
 
-#define PACE_NS   16000000  /* between two looks at a log that grows: a frame */
-#define POLL_NS   200000000 /* of a log without a descriptor to wait for */
-#define SECOND_NS (int64_t)1000000000
-#define KEY_NS    12000000 /* what a key may take before a worker has to go on */
+#define PACE_NS      16000000  /* between two looks at a log that grows: a frame */
+#define POLL_NS      200000000 /* of a log without a descriptor to wait for */
+#define SECOND_NS    (int64_t)1000000000
+#define LINES_WITHIN ((uint64_t)256 << 20) /* of larger logs nobody counts the lines unasked */
+#define KEY_NS       12000000              /* what a key may take before a worker has to go on */
 
 /* ------------------------------------------------------------------ following */
 
@@ -48,7 +50,11 @@ static void drain(struct log_view *lv)
 		what |= log_source_drain(lv->set.sources[i]);
 	if (!what)
 		return;
-	log_search_grew(lv);
+	log_set_grow(&lv->set);
+	if (lv->count)
+		log_count_grew(lv->count);
+	if (lv->lines)
+		log_count_grew(lv->lines);
 	app_redraw(lv->view.app);
 }
 
@@ -130,9 +136,20 @@ int log_view_add_source(struct log_view *lv, const char *id, const char *name)
 	return 0;
 }
 
+void log_view_count_lines(struct log_view *lv, bool on)
+{
+	if (!on) {
+		log_count_free(lv->lines);
+		lv->lines = NULL;
+	} else if (!lv->lines && lv->set.n && log_set_bytes(&lv->set) <= LINES_WITHIN) {
+		lv->lines = log_count_new(lv, NULL);
+	}
+}
+
 static void close_all(struct log_view *lv)
 {
 	log_search_stop(lv);
+	log_view_count_lines(lv, false);
 	log_pattern_free(lv->search);
 	lv->search = NULL;
 	if (lv->visible)
@@ -160,7 +177,7 @@ static void open_marked(struct log_view *lv)
 		snprintf(lv->note, sizeof(lv->note), "the first %d of %zu marked", LOG_SOURCES_MAX, n);
 }
 
-/* The log of the selected container; with several marked ones all of theirs. Asked for every frame. */
+/* The log of the selected container; with several marked ones all of theirs. Asked often. */
 static void show(struct view *v, const struct object *o)
 {
 	struct log_view *lv = log_view_of(v);
@@ -183,6 +200,13 @@ static void show(struct view *v, const struct object *o)
 	if (lv->visible)
 		tick(lv);
 	app_redraw(v->app);
+}
+
+void log_view_check_marks(struct log_view *lv)
+{
+	struct object o = lv->shown;
+
+	show(&lv->view, &o);
 }
 
 static bool changed(struct view *v, unsigned what)
@@ -274,6 +298,7 @@ void log_view_refilter(struct log_view *lv)
 {
 	log_set_forget(&lv->set);
 	log_search_restart(lv);
+	log_view_count_lines(lv, false);
 	lv->page.skip = 0;
 	app_redraw(lv->view.app);
 }

@@ -39,6 +39,7 @@ struct log_view {
 	struct log_pattern *search;
 	struct log_find *find;   /* looking for the next hit */
 	struct log_count *count; /* counting all hits */
+	struct log_count *lines; /* counting lines; NULL: not wanted, or too many */
 	struct log_probe *probe; /* looking for the next line that passes the filters */
 	struct log_save *save;
 
@@ -76,6 +77,10 @@ int log_view_line(struct log_view *lv);
 void log_view_go(struct log_view *lv, const struct log_place *to);
 /* The filters have changed: what is shown is found anew around the place it had. */
 void log_view_refilter(struct log_view *lv);
+/* Count lines, for the title. */
+void log_view_count_lines(struct log_view *lv, bool on);
+/* If other containers are marked than before: their logs. */
+void log_view_check_marks(struct log_view *lv);
 int log_view_add_source(struct log_view *lv, const char *id, const char *name);
 
 unsigned log_view_act(struct view *v, enum action a);
