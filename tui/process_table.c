@@ -254,6 +254,8 @@ void process_table_order(struct process_table *t, enum process_order order, cons
 		t->rows[n++] = r;
 	}
 	t->n = n;
+	if (n == 0)
+		return;
 	if (order == PROCESSES_CPU || *filter)
 		qsort(t->rows, t->n, sizeof *t->rows, order == PROCESSES_CPU ? by_cpu : by_pid);
 	else

@@ -9,6 +9,7 @@
 
 #define NAME_W          11
 #define NAME_NARROW_W   9
+#define MEMORY_W        13
 #define COLUMN_W        8
 #define COLUMN_NARROW_W 7
 
@@ -104,9 +105,13 @@ static void draw_throttling(struct stats_view *v, const struct canvas *c, int y)
 
 	canvas_str(c, y, 0, NAME_W - 1, "Throttled", app_style(a, UI_TITLE));
 	canvas_printf(c, y, NAME_W - 1, -1, figure_style(a, share), "%s %%", figure_percent(share, now));
-	canvas_printf(c, y, NAME_W + 8, -1, app_style(a, UI_MUTED), "%s in %s times",
-	        figure_duration(known ? (int64_t)s->throttled_ns : -1, total),
-	        figure_count(known ? s->n_throttled : UINT64_MAX, times));
+	figure_duration(known ? (int64_t)s->throttled_ns : -1, total);
+	figure_count(known ? s->n_throttled : UINT64_MAX, times);
+	if (c->r.w >= NAME_W + 8 + FIGURE_DURATION_WIDTH)
+		canvas_str(c, y, NAME_W + 8, -1, total, app_style(a, UI_MUTED));
+	if (c->r.w >= NAME_W + 8 + FIGURE_DURATION_WIDTH + 16)
+		canvas_printf(c, y, NAME_W + 8 + FIGURE_DURATION_WIDTH, -1, app_style(a, UI_MUTED),
+		        " in %s times", times);
 }
 
 static int draw_memory(struct stats_view *v, const struct canvas *c, bool both)
@@ -120,7 +125,7 @@ static int draw_memory(struct stats_view *v, const struct canvas *c, bool both)
 	char t[FIGURE_SIZE];
 
 	for (int i = 0; i < (both ? 5 : 3); i++) {
-		int x = i % 3 * 14, y = i / 3;
+		int x = i % 3 * MEMORY_W, y = i / 3;
 		canvas_str(c, y, x, 6, names[i], app_style(v->view.app, colours[i]));
 		canvas_str(c, y, x + 7, FIGURE_BYTES_WIDTH,
 		        figure_bytes(v->is_running ? bytes[i] : UINT64_MAX, t),
