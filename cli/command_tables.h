@@ -14,7 +14,7 @@ extern const struct command stats_commands[];          /* stats.c */
 extern const struct command image_commands[];          /* image.c */
 extern const struct command volume_commands[];         /* volume.c */
 extern const struct command prune_commands[];          /* prune.c */
-extern const struct command dashboard_commands[];     /* dashboard.c */
+extern const struct command dashboard_commands[];      /* dashboard.c */
 extern const struct command system_commands[];         /* system.c */
 
 /* All of them in the order of the help; NULL-terminated. */

@@ -86,6 +86,7 @@ static int tui_run(struct cli *cli, void *options, char **operands)
 	const struct tui_options *o = options;
 	struct err e = ERR_INIT;
 	cleanup_strv char **args = NULL;
+	const char *term = getenv("TERM");
 
 	(void)operands;
 	if (!dashboard_has_terminal())
@@ -94,7 +95,7 @@ static int tui_run(struct cli *cli, void *options, char **operands)
 	else if (!dashboard_can_draw())
 		err_set(&e, ERR_USAGE,
 		        "the dashboard can't draw on this terminal: TERM is %s; set it, or use: tare ps",
-		        getenv("TERM") && *getenv("TERM") ? "dumb" : "not set");
+		        term && *term ? "dumb" : "not set");
 	else if (add_pair(&args, "--theme", o->theme) < 0 || add_pair(&args, "--keys", o->keys) < 0 ||
 	         (o->ascii && strv_add(&args, "--ascii") < 0) ||
 	         (o->no_mouse && strv_add(&args, "--no-mouse") < 0) ||

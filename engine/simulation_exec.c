@@ -102,7 +102,7 @@ static void on_signal(int sig)
 /* ^C and the like go to the container. True: the caller has detached. */
 static bool pass_input(struct simulation *s, const struct sim_container *c, struct sim_terminal *t)
 {
-	int key, sig = pending_signal;
+	int key = SIM_KEY_NONE, sig = pending_signal;
 
 	pending_signal = 0;
 	do {

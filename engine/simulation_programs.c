@@ -197,7 +197,7 @@ static int run_cd(struct sim_shell *sh, char *const *args)
 	const struct sim_file *sets[SIM_SETS_MAX];
 	size_t n = sim_sets_of_container(sh->c, sets);
 	cleanup_free char *path = absolute(sh, args[1] ? args[1] : "/root");
-	char real[PATH_MAX];
+	char real[PATH_MAX] = "";
 	bool directory = false;
 
 	if (path)

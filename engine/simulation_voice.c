@@ -19,8 +19,8 @@ struct speaker {
 	struct buf *out;
 };
 
-#define COUNT(a)   (sizeof(a) / sizeof(*(a)))
-#define PICK(v, a) ((a)[pick(v, __LINE__, COUNT(a))])
+#define COUNT(a)         (sizeof(a) / sizeof(*(a)))
+#define PICK(v, what, a) ((a)[pick(v, what, COUNT(a))]) /* what: another number for each use in a line */
 
 static size_t pick(const struct speaker *v, unsigned what, size_t n)
 {
@@ -66,11 +66,11 @@ static void web(struct speaker *v)
 {
 	static const int codes[] = {
 	        200, 200, 200, 200, 200, 200, 200, 304, 304, 301, 404, 200, 200, 499, 200, 502};
-	int code = PICK(v, codes);
+	int code = PICK(v, 21, codes);
 
 	say(v, "stdout", "203.0.113.%u - - \"%s %s HTTP/2.0\" %d %u \"-\" \"%s\" rt=0.%03u",
-	        number(v, 1, 1, 254), number(v, 2, 0, 9) ? "GET" : "POST", PICK(v, paths), code,
-	        number(v, 3, 180, 48000), PICK(v, agents), number(v, 4, 1, 400));
+	        number(v, 1, 1, 254), number(v, 2, 0, 9) ? "GET" : "POST", PICK(v, 22, paths), code,
+	        number(v, 3, 180, 48000), PICK(v, 23, agents), number(v, 4, 1, 400));
 	if (code == 502)
 		say(v, "stderr",
 		        "[error] 31#31: *%u connect() failed (111: Connection refused) while connecting to "
@@ -84,14 +84,14 @@ static void api(struct speaker *v)
 	        "info", "info", "info", "info", "debug", "warn", "info", "error"};
 	static const char *const routes[] = {"GET /v2/orders", "POST /v2/orders", "GET /v2/stock",
 	        "PUT /v2/cart", "GET /v2/customers/{id}"};
-	const char *level = PICK(v, levels);
+	const char *level = PICK(v, 24, levels);
 	char stamp[TIME_TEXT_SIZE];
 
 	say(v, "stdout",
 	        "{\"ts\":\"%s\",\"level\":\"%s\",\"route\":\"%s\",\"status\":%u,\"ms\":%u.%u,\"trace\":\"%"
 	        "08llx\","
 	        "\"user\":{\"id\":%u,\"city\":\"%s\"}%s}",
-	        time_format(sim_wall(v->s, v->at), stamp), level, PICK(v, routes),
+	        time_format(sim_wall(v->s, v->at), stamp), level, PICK(v, 25, routes),
 	        *level == 'e' ? 500u : 200u, number(v, 1, 1, 180), number(v, 2, 0, 9),
 	        (unsigned long long)(v->seed & 0xffffffff), number(v, 3, 1000, 9000),
 	        number(v, 4, 0, 5) ? "Köln" : "東京",
@@ -104,7 +104,7 @@ static void worker(struct speaker *v)
 {
 	static const char *const jobs[] = {"invoice", "stock-sync", "mail-digest", "payout", "refund"};
 	unsigned kind = number(v, 1, 0, 14);
-	const char *job = PICK(v, jobs);
+	const char *job = PICK(v, 26, jobs);
 	unsigned n = number(v, 2, 10000, 99999);
 
 	if (kind == 0)
@@ -212,14 +212,14 @@ static void build(struct speaker *v)
 		say(v, "stderr", "Caused by: java.io.EOFException: end of input");
 		say(v, "stderr", "\t... 14 more");
 	} else if (kind < 4)
-		say(v, "stdout", "\033[33mwarning\033[0m: unused import in %s.java:%u", PICK(v, units),
+		say(v, "stdout", "\033[33mwarning\033[0m: unused import in %s.java:%u", PICK(v, 27, units),
 		        number(v, 3, 3, 400));
 	else if (kind < 12)
-		say(v, "stdout", "\033[32m  ok\033[0m  %s: %u tests in \033[1m%u ms\033[0m", PICK(v, units),
-		        number(v, 4, 3, 90), number(v, 5, 10, 900));
+		say(v, "stdout", "\033[32m  ok\033[0m  %s: %u tests in \033[1m%u ms\033[0m",
+		        PICK(v, 28, units), number(v, 4, 3, 90), number(v, 5, 10, 900));
 	else
 		say(v, "stdout", "[%3u%%] compiling \033[36m%s\033[0m/Module%u.java",
-		        (unsigned)(v->second % 101 + 101) % 101, PICK(v, units), number(v, 6, 1, 90));
+		        (unsigned)(v->second % 101 + 101) % 101, PICK(v, 29, units), number(v, 6, 1, 90));
 }
 
 /* What must never reach a terminal as it is. */
@@ -227,12 +227,8 @@ static void hostile(struct speaker *v)
 {
 	static const char *const lines[] = {"clipboard: \033]52;c;cm0gLXJmIH4K\a done",
 	        "title: \033]0;you have been renamed\a", "clear: \033[2J\033[H\033[3J and home",
-	        "C1 controls: \302\233"
-	        "31m \302\235"
-	        "0;x\302\234",
-	        "reset: \033c\033[!p", "bad UTF-8: \xff\xfe\xc3\x28\xed\xa0\x80",
-	        "right-to-left override: \xe2\x80\xae"
-	        "gnp.exe",
+	        "C1 controls: \302\23331m \302\2350;x\302\234", "reset: \033c\033[!p",
+	        "bad UTF-8: \xff\xfe\xc3\x28\xed\xa0\x80", "right-to-left override: \342\200\256gnp.exe",
 	        "alt screen: \033[?1049h\033[?25l", "bell\a\a\a, back\b\b\b, VT\v, FF\f",
 	        "DCS: \033P+q544e\033\\ and answer: \033[c\033[6n\033]11;?\a",
 	        "mouse: \033[?1003h\033[?1006h",
@@ -240,7 +236,7 @@ static void hostile(struct speaker *v)
 	        "a\rb\rc overwritten",
 	        "key remap: \033[>4;2m\033=", "colour that never ends: \033[1;5;41;33mand on"};
 
-	say(v, "stdout", "%s", PICK(v, lines));
+	say(v, "stdout", "%s", PICK(v, 30, lines));
 }
 
 static void metrics(struct speaker *v)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # tare --demo: the same words on the simulated engine.
+# shellcheck disable=SC2046 # D gives several words
 
 load lib
 
@@ -41,6 +42,7 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 	ok as "$DIR/nobody/tare" --demo pause shop-web
 	same "$(stat -c '%a %u' "$DIR/nobody/tare-demo-65534")" '700 65534'
 	exits 125 as "$DIR/nobody/tare" ps
+	# shellcheck disable=SC2154 # set by run
 	same "$stderr" 'tare: needs root; try: sudo tare, or look around with: tare --demo'
 	rm -r "$DIR/nobody"
 }
@@ -73,8 +75,8 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 @test "run, exec, logs, and their exit codes" {
 	ok demo run --rm busybox echo hello
 	is hello
-	exits 4 demo run --name done busybox sh -c 'echo one; exit 4'
-	ok demo logs done
+	exits 4 demo run --name over busybox sh -c 'echo one; exit 4'
+	ok demo logs over
 	is one
 	ok demo run -d --name up --label tier=front busybox sleep 1000
 	ok demo ps --filter label=tier --format '{{.Names}}'
