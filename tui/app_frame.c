@@ -43,11 +43,6 @@ void app_layout(struct app *a)
 
 	a->layout = layout_compute(&r);
 	panes_layout(&a->panes, a->layout.detail, &a->selected, a->zoomed);
-	for (size_t i = 0; i < a->n_dialogs; i++) {
-		struct view *v = a->dialogs[i];
-		struct rect all = {0, 0, r.rows, r.cols};
-		a->dialog_rects[i] = v->ops->place ? v->ops->place(v, r.rows, r.cols) : all;
-	}
 	a->laid_out = true;
 }
 
@@ -85,14 +80,20 @@ static void draw_banner(struct app *a, const struct canvas *c)
 	        app_style(a, UI_BANNER));
 }
 
+/* Placed anew in each frame: what a dialog wants may change with what is typed in it. */
 static void draw_dialogs(struct app *a, const struct canvas *screen)
 {
+	int rows = screen->r.h, cols = screen->r.w;
+
 	for (size_t i = 0; i < a->n_dialogs; i++) {
 		struct view *v = a->dialogs[i];
-		struct canvas c = canvas_part(screen, a->dialog_rects[i]);
-		if (a->dialog_rects[i].h > 1) /* not for a line at the bottom */
-			canvas_restyle(screen, (struct rect){0, 0, screen->r.h, screen->r.w},
-			        app_style(a, UI_SHADE));
+		struct rect all = {0, 0, rows, cols}, r = v->ops->place ? v->ops->place(v, rows, cols) : all;
+		struct canvas c = canvas_part(screen, r);
+		bool is_line = r.w == cols && r.y + r.h == rows - 1; /* above the hint bar */
+
+		a->dialog_rects[i] = r;
+		if (!is_line)
+			canvas_restyle(screen, all, app_style(a, UI_SHADE));
 		v->ops->draw(v, &c, i + 1 == a->n_dialogs);
 	}
 }

@@ -93,7 +93,15 @@ static struct rect picker_place(struct view *v, int rows, int cols)
 	h += 4;
 	if (h > rows * 3 / 4 && rows > 16)
 		h = rows * 3 / 4;
-	return dialog_place(rows, cols, h, w);
+	struct rect r = dialog_place(rows, cols, h, w);
+	if (p->o.moved) /* beside what it previews */
+		r.x = cols - r.w - 2 > 0 ? cols - r.w - 2 : 0;
+	return r;
+}
+
+static bool picker_is_preview(struct view *v)
+{
+	return ((struct picker *)v)->o.moved;
 }
 
 /* The letters that were found. The text is harmless: its columns can be reckoned. */
@@ -289,6 +297,7 @@ static const struct view_ops picker_ops = {
         .paste = picker_paste,
         .mouse = picker_mouse,
         .place = picker_place,
+        .is_preview = picker_is_preview,
         .free = picker_free,
 };
 

@@ -54,6 +54,8 @@ struct view_ops {
 	int (*save)(struct view *v, int fd, struct err *e);
 	/* Dialogs: how large it wants to be on a screen of rows x cols. Optional for others. */
 	struct rect (*place)(struct view *v, int rows, int cols);
+	/* Dialogs: what lies beneath is what one looks at, so it is not shaded. Optional. */
+	bool (*is_preview)(struct view *v);
 	void (*free)(struct view *v);
 };
 
