@@ -7,6 +7,7 @@
 #include "engine/tare.h"
 #include "tui/actions_state.h"
 #include "tui/app.h"
+#include "tui/screen.h"
 
 /* bash where there is one, then ash, then sh; said to the container's own sh, so that its PATH counts. */
 #define FIND_SHELL "command -v bash >/dev/null && exec bash; command -v ash >/dev/null && exec ash; exec sh"
@@ -37,7 +38,12 @@ static bool has_shell(struct app *a, const struct model_container *c)
 static void open_shell(struct app *a, const struct model_container *c, enum action action)
 {
 	const char *ref = container_ref(c);
-	char *const shell[] = {"exec", "-it", (char *)ref, "sh", "-c", FIND_SHELL, NULL};
+	/* What its pane is; the container knows nothing of it. */
+	bool outside = action == ACTION_CTR_SHELL_OUTSIDE;
+	char *term = outside ? "TERM" : "TERM=xterm-256color";
+	char *colours = screen_depth(app_screen(a)) == DEPTH_TRUE ? "COLORTERM=truecolor" : "COLORTERM";
+	char *const shell[] = {
+	        "exec", "-it", "-e", term, "-e", colours, (char *)ref, "sh", "-c", FIND_SHELL, NULL};
 	/* A simulated one has no files to look for, only its one shell. */
 	char *const pretended[] = {"exec", "-it", (char *)ref, "sh", NULL};
 	char *const *words = app_is_demo(a) ? pretended : shell;
@@ -59,7 +65,7 @@ static void open_shell(struct app *a, const struct model_container *c, enum acti
 	if (!has_shell(a, c))
 		app_toast(a, TOAST_WARN,
 		        "%s has no shell in its image; f shows its files, a attaches to its process", ref);
-	else if (action == ACTION_CTR_SHELL_OUTSIDE)
+	else if (outside)
 		app_run_outside(a, words);
 	else
 		app_open_shell(a, words, ref, &about);
