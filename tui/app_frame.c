@@ -92,7 +92,7 @@ static void draw_dialogs(struct app *a, const struct canvas *screen)
 		bool is_line = r.w == cols && r.y + r.h == rows - 1; /* above the hint bar */
 
 		a->dialog_rects[i] = r;
-		if (!is_line)
+		if (!is_line && !(v->ops->is_preview && v->ops->is_preview(v)))
 			canvas_restyle(screen, all, app_style(a, UI_SHADE));
 		v->ops->draw(v, &c, i + 1 == a->n_dialogs);
 	}
