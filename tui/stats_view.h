@@ -23,6 +23,7 @@ struct stats_view {
 	bool has_pressure;
 	struct tare_pressure pressure;
 	double tops[BLOCK_N]; /* scales, kept so that they don't jump */
+	double memory_max;    /* in the span, of the block last loaded */
 	struct graph graph;   /* of the block being drawn */
 };
 

@@ -37,6 +37,9 @@ static void load_memory(struct stats_view *v, struct graph *g, bool one_line)
 	const struct history *h = v->c->history;
 	double limit = stats_memory_limit(v);
 
+	/* what is charged besides the parts below counts for the scale, too */
+	graph_load(g, 0, h, METRIC_MEMORY, 1);
+	v->memory_max = graph_max(g, 0);
 	if (!one_line) {
 		graph_load(g, 0, h, METRIC_MEMORY_ANON, 1);
 		graph_load(g, 1, h, METRIC_MEMORY_FILE, 1);
@@ -54,8 +57,8 @@ static void load_memory(struct stats_view *v, struct graph *g, bool one_line)
 	if (limit > 0 && v->scale != SCALE_CORE)
 		v->tops[BLOCK_MEMORY] = limit;
 	else
-		v->tops[BLOCK_MEMORY] = graph_scale(
-		        v->tops[BLOCK_MEMORY], fmax(graph_peak(g), LEAST_BYTES), GRAPH_UNIT_BINARY);
+		v->tops[BLOCK_MEMORY] = graph_scale(v->tops[BLOCK_MEMORY],
+		        fmax(fmax(graph_peak(g), v->memory_max), LEAST_BYTES), GRAPH_UNIT_BINARY);
 }
 
 static void load_pair(struct stats_view *v, struct graph *g, enum stats_block b, enum metric up,
@@ -136,7 +139,7 @@ static void cpu_title(const struct stats_view *v, struct title *t)
 
 static void memory_title(const struct stats_view *v, struct title *t)
 {
-	double limit = stats_memory_limit(v), peak = graph_peak(&v->graph);
+	double limit = stats_memory_limit(v), peak = v->memory_max;
 	uint64_t used = v->is_running ? v->c->now.memory : UINT64_MAX;
 	char a[FIGURE_SIZE], b[FIGURE_SIZE], share[FIGURE_SIZE];
 
