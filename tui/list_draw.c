@@ -7,11 +7,11 @@
 #include "tui/keymap.h"
 #include "tui/list_view.h"
 
-#define WIDE       70 /* columns from which cells stand two apart */
-#define HEAD_ROWS  4  /* rows from which there is one for headings */
-#define SPANS_MAX  32
-#define SIGN_WIDTH 1 /* at the left, for marks */
-#define INDENT     2 /* of rows beneath a heading */
+#define WIDE      70 /* columns from which cells stand two apart */
+#define HEAD_ROWS 4  /* rows from which there is one for headings */
+#define SPANS_MAX 32
+#define ROOMY     50 /* columns from which marks stand apart from what they mark */
+#define INDENT    2  /* of rows beneath a heading */
 
 /* ------------------------------------------------------------------ cells */
 
@@ -78,11 +78,11 @@ static void draw_heading(struct list_view *l, const struct canvas *c, int y, con
 {
 	struct app *a = l->v.app;
 	struct style s = app_style(a, UI_TITLE);
-	struct cell at = {l, c, y, SIGN_WIDTH + INDENT, l->body.w - SIGN_WIDTH - INDENT, s};
+	struct cell at = {l, c, y, l->left + INDENT, l->body.w - l->left - INDENT, s};
 	int used;
 
-	canvas_char(c, y, SIGN_WIDTH, app_glyph(a, r->closed ? GLYPH_CLOSED : GLYPH_OPEN),
-	        app_style(a, UI_MUTED));
+	canvas_char(
+	        c, y, l->left, app_glyph(a, r->closed ? GLYPH_CLOSED : GLYPH_OPEN), app_style(a, UI_MUTED));
 	used = canvas_str(c, y, at.x, at.w, r->group, s) + 2;
 	at.x += used;
 	at.w -= used;
@@ -139,10 +139,11 @@ static void draw_row(struct list_view *l, const struct canvas *c, size_t i, bool
 
 static void place_columns(struct list_view *l, int width)
 {
-	int gap = width >= WIDE ? 2 : 1, x = SIGN_WIDTH, widths[COLUMNS_MAX];
+	int gap = width >= WIDE ? 2 : 1, widths[COLUMNS_MAX], x;
 
 	l->indent = l->grouped && l->n_rows > 0 && l->rows[0].group ? INDENT : 0;
-	columns_fit(l->ops->columns, &l->choice, l->needs, width - SIGN_WIDTH - l->indent, gap, widths);
+	x = l->left = width >= ROOMY ? 2 : 1;
+	columns_fit(l->ops->columns, &l->choice, l->needs, width - l->left - l->indent, gap, widths);
 	for (size_t i = 0; i < l->choice.n; i++) {
 		l->heads_x[i] = x;
 		l->heads_w[i] = widths[i];

@@ -90,7 +90,7 @@ struct list_view {
 
 	/* where things were drawn */
 	struct rect body;
-	int heads_x[COLUMNS_MAX], heads_w[COLUMNS_MAX], indent;
+	int heads_x[COLUMNS_MAX], heads_w[COLUMNS_MAX], indent, left;
 };
 
 /* Fills in what a panel's list needs; `l` zeroed. */
