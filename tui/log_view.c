@@ -15,24 +15,12 @@
 #include "tui/sgr.h"
 #include "tui/views.h"
 
-#define PACE_NS      16000000  /* between two looks at a log that grows: a frame */
-#define POLL_NS      200000000 /* of a log without a descriptor to wait for */
+#define PACE_NS      16000000 /* between two looks at a log that grows: a frame */
 #define SECOND_NS    (int64_t)1000000000
 #define LINES_WITHIN ((uint64_t)256 << 20) /* of larger logs nobody counts the lines unasked */
 #define KEY_NS       12000000              /* what a key may take before a worker has to go on */
 
 /* ------------------------------------------------------------------ following */
-
-static void watch(struct log_view *lv, bool on);
-
-static bool has_poll(const struct log_view *lv)
-{
-	for (size_t i = 0; i < lv->set.n; i++)
-		if (lv->set.sources[i]->log && lv->set.sources[i]->log->fd < 0 &&
-		        !lv->set.sources[i]->log->ended)
-			return true;
-	return false;
-}
 
 static void arm(struct log_view *lv, struct loop_timer *t, int64_t in)
 {
@@ -42,43 +30,52 @@ static void arm(struct log_view *lv, struct loop_timer *t, int64_t in)
 		loop_arm(l, t, loop_now(l) + in);
 }
 
-static void drain(struct log_view *lv)
+static bool drain(struct log_view *lv)
 {
 	int what = 0;
 
 	for (size_t i = 0; i < lv->set.n; i++)
 		what |= log_source_drain(lv->set.sources[i]);
 	if (!what)
-		return;
+		return false;
 	log_set_grow(&lv->set);
 	if (lv->count)
 		log_count_grew(lv->count);
 	if (lv->lines)
 		log_count_grew(lv->lines);
 	app_redraw(lv->view.app);
+	return true;
 }
 
-/* A log that grows quickly wakes us once per frame, not once per line: it is not waited for until then. */
+/* A log that grows quickly is looked at once per frame, not once per line. */
+static void grew(struct log_view *lv)
+{
+	if (lv->pace.armed)
+		return;
+	drain(lv);
+	arm(lv, &lv->pace, PACE_NS);
+}
+
+/* Until the frame is over a descriptor is not waited for. */
 static void ready(void *arg, int fd, unsigned what)
 {
 	struct log_view *lv = arg;
 
 	(void)what;
 	loop_want(app_loop(lv->view.app), fd, 0);
-	arm(lv, &lv->pace, PACE_NS);
-	drain(lv);
+	grew(lv);
 }
 
 static void pace(void *arg)
 {
 	struct log_view *lv = arg;
+	bool more = drain(lv);
 
-	drain(lv);
 	for (size_t i = 0; i < lv->set.n; i++)
 		if (lv->set.sources[i]->log && lv->set.sources[i]->log->fd >= 0)
 			loop_want(app_loop(lv->view.app), lv->set.sources[i]->log->fd, LOOP_READ);
-	if (lv->visible && has_poll(lv))
-		arm(lv, &lv->pace, POLL_NS);
+	if (more && lv->visible)
+		arm(lv, &lv->pace, PACE_NS);
 }
 
 static void tick(void *arg)
@@ -111,11 +108,8 @@ static void watch(struct log_view *lv, bool on)
 		watch_source(lv, lv->set.sources[i], on);
 	loop_disarm(l, &lv->pace);
 	loop_disarm(l, &lv->clock);
-	if (!on)
-		return;
-	if (has_poll(lv))
-		arm(lv, &lv->pace, POLL_NS);
-	tick(lv);
+	if (on)
+		tick(lv);
 }
 
 /* ------------------------------------------------------------------ what is shown */
@@ -131,8 +125,6 @@ int log_view_add_source(struct log_view *lv, const char *id, const char *name)
 	}
 	if (lv->visible)
 		watch_source(lv, s, true);
-	if (lv->visible && has_poll(lv))
-		arm(lv, &lv->pace, POLL_NS);
 	return 0;
 }
 
@@ -213,11 +205,12 @@ static bool changed(struct view *v, unsigned what)
 {
 	struct log_view *lv = log_view_of(v);
 
-	/* Of a container that starts anew the log goes on; one without a log may have one now. */
-	if (!(what & MODEL_CONTAINERS) || !lv->set.n)
+	if (!lv->set.n)
 		return false;
-	drain(lv);
-	return !lv->page.n;
+	if (what & MODEL_LOGS)
+		grew(lv);
+	/* why there is nothing to show may have another answer now */
+	return (what & MODEL_CONTAINERS) && !lv->page.n;
 }
 
 static void visible(struct view *v, bool on)
