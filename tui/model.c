@@ -251,7 +251,7 @@ static void watch_open(struct model *m)
 {
 	struct err e = ERR_INIT;
 
-	if (!m->engine->watch_open || !m->engine->watch_drain || !m->engine->watch_close)
+	if (m->watch || !m->engine->watch_open || !m->engine->watch_drain || !m->engine->watch_close)
 		return;
 	if (m->engine->watch_open(m->engine, &m->watch, &e) != 0) {
 		m->watch = NULL;

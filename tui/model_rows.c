@@ -100,9 +100,11 @@ static bool same_row(const struct tare_container *a, const struct tare_container
 
 static const char *project_of(json *labels)
 {
-	const char *name = json_str(labels, "com.docker.compose.project", NULL);
+	const char *name = json_str(labels, "com.docker.compose.project", "");
 
-	return name ? name : json_str(labels, "io.tare.project", NULL);
+	if (!*name)
+		name = json_str(labels, "io.tare.project", "");
+	return *name ? name : NULL;
 }
 
 static struct model_entry *insert(struct model *m, struct tare_container *row)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/alert.h"
 #include "tui/container_columns.h"
 #include "tui/figures.h"
 #include "tui/list_view.h"
@@ -150,11 +151,14 @@ static void seen(struct list_view *l, const void *row)
 		c->alert = false;
 }
 
+/* Something happened that was not looked at; or the bell will ring when it ends. */
 static uint32_t sign(struct list_view *l, const void *row, struct style *s)
 {
-	if (!((const struct model_container *)row)->alert)
+	const struct model_container *c = row;
+
+	if (!c->alert && !alerts_is_watched(app_alerts(l->v.app), c->row.id))
 		return 0;
-	*s = app_style(l->v.app, UI_WARN);
+	*s = app_style(l->v.app, c->alert ? UI_WARN : UI_MUTED);
 	return app_glyph(l->v.app, GLYPH_BELL);
 }
 

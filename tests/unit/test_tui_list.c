@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "fake_engine.h"
+#include "tests/unit/fake_engine.h"
 #include "tui/app_core.h"
 #include "tui/config.h"
 #include "tui/container_columns.h"

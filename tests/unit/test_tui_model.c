@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "fake_engine.h"
+#include "tests/unit/fake_engine.h"
 #include "tui/loop.h"
 #include "tui/model.h"
 
