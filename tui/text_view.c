@@ -3,23 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/file.h"
 #include "tui/app.h"
 #include "tui/dialog.h"
 #include "tui/text_view.h"
 #include "tui/view.h"
 
-#define SIDE_STEP  8
-#define WHEEL_STEP 3
+#define SIDE_STEP 8
 
 static size_t count(const struct text_pane *p)
 {
 	return p->source.count(p->source.arg);
 }
 
-static struct text_line line_at(const struct text_pane *p, size_t i)
+struct text_line text_pane_line(const struct text_pane *p, size_t i)
 {
 	struct text_line l = {.n = 0};
 
@@ -27,13 +23,13 @@ static struct text_line line_at(const struct text_pane *p, size_t i)
 	return l;
 }
 
-static size_t rows_of(const struct text_pane *p, size_t i)
+size_t text_pane_rows(const struct text_pane *p, size_t i)
 {
 	struct text_line l;
 
 	if (!p->wrap)
 		return 1;
-	l = line_at(p, i);
+	l = text_pane_line(p, i);
 	return text_line_rows(&l, p->w);
 }
 
@@ -54,7 +50,7 @@ static void scroll_rows(struct text_pane *p, long rows)
 	size_t n = count(p);
 
 	for (; rows > 0 && p->top < n; rows--) {
-		if (p->top_row + 1 < rows_of(p, p->top)) {
+		if (p->top_row + 1 < text_pane_rows(p, p->top)) {
 			p->top_row++;
 		} else if (p->top + 1 < n) {
 			p->top++;
@@ -66,7 +62,7 @@ static void scroll_rows(struct text_pane *p, long rows)
 			p->top_row--;
 		} else {
 			p->top--;
-			p->top_row = rows_of(p, p->top) - 1;
+			p->top_row = text_pane_rows(p, p->top) - 1;
 		}
 	}
 }
@@ -79,14 +75,20 @@ static void clamp(struct text_pane *p)
 	if (p->cursor >= n)
 		p->cursor = n ? n - 1 : 0;
 	while (i > 0 && rows < (size_t)p->h)
-		rows += rows_of(p, --i);
+		rows += text_pane_rows(p, --i);
 	size_t spare = rows > (size_t)p->h ? rows - (size_t)p->h : 0;
 	if (p->top > i || (p->top == i && p->top_row > spare)) {
 		p->top = i;
 		p->top_row = spare;
 	}
-	if (p->top < n && p->top_row >= rows_of(p, p->top))
+	if (p->top < n && p->top_row >= text_pane_rows(p, p->top))
 		p->top_row = 0;
+}
+
+void text_pane_scroll(struct text_pane *p, long rows)
+{
+	scroll_rows(p, rows);
+	clamp(p);
 }
 
 static void follow_cursor(struct text_pane *p)
@@ -103,11 +105,11 @@ static void follow_cursor(struct text_pane *p)
 		p->top_row = 0;
 	}
 	for (size_t i = p->top; i <= p->cursor && i < count(p); i++)
-		rows += rows_of(p, i);
+		rows += text_pane_rows(p, i);
 	rows -= p->top_row;
 	/* a line that is longer than the pane shows its beginning */
 	while (rows > (size_t)p->h && p->top < p->cursor) {
-		rows -= rows_of(p, p->top) - p->top_row;
+		rows -= text_pane_rows(p, p->top) - p->top_row;
 		p->top++;
 		p->top_row = 0;
 	}
@@ -119,8 +121,7 @@ static void move(struct text_pane *p, long by)
 
 	p->has_selection = false;
 	if (!p->has_cursor) {
-		scroll_rows(p, by);
-		clamp(p);
+		text_pane_scroll(p, by);
 		return;
 	}
 	if (by < 0)
@@ -152,7 +153,7 @@ static size_t here(const struct text_pane *p)
 
 static bool matches(const struct text_pane *p, size_t i)
 {
-	struct text_line l = line_at(p, i);
+	struct text_line l = text_pane_line(p, i);
 
 	return text_line_matches(&l, p->search);
 }
@@ -348,145 +349,6 @@ void text_pane_status(const struct text_pane *p, char *dst, size_t size)
 		snprintf(dst + used, size - used, "%zu/%zu", (p->has_cursor ? p->cursor : p->top) + 1, n);
 }
 
-/* ------------------------------------------------------------------ selection */
-
-/* The place in the text at a cell of the last frame. */
-static bool spot_at(const struct text_pane *p, int y, int x, struct text_spot *spot)
-{
-	size_t i = p->top, row = p->top_row, n = count(p);
-
-	for (; y > 0 && i < n; y--) {
-		if (row + 1 < rows_of(p, i)) {
-			row++;
-		} else {
-			i++;
-			row = 0;
-		}
-	}
-	if (i >= n)
-		return false;
-	struct text_line l = line_at(p, i);
-	struct text_place at = text_line_row(&l, p->wrap ? row : 0, p->w);
-	if (x + p->left > 0)
-		text_line_advance(&l, &at, x + p->left);
-	*spot = (struct text_spot){i, at.flat};
-	return true;
-}
-
-static bool is_before(struct text_spot a, struct text_spot b)
-{
-	return a.line != b.line ? a.line < b.line : a.flat < b.flat;
-}
-
-/* The selected part of line i, as flat offsets; false: none. */
-static bool selected_part(const struct text_pane *p, size_t i, size_t *from, size_t *to)
-{
-	struct text_spot a = p->anchor, b = p->head;
-
-	if (is_before(b, a)) {
-		a = p->head;
-		b = p->anchor;
-	}
-	if (!p->has_selection || i < a.line || i > b.line)
-		return false;
-	*from = i == a.line ? a.flat : 0;
-	*to = i == b.line ? b.flat : SIZE_MAX;
-	return *to > *from;
-}
-
-static void add_part(struct buf *out, const struct text_line *l, size_t from, size_t to)
-{
-	size_t flat = 0;
-
-	for (size_t i = 0; i < l->n; flat += l->spans[i++].len) {
-		size_t a = from > flat ? from - flat : 0, b = to - flat;
-		if (to <= flat || a >= l->spans[i].len)
-			continue;
-		if (b > l->spans[i].len)
-			b = l->spans[i].len;
-		buf_add(out, l->spans[i].text + a, b - a);
-	}
-}
-
-bool text_pane_selection(const struct text_pane *p, struct buf *out)
-{
-	size_t first = p->anchor.line < p->head.line ? p->anchor.line : p->head.line;
-	size_t last = p->anchor.line < p->head.line ? p->head.line : p->anchor.line, from, to;
-
-	if (!p->has_selection)
-		return false;
-	for (size_t i = first; i <= last && i < count(p); i++) {
-		struct text_line l = line_at(p, i);
-		if (i > first)
-			buf_char(out, '\n');
-		if (selected_part(p, i, &from, &to))
-			add_part(out, &l, from, to);
-	}
-	return !out->failed && out->len > 0;
-}
-
-static unsigned drag(struct text_pane *p, const struct mouse *m)
-{
-	if (!p->is_selecting)
-		return VIEW_IGNORED;
-	if (m->y < 0)
-		scroll_rows(p, -1);
-	else if (m->y >= p->h)
-		scroll_rows(p, 1);
-	clamp(p);
-	int y = m->y < 0 ? 0 : m->y >= p->h ? p->h - 1 : m->y;
-	if (spot_at(p, y, m->x < 0 ? 0 : m->x + 1, &p->head))
-		p->has_selection = p->head.line != p->anchor.line || p->head.flat != p->anchor.flat;
-	return VIEW_DONE;
-}
-
-static unsigned release(struct text_pane *p)
-{
-	cleanup_buf struct buf text = BUF_INIT_MAX(TEXT_BLOCK_MAX);
-
-	p->is_selecting = false;
-	if (text_pane_selection(p, &text))
-		app_copy(p->app, text.data, text.len);
-	return VIEW_DONE;
-}
-
-unsigned text_pane_mouse(struct text_pane *p, const struct mouse *m)
-{
-	switch (m->kind) {
-	case MOUSE_WHEEL_UP:
-	case MOUSE_WHEEL_DOWN:
-		scroll_rows(p, m->kind == MOUSE_WHEEL_UP ? -WHEEL_STEP : WHEEL_STEP);
-		clamp(p);
-		return VIEW_DONE;
-	case MOUSE_PRESS:
-		p->has_selection = false;
-		p->is_selecting = m->button == 1 && spot_at(p, m->y, m->x, &p->anchor);
-		p->head = p->anchor;
-		if (p->is_selecting && p->has_cursor)
-			p->cursor = p->anchor.line;
-		return VIEW_DONE;
-	case MOUSE_DRAG:
-		return drag(p, m);
-	case MOUSE_RELEASE:
-		return p->is_selecting ? release(p) : VIEW_IGNORED;
-	}
-	return VIEW_IGNORED;
-}
-
-int text_pane_save(const struct text_pane *p, int fd, struct err *e)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-
-	for (size_t i = 0, n = count(p); i < n; i++) {
-		struct text_line l = line_at(p, i);
-		add_part(&out, &l, 0, SIZE_MAX);
-		buf_char(&out, '\n');
-	}
-	if (out.failed)
-		return err_no_memory(e);
-	return write_all(fd, out.data, out.len) == 0 ? 0 : err_sys(e, "cannot save the text");
-}
-
 /* ------------------------------------------------------------------ drawing */
 
 /* A display row that is being drawn, from left to right. */
@@ -529,7 +391,7 @@ static void mark_selected(const struct row *r, const struct text_span *s, size_t
 {
 	size_t a, b;
 
-	if (!selected_part(r->p, r->line, &a, &b))
+	if (!text_pane_selected(r->p, r->line, &a, &b))
 		return;
 	a = a > r->flat + from ? a - r->flat - from : 0;
 	b = b > r->flat + from ? b - r->flat - from : 0;
@@ -572,7 +434,7 @@ static void draw_row(const struct row *start, const struct text_line *l, struct 
 static int draw_line(
         const struct text_pane *p, const struct canvas *c, int y, size_t i, size_t row, bool focused)
 {
-	struct text_line l = line_at(p, i);
+	struct text_line l = text_pane_line(p, i);
 	struct text_place at = text_line_row(&l, p->wrap ? row : 0, p->w);
 	bool is_cursor = p->has_cursor && i == p->cursor;
 	enum theme_element match = is_cursor && p->match ? LOG_MATCH_CURRENT : LOG_MATCH;

@@ -60,6 +60,11 @@ void text_pane_go(struct text_pane *p, size_t line);
 void text_pane_search(struct text_pane *p, const char *needle);
 /* "3/17" of a search, else "line 12/345"; appends to dst. */
 void text_pane_status(const struct text_pane *p, char *dst, size_t size);
+void text_pane_scroll(struct text_pane *p, long rows); /* display rows; the cursor stays */
+struct text_line text_pane_line(const struct text_pane *p, size_t i);
+size_t text_pane_rows(const struct text_pane *p, size_t i);
+/* The selected part of line i, as flat offsets; false: none of it is. */
+bool text_pane_selected(const struct text_pane *p, size_t i, size_t *from, size_t *to);
 /* What the mouse selected; false: nothing. */
 bool text_pane_selection(const struct text_pane *p, struct buf *out);
 int text_pane_save(const struct text_pane *p, int fd, struct err *e);
