@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ATTACH_MS    200
+#define KILLED       137 /* 128 + SIGKILL */
 #define REPLAY_LINES 10
 
 static struct sim_shell shell_of(struct simulation *s, struct sim_container *c, struct sim_terminal *t)
@@ -85,7 +86,11 @@ static int live(struct simulation *s, struct sim_container *c, const struct tare
 
 	if (sim_terminal_open(&t, io, e) < 0)
 		return -1;
+	t.s = s;
+	t.id = c->id;
 	*code = sim_command(&sh, c->command);
+	if (t.ended)
+		*code = KILLED;
 	detached = t.detached;
 	sim_terminal_close(&t);
 	*end = detached ? TARE_IO_DETACHED : TARE_IO_EXITED;
@@ -287,7 +292,11 @@ int sim_exec(struct tare_engine *t, const char *ref, const struct tare_exec *x, 
 	sh.user = x->user;
 	if (x->workdir)
 		snprintf(sh.cwd, sizeof(sh.cwd), "%.200s", x->workdir);
+	terminal.s = s;
+	terminal.id = c->id;
 	*exit_code = sim_command(&sh, x->args);
+	if (terminal.ended)
+		*exit_code = KILLED;
 	*end = terminal.detached ? TARE_IO_DETACHED : TARE_IO_EXITED;
 	sim_terminal_close(&terminal);
 	return 0;

@@ -22,7 +22,7 @@ static bool nap(struct sim_shell *sh, int64_t ms)
 	for (int64_t left = ms; left > 0; left -= 1000) {
 		int c = sim_key(sh->t, left < 1000 ? (int)left : 1000);
 
-		if (c == 3 || sh->t->gone || sh->t->detached)
+		if (c == 3 || sh->t->gone || sh->t->detached || sh->t->ended)
 			return true;
 		if (c != SIM_KEY_NONE && c != SIM_KEY_END)
 			left += 1000; /* a key that means nothing takes no time */
@@ -159,7 +159,7 @@ static int run_yes(struct sim_shell *sh, char *const *args)
 		if (i % 256 == 255 && sh->t->io) {
 			int c = sim_key(sh->t, 0);
 
-			if (c == 3 || sh->t->gone || sh->t->detached)
+			if (c == 3 || sh->t->gone || sh->t->detached || sh->t->ended)
 				return 130;
 		}
 	}

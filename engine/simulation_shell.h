@@ -14,7 +14,10 @@ struct sim_terminal {
 	char in[256 + DETACH_KEYS_MAX];
 	size_t in_at, in_len;
 	bool in_end, detached, gone; /* gone: the reader of the output */
-	struct buf out;              /* not written yet */
+	struct simulation *s;        /* NULL, or whose container it is: */
+	const char *id;
+	bool ended;     /* somebody ended it meanwhile */
+	struct buf out; /* not written yet */
 	struct buf kept;
 	unsigned rows, cols;
 };

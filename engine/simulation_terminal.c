@@ -14,8 +14,9 @@
 
 #include "base/file.h"
 
-#define OUT_BLOCK 4096
-#define KEPT_MAX  (32u << 10) /* of what nobody reads */
+#define LOOK_AGAIN_MS 1000 /* whether the container still runs */
+#define OUT_BLOCK     4096
+#define KEPT_MAX      (32u << 10) /* of what nobody reads */
 
 /* ------------------------------------------------------------------ raw mode
  * A signal handler has no argument, so what it restores is the one global of this file. */
@@ -187,14 +188,30 @@ static void fill(struct sim_terminal *t)
 	t->detached = detach_keys_feed(&t->keys, raw, (size_t)n, t->in, &t->in_len);
 }
 
+/* Somebody else may end the container while its shell waits for a key. */
+static bool is_over(struct sim_terminal *t)
+{
+	const struct sim_container *c;
+	struct sim_status st;
+
+	if (!t->s || sim_refresh(t->s, NULL) < 0)
+		return false;
+	c = sim_by_id(t->s, t->id);
+	st = c ? sim_at(c, sim_now(t->s)) : (struct sim_status){0};
+	t->ended = !st.there || (st.state != TARE_RUNNING && st.state != TARE_PAUSED);
+	return t->ended;
+}
+
 int sim_key(struct sim_terminal *t, int ms)
 {
+	int64_t left = ms < 0 ? INT64_MAX : ms;
+
 	sim_flush(t);
 	while (t->in_at == t->in_len) {
 		struct pollfd p[2] = {{.fd = -1, .events = POLLIN}, {.fd = -1}};
-		int n;
+		int wait = left < LOOK_AGAIN_MS ? (int)left : LOOK_AGAIN_MS, n;
 
-		if (!t->io || t->detached || t->gone)
+		if (!t->io || t->detached || t->gone || t->ended)
 			return SIM_KEY_END;
 		if (t->in_end || t->io->in < 0) {
 			if (ms < 0)
@@ -203,10 +220,13 @@ int sim_key(struct sim_terminal *t, int ms)
 			p[0].fd = t->io->in;
 		}
 		p[1].fd = t->io->out;
-		n = poll(p, 2, ms);
+		n = poll(p, 2, wait);
 		if (n < 0 && errno != EINTR)
 			return SIM_KEY_END;
-		if (n == 0)
+		left -= n == 0 && ms >= 0 ? wait : 0;
+		if (n == 0 && is_over(t))
+			return SIM_KEY_END;
+		if (n == 0 && left <= 0)
 			return SIM_KEY_NONE;
 		if (n > 0 && p[1].revents & POLLERR)
 			t->gone = true;

@@ -191,3 +191,9 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 	ok demo tui --help
 	has 'Open the dashboard'
 }
+
+@test "a shell ends with its container" {
+	demo run -d --name brief busybox sleep 1000
+	run on_terminal see:'# ' pause:2 -- sh -c "(sleep 1; $(D) kill brief) >/dev/null & exec $(D) exec -it brief sh"
+	same "$status" 137
+}
