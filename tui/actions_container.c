@@ -395,8 +395,12 @@ static void remove_menu(struct app *a)
 	else
 		snprintf(title, sizeof(title), "Remove %s%s", targets_text(&t, text, sizeof(text)),
 		        active ? ", running" : "");
-	v = picker_new(a, &(struct picker_options){
-	                          .title = title, .items = removals + first, .n = n, .picked = remove_how});
+	v = picker_new(a, &(struct picker_options){.title = title,
+	                          .items = removals + first,
+	                          .n = n,
+	                          .picked = remove_how,
+	                          .arg = steal_ptr(&ids),
+	                          .free_arg = free_ids});
 	if (v)
 		app_push(a, v);
 }

@@ -243,14 +243,21 @@ static inline void box_too_long(void *arg)
 	loop_stop(((struct app *)arg)->loop);
 }
 
-/* Until all jobs have ended, ten seconds at most. */
-static inline void box_run_jobs(struct app *a)
+/* Until all jobs have ended, or so many milliseconds. */
+static inline void box_run_jobs_for(struct app *a, int ms)
 {
 	a->limit.fn = box_too_long;
 	a->limit.arg = a;
-	loop_arm(a->loop, &a->limit, now_monotonic() + INT64_C(10000000000));
+	loop_arm(a->loop, &a->limit, now_monotonic() + (int64_t)ms * 1000000);
 	loop_run(a->loop, NULL);
 	loop_disarm(a->loop, &a->limit);
+}
+
+/* No longer than ten seconds, which only a mistake takes. */
+static inline void box_run_jobs(struct app *a)
+{
+	if (jobs_running(a->jobs))
+		box_run_jobs_for(a, 10000);
 }
 
 static inline struct app *box_open(int rows, int cols)

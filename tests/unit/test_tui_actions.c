@@ -1,0 +1,422 @@
+/* What the verbs run, what they ask before, and what they say after. `echo` stands for tare, so that a job's
+ * output is its own words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/tui_box.h"
+#include "tui/container_command.h"
+#include "tui/dialog.h"
+
+static int set_up(void **state)
+{
+	*state = box_open(30, 100);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	box_close(*state);
+	return 0;
+}
+
+static const struct job *last_job(struct app *a)
+{
+	const struct job *const *jobs;
+	size_t n = jobs_list(a->jobs, &jobs);
+
+	return n ? jobs[n - 1] : NULL;
+}
+
+/* The command of the job that it came to; "" when it came to none. */
+static const char *command(struct app *a)
+{
+	box_run_jobs(a);
+	return last_job(a) ? last_job(a)->command : "";
+}
+
+static void target(struct app *a, const char *name)
+{
+	box_target(a, (const char *const[]){name, NULL});
+	assert_int_equal(a->n_targets, 1);
+}
+
+static void one_is_stopped_at_once(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	assert_int_equal(actions_perform(a, ACTION_CTR_STOP), VIEW_DONE);
+	assert_int_equal(a->n_dialogs, 0);
+	assert_string_equal(command(a), "tare --demo stop shop-db");
+	assert_string_equal(a->toast, "stopped shop-db");
+}
+
+static void what_does_not_fit_is_said(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-migrate");
+	actions_perform(a, ACTION_CTR_STOP);
+	assert_string_equal(command(a), "");
+	assert_string_equal(a->toast, "shop-migrate does not run; S starts it");
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_START);
+	assert_string_equal(a->toast, "shop-db runs already; s stops it");
+	a->n_targets = 0;
+	actions_perform(a, ACTION_CTR_STOP);
+	assert_string_equal(a->toast, "no container is selected; 1 shows them");
+}
+
+static void several_are_asked_about_once(void **state)
+{
+	struct app *a = *state;
+
+	box_target(a, (const char *const[]){"shop-db", "shop-migrate", "shop-web", NULL});
+	actions_perform(a, ACTION_CTR_STOP);
+	assert_int_equal(a->n_dialogs, 1);
+	assert_non_null(strstr(box_text(a), "Stop 2 containers?"));
+	assert_non_null(strstr(box_text(a), "shop-web"));
+	assert_null(strstr(box_text(a), "shop-migrate"));
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(command(a), "tare --demo stop shop-db shop-web");
+	assert_int_equal(a->n_dialogs, 0);
+}
+
+static void pause_is_a_toggle(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_PAUSE);
+	assert_string_equal(command(a), "tare --demo pause shop-db");
+	target(a, "backup");
+	actions_perform(a, ACTION_CTR_PAUSE);
+	assert_string_equal(command(a), "tare --demo unpause backup");
+}
+
+static void removing_always_asks(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_REMOVE);
+	assert_non_null(strstr(box_text(a), "Kill and remove with volumes"));
+	assert_null(strstr(box_text(a), "Remove with volumes"));
+	box_key(a, KEYC_DOWN, 0);
+	box_key(a, KEYC_ENTER, 0);
+	assert_int_equal(a->n_dialogs, 1);
+	assert_non_null(strstr(box_text(a), "[ Cancel ]"));
+	assert_non_null(strstr(box_text(a), "shop-db"));
+	/* it starts on Cancel */
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(command(a), "");
+	actions_perform(a, ACTION_CTR_REMOVE);
+	box_key(a, KEYC_ENTER, 0);
+	box_key(a, 'y', 0);
+	assert_string_equal(command(a), "tare --demo rm -f shop-db");
+}
+
+static void a_stopped_one_needs_no_force(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-migrate");
+	actions_perform(a, ACTION_CTR_REMOVE);
+	assert_null(strstr(box_text(a), "Kill"));
+	box_key(a, KEYC_ENTER, 0);
+	box_key(a, 'y', 0);
+	assert_string_equal(command(a), "tare --demo rm shop-migrate");
+}
+
+static void a_signal_is_picked_by_letters(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_KILL);
+	box_type(a, "hup");
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(command(a), "tare --demo kill -s SIGHUP shop-db");
+	/* again, elsewhere, without being asked again */
+	target(a, "shop-web");
+	actions_perform(a, ACTION_REPEAT);
+	assert_string_equal(command(a), "tare --demo kill -s SIGHUP shop-web");
+}
+
+static void a_menu_is_for_what_it_was_opened_on(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_KILL);
+	target(a, "shop-web"); /* the selection moves while the menu is open */
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(command(a), "tare --demo kill -s SIGTERM shop-db");
+}
+
+static void a_name_is_checked_as_one_types(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_RENAME);
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, "shop-web");
+	assert_non_null(strstr(box_text(a), "another container is called so"));
+	box_key(a, KEYC_ENTER, 0);
+	assert_int_equal(a->n_dialogs, 1);
+	box_type(a, "2");
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(command(a), "tare --demo rename shop-db shop-web2");
+}
+
+static void a_failure_says_why(void **state)
+{
+	struct app *a = *state;
+
+	strv_free(a->tare);
+	a->tare = NULL;
+	strv_add(&a->tare, "/bin/sh");
+	strv_add(&a->tare, "-c");
+	strv_add(&a->tare, "echo 'tare: it is stuck' >&2; exit 1");
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_STOP);
+	box_run_jobs(a);
+	assert_int_equal(a->toast_kind, TOAST_ERROR);
+	assert_string_equal(a->toast, "stop shop-db failed: it is stuck (! shows the log)");
+}
+
+static void shells_need_a_running_container(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-migrate");
+	actions_perform(a, ACTION_CTR_SHELL);
+	assert_string_equal(a->shell, "");
+	assert_string_equal(a->toast, "shop-migrate does not run; S starts it");
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_SHELL);
+	assert_string_equal(a->shell, "exec -it shop-db sh"); /* a simulated one has but this */
+	actions_perform(a, ACTION_CTR_ATTACH);
+	assert_string_equal(a->shell, "attach shop-db");
+}
+
+static void bulk_names_all(void **state)
+{
+	struct app *a = *state;
+
+	actions_perform(a, ACTION_CTR_BULK);
+	box_type(a, "remove");
+	box_key(a, KEYC_ENTER, 0);
+	assert_non_null(strstr(box_text(a), "shop-migrate"));
+	box_key(a, 'y', 0);
+	assert_int_equal(strncmp(command(a), "tare --demo rm ", 15), 0);
+	assert_non_null(strstr(last_job(a)->command, "shop-migrate"));
+	assert_null(strstr(last_job(a)->command, "shop-db"));
+}
+
+static void prune_shows_what_it_frees(void **state)
+{
+	struct app *a = *state;
+
+	strv_free(a->tare);
+	a->tare = NULL;
+	strv_add(&a->tare, "/bin/sh");
+	strv_add(&a->tare, "-c");
+	strv_add(&a->tare,
+	        "[ \"$*\" = 'image prune --dry-run' ] && echo '{\"Removed\": [\"old:1\", \"old:2\"], "
+	        "\"SpaceReclaimed\": 12000000}'");
+	actions_perform(a, ACTION_IMG_PRUNE);
+	box_key(a, KEYC_ENTER, 0);
+	assert_int_equal(a->n_dialogs, 0);
+	assert_string_equal(command(a), "tare --demo --json image prune --dry-run");
+	assert_int_equal(a->n_dialogs, 1);
+	assert_non_null(strstr(box_text(a), "removes 2 and frees 12MB"));
+	assert_non_null(strstr(box_text(a), "old:2"));
+	box_key(a, 'y', 0);
+	assert_string_equal(command(a), "tare --demo image prune --force");
+}
+
+static void questions_name_twelve(void **state)
+{
+	struct app *a = *state;
+	struct model_container *const *rows;
+	size_t n = model_containers(a->model, &rows);
+	const char *names[64] = {0};
+
+	assert_true(n > 13 && n < 64);
+	for (size_t i = 0; i < n; i++)
+		names[i] = rows[i]->row.name;
+	box_target(a, names);
+	actions_perform(a, ACTION_CTR_RESTART);
+	box_text(a);
+	box_key(a, 'j', 0);
+	assert_non_null(strstr(box_text(a), "and 2 more"));
+}
+
+static void interrupt_cancels_the_job(void **state)
+{
+	struct app *a = *state;
+
+	assert_int_equal(actions_perform(a, ACTION_INTERRUPT), VIEW_IGNORED);
+	strv_free(a->tare);
+	a->tare = NULL;
+	strv_add(&a->tare, "/bin/sh");
+	strv_add(&a->tare, "-c");
+	strv_add(&a->tare, "exec sleep 100");
+	target(a, "shop-db");
+	actions_perform(a, ACTION_CTR_STOP);
+	assert_int_equal(actions_perform(a, ACTION_INTERRUPT), VIEW_DONE);
+	box_run_jobs(a);
+	assert_string_equal(a->toast, "stop shop-db: cancelled");
+}
+
+static void copies_are_what_they_say(void **state)
+{
+	struct app *a = *state;
+
+	target(a, "shop-db");
+	actions_perform(a, ACTION_YANK_NAME);
+	assert_string_equal(a->copied, "shop-db");
+	actions_perform(a, ACTION_YANK_ID);
+	assert_string_equal(a->copied, a->targets[0].id);
+	actions_perform(a, ACTION_YANK_COMMAND);
+	assert_non_null(strstr(a->copied, "tare run -d --name shop-db"));
+}
+
+static void the_command_leaves_out_what_the_image_says(void **state)
+{
+	static const char container[] =
+	        "{\"Id\":\"0123456789abcdef\",\"Name\":\"/web\",\"Config\":{\"Hostname\":\"0123456789ab\","
+	        "\"Env\":[\"PATH=/bin\",\"A=b c\"],\"Image\":\"nginx:1\",\"Cmd\":[\"x\",\"it's\"],"
+	        "\"Entrypoint\":[\"/go\"],\"WorkingDir\":\"/srv\",\"User\":\"web\",\"Labels\":{\"k\":\"v\"},"
+	        "\"StopSignal\":\"SIGQUIT\"},\"HostConfig\":{\"Memory\":268435456,\"NanoCpus\":1500000000,"
+	        "\"PidsLimit\":100,\"ReadonlyRootfs\":true,\"AutoRemove\":true,\"NetworkMode\":\"host\","
+	        "\"CapDrop\":[\"ALL\"],\"SecurityProfile\":\"restricted\"},\"Mounts\":["
+	        "{\"Type\":\"volume\",\"Name\":\"data\",\"Destination\":\"/d\",\"RW\":true},"
+	        "{\"Type\":\"bind\",\"Source\":\"/a b\",\"Destination\":\"/c\",\"RW\":false},"
+	        "{\"Type\":\"tmpfs\",\"Destination\":\"/t\",\"RW\":true}]}";
+	static const char image[] =
+	        "{\"Config\":{\"Env\":[\"PATH=/bin\"],\"Entrypoint\":[\"/go\"],\"Cmd\":[\"y\"],"
+	        "\"StopSignal\":\"SIGQUIT\"}}";
+	json *c = json_parse(container, sizeof(container) - 1, "c", NULL);
+	json *i = json_parse(image, sizeof(image) - 1, "i", NULL);
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	container_command(c, i, &out);
+	assert_string_equal(buf_str(&out),
+	        "tare run -d --name web --rm -u web -w /srv -e 'A=b c' --label k=v -v data:/d -v '/a "
+	        "b:/c:ro' "
+	        "--tmpfs /t -m 256m --cpus 1.5 --pids-limit 100 --security-profile restricted --read-only "
+	        "--cap-drop ALL --network host nginx:1 x 'it'\\''s'");
+	buf_free(&out);
+	json_free(&c);
+	json_free(&i);
+}
+
+static void foreign_names_stay_harmless(void **state)
+{
+	struct app *a = *state;
+	struct view *v = confirm_new(a, "Remove \x1b[31mred\x07?",
+	        (char *const[]){"a\x1b]52;c;eA==\x07", NULL}, "Remove", true, NULL, NULL, NULL);
+
+	app_push(a, v);
+	assert_null(strchr(box_text(a), '\x1b'));
+	assert_null(strchr(box_text(a), '\x07'));
+}
+
+static void alerts_ring_for_what_nobody_asked_for(void **state)
+{
+	struct app *a = *state;
+	struct model_event ev = {.time = 1000000000,
+	        .type = "container",
+	        .action = "die",
+	        .id = "abc",
+	        .name = (char *)"web",
+	        .detail = (char *)"exit code 137"};
+
+	alerts_event(a->alerts, &ev);
+	assert_int_equal(alerts_unread(a->alerts), 1);
+	assert_string_equal(alerts_get(a->alerts, 0)->text, "web ended with exit code 137");
+	ev.time += 600000000000;
+	strcpy(ev.action, "kill");
+	ev.detail = (char *)"signal 15";
+	alerts_event(a->alerts, &ev);
+	strcpy(ev.action, "die");
+	ev.detail = (char *)"exit code 143";
+	alerts_event(a->alerts, &ev);
+	assert_int_equal(alerts_unread(a->alerts), 1);
+	/* but a watched one always rings */
+	assert_true(alerts_watch(a->alerts, "abc", true));
+	ev.detail = (char *)"exit code 0";
+	alerts_event(a->alerts, &ev);
+	assert_int_equal(alerts_unread(a->alerts), 2);
+	alerts_mark_read(a->alerts);
+	assert_int_equal(alerts_unread(a->alerts), 0);
+	assert_int_equal(alerts_count(a->alerts), 2);
+}
+
+static void a_crash_loop_is_told_once(void **state)
+{
+	struct app *a = *state;
+	struct model_event ev = {.time = 1000000000,
+	        .type = "container",
+	        .action = "die",
+	        .id = "abc",
+	        .name = (char *)"web",
+	        .detail = (char *)"exit code 1"};
+
+	for (int i = 0; i < 8; i++) {
+		alerts_event(a->alerts, &ev);
+		ev.time += 5000000000;
+	}
+	assert_int_equal(alerts_count(a->alerts), 3);
+	assert_non_null(strstr(alerts_get(a->alerts, 2)->text, "again and again"));
+}
+
+static void toasts_go_by_themselves(void **state)
+{
+	struct app *a = *state;
+	struct canvas c = screen_begin(a->screen);
+
+	assert_false(toasts_shown(a->toasts));
+	assert_false(toasts_dismiss(a->toasts));
+	for (int i = 0; i < 5; i++)
+		app_alert(a, NULL, "alert %d", i);
+	(void)c;
+	assert_int_equal(alerts_count(a->alerts), 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(one_is_stopped_at_once, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(what_does_not_fit_is_said, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(several_are_asked_about_once, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(pause_is_a_toggle, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(removing_always_asks, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_stopped_one_needs_no_force, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_signal_is_picked_by_letters, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_menu_is_for_what_it_was_opened_on, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_name_is_checked_as_one_types, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_failure_says_why, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(shells_need_a_running_container, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(bulk_names_all, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(prune_shows_what_it_frees, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(questions_name_twelve, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(interrupt_cancels_the_job, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(copies_are_what_they_say, set_up, tear_down),
+	        cmocka_unit_test(the_command_leaves_out_what_the_image_says),
+	        cmocka_unit_test_setup_teardown(foreign_names_stay_harmless, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(alerts_ring_for_what_nobody_asked_for, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_crash_loop_is_told_once, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(toasts_go_by_themselves, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
