@@ -7,8 +7,7 @@
 
 #include "base/proc.h"
 
-#define MADE_MAX   10000 /* containers made by users */
-#define EVENTS_MAX 2000
+#define MADE_MAX 10000 /* containers made by users */
 
 static struct sim_container *named(struct simulation *s, json *line)
 {
