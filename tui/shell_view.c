@@ -195,6 +195,8 @@ static void draw_note(
 		return;
 	snprintf(note, sizeof note, "[ended, exit code %d: Enter closes it, r starts it again]",
 	        sh->exit_code);
+	if ((int)strlen(note) > c->r.w)
+		snprintf(note, sizeof note, "[exit code %d: Enter, or r again]", sh->exit_code);
 	canvas_fill(c, (struct rect){c->r.h - 1, 0, 1, c->r.w}, app_style(a, UI_BAR));
 	canvas_str(c, c->r.h - 1, 0, -1, note, app_style(a, UI_BAR));
 }
