@@ -26,6 +26,12 @@ enum panel {
 
 #define DIALOGS_MAX 8
 
+/* A drag over a view that does not care: it selects text. Screen coordinates. */
+struct drag {
+	int y, x, to_y, to_x;
+	bool selects;
+};
+
 struct app {
 	struct app_options options;
 	struct loop *loop;
@@ -56,6 +62,7 @@ struct app {
 	enum action last_action;
 	struct view *pressed; /* has the mouse until the button is released */
 	struct rect pressed_rect;
+	struct drag drag;
 
 	bool dirty, urgent, laid_out;
 	int64_t last_frame;
@@ -74,6 +81,12 @@ void app_selection_moved(struct app *a); /* look whether it did, and tell the pa
 
 /* app_input.c */
 int app_input_init(struct app *a, struct err *e);
+/* What a view's handler has said; v is the one that was asked. */
+void app_take_result(struct app *a, struct view *v, unsigned result);
+
+/* app_mouse.c */
+void app_mouse(struct app *a, const struct mouse *m);
+void app_draw_selection(struct app *a, const struct canvas *screen);
 
 /* app_actions.c */
 /* The dashboard's own actions: those that no view took. VIEW_ bits. */

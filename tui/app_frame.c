@@ -141,6 +141,7 @@ static void draw(struct app *a)
 		canvas_clear(&screen, app_style(a, UI_TEXT));
 		draw_body(a, &screen);
 		draw_dialogs(a, &screen);
+		app_draw_selection(a, &screen);
 		toasts_draw(a->toasts, &screen);
 	}
 	a->dirty = a->urgent = false;

@@ -7,19 +7,16 @@
 
 #include "base/err.h"
 #include "tui/app_core.h"
-#include "tui/hints.h"
 #include "tui/job.h"
 #include "tui/keymap.h"
 #include "tui/shells.h"
 #include "tui/toast.h"
-#include "tui/top_bar.h"
 #include "tui/view.h"
-#include "tui/views.h"
 
 /* ------------------------------------------------------------------ results
  * and actions */
 
-static void take_result(struct app *a, struct view *v, unsigned result)
+void app_take_result(struct app *a, struct view *v, unsigned result)
 {
 	if (result & VIEW_CLOSE)
 		app_close(a, v);
@@ -31,7 +28,7 @@ static unsigned ask(struct app *a, struct view *v, enum action action)
 {
 	unsigned result = v && v->ops->act ? v->ops->act(v, action) : VIEW_IGNORED;
 
-	take_result(a, v, result);
+	app_take_result(a, v, result);
 	return result;
 }
 
@@ -95,87 +92,11 @@ static void handle_key(struct app *a, struct key k)
 		return;
 	if (v->ops->key && a->chord.code == KEYC_NONE) {
 		unsigned result = v->ops->key(v, k);
-		take_result(a, v, result);
+		app_take_result(a, v, result);
 		if (result & VIEW_HANDLED)
 			return;
 	}
 	key_by_map(a, v, k);
-}
-
-/* ------------------------------------------------------------------ mouse */
-
-static void give_mouse(struct app *a, struct view *v, struct rect r, struct mouse m)
-{
-	if (m.kind == MOUSE_PRESS) {
-		a->pressed = v;
-		a->pressed_rect = r;
-	}
-	m.y -= r.y;
-	m.x -= r.x;
-	take_result(a, v, v && v->ops->mouse ? v->ops->mouse(v, &m) : VIEW_IGNORED);
-}
-
-static void mouse_in_dialog(struct app *a, const struct mouse *m)
-{
-	size_t top = a->n_dialogs - 1;
-
-	if (rect_has(a->dialog_rects[top], m->y, m->x))
-		give_mouse(a, a->dialogs[top], a->dialog_rects[top], *m);
-	else if (m->kind == MOUSE_PRESS)
-		app_act(a, ACTION_BACK); /* a click beside it */
-}
-
-static void mouse_in_pane(struct app *a, const struct mouse *m)
-{
-	struct pane *leaf = panes_at(&a->panes, m->y, m->x);
-
-	if (!leaf)
-		return;
-	if (m->kind == MOUSE_PRESS) {
-		a->panes.focus = leaf;
-		app_focus_detail(a, true);
-	}
-	if (m->y == leaf->r.y) {
-		if (m->kind == MOUSE_PRESS)
-			panes_choose(&a->panes, leaf, panes_tab_at(&a->panes, leaf, m->x - leaf->r.x));
-		a->laid_out = false;
-		return;
-	}
-	struct rect body = leaf->r;
-	rect_cut_top(&body, 1);
-	if (panes_view(&a->panes, leaf))
-		give_mouse(a, panes_view(&a->panes, leaf), body, *m);
-}
-
-static void handle_mouse(struct app *a, const struct mouse *m)
-{
-	const struct layout *l = &a->layout;
-	bool is_press = m->kind == MOUSE_PRESS;
-
-	a->dirty = a->urgent = true;
-	if (is_press && toasts_mouse(a->toasts, m))
-		return;
-	if (a->pressed && (m->kind == MOUSE_DRAG || m->kind == MOUSE_RELEASE)) {
-		give_mouse(a, a->pressed, a->pressed_rect, *m); /* also outside of it */
-		if (m->kind == MOUSE_RELEASE)
-			a->pressed = NULL;
-		return;
-	}
-	if (rect_has(l->hints, m->y, m->x) && is_press) {
-		app_act(a, hints_click(a, app_focused(a)->ops->context, l->hints.w, m->x - l->hints.x));
-	} else if (a->n_dialogs) {
-		mouse_in_dialog(a, m);
-	} else if (rect_has(l->top, m->y, m->x)) {
-		enum panel p = is_press ? top_bar_panel_at(a, m->x) : PANEL_N;
-		if (p != PANEL_N)
-			app_set_panel(a, p);
-	} else if (rect_has(l->list, m->y, m->x)) {
-		if (is_press)
-			app_focus_detail(a, false);
-		give_mouse(a, app_panel_view(a), l->list, *m);
-	} else if (rect_has(l->detail, m->y, m->x)) {
-		mouse_in_pane(a, m);
-	}
 }
 
 /* ------------------------------------------------------------------ events */
@@ -189,11 +110,11 @@ static void handle_event(struct app *a, const struct input_event *ev)
 		handle_key(a, ev->key);
 		break;
 	case INPUT_MOUSE:
-		handle_mouse(a, &ev->mouse);
+		app_mouse(a, &ev->mouse);
 		break;
 	case INPUT_PASTE:
 		if (v->ops->paste)
-			take_result(a, v, v->ops->paste(v, ev->text, ev->len));
+			app_take_result(a, v, v->ops->paste(v, ev->text, ev->len));
 		a->urgent = true;
 		break;
 	default:
