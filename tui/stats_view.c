@@ -186,7 +186,7 @@ static void draw_stopped(struct stats_view *v, const struct canvas *c)
 	else if (v->second)
 		canvas_str(c, 0, 1, -1, "Not running: this is what it used last.", app_style(a, UI_WARN));
 	else
-		canvas_str(c, 0, 1, -1, "Not running: nothing to measure. S on its row starts it.",
+		canvas_str(c, 0, 1, -1, "Not running, and nothing measured. S starts it.",
 		        app_style(a, UI_MUTED));
 }
 

@@ -22,9 +22,9 @@ struct stats_view {
 	unsigned shown_span; /* seconds, of the last frame */
 	bool has_pressure;
 	struct tare_pressure pressure;
-	double tops[BLOCK_N]; /* scales, kept so that they don't jump */
-	double memory_max;    /* in the span, of the block last loaded */
-	struct graph graph;   /* of the block being drawn */
+	double tops[BLOCK_N];           /* scales, kept so that they don't jump */
+	double memory_max, memory_last; /* in the span; of the block last loaded */
+	struct graph graph;             /* of the block being drawn */
 };
 
 extern const unsigned stats_spans[4]; /* seconds */

@@ -40,6 +40,7 @@ static void load_memory(struct stats_view *v, struct graph *g, bool one_line)
 	/* what is charged besides the parts below counts for the scale, too */
 	graph_load(g, 0, h, METRIC_MEMORY, 1);
 	v->memory_max = graph_max(g, 0);
+	v->memory_last = graph_last(g, 0);
 	if (!one_line) {
 		graph_load(g, 0, h, METRIC_MEMORY_ANON, 1);
 		graph_load(g, 1, h, METRIC_MEMORY_FILE, 1);
@@ -126,6 +127,28 @@ struct title {
 	char figures[64]; /* at the right */
 };
 
+/* What is used now; of a container that doesn't run, the last that is known. */
+static double current(const struct stats_view *v, unsigned series, double now)
+{
+	return v->is_running ? now : graph_last(&v->graph, series);
+}
+
+static double current_memory(const struct stats_view *v)
+{
+	if (!v->is_running)
+		return v->memory_last;
+	return v->c->now.memory == UINT64_MAX ? NAN : (double)v->c->now.memory;
+}
+
+static uint64_t current_pids(const struct stats_view *v)
+{
+	double last = graph_last(&v->graph, 0);
+
+	if (v->is_running)
+		return v->c->now.pids;
+	return last >= 0 ? (uint64_t)last : UINT64_MAX;
+}
+
 static void cpu_title(const struct stats_view *v, struct title *t)
 {
 	char now[FIGURE_SIZE], max[FIGURE_SIZE];
@@ -133,14 +156,14 @@ static void cpu_title(const struct stats_view *v, struct title *t)
 	t->name = "CPU";
 	stats_cpu_basis_text(v, t->note, sizeof t->note);
 	snprintf(t->figures, sizeof t->figures, "%s %%   max %s %%",
-	        figure_percent(v->is_running ? 100 * v->c->cpu / stats_cpu_basis(v) : NAN, now),
+	        figure_percent(current(v, 0, 100 * v->c->cpu / stats_cpu_basis(v)), now),
 	        figure_percent(graph_max(&v->graph, 0), max));
 }
 
 static void memory_title(const struct stats_view *v, struct title *t)
 {
 	double limit = stats_memory_limit(v), peak = v->memory_max;
-	uint64_t used = v->is_running ? v->c->now.memory : UINT64_MAX;
+	double used = current_memory(v);
 	char a[FIGURE_SIZE], b[FIGURE_SIZE], share[FIGURE_SIZE];
 
 	t->name = "Memory";
@@ -148,9 +171,8 @@ static void memory_title(const struct stats_view *v, struct title *t)
 		snprintf(t->note, sizeof t->note, "of %s %s",
 		        v->scale == SCALE_HOST ? "the host's" : "its limit,",
 		        figure_size(limit, a) + strspn(a, " "));
-		snprintf(t->figures, sizeof t->figures, "%s  %s %%   max %s %%", figure_bytes(used, a),
-		        figure_percent(used == UINT64_MAX ? NAN : 100 * (double)used / limit, share),
-		        figure_percent(100 * peak / limit, b));
+		snprintf(t->figures, sizeof t->figures, "%s  %s %%   max %s %%", figure_size(used, a),
+		        figure_percent(100 * used / limit, share), figure_percent(100 * peak / limit, b));
 	} else {
 		snprintf(t->note, sizeof t->note, "no limit");
 		snprintf(t->figures, sizeof t->figures, "%s   max %s", figure_bytes(used, a),
@@ -165,8 +187,8 @@ static void pair_title(const struct stats_view *v, struct title *t, const char *
 
 	t->name = name;
 	snprintf(t->note, sizeof t->note, "%s", note);
-	snprintf(t->figures, sizeof t->figures, "%s   %s", figure_rate(v->is_running ? up : NAN, a),
-	        figure_rate(v->is_running ? down : NAN, b));
+	snprintf(t->figures, sizeof t->figures, "%s   %s", figure_rate(current(v, 0, up), a),
+	        figure_rate(current(v, 1, down), b));
 }
 
 static void pids_title(const struct stats_view *v, struct title *t)
@@ -179,8 +201,7 @@ static void pids_title(const struct stats_view *v, struct title *t)
 		snprintf(t->note, sizeof t->note, "of %.0f allowed", v->graph.limit);
 	else
 		snprintf(t->note, sizeof t->note, "no limit");
-	snprintf(t->figures, sizeof t->figures, "%s   max %s",
-	        figure_count(v->is_running ? v->c->now.pids : UINT64_MAX, a),
+	snprintf(t->figures, sizeof t->figures, "%s   max %s", figure_count(current_pids(v), a),
 	        figure_count(max >= 0 ? (uint64_t)max : UINT64_MAX, b));
 }
 
@@ -274,69 +295,83 @@ void stats_draw_block(struct stats_view *v, enum stats_block b, const struct can
 
 /* ------------------------------------------------------------------ one line each */
 
+#define LINE_FIGURE_X 10
+#define LINE_GRAPH_X  24
+
 struct line {
 	enum stats_block block;
 	unsigned series;
 	const char *name;
-	char figure[24];
 };
+
+/* The figure of a line whose graph is loaded. */
+static void line_figure(const struct stats_view *v, const struct line *l, char *dst, size_t size)
+{
+	const struct model_container *k = v->c;
+	double limit = stats_memory_limit(v), used = current_memory(v);
+	char a[FIGURE_SIZE], b[FIGURE_SIZE];
+
+	switch (l->block) {
+	case BLOCK_CPU:
+		snprintf(dst, size, "%s %%",
+		        figure_percent(current(v, 0, 100 * k->cpu / stats_cpu_basis(v)), a));
+		break;
+	case BLOCK_MEMORY:
+		if (limit > 0)
+			snprintf(dst, size, "%s %s%%", figure_size(used, a),
+			        figure_percent(100 * used / limit, b));
+		else
+			snprintf(dst, size, "%s", figure_size(used, a));
+		break;
+	case BLOCK_NETWORK:
+		snprintf(dst, size, "%s", figure_rate(current(v, l->series, l->series ? k->tx : k->rx), a));
+		break;
+	case BLOCK_IO:
+		snprintf(dst, size, "%s",
+		        figure_rate(current(v, l->series, l->series ? k->write : k->read), a));
+		break;
+	default:
+		snprintf(dst, size, "%s", figure_count(current_pids(v), a));
+	}
+}
 
 static void draw_line(struct stats_view *v, const struct canvas *c, int y, const struct line *l)
 {
 	struct app *a = v->view.app;
-	int x = 10, w = c->r.w - 1;
-
-	stats_load(v, l->block, w > 25 ? w - 25 : 1, true);
 	struct graph *g = &v->graph;
+	int w = c->r.w - 1, room = w - LINE_GRAPH_X;
+	char figure[2 * FIGURE_SIZE];
+
+	stats_load(v, l->block, room > 1 ? room : 1, true);
+	line_figure(v, l, figure, sizeof figure);
 	if (l->series > 0)
 		memmove(g->series[0], g->series[l->series], sizeof g->series[0]);
 	g->colours[0] = g->colours[l->series];
 	g->kind = GRAPH_PLAIN;
 	g->n = 1;
-	canvas_cell(c, y, 1, x - 2, l->name, app_style(a, UI_MUTED));
-	x += canvas_str(c, y, x, w - x, l->figure, app_style(a, UI_TEXT));
+	canvas_cell(c, y, 1, LINE_FIGURE_X - 2, l->name, app_style(a, UI_MUTED));
+	canvas_str(c, y, LINE_FIGURE_X, w - LINE_FIGURE_X, figure, app_style(a, UI_TEXT));
 	if (g->symbols == GRAPH_BRAILLE)
 		g->symbols = GRAPH_BLOCK; /* a single row of braille has four steps only */
-	if (w - 24 > 0)
-		graph_sparkline(g, a, c, y, 24, w - 24);
+	if (room > 0)
+		graph_sparkline(g, a, c, y, LINE_GRAPH_X, room);
 }
 
 void stats_draw_lines(struct stats_view *v, const struct canvas *c)
 {
-	static const struct line names[] = {
-	        {BLOCK_CPU, 0, "CPU", ""},
-	        {BLOCK_MEMORY, 0, "Memory", ""},
-	        {BLOCK_NETWORK, 0, "In", ""},
-	        {BLOCK_NETWORK, 1, "Out", ""},
-	        {BLOCK_IO, 0, "Read", ""},
-	        {BLOCK_IO, 1, "Written", ""},
-	        {BLOCK_PIDS, 0, "Procs", ""},
+	static const struct line lines[] = {
+	        {BLOCK_CPU, 0, "CPU"},
+	        {BLOCK_MEMORY, 0, "Memory"},
+	        {BLOCK_NETWORK, 0, "In"},
+	        {BLOCK_NETWORK, 1, "Out"},
+	        {BLOCK_IO, 0, "Read"},
+	        {BLOCK_IO, 1, "Written"},
+	        {BLOCK_PIDS, 0, "Procs"},
 	};
-	const struct model_container *k = v->c;
-	const double rates[] = {k->rx, k->tx, k->read, k->write};
-	double limit = stats_memory_limit(v);
-	uint64_t used = v->is_running ? k->now.memory : UINT64_MAX;
-	char t[FIGURE_SIZE], s[FIGURE_SIZE];
-	int n = (int)(sizeof names / sizeof *names);
+	int n = (int)(sizeof lines / sizeof *lines);
 
-	for (int i = 0; i < n && i < c->r.h; i++) {
-		struct line l = names[i];
-		if (i == 0)
-			snprintf(l.figure, sizeof l.figure, "%s %%",
-			        figure_percent(v->is_running ? 100 * k->cpu / stats_cpu_basis(v) : NAN, t));
-		else if (i == 1 && limit > 0 && used != UINT64_MAX)
-			snprintf(l.figure, sizeof l.figure, "%s %s%%", figure_bytes(used, t),
-			        figure_percent(100 * (double)used / limit, s));
-		else if (i == 1)
-			snprintf(l.figure, sizeof l.figure, "%s", figure_bytes(used, t));
-		else if (i < 6)
-			snprintf(l.figure, sizeof l.figure, "%s",
-			        figure_rate(v->is_running ? rates[i - 2] : NAN, t));
-		else
-			snprintf(l.figure, sizeof l.figure, "%s",
-			        figure_count(v->is_running ? k->now.pids : UINT64_MAX, t));
-		draw_line(v, c, i, &l);
-	}
+	for (int i = 0; i < n && i < c->r.h; i++)
+		draw_line(v, c, i, &lines[i]);
 	if (c->r.h > n + 4) {
 		struct canvas rest = canvas_part(c, (struct rect){n + 1, 1, c->r.h - n - 1, c->r.w - 2});
 		stats_draw_table(v, &rest);
