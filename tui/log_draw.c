@@ -379,8 +379,10 @@ void log_view_status(struct view *v, char *dst, size_t size)
 	if (lv->set.filters.context && log_filters_keep(&lv->set.filters))
 		add(dst, size, "±%u  ", lv->set.filters.context);
 	if (lv->set.n > 1)
-		add(dst, size, "%zu logs  ", lv->set.n);
+		add(dst, size, lv->marks_sum ? "%zu marked  " : "%zu logs  ", lv->set.n);
 	add_where(lv, dst, size);
+	if (lv->left && !lv->wrap)
+		add(dst, size, "from column %d  ", lv->left + 1);
 	add_lines(lv, dst, size);
 	add(dst, size, "%s", size_format_binary(log_set_bytes(&lv->set), bytes));
 }

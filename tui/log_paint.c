@@ -264,7 +264,8 @@ void log_paint_copy(const struct log_look *look, int width, const struct log_cel
 	int last = 0, left = look->wrap ? 0 : look->left;
 
 	while (walk_next(&w, &p)) {
-		if (look->lines && p.row > last && p.row > cells->row && out->len)
+		if (look->lines && p.row > last && p.row > cells->row && out->len &&
+		        is_before(p.row, 0, cells->to_row, cells->to_col))
 			buf_char(out, '\n');
 		last = p.row;
 		for (size_t i = 0; p.plain && i < p.len; i++) {
