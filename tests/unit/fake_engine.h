@@ -143,6 +143,28 @@ static inline ssize_t fake_history(
 	return (ssize_t)n;
 }
 
+/* Three events of long ago; and one that the watch has seen too. */
+static inline int64_t fake_now(struct tare_engine *t)
+{
+	(void)t;
+	return 2000000000000000;
+}
+
+static inline int fake_events(
+        struct tare_engine *t, const struct tare_event_options *o, tare_event_fn fn, void *arg, struct err *e)
+{
+	(void)t, (void)e;
+	for (int i = 0; i < 4; i++) {
+		cleanup_json json *j = json_object_new_object();
+
+		json_set_str(j, "Type", "image");
+		json_set_str(j, "Action", "tag");
+		json_set_int(j, "timeNano", i < 3 ? o->until - 10 + i : o->until);
+		fn(j, arg);
+	}
+	return 0;
+}
+
 static inline int fake_watch_open(struct tare_engine *t, struct tare_watch **out, struct err *e)
 {
 	struct fake_engine *f = fake_of(t);
@@ -226,6 +248,8 @@ static inline struct fake_engine *fake_new(void)
 	f->api.sample = fake_sample;
 	f->api.host = fake_host;
 	f->api.history = fake_history;
+	f->api.now = fake_now;
+	f->api.events = fake_events;
 	f->api.watch_open = fake_watch_open;
 	f->api.watch_drain = fake_watch_drain;
 	f->api.watch_close = fake_watch_close;

@@ -278,6 +278,33 @@ static void events_are_bounded(void **state)
 	rig_free(r);
 }
 
+static void the_past_stands_before_what_was_seen(void **state)
+{
+	struct rig *r = rig_new();
+	const struct model_event *const *events;
+
+	(void)state;
+	assert_int_equal(model_load(r->model, NULL), 0);
+	fake_tell(r->engine, "exec_die", "0");
+	run_for(r, 120);
+	assert_int_equal(model_events(r->model, &events), 1); /* nobody asked for it */
+	for (int i = 0; i < 2; i++) {
+		model_past_events(r->model);
+		run_for(r, 120);
+		assert_int_equal(model_events(r->model, &events), 4);
+	}
+	assert_string_equal(events[0]->type, "image");
+	assert_true(events[0]->time < events[1]->time);
+	assert_string_equal(events[3]->type, "container");
+	assert_int_equal(events[3]->number, 4);
+	fake_tell(r->engine, "exec_die", "0");
+	run_for(r, 20);
+	assert_int_equal(model_events(r->model, &events), 5);
+	assert_int_equal(events[4]->number, 5);
+	assert_int_equal(r->n_events, 2); /* alerts are not for what is past */
+	rig_free(r);
+}
+
 static void trouble_is_told_once(void **state)
 {
 	struct rig *r = rig_new();
@@ -332,6 +359,7 @@ int main(void)
 	        cmocka_unit_test(rates_come_from_differences),
 	        cmocka_unit_test(frozen_means_frozen),
 	        cmocka_unit_test(events_are_bounded),
+	        cmocka_unit_test(the_past_stands_before_what_was_seen),
 	        cmocka_unit_test(trouble_is_told_once),
 	        cmocka_unit_test(without_a_watch_lists_are_read),
 	};
