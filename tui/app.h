@@ -86,9 +86,11 @@ void app_run_outside(struct app *a, char *const *args);
 
 enum toast_kind { TOAST_INFO, TOAST_OK, TOAST_WARN, TOAST_ERROR };
 /* One line that goes away by itself; an error says what to press next. */
-void app_toast(struct app *a, enum toast_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void app_toast(struct app *a, enum toast_kind kind, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 /* Something the user should know even if looking elsewhere: badge, bell, OSC 9. */
-void app_alert(struct app *a, const struct object *o, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void app_alert(struct app *a, const struct object *o, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 /* To the terminal's clipboard (OSC 52) and a register for prompts; says so in a toast. */
 void app_copy(struct app *a, const char *text, size_t len);
 

@@ -1,5 +1,5 @@
-/* Jobs: each action of the dashboard runs as a child `tare …`, so nothing ever waits and a crash in a parser of
- * foreign bytes cannot take the dashboard along. Finished ones stay in the action log. */
+/* Jobs: each action of the dashboard runs as a child `tare …`, so nothing ever waits and a crash in a parser
+ * of foreign bytes cannot take the dashboard along. Finished ones stay in the action log. */
 #ifndef TARE_TUI_JOB_H
 #define TARE_TUI_JOB_H
 
@@ -15,28 +15,28 @@ struct jobs;
 enum job_state { JOB_RUNNING, JOB_OK, JOB_FAILED, JOB_CANCELLED };
 
 struct job {
-	unsigned number;   /* counts from 1 */
-	char *title;       /* "stop web" */
-	char *command;     /* as one would type it: "tare stop web" */
+	unsigned number; /* counts from 1 */
+	char *title;     /* "stop web" */
+	char *command;   /* as one would type it: "tare stop web" */
 	enum job_state state;
 	int exit_code;
 	int64_t started, ended; /* CLOCK_MONOTONIC ns */
 	/* the last progress line of the child (base/progress.h): what, phase, bytes */
 	char what[64], phase[32];
 	uint64_t done, total; /* total 0: unknown */
-	char *output;      /* stdout, at most 64 KiB */
-	char *error;       /* its last line on stderr, without "tare: ", or NULL */
-	char *messages;    /* all of stderr, at most 64 KiB */
+	char *output;         /* stdout, at most 64 KiB */
+	char *error;          /* its last line on stderr, without "tare: ", or NULL */
+	char *messages;       /* all of stderr, at most 64 KiB */
 };
 
 typedef void job_done_fn(struct app *a, const struct job *j, void *arg);
 
 struct jobs *jobs_new(struct app *a);
 void jobs_free(struct jobs *js); /* asks running children to stop, does not wait for long */
-/* args: tare's words ("stop", "web", NULL), copied. `done` (may be NULL) is called on the loop's thread. The job
- * is borrowed until the log drops it (the last 500 are kept). NULL with e. */
-const struct job *job_start(struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg,
-        struct err *e);
+/* args: tare's words ("stop", "web", NULL), copied. `done` (may be NULL) is called on the loop's thread. The
+ * job is borrowed until the log drops it (the last 500 are kept). NULL with e. */
+const struct job *job_start(
+        struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg, struct err *e);
 void job_cancel(struct jobs *js, unsigned number);
 /* For the one owner of SIGCHLD: true when `pid` was a job's; `status` as waitpid() gave it. */
 bool jobs_child_ended(struct jobs *js, pid_t pid, int status);

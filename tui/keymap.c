@@ -69,7 +69,7 @@ static void set_defaults(struct keymap *m)
 /* Bindings of one context lie together, in the order in which they were given. */
 void keymap_settle(struct keymap *m)
 {
-	struct binding sorted[KEYMAP_BINDINGS_MAX];
+	struct binding sorted[KEYMAP_BINDINGS_MAX] = {0};
 	size_t n = 0;
 
 	for (int c = 0; c < CONTEXT_N; c++) {

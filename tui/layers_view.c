@@ -341,9 +341,10 @@ static void place(struct layers_view *v, const struct canvas *c)
 		rect_cut_left(&rest, 1);
 	} else if (c->r.h < 14) {
 		/* room for one of the two */
-		v->layers = v->on_files ? (struct rect){0} : rest;
+		const struct rect nowhere = {0};
+		v->layers = v->on_files ? nowhere : rest;
 		if (!v->on_files)
-			rest = (struct rect){0};
+			rest = nowhere;
 	} else {
 		v->layers = rect_cut_top(&rest, rows < most ? rows : most);
 		rect_cut_top(&rest, 1);

@@ -29,9 +29,9 @@ static size_t previous_at(const struct line_edit *l, size_t at)
 	uint32_t cp = 0;
 
 	while (at > 0) {
-		do
+		at--;
+		while (at > 0 && ((unsigned char)l->text[at] & 0xc0) == 0x80)
 			at--;
-		while (at > 0 && ((unsigned char)l->text[at] & 0xc0) == 0x80);
 		utf8_decode(l->text + at, l->len - at, &cp);
 		if (cp_width(cp) != 0)
 			break;

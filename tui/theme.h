@@ -82,8 +82,9 @@ struct theme;
 	X(LOG_NUMBER, "log.number")                                                                          \
 	X(LOG_SOURCE1, "log.source1")                                                                        \
 	X(LOG_SOURCE2, "log.source2")                                                                        \
-	X(LOG_SOURCE3, "log.source3") X(LOG_SOURCE4, "log.source4") X(LOG_SOURCE5, "log.source5")            \
-	        X(LOG_SOURCE6, "log.source6") X(LOG_SOURCE7, "log.source7") X(LOG_SOURCE8, "log.source8")
+	X(LOG_SOURCE3, "log.source3")                                                                        \
+	X(LOG_SOURCE4, "log.source4") X(LOG_SOURCE5, "log.source5") X(LOG_SOURCE6, "log.source6")            \
+	        X(LOG_SOURCE7, "log.source7") X(LOG_SOURCE8, "log.source8")
 
 enum theme_element {
 #define X(id, name) id,

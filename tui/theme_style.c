@@ -200,7 +200,8 @@ static char *next_word(char **at, bool *quoted)
 	size_t n;
 
 	*quoted = *word == '"';
-	word += *quoted;
+	if (*quoted)
+		word++;
 	n = strcspn(word, *quoted ? "\"" : " \t");
 	if (!*quoted && n == 0)
 		return NULL;

@@ -1,5 +1,5 @@
-/* Views: what fills a pane, a panel or a dialog. A view draws itself on a canvas, takes actions, keys and mouse,
- * and says by its result what must happen next; it never draws outside draw() and never waits. */
+/* Views: what fills a pane, a panel or a dialog. A view draws itself on a canvas, takes actions, keys and
+ * mouse, and says by its result what must happen next; it never draws outside draw() and never waits. */
 #ifndef TARE_TUI_VIEW_H
 #define TARE_TUI_VIEW_H
 

@@ -1,4 +1,5 @@
-/* The views there are; each is made by the file of its name. `app` outlives them. NULL only without memory. */
+/* The views there are; each is made by the file of its name. `app` outlives them. NULL only without memory.
+ */
 #ifndef TARE_TUI_VIEWS_H
 #define TARE_TUI_VIEWS_H
 
@@ -29,9 +30,9 @@ struct view *stats_view_new(struct app *a);
 struct view *inspect_view_new(struct app *a); /* any kind of object */
 struct view *env_view_new(struct app *a);
 struct view *processes_view_new(struct app *a);
-struct view *files_view_new(struct app *a); /* of a container or a volume */
+struct view *files_view_new(struct app *a);  /* of a container or a volume */
 struct view *layers_view_new(struct app *a); /* of an image */
-struct view *shell_view_new(struct app *a); /* shows the shell that is selected */
+struct view *shell_view_new(struct app *a);  /* shows the shell that is selected */
 
 /* dialogs */
 struct view *help_view_new(struct app *a, int context); /* enum context */
