@@ -13,6 +13,9 @@
 #include "tui/request.h"
 #include "tui/run_form.h"
 
+#define AWAIT_STEP_NS INT64_C(30000000)
+#define AWAIT_TRIES   50 /* a second and a half */
+
 static void now_later(void *arg)
 {
 	struct actions *as = arg;
@@ -26,6 +29,23 @@ void actions_later(struct actions *as, enum action action)
 	loop_arm(app_loop(as->app), &as->later_timer, now_monotonic());
 }
 
+static void look_for_awaited(void *arg)
+{
+	struct actions *as = arg;
+
+	if (model_container(app_model(as->app), as->awaited.id))
+		app_show(as->app, &as->awaited, NULL);
+	else if (as->tries-- > 0)
+		loop_arm(app_loop(as->app), &as->await_timer, now_monotonic() + AWAIT_STEP_NS);
+}
+
+void actions_await(struct actions *as, const struct object *container)
+{
+	as->awaited = *container;
+	as->tries = AWAIT_TRIES;
+	loop_arm(app_loop(as->app), &as->await_timer, now_monotonic());
+}
+
 struct actions *actions_new(struct app *a)
 {
 	struct actions *as = calloc(1, sizeof(*as));
@@ -35,6 +55,8 @@ struct actions *actions_new(struct app *a)
 	as->app = a;
 	as->later_timer.fn = now_later;
 	as->later_timer.arg = as;
+	as->await_timer.fn = look_for_awaited;
+	as->await_timer.arg = as;
 	as->requests = requests_new();
 	if (as->requests)
 		return as;
@@ -47,6 +69,7 @@ void actions_free(struct actions *as)
 	if (!as)
 		return;
 	loop_disarm(app_loop(as->app), &as->later_timer);
+	loop_disarm(app_loop(as->app), &as->await_timer);
 	requests_free(as->requests);
 	free(as);
 }

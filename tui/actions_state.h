@@ -17,7 +17,10 @@ struct actions {
 	struct app *app;
 	struct requests *requests;
 	enum action last;
-	int last_choice; /* what was picked for it: a signal, a way of removing; 0: nothing yet */
+	int last_choice;       /* what was picked for it: a signal, a way of removing; 0: nothing yet */
+	struct object awaited; /* to be shown as soon as the model has it */
+	int tries;
+	struct loop_timer await_timer;
 	enum action later;
 	struct loop_timer later_timer;
 	bool is_repeat; /* now: take last_choice instead of asking for one */
@@ -26,6 +29,9 @@ struct actions {
 struct requests *actions_requests(struct actions *as);
 /* As soon as the dialog that asked for it is closed: until then it would have the action itself. */
 void actions_later(struct actions *as, enum action action);
+
+/* Show a container that has just been made: the model hears of it a moment later. */
+void actions_await(struct actions *as, const struct object *container);
 
 /* The containers that an action is for: marked ones, else the selected one. */
 struct targets {

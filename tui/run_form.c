@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/tare.h"
+#include "tui/actions_state.h"
 #include "tui/app.h"
 #include "tui/form.h"
 #include "tui/job.h"
@@ -272,8 +273,7 @@ static void started(struct app *a, const struct job *j, int value)
 	(void)value;
 	if (n < sizeof(o.id))
 		memcpy(o.id, j->output ? j->output : "", n);
-	model_refresh(app_model(a), MODEL_CONTAINERS);
-	app_show(a, &o, NULL);
+	actions_await(app_actions(a), &o);
 	app_toast(a, TOAST_OK, "%s", j->title);
 }
 
