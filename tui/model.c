@@ -312,6 +312,7 @@ int model_load(struct model *m, struct err *e)
 		return -1;
 	m->loaded = true;
 	read_lists(m, MODEL_IMAGES | MODEL_VOLUMES);
+	model_later(m, MODEL_EVENTS);
 	samples_start(m);
 	model_changed(m, LIST_ALL);
 	return 0;
@@ -419,13 +420,6 @@ size_t model_events(const struct model *m, const struct model_event *const **eve
 
 	*events = (const struct model_event *const *)m->events + (m->n_events - n);
 	return n;
-}
-
-void model_past_events(struct model *m)
-{
-	if (m->loaded && !m->has_past_events)
-		model_later(m, MODEL_EVENTS);
-	m->has_past_events |= m->loaded;
 }
 
 const struct model_host *model_host(const struct model *m)

@@ -101,9 +101,6 @@ const struct tare_image *model_image(const struct model *m, const char *id);
 const struct tare_volume *model_volume(const struct model *m, const char *name);
 /* Oldest first; at most MODEL_EVENTS_MAX are kept. */
 #define MODEL_EVENTS_MAX 2000
-/* Those of the last minutes before the dashboard opened too, before long. For whoever shows events: the
- * engine's log of them may be some megabytes. */
-void model_past_events(struct model *m);
 size_t model_events(const struct model *m, const struct model_event *const **events);
 struct model_host {
 	struct tare_host now;

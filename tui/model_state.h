@@ -52,7 +52,6 @@ struct model {
 	            [TARE_ID_LEN + 1]; /* containers that the events of one drain are about */
 	size_t n_touched;
 	unsigned stale; /* MODEL_ bits of lists to be read again */
-	bool has_past_events;
 	int64_t opened; /* the engine's clock when the watch began */
 
 	struct tare_watch *watch;

@@ -245,13 +245,6 @@ static unsigned act(struct view *v, enum action a)
 	return a == ACTION_EVENT_JUMP ? jump((struct list_view *)v) : list_act(v, a);
 }
 
-static void visible(struct view *v, bool on)
-{
-	if (on)
-		model_past_events(app_model(v->app));
-	list_visible(v, on);
-}
-
 static void panel_free(struct view *v)
 {
 	struct events_panel *p = (struct events_panel *)v;
@@ -270,7 +263,7 @@ static const struct view_ops view = {
         .paste = list_paste,
         .mouse = list_mouse,
         .changed = list_changed,
-        .visible = visible,
+        .visible = list_visible,
         .status = list_status,
         .copy = list_copy,
         .selected = list_selected_object,

@@ -263,6 +263,7 @@ static void events_are_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(model_load(r->model, NULL), 0);
+	run_for(r, 120); /* what was before it opened */
 	for (int i = 0; i < 150; i++) {
 		for (int k = 0; k < 60; k++)
 			fake_tell(r->engine, "exec_die", "0");
@@ -273,7 +274,7 @@ static void events_are_bounded(void **state)
 			assert_true(events[k]->number == events[k - 1]->number + 1);
 	}
 	assert_int_equal(n, MODEL_EVENTS_MAX);
-	assert_int_equal(events[n - 1]->number, 150 * 60);
+	assert_int_equal(events[n - 1]->number, 150 * 60 + 3);
 	assert_int_equal(r->n_events, 150 * 60);
 	rig_free(r);
 }
@@ -287,12 +288,7 @@ static void the_past_stands_before_what_was_seen(void **state)
 	assert_int_equal(model_load(r->model, NULL), 0);
 	fake_tell(r->engine, "exec_die", "0");
 	run_for(r, 120);
-	assert_int_equal(model_events(r->model, &events), 1); /* nobody asked for it */
-	for (int i = 0; i < 2; i++) {
-		model_past_events(r->model);
-		run_for(r, 120);
-		assert_int_equal(model_events(r->model, &events), 4);
-	}
+	assert_int_equal(model_events(r->model, &events), 4);
 	assert_string_equal(events[0]->type, "image");
 	assert_true(events[0]->time < events[1]->time);
 	assert_string_equal(events[3]->type, "container");
