@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +15,9 @@
 #include "engine/monitor/sampler.h"
 #include "engine/monitor/stats_ring.h"
 #include "engine/runtime/cgroup.h"
+
+#define KEPT_MAX  4096
+#define SPARE_FDS 512 /* for logs, shells, and whatever else the program has open */
 
 /* The files of one running container. */
 struct kept {
@@ -31,6 +35,20 @@ struct sampling {
 
 /* ------------------------------------------------------------------ one container */
 
+/* Figures of an interface that is the host's, or of a container that stands in the host's network, are not
+ * this container's. */
+static bool has_own_network(const struct container *c)
+{
+	const char *mode = json_str(json_get(c->record.config, "HostConfig"), "NetworkMode", "");
+	char path[40];
+	struct stat own, its;
+
+	if (strncmp(mode, "container:", strlen("container:")) != 0)
+		return strcmp(mode, "host") != 0;
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)c->state.process.pid);
+	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 && own.st_ino != its.st_ino;
+}
+
 int sampler_of_container(const struct container *c, struct sampler *s, struct err *e)
 {
 	char path[CGROUP_PATH_MAX];
@@ -40,10 +58,14 @@ int sampler_of_container(const struct container *c, struct sampler *s, struct er
 	if (container_need_up(c, e) != 0 || cgroup_open(container_cgroup_path(c, path), &g, e) != 0)
 		return -1;
 	cgroup_sampler_sources(g, &sources);
-	if (strcmp(json_str(json_get(c->record.config, "HostConfig"), "NetworkMode", ""), "host") != 0)
-		sources.pid = c->state.process.pid; /* else the figures would be the host's */
+	if (has_own_network(c))
+		sources.pid = c->state.process.pid;
 	sampler_open(s, &sources);
-	return 0;
+	/* only now is what was opened by its pid sure to be its own */
+	if (proc_alive(&c->state.process))
+		return 0;
+	sampler_close(s);
+	return container_need_up(c, e);
 }
 
 /* ------------------------------------------------------------------ those that are kept */
@@ -68,14 +90,15 @@ static void drop(struct sampling *k, size_t i)
 	memmove(&k->kept[i], &k->kept[i + 1], (--k->n - i) * sizeof *k->kept);
 }
 
-/* A quarter of the descriptors that we may have. */
+/* Most of the descriptors that we may have, but some are for the rest of the program. One that is not kept
+ * costs five times as much. */
 static size_t how_many(void)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
-		return 4096;
-	return r.rlim_cur / 4 / SF_COUNT;
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur > KEPT_MAX * SF_COUNT)
+		return KEPT_MAX;
+	return (r.rlim_cur > 2 * SPARE_FDS ? r.rlim_cur - SPARE_FDS : r.rlim_cur / 2) / SF_COUNT;
 }
 
 static struct sampling *sampling_of(struct linux_engine *l)
@@ -110,6 +133,14 @@ static bool open_fresh(const struct store *s, const char *id, struct kept *fresh
 	return true;
 }
 
+/* False when its run is over. A process that has ended is in no network, so figures of one prove that it
+ * lives; only without them it has to be looked for. */
+static bool read_kept(struct kept *k, struct sample *x)
+{
+	sampler_read(&k->sampler, x);
+	return x->net_rx != UINT64_MAX || proc_alive(&k->process);
+}
+
 static void sample_one(struct linux_engine *l, struct sampling *k, const char *id, struct tare_stats *out)
 {
 	struct kept fresh = {0};
@@ -118,9 +149,8 @@ static void sample_one(struct linux_engine *l, struct sampling *k, const char *i
 
 	*out = (struct tare_stats){0};
 	if (at < k->n && strcmp(k->kept[at].id, id) == 0) {
-		if (proc_alive(&k->kept[at].process)) {
+		if (read_kept(&k->kept[at], &x)) {
 			k->kept[at].round = k->round;
-			sampler_read(&k->kept[at].sampler, &x);
 			stats_from_sample(&x, out);
 			return;
 		}

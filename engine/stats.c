@@ -31,8 +31,6 @@ static uint64_t host_memory(void)
 
 void stats_from_sample(const struct sample *x, struct tare_stats *out)
 {
-	uint64_t host = host_memory();
-
 	*out = (struct tare_stats){.time = x->time,
 	        .cpu_ns = x->cpu_ns,
 	        .cpu_user_ns = x->cpu_user_ns,
@@ -40,7 +38,9 @@ void stats_from_sample(const struct sample *x, struct tare_stats *out)
 	        .throttled_ns = x->throttled_ns,
 	        .n_throttled = x->n_throttled,
 	        .memory = x->memory,
-	        .memory_limit = x->memory_limit && x->memory_limit < host ? x->memory_limit : host,
+	        /* the sampler cuts it down to the host's already */
+	        .memory_limit =
+	                x->memory_limit && x->memory_limit != UINT64_MAX ? x->memory_limit : host_memory(),
 	        .memory_anon = x->memory_anon,
 	        .memory_file = x->memory_file,
 	        .memory_kernel = x->memory_kernel,
