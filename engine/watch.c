@@ -79,8 +79,10 @@ static int watch_start(struct watch *w, const struct store *s, struct err *e)
 int engine_watch_open(struct tare_engine *t, struct tare_watch **out, struct err *e)
 {
 	struct linux_engine *l = (struct linux_engine *)t;
-	struct watch *w = calloc(1, sizeof *w);
 
+	if (l->watch) /* the logs' handles are of one */
+		return err_set(e, ERR_USAGE, "this engine is being watched already");
+	struct watch *w = calloc(1, sizeof *w);
 	if (!w)
 		return err_no_memory(e);
 	w->api = (struct tare_watch){.fd = -1, .due = INT64_MAX};
@@ -127,6 +129,7 @@ int engine_watch_drain(
 {
 	struct watch *w = (struct watch *)watch;
 	unsigned changed = read_changes(w);
+	ino_t file = w->reader.inode;
 	char *line;
 	size_t len;
 	int rc;
@@ -137,6 +140,9 @@ int engine_watch_drain(
 		if (event && fn(event, arg) != 0)
 			break;
 	}
+	/* the event log was rotated, perhaps twice since the last look: then events are missing */
+	if (w->reader.inode != file)
+		changed |= TARE_CHANGED_CONTAINERS;
 	return rc < 0 ? -1 : (int)changed;
 }
 
