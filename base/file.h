@@ -50,6 +50,8 @@ int file_poke(int dirfd, const char *path, const char *text);
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 /* openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS: absolute links and ".." stay inside. */
 int open_in_root(int rootfd, const char *path, int flags, mode_t mode);
+/* The same without entering what is mounted there (EXDEV). */
+int open_in_root_fs(int rootfd, const char *path, int flags);
 /* Make every missing directory of `path` inside rootfd (links followed inside the root), mode 0755
  * unless given, and return an O_PATH descriptor of the last; -1 with errno. */
 int mkdir_in_root(int rootfd, const char *path, mode_t mode);

@@ -44,6 +44,11 @@ int open_in_root(int rootfd, const char *path, int flags, mode_t mode)
 	return open_resolved(rootfd, path, flags, mode, RESOLVE_IN_ROOT);
 }
 
+int open_in_root_fs(int rootfd, const char *path, int flags)
+{
+	return open_resolved(rootfd, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_XDEV);
+}
+
 /* A link at path[start..end) leads to something missing: put its target there, so that the walk makes
  * the target. An absolute one starts again at the root. 0 or -1 with errno. */
 static int splice_link(int parent, const char *name, char path[PATH_MAX], size_t start, size_t end)

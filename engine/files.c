@@ -1,14 +1,15 @@
 /* Looking at trees of files: of a container, a volume, an image's layer. Nothing in them is trusted: every
  * path is resolved beneath a held descriptor of the tree's root (rule R1), links are followed inside it, and
- * only regular files are ever opened for reading. */
+ * only regular files of real file systems are ever opened for reading. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,16 +21,51 @@
 
 #define FILES_MAX  20000
 #define LAYERS_MAX 512
+#define TARGET_MAX 512       /* of a symbolic link, to look at: 20,000 long ones must not fill the memory */
+#define MOUNTS_MAX (1 << 20) /* bytes of a mountinfo */
+
+struct tree {
+	enum tare_tree kind;
+	int root;
+	bool one_fs; /* what is mounted in it is not entered */
+};
+
+static void tree_close(struct tree *t)
+{
+	close_fd(&t->root);
+}
+#define cleanup_tree __attribute__((cleanup(tree_close)))
 
 /* ------------------------------------------------------------------ the root of a tree */
 
-/* A running container's own view, with everything that is mounted in it. */
-static int root_of_running(const struct container *c, struct err *e)
+/* A file system that is served by a program (FUSE, autofs) answers when that program likes to, and a
+ * container that may mount one would stop everybody who looks into it. Unknown is yes. */
+static bool has_served_mounts(pid_t pid)
+{
+	char path[40];
+	cleanup_buf struct buf text = BUF_INIT_MAX(MOUNTS_MAX);
+
+	snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read_to_buf(fd, &text) != 0)
+		return true;
+	/* the type follows " - "; blanks in what stands before it are written as \040 */
+	for (const char *p = buf_str(&text); (p = strstr(p, " - "));) {
+		p += strlen(" - ");
+		if (strncmp(p, "fuse", 4) == 0 || strncmp(p, "autofs ", 7) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A running container's own view, with what is mounted in it. */
+static int root_of_running(const struct container *c, bool *one_fs, struct err *e)
 {
 	char path[40];
 
 	snprintf(path, sizeof path, "/proc/%d/root", (int)c->state.process.pid);
 	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*one_fs = has_served_mounts(c->state.process.pid);
 	if (fd < 0 || !proc_alive(&c->state.process)) /* it may have ended, and its pid be another's by now */
 		return err_set(e, ERR_CONFLICT, "container %s has just ended; look again", c->record.name);
 	return steal_fd(&fd);
@@ -88,33 +124,51 @@ static int root_of_volume(const struct store *s, const char *name, struct err *e
 	return fd >= 0 ? fd : err_set(e, ERR_NOT_FOUND, "no such volume: %s", name);
 }
 
-static int open_root(const struct store *s, enum tare_tree tree, const char *ref, struct err *e)
+static int tree_open(
+        const struct store *s, enum tare_tree kind, const char *ref, struct tree *t, struct err *e)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
-	int fd;
 
-	switch (tree) {
+	*t = (struct tree){.kind = kind, .root = -1};
+	switch (kind) {
 	case TARE_TREE_CONTAINER:
 		if (container_open(s, ref, &c, e) != 0)
 			return -1;
-		return container_is_up(&c) ? root_of_running(&c, e) : root_of_stopped(s, &c, e);
+		t->root =
+		        container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : root_of_stopped(s, &c, e);
+		break;
 	case TARE_TREE_VOLUME:
-		return root_of_volume(s, ref, e);
+		t->root = root_of_volume(s, ref, e);
+		break;
 	case TARE_TREE_LAYER:
-		fd = layer_open_text(s, ref);
-		return fd >= 0 ? fd : err_set(e, ERR_NOT_FOUND, "no such layer: %.80s", ref);
+		t->root = layer_open_text(s, ref);
+		if (t->root < 0)
+			err_set(e, ERR_NOT_FOUND, "no such layer: %.80s", ref);
+		break;
 	}
-	return err_set(e, ERR_USAGE, "no such tree of files");
+	return t->root < 0 ? -1 : 0;
+}
+
+static int open_inside(const struct tree *t, const char *path, int flags, struct err *e)
+{
+	int fd = t->one_fs ? open_in_root_fs(t->root, path, flags) : open_in_root(t->root, path, flags, 0);
+
+	if (fd < 0 && errno == EXDEV)
+		return err_set(e, ERR_UNSUPPORTED,
+		        "%s is mounted, and the container has a file system that a program serves, which may "
+		        "never answer; look with: tare exec",
+		        path);
+	return fd < 0 ? err_sys(e, "cannot open %s", path) : fd;
 }
 
 /* ------------------------------------------------------------------ a directory */
 
 static int fill(int dir_fd, const char *name, enum tare_tree tree, struct tare_file *f)
 {
-	char target[PATH_MAX];
+	char target[TARGET_MAX];
 	struct stat st;
 
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
 		return 0; /* it has just gone */
 	*f = (struct tare_file){.name = strdup(name),
 	        .mode = st.st_mode,
@@ -124,7 +178,7 @@ static int fill(int dir_fd, const char *name, enum tare_tree tree, struct tare_f
 	        .gid = st.st_gid,
 	        .removed = tree == TARE_TREE_LAYER && S_ISCHR(st.st_mode) && st.st_rdev == 0};
 	if (S_ISLNK(st.st_mode)) {
-		ssize_t n = readlinkat(dir_fd, name, target, sizeof target - 1);
+		ssize_t n = readlinkat(dir_fd, name, target, sizeof target);
 		f->target = strndup(target, n > 0 ? (size_t)n : 0);
 	}
 	return f->name ? 1 : -1;
@@ -167,21 +221,40 @@ static int read_dir(DIR *d, enum tare_tree tree, struct tare_file_list *out)
 int engine_files(struct tare_engine *t, enum tare_tree tree, const char *ref, const char *path,
         struct tare_file_list *out, struct err *e)
 {
+	cleanup_tree struct tree in;
+
 	*out = (struct tare_file_list){0};
-	cleanup_fd int root = open_root(engine_store(t), tree, ref, e);
-	if (root < 0)
+	if (tree_open(engine_store(t), tree, ref, &in, e) != 0)
 		return -1;
-	int fd = open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int fd = open_inside(&in, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, e);
+	if (fd < 0)
+		return -1;
+	cleanup_dir DIR *d = fdopendir(fd);
 	if (!d) {
-		err_sys(e, "cannot read the directory %s", path);
 		close_fd(&fd);
-		return -1;
+		return err_no_memory(e);
 	}
 	if (read_dir(d, tree, out) == 0)
 		return 0;
 	tare_file_list_free(out);
 	return err_no_memory(e);
+}
+
+/* Files that the kernel makes when they are read: some wait, some take away what they show (/proc/kmsg,
+ * tracing's pipes), some count the open. */
+static bool is_kernels(int fd)
+{
+	static const unsigned long types[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+	        SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC, PSTOREFS_MAGIC,
+	        EFIVARFS_MAGIC, SELINUX_MAGIC, BINFMTFS_MAGIC, NSFS_MAGIC};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return true;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if ((unsigned long)fs.f_type == types[i])
+			return true;
+	return false;
 }
 
 /* Looked at before it is opened: opening a device can do something, and opening a pipe can hang. */
@@ -190,15 +263,20 @@ int engine_file_open(
 {
 	char self[40];
 	struct stat st;
-	cleanup_fd int root = open_root(engine_store(t), tree, ref, e);
+	cleanup_tree struct tree in;
 
-	if (root < 0)
+	if (tree_open(engine_store(t), tree, ref, &in, e) != 0)
 		return -1;
-	cleanup_fd int fd = open_in_root(root, path, O_PATH | O_CLOEXEC, 0);
-	if (fd < 0 || fstat(fd, &st) != 0)
+	cleanup_fd int fd = open_inside(&in, path, O_PATH | O_CLOEXEC, e);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) != 0)
 		return err_sys(e, "cannot open %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_USAGE, "%s is not a regular file", path);
+	if (is_kernels(fd))
+		return err_set(e, ERR_USAGE,
+		        "%s is made by the kernel while it is read; look with: tare exec", path);
 	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	int readable = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return readable >= 0 ? readable : err_sys(e, "cannot open %s", path);
