@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -61,24 +62,55 @@ static int add(struct hashes *h, uint64_t x)
 	return 0;
 }
 
-/* FNV-1a over "/name", going on from the directory's. */
-static uint64_t hash(uint64_t dir, const char *name)
-{
-	uint64_t h = (dir ^ '/') * 0x100000001b3ull;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3ull;
-	return h ? h : 1;
-}
-
 struct figures {
-	struct hashes gone;   /* no directory of a lower layer: replaced by something else, or removed */
+	struct hashes gone; /* no directories: what lies beneath is replaced by something else, or removed */
+	struct hashes dirs; /* directories: they replace what is none */
 	struct hashes opaque; /* directories whose lower content is hidden */
 	struct hashes links;  /* inodes with several names: they count once */
+	uint64_t key[2];
 	struct tare_layer *layer;
 	size_t entries;
 	int error;
 };
+
+static uint64_t turn(uint64_t x, int by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static void mix(uint64_t v[4])
+{
+	v[0] += v[1], v[2] += v[3];
+	v[1] = turn(v[1], 13) ^ v[0], v[3] = turn(v[3], 16) ^ v[2];
+	v[0] = turn(v[0], 32);
+	v[2] += v[1], v[0] += v[3];
+	v[1] = turn(v[1], 17) ^ v[2], v[3] = turn(v[3], 21) ^ v[0];
+	v[2] = turn(v[2], 32);
+}
+
+/* SipHash-1-3 of what a directory is and a name in it, with a key of this one walk: an image's author chooses
+ * the names, and could choose them to fall on each other. */
+static uint64_t hash(const struct figures *f, uint64_t dir, const char *name)
+{
+	uint64_t v[4] = {f->key[0] ^ 0x736f6d6570736575, f->key[1] ^ 0x646f72616e646f6d,
+	        f->key[0] ^ 0x6c7967656e657261, f->key[1] ^ 0x7465646279746573};
+	uint64_t word = dir;
+	size_t len = strlen(name);
+
+	for (size_t done = 0;; done += sizeof word) {
+		v[3] ^= word;
+		mix(v);
+		v[0] ^= word;
+		if (done >= len)
+			break;
+		word = 0;
+		memcpy(&word, name + done, len - done < sizeof word ? len - done : sizeof word);
+	}
+	v[2] ^= 0xff;
+	mix(v), mix(v), mix(v);
+	word = v[0] ^ v[1] ^ v[2] ^ v[3];
+	return word ? word : 1;
+}
 
 static bool is_opaque(int fd)
 {
@@ -94,10 +126,12 @@ static void walk_into(
 {
 	int fd = open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 
-	if (fd < 0)
+	if (fd < 0) {
+		f->error = errno;
 		return;
+	}
 	bool hidden_inside = is_hidden || has(&f->opaque, h);
-	if (is_opaque(fd) && add(&f->opaque, h) != 0)
+	if (add(&f->dirs, h) != 0 || (is_opaque(fd) && add(&f->opaque, h) != 0))
 		f->error = ENOMEM;
 	walk(f, fd, h, hidden_inside, depth + 1);
 }
@@ -105,7 +139,7 @@ static void walk_into(
 static void take(
         struct figures *f, int dir_fd, const char *name, uint64_t dir, bool is_hidden, unsigned depth)
 {
-	uint64_t h = hash(dir, name);
+	uint64_t h = hash(f, dir, name);
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -116,10 +150,11 @@ static void take(
 			walk_into(f, dir_fd, name, h, hidden, depth);
 		return;
 	}
+	hidden = hidden || has(&f->dirs, h);
 	bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
 	uint64_t bytes = (uint64_t)st.st_blocks * 512;
 	if (st.st_nlink > 1) {
-		uint64_t inode = hash(st.st_ino * 0x9e3779b97f4a7c15ull, "");
+		uint64_t inode = hash(f, st.st_ino, "");
 		if (has(&f->links, inode))
 			bytes = 0;
 		else if (add(&f->links, inode) != 0)
@@ -157,6 +192,8 @@ static int measure(
 {
 	struct figures f = {0};
 
+	if (getrandom(f.key, sizeof f.key, 0) != sizeof f.key)
+		return err_sys(e, "cannot read the layers of an image");
 	for (size_t i = out->n; i-- > 0 && !f.error;) {
 		f.layer = &out->rows[i];
 		if (!f.layer->diff_id)
@@ -166,9 +203,10 @@ static int measure(
 		if (fd < 0)
 			f.error = errno;
 		else
-			walk(&f, fd, 0xcbf29ce484222325ull, false, 0);
+			walk(&f, fd, 0, false, 0);
 	}
 	free(f.gone.slots);
+	free(f.dirs.slots);
 	free(f.opaque.slots);
 	free(f.links.slots);
 	errno = f.error;
