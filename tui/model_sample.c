@@ -14,6 +14,7 @@
 #define BUDGET_NS     (2 * MS_NS)     /* of one turn of the loop, for the past */
 #define PAUSE_NS      (4 * MS_NS)     /* between two such turns */
 #define PAST_SAMPLES  360
+#define PAST_STALE_NS (30 * SECOND_NS) /* the monitors' samples are ten seconds apart */
 
 /* ------------------------------------------------------------------ rates */
 
@@ -231,6 +232,24 @@ static void add_past(struct model_entry *entry, const struct tare_stats *past, s
 	}
 }
 
+/* Figures for the first frames: a second sample is still to come. */
+static void rates_from_past(struct model_entry *entry, const struct tare_stats *past, size_t n)
+{
+	struct model_container *c = &entry->c;
+	const struct tare_stats *last = &past[n - 1];
+	double values[METRIC_N];
+
+	if (!isnan(c->cpu) || !c->now.time || n < 2 || c->now.time - last->time > PAST_STALE_NS)
+		return;
+	if (c->now.time > last->time && c->now.cpu_ns >= last->cpu_ns)
+		metrics_between(last, &c->now, values);
+	else if (last->time > last[-1].time)
+		metrics_between(&last[-1], last, values);
+	else
+		return;
+	set_rates(c, values);
+}
+
 static void load_past(struct model *m, struct model_entry *entry)
 {
 	struct err e = ERR_INIT;
@@ -244,8 +263,10 @@ static void load_past(struct model *m, struct model_entry *entry)
 	if (!m->past)
 		return;
 	n = m->engine->history(m->engine, entry->c.row.id, m->past, PAST_SAMPLES, &e);
-	if (n > 0)
-		add_past(entry, m->past, (size_t)n);
+	if (n <= 0)
+		return;
+	add_past(entry, m->past, (size_t)n);
+	rates_from_past(entry, m->past, (size_t)n);
 }
 
 static double cpu_limit_of(json *host_config)

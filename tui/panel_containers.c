@@ -104,14 +104,15 @@ static void totals(struct list_view *l, const struct cell *at, const void *const
 	struct cell cell = *at;
 	char text[FIGURE_SIZE];
 	size_t running = 0;
-	double cpu = 0;
+	double cpu = NAN; /* as long as nothing is known of any */
 	uint64_t memory = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct model_container *c = rows[i];
 
 		running += container_runs(c);
-		cpu += isnan(c->cpu) ? 0 : c->cpu;
+		if (!isnan(c->cpu))
+			cpu = isnan(cpu) ? c->cpu : cpu + c->cpu;
 		memory += c->now.time && c->now.memory != UINT64_MAX ? c->now.memory : 0;
 	}
 	canvas_printf(at->c, at->y, at->x, at->w, muted, "%zu/%zu", running, n);
