@@ -86,16 +86,23 @@ static void key_by_map(struct app *a, struct view *v, struct key k)
 static void handle_key(struct app *a, struct key k)
 {
 	struct view *v = app_focused(a);
+	/* All keys are the child's, and what they do shows when it answers: a frame before that would only
+	 * make the answer wait for the next one. */
+	bool is_shell = v->ops->context == CONTEXT_SHELL;
 
-	a->dirty = a->urgent = true;
-	if (k.code == KEYC_ESCAPE && !a->n_dialogs && toasts_dismiss(a->toasts))
+	if (!is_shell)
+		a->dirty = a->urgent = true;
+	if (k.code == KEYC_ESCAPE && !is_shell && !a->n_dialogs && toasts_dismiss(a->toasts))
 		return;
 	if (v->ops->key && a->chord.code == KEYC_NONE) {
 		unsigned result = v->ops->key(v, k);
 		app_take_result(a, v, result);
+		if (result & VIEW_REDRAW)
+			a->urgent = true;
 		if (result & VIEW_HANDLED)
 			return;
 	}
+	a->dirty = a->urgent = true;
 	key_by_map(a, v, k);
 }
 

@@ -163,13 +163,19 @@ unsigned shell_view_act(struct view *view, enum action a)
 
 /* ---- keys */
 
-static void send_key(struct shell_view *v, struct shell *sh, struct key k)
+/* VIEW_REDRAW only where something of ours changes by it. */
+static unsigned send_key(struct shell_view *v, struct shell *sh, struct key k)
 {
-	if (v->mode == SHELL_PEEK || v->has_selection)
+	unsigned result = VIEW_HANDLED;
+
+	if (v->mode == SHELL_PEEK || v->has_selection) {
 		go_live(v);
+		result |= VIEW_REDRAW;
+	}
 	if (!term_key(sh->term, k))
 		app_toast(v->view.app, TOAST_WARN, "%s takes no more keys", sh->title);
 	shell_flush(sh);
+	return result;
 }
 
 /* What the key means when it is not the child's: here, or (help, panels, the command line) everywhere. */
@@ -233,8 +239,7 @@ unsigned shell_view_key(struct view *view, struct key k)
 	}
 	if (sh->ended)
 		return key_when_ended(v, sh, k);
-	send_key(v, sh, k);
-	return VIEW_DONE;
+	return send_key(v, sh, k);
 }
 
 unsigned shell_view_paste(struct view *view, const char *text, size_t len)
