@@ -113,6 +113,15 @@ static void other_piece(struct walk *w, struct piece *p, const struct sgr_part *
 	place(w, p);
 }
 
+/* No more than a row of plain characters is looked at: a long line is not gone through anew for each row. */
+static size_t look_ahead(const struct walk *w)
+{
+	size_t rest = w->len - w->at;
+	bool plain = w->text[w->at] >= 0x20 && w->text[w->at] < 0x7f;
+
+	return w->look->wrap && plain && rest > (size_t)w->width ? (size_t)w->width : rest;
+}
+
 static bool walk_next(struct walk *w, struct piece *p)
 {
 	while (w->at < w->len) {
@@ -124,7 +133,7 @@ static bool walk_next(struct walk *w, struct piece *p)
 		/* a terminal's line ends in CR LF */
 		if (w->text[w->at] == '\r' && w->at + 1 == w->len)
 			return false;
-		struct sgr_part part = sgr_next(&w->sgr, w->text + w->at, w->len - w->at);
+		struct sgr_part part = sgr_next(&w->sgr, w->text + w->at, look_ahead(w));
 		*p = (struct piece){.at = w->at, .len = part.len};
 		if (part.kind == SGR_NOTHING) {
 			w->at += part.len;

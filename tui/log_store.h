@@ -44,8 +44,9 @@ struct log_window {
 	uint64_t at;    /* address of data[0] */
 	uint64_t loads; /* how often it was filled, for tests and the bench */
 };
-#define LOG_WINDOW_SIZE ((size_t)128 << 10) /* of a view */
-#define LOG_WINDOW_SCAN ((size_t)1 << 20)   /* for reading through */
+/* Of a view: room for a slice of a long line, and for what decides where it begins. */
+#define LOG_WINDOW_SIZE ((size_t)256 << 10)
+#define LOG_WINDOW_SCAN ((size_t)1 << 20) /* for reading through */
 
 int log_window_init(struct log_window *w, const struct log_store *s, size_t cap, struct err *e);
 void log_window_free(struct log_window *w);
