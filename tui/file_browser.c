@@ -162,7 +162,7 @@ static void add_preview(struct buf *text, const struct buf *data, bool cut)
 	if (data->len == 0)
 		buf_str_add(text, "(empty)");
 	if (cut)
-		buf_printf(text, "\n… only the first %zu KiB are shown", FILE_PREVIEW_MAX >> 10);
+		buf_printf(text, "\n[only the first %zu KiB are shown]", FILE_PREVIEW_MAX >> 10);
 }
 
 static int preview(struct file_browser *b, const char *path, const char *name, struct err *e)

@@ -106,7 +106,7 @@ static size_t block_count(void *arg)
 
 static void block_line(void *arg, size_t i, struct text_line *out)
 {
-	static const char note[] = "… the rest is not shown";
+	static const char note[] = "[the rest is not shown]";
 	const struct text_block *b = arg;
 
 	if (i >= b->n) {
