@@ -359,7 +359,8 @@ static bool draw_state(struct layers_view *v, const struct canvas *c)
 	if (*v->trouble.msg)
 		canvas_str(c, 0, 1, c->r.w - 2, v->trouble.msg, app_style(a, UI_ERROR));
 	else if (!v->is_known)
-		canvas_str(c, 0, 1, c->r.w - 2, "Reading the layers, which takes a moment.", app_style(a, UI_MUTED));
+		canvas_str(c, 0, 1, c->r.w - 2, "Reading the layers, which takes a moment.",
+		        app_style(a, UI_MUTED));
 	else if (v->list.n == 0)
 		canvas_str(c, 0, 1, c->r.w - 2, "This image has no layers.", app_style(a, UI_MUTED));
 	else

@@ -182,7 +182,8 @@ static void draw_stopped(struct stats_view *v, const struct canvas *c)
 	if (!v->c)
 		canvas_str(c, 0, 1, -1, "This container is gone.", app_style(a, UI_MUTED));
 	else if (v->c->row.state == TARE_RUNNING || v->c->row.state == TARE_PAUSED)
-		canvas_str(c, 0, 1, -1, "Measuring: figures come in a second or two.", app_style(a, UI_MUTED));
+		canvas_str(
+		        c, 0, 1, -1, "Measuring: figures come in a second or two.", app_style(a, UI_MUTED));
 	else if (v->second)
 		canvas_str(c, 0, 1, -1, "Not running: this is what it used last.", app_style(a, UI_WARN));
 	else
