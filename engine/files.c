@@ -163,21 +163,26 @@ static int open_inside(const struct tree *t, const char *path, int flags, struct
 
 /* ------------------------------------------------------------------ a directory */
 
+/* The attributes that are known already: what is mounted here may be served by a program that never answers.
+ */
+#define LOOK_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC)
+
 static int fill(int dir_fd, const char *name, enum tare_tree tree, struct tare_file *f)
 {
 	char target[TARGET_MAX];
-	struct stat st;
+	struct statx st;
 
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
+	if (statx(dir_fd, name, LOOK_FLAGS, STATX_BASIC_STATS, &st) != 0)
 		return 0; /* it has just gone */
+	bool is_device_0 = S_ISCHR(st.stx_mode) && st.stx_rdev_major == 0 && st.stx_rdev_minor == 0;
 	*f = (struct tare_file){.name = strdup(name),
-	        .mode = st.st_mode,
-	        .size = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size,
-	        .mtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec,
-	        .uid = st.st_uid,
-	        .gid = st.st_gid,
-	        .removed = tree == TARE_TREE_LAYER && S_ISCHR(st.st_mode) && st.st_rdev == 0};
-	if (S_ISLNK(st.st_mode)) {
+	        .mode = st.stx_mode,
+	        .size = S_ISDIR(st.stx_mode) ? 0 : st.stx_size,
+	        .mtime = st.stx_mtime.tv_sec * 1000000000ll + st.stx_mtime.tv_nsec,
+	        .uid = st.stx_uid,
+	        .gid = st.stx_gid,
+	        .removed = tree == TARE_TREE_LAYER && is_device_0};
+	if (S_ISLNK(st.stx_mode)) {
 		ssize_t n = readlinkat(dir_fd, name, target, sizeof target);
 		f->target = strndup(target, n > 0 ? (size_t)n : 0);
 	}
