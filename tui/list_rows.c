@@ -227,7 +227,9 @@ static void keep_key(struct list_view *l)
 
 static bool is_key(const struct list_view *l, const struct list_row *r, const char *key, bool heading)
 {
-	return heading == !r->row && !strcmp(r->row ? l->ops->id(r->row) : r->group, key);
+	const char *name = r->row ? l->ops->id(r->row) : r->group;
+
+	return heading == !r->row && name && !strcmp(name, key);
 }
 
 static bool find_key(struct list_view *l, const char *key, bool heading, size_t *at)

@@ -16,7 +16,7 @@ static const char *key_of(const struct list_view *l, const char *what, char dst[
 /* "cpu desc" */
 static void recall_sort(struct list_view *l, const char *text)
 {
-	size_t len = text ? strcspn(text, " ") : 0;
+	size_t len = strcspn(text, " ");
 
 	l->sort = l->ops->n_columns;
 	l->reverse = false;
@@ -33,11 +33,12 @@ static void recall_sort(struct list_view *l, const char *text)
 void list_recall(struct list_view *l)
 {
 	struct config *config = app_config(l->v.app);
+	const char *dflt = l->ops->sort ? l->ops->sort : "";
 	char key[KEY_SIZE];
 
 	columns_parse(&l->choice, l->ops->columns, l->ops->n_columns,
 	        config_get(config, key_of(l, "columns", key), ""));
-	recall_sort(l, config_get(config, key_of(l, "sort", key), l->ops->sort ? l->ops->sort : ""));
+	recall_sort(l, config_get(config, key_of(l, "sort", key), dflt));
 	l->grouped = l->ops->group && list_recall_flag(l, "group", false);
 }
 
