@@ -88,7 +88,8 @@ static void take_high(struct term *t, unsigned char c)
 	in->cut[in->n_cut++] = (char)c;
 	if (in->n_cut < in->need)
 		return;
-	if (utf8_decode(in->cut, in->n_cut, &cp) < in->n_cut) {
+	/* A control as a character (U+0080 to U+009F) has a width of -1 there. */
+	if (utf8_decode(in->cut, in->n_cut, &cp) < in->n_cut || cp_width(cp) < 0) {
 		take_ill_formed(t);
 		return;
 	}

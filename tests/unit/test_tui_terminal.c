@@ -495,6 +495,8 @@ static void hostile_sequences(void **state)
 	feed(t, "\033[1m\xe4\nx");
 	assert_line(t, 0, "\xef\xbf\xbd\xef\xbf\xbd");
 	assert_line(t, 1, "  x");
+	feed(t, "\033c\xc2\x82\xc2\x9b");
+	assert_cursor(t, 0, 2);
 	feed(t, "\033c\033[");
 	for (int i = 0; i < 5000; i++)
 		feed(t, ";1:\x01");
