@@ -228,10 +228,13 @@ $(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
 
+# One that measures a part of the dashboard is linked with it.
+$(B)/bench/log_bench: $(B)/libtare-tui.a $(B)/libtare.a
+$(B)/bench/log_bench: TOOL_LIBS = $(B)/libtare-tui.a $(B)/libtare.a $(LIBS_TUI)
 $(TOOLS): $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< $(TOOL_LIBS)
 
 # A terminal without a window, for golden screens and pictures.
 DRIVE := $(B)/tests/tui/drive
