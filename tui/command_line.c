@@ -255,10 +255,18 @@ static void offer_values(const char *key, const char *typed, char ***candidates)
 	}
 }
 
+/* Moving about is for keys: those names work, but would only hide the others. */
+static bool is_worth_offering(const struct action_info *info)
+{
+	return info->context != CONTEXT_LIST && info->context != CONTEXT_DETAIL &&
+	       info->context != CONTEXT_SHELL;
+}
+
 static void offer_first(const char *typed, char ***candidates)
 {
 	for (int i = 1; i < ACTION_N; i++)
-		offer(candidates, typed, action_table[i].name);
+		if (is_worth_offering(&action_table[i]))
+			offer(candidates, typed, action_table[i].name);
 	for (size_t i = 0; i < COUNT(own_words); i++)
 		offer(candidates, typed, own_words[i]);
 }

@@ -26,12 +26,12 @@ static size_t next_at(const struct line_edit *l, size_t at)
 
 static size_t previous_at(const struct line_edit *l, size_t at)
 {
-	uint32_t cp = 0;
-
 	while (at > 0) {
+		uint32_t cp;
+
 		at--;
-		while (at > 0 && ((unsigned char)l->text[at] & 0xc0) == 0x80)
-			at--;
+		if (((unsigned char)l->text[at] & 0xc0) == 0x80)
+			continue;
 		utf8_decode(l->text + at, l->len - at, &cp);
 		if (cp_width(cp) != 0)
 			break;

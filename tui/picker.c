@@ -135,7 +135,12 @@ static void draw_item(
 	struct app *a = p->v.app;
 	struct style text = app_style(a, UI_DIALOG), muted = style_over(text, app_style(a, UI_MUTED));
 	int w = p->text_width < r.w - 2 ? p->text_width : r.w - 2;
-	int room = r.w - w - 4;
+	int room;
+
+	/* on a narrow screen the text leaves some of it to the detail */
+	if (it->detail[0] && w > r.w * 3 / 5)
+		w = r.w * 3 / 5;
+	room = r.w - w - 4;
 
 	if (is_selected)
 		muted = text = style_over(text, app_style(a, UI_SELECTION));

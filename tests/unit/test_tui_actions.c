@@ -379,17 +379,31 @@ static void a_crash_loop_is_told_once(void **state)
 	assert_non_null(strstr(alerts_get(a->alerts, 2)->text, "again and again"));
 }
 
-static void toasts_go_by_themselves(void **state)
+static void __attribute__((format(printf, 2, 3))) toast(struct app *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	toasts_add(a->toasts, TOAST_OK, fmt, ap);
+	va_end(ap);
+}
+
+static void three_toasts_are_shown_until_dismissed(void **state)
 {
 	struct app *a = *state;
 	struct canvas c = screen_begin(a->screen);
 
-	assert_false(toasts_shown(a->toasts));
 	assert_false(toasts_dismiss(a->toasts));
 	for (int i = 0; i < 5; i++)
-		app_alert(a, NULL, "alert %d", i);
-	(void)c;
-	assert_int_equal(alerts_count(a->alerts), 5);
+		toast(a, "message %d", i);
+	toasts_draw(a->toasts, &c);
+	screen_flush(a->screen);
+	screen_text(a->screen, (struct rect){0, 0, 30, 100}, &a->text);
+	assert_null(strstr(buf_str(&a->text), "message 1"));
+	assert_non_null(strstr(buf_str(&a->text), "message 2"));
+	assert_non_null(strstr(buf_str(&a->text), "message 4"));
+	assert_true(toasts_dismiss(a->toasts));
+	assert_false(toasts_shown(a->toasts));
 }
 
 int main(void)
@@ -415,7 +429,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(foreign_names_stay_harmless, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(alerts_ring_for_what_nobody_asked_for, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_crash_loop_is_told_once, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(toasts_go_by_themselves, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(three_toasts_are_shown_until_dismissed, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
