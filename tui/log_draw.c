@@ -244,6 +244,8 @@ static const char *why_nothing(struct log_view *lv, const char **more)
 		*more = "Press S in the list to start it";
 		return "It has not been started yet";
 	}
+	if (mc && mc->row.error)
+		*more = mc->row.error; /* why it did not start */
 	if (mc && mc->row.state == TARE_EXITED)
 		return "It ended without having printed anything";
 	*more = "Lines appear here as soon as they come";
@@ -378,6 +380,8 @@ void log_view_status(struct view *v, char *dst, size_t size)
 		        log_pattern_text(lv->set.filters.f[i].pattern));
 	if (lv->set.filters.context && log_filters_keep(&lv->set.filters))
 		add(dst, size, "±%u  ", lv->set.filters.context);
+	if (!log_set_bytes(&lv->set))
+		return;
 	if (lv->set.n > 1)
 		add(dst, size, lv->marks_sum ? "%zu marked  " : "%zu logs  ", lv->set.n);
 	add_where(lv, dst, size);
