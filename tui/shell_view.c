@@ -102,7 +102,6 @@ static void shell_view_visible(struct view *view, bool on)
 
 /* ---- drawing */
 
-/* Calls for each tab, from left to right, what is drawn or looked for; the columns of one. */
 static int tab_width(const struct shell *sh)
 {
 	int w = (int)text_width(sh->title) + 4;
@@ -110,12 +109,29 @@ static int tab_width(const struct shell *sh)
 	return w > TAB_WIDTH ? TAB_WIDTH : w;
 }
 
+/* The leftmost tab, so that the one of this view is among those that fit. */
+static size_t first_tab(const struct shell_view *v, int width)
+{
+	const struct shells *ss = app_shells(v->view.app);
+	size_t first = 0;
+	int used = 0;
+
+	for (size_t i = 0; i < shells_count(ss); i++) {
+		used += tab_width(shells_get(ss, i));
+		while (used > width && first < i)
+			used -= tab_width(shells_get(ss, first++));
+		if (shells_get(ss, i)->number == v->number)
+			return first;
+	}
+	return 0;
+}
+
 unsigned shell_view_tab_at(const struct shell_view *v, int x)
 {
 	const struct shells *ss = app_shells(v->view.app);
 	int at = 0;
 
-	for (size_t i = 0; i < shells_count(ss); i++) {
+	for (size_t i = first_tab(v, v->body.w); i < shells_count(ss); i++) {
 		const struct shell *sh = shells_get(ss, i);
 
 		if (x >= at && x < at + tab_width(sh))
@@ -132,7 +148,7 @@ static void draw_strip(struct shell_view *v, const struct canvas *c)
 	int x = 0;
 
 	canvas_fill(c, (struct rect){0, 0, 1, c->r.w}, app_style(a, UI_TEXT));
-	for (size_t i = 0; i < shells_count(ss) && x < c->r.w; i++) {
+	for (size_t i = first_tab(v, c->r.w); i < shells_count(ss) && x < c->r.w; i++) {
 		const struct shell *sh = shells_get(ss, i);
 		enum theme_element el = sh->number == v->number ? UI_TAB_ACTIVE : UI_TAB;
 		int w = tab_width(sh);
