@@ -3,6 +3,7 @@
 #ifndef TARE_TEST_TUI_BOX_H
 #define TARE_TEST_TUI_BOX_H
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,7 +317,7 @@ static inline void box_close(struct app *a)
 	strv_free(a->tare);
 	free(a->targets);
 	buf_free(&a->text);
-	remove_tree_at(-1, a->dir);
+	remove_tree_at(AT_FDCWD, a->dir);
 	free(a);
 }
 
