@@ -76,6 +76,7 @@ void app_frame_init(struct app *a);
 void app_layout(struct app *a);
 /* The view that has the keys, and where it is. */
 struct view *app_focused(struct app *a);
+enum context app_hint_context(struct app *a); /* of the hint bar: CONTEXT_GLOBAL in a dialog */
 struct view *app_panel_view(struct app *a);
 void app_selection_moved(struct app *a); /* look whether it did, and tell the panes */
 

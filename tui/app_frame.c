@@ -28,6 +28,11 @@ struct view *app_focused(struct app *a)
 	return detail ? detail : app_panel_view(a);
 }
 
+enum context app_hint_context(struct app *a)
+{
+	return a->n_dialogs ? CONTEXT_GLOBAL : app_focused(a)->ops->context;
+}
+
 /* ------------------------------------------------------------------ layout */
 
 void app_layout(struct app *a)
@@ -122,7 +127,7 @@ static void draw_body(struct app *a, const struct canvas *screen)
 	if (!rect_is_empty(a->layout.detail))
 		panes_draw(&a->panes, screen, !a->n_dialogs && a->on_detail);
 	part = canvas_part(screen, a->layout.hints);
-	enum context context = app_focused(a)->ops->context;
+	enum context context = app_hint_context(a);
 	if (a->chord.code != KEYC_NONE)
 		hints_draw_chord(&part, a, context, a->chord);
 	else

@@ -141,7 +141,7 @@ void app_mouse(struct app *a, const struct mouse *m)
 		return;
 	}
 	if (rect_has(l->hints, m->y, m->x) && is_press) {
-		app_act(a, hints_click(a, app_focused(a)->ops->context, l->hints.w, m->x - l->hints.x));
+		app_act(a, hints_click(a, app_hint_context(a), l->hints.w, m->x - l->hints.x));
 	} else if (a->n_dialogs) {
 		mouse_in_dialog(a, m);
 	} else if (rect_has(l->top, m->y, m->x)) {

@@ -54,6 +54,16 @@ static int shell_start(struct app *a)
 	return (int)text_width(prefix_text(a, prefix)) + (int)strlen(" then") + GAP;
 }
 
+/* A dialog takes the letters itself, and says what its keys are; how to get rid of it stands here. */
+static size_t place_in_dialog(struct app *a, struct hint *h)
+{
+	*h = (struct hint){.action = ACTION_BACK, .word = "close"};
+	if (!*keymap_key_in(app_keymap(a), CONTEXT_GLOBAL, ACTION_BACK, h->key))
+		return 0;
+	h->w = (int)(text_width(h->key) + 1 + text_width(h->word));
+	return 1;
+}
+
 /* Fill hints[] for a row of `width`; how many. */
 static size_t place(struct app *a, enum context c, int width, struct hint hints[HINTS_MAX])
 {
@@ -61,6 +71,8 @@ static size_t place(struct app *a, enum context c, int width, struct hint hints[
 	int x = c == CONTEXT_SHELL ? shell_start(a) : 0, right = width;
 	size_t n = 0;
 
+	if (c == CONTEXT_GLOBAL)
+		return place_in_dialog(a, hints);
 	for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
 		struct hint *h = &hints[n];
 		if (!make(a, c, last[i], h) || h->w > right - x)

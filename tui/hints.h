@@ -10,7 +10,7 @@
 
 struct app;
 
-/* c: one row. */
+/* c: one row. CONTEXT_GLOBAL: of a dialog. */
 void hints_draw(const struct canvas *c, struct app *a, enum context context);
 /* The same row while a chord waits for its second key: what may follow. */
 void hints_draw_chord(const struct canvas *c, struct app *a, enum context context, struct key first);
