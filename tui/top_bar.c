@@ -11,13 +11,18 @@
 
 const char *const panel_titles[PANEL_N] = {"Containers", "Images", "Volumes", "Networks", "Events", "Shells"};
 
-/* " 1 Containers 12/30 "; only the number and the name where there is little room. */
-static int title(struct app *a, enum panel p, bool with_count, char *dst, size_t size)
+/* How much of the titles there is room for. */
+enum fullness { WITH_COUNTS, WITH_NAMES, CHOSEN_ONLY, FULLNESS_N };
+
+/* " 1 Containers 12/30 "; where there is little room only the number and the name, then the number. */
+static int title(struct app *a, enum panel p, enum fullness full, char *dst, size_t size)
 {
 	size_t shown = 0, all = 0;
 	char count[32] = "";
 
-	if (with_count) {
+	if (full == CHOSEN_ONLY && p != a->panel)
+		return snprintf(dst, size, " %d ", p + 1);
+	if (full != WITH_NAMES) {
 		panel_count(a->panels[p], &shown, &all);
 		if (p == PANEL_CONTAINERS) {
 			const struct model_host *h = model_host(a->model);
@@ -30,21 +35,22 @@ static int title(struct app *a, enum panel p, bool with_count, char *dst, size_t
 }
 
 /* Where each panel's title stands: x and width; 0: there is no such panel. */
-static void titles_place(struct app *a, int cols, int x[PANEL_N], int w[PANEL_N], bool *with_count)
+static enum fullness titles_place(struct app *a, int cols, int x[PANEL_N], int w[PANEL_N])
 {
 	char text[64];
+	int at = 0;
 
-	for (int pass = 0; pass < 2; pass++) {
-		int at = 0;
-		*with_count = pass == 0;
+	for (int full = 0; full < FULLNESS_N; full++, at = 0) {
 		for (int p = 0; p < PANEL_N; p++) {
-			w[p] = a->panels[p] ? title(a, (enum panel)p, *with_count, text, sizeof text) : 0;
+			w[p] = a->panels[p] ? title(a, (enum panel)p, (enum fullness)full, text, sizeof text)
+			                    : 0;
 			x[p] = at;
 			at += w[p];
 		}
 		if (at <= cols)
-			return;
+			return (enum fullness)full;
 	}
+	return CHOSEN_ONLY;
 }
 
 static int host_text(struct app *a, char *dst, size_t size, bool is_short)
@@ -89,11 +95,10 @@ static void draw_host(struct app *a, const struct canvas *c, int left)
 void top_bar_draw(struct app *a, const struct canvas *c)
 {
 	int x[PANEL_N], w[PANEL_N], end = 0;
-	bool with_count;
 	char text[64];
+	enum fullness full = titles_place(a, c->r.w, x, w);
 
 	canvas_clear(c, app_style(a, UI_BAR));
-	titles_place(a, c->r.w, x, w, &with_count);
 	for (int p = 0; p < PANEL_N; p++) {
 		if (!w[p])
 			continue;
@@ -101,7 +106,7 @@ void top_bar_draw(struct app *a, const struct canvas *c)
 		enum theme_element el = !is_chosen                     ? UI_TAB
 		                        : a->on_detail || a->n_dialogs ? UI_TAB_ACTIVE
 		                                                       : UI_TITLE_FOCUS;
-		title(a, (enum panel)p, with_count, text, sizeof text);
+		title(a, (enum panel)p, full, text, sizeof text);
 		canvas_str(c, 0, x[p], -1, text, app_style(a, el));
 		end = x[p] + w[p];
 	}
@@ -112,9 +117,8 @@ void top_bar_draw(struct app *a, const struct canvas *c)
 enum panel top_bar_panel_at(struct app *a, int at)
 {
 	int x[PANEL_N], w[PANEL_N];
-	bool with_count;
 
-	titles_place(a, a->layout.top.w, x, w, &with_count);
+	titles_place(a, a->layout.top.w, x, w);
 	for (int p = 0; p < PANEL_N; p++)
 		if (w[p] && at >= x[p] && at < x[p] + w[p])
 			return (enum panel)p;
