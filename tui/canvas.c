@@ -311,6 +311,12 @@ static bool is_glyph(uint32_t cp, int width)
 	       !cp_is_reordering(cp) && !is_dropped(cp);
 }
 
+/* Box lines, blocks and braille: noise in a screen reader. */
+static bool is_drawing(uint32_t cp)
+{
+	return (cp >= 0x2500 && cp < 0x25a0) || (cp >= 0x2800 && cp < 0x2900);
+}
+
 void canvas_glyph(
         const struct canvas *c, int y, int x, const uint32_t *cps, size_t n, int width, struct style s)
 {
@@ -321,7 +327,9 @@ void canvas_glyph(
 	width = width == 2 ? 2 : 1;
 	if (x < 0 || !span_open(&sp, c, y, x, width, s))
 		return;
-	if (sp.cells->ascii && cp >= 0x80) {
+	if (sp.cells->plain && is_drawing(cp)) {
+		cp = ' ';
+	} else if (sp.cells->ascii && cp >= 0x80) {
 		cp = '?';
 	} else if (!is_glyph(cp, width) && !(width == 2 && cp < 0x7f && cp_width(cp) == 1)) {
 		cp = REPLACEMENT;
@@ -361,6 +369,8 @@ void canvas_restyle(const struct canvas *c, struct rect r, struct style over)
 
 static uint32_t line(const struct canvas *c, uint32_t cp, uint32_t ascii)
 {
+	if (screen_cells(c->screen)->plain)
+		return ' ';
 	return screen_cells(c->screen)->ascii ? ascii : cp;
 }
 
