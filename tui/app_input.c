@@ -174,10 +174,9 @@ static void on_resize(void *arg)
 {
 	struct app *a = arg;
 
-	if (screen_resize(a->screen)) {
+	if (screen_resize(a->screen))
 		a->laid_out = false;
-		a->dirty = true;
-	}
+	a->dirty = true;
 }
 
 static void on_child(void *arg)

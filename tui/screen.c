@@ -98,6 +98,7 @@ static struct screen *screen_new(const struct screen_options *o, struct err *e)
 	s->mouse = o->mouse;
 	s->repaint = true;
 	s->cells.ascii = o->ascii;
+	s->cells.plain = o->screen_reader;
 	return s;
 }
 
@@ -219,10 +220,10 @@ bool screen_resize(struct screen *s)
 	if (s->tty < 0)
 		return false;
 	tty_size(s, &rows, &cols);
+	s->repaint = true; /* it may have been smaller in between, and lost what it showed */
 	if ((rows == s->cells.rows && cols == s->cells.cols) || cells_resize(&s->cells, rows, cols, NULL) < 0)
 		return false;
 	curses_resize(s);
-	s->repaint = true;
 	return true;
 }
 
