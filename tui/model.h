@@ -81,7 +81,7 @@ int model_load(struct model *m, struct err *e);
  * changes until thawed. */
 void model_sampling(struct model *m, bool on);
 void model_freeze(struct model *m, bool on);
-/* After an action of ours that the watch cannot see. */
+/* After an action of ours: look at the watch at once, and read again what it cannot see. */
 void model_refresh(struct model *m, unsigned what);
 
 size_t model_containers(const struct model *m, struct model_container *const **rows); /* newest first */

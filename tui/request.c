@@ -178,8 +178,7 @@ static void job_ended(struct app *a, const struct job *j, void *arg)
 	(void)arg;
 	if (!r)
 		return;
-	if (r->refresh)
-		model_refresh(app_model(a), r->refresh);
+	model_refresh(app_model(a), r->refresh);
 	if (r->shows_output)
 		show_output(a, j);
 	else if (j->state == JOB_CANCELLED)
