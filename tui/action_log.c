@@ -230,7 +230,7 @@ static void log_draw(struct view *v, const struct canvas *c, bool focused)
 			l->rows[r.y - in.y + y] = i;
 		draw_entry(l, c, r, j, i == l->selected);
 		if (i == l->selected)
-			canvas_cursor(c, r.y, r.x);
+			canvas_point(c, r.y, r.x);
 	}
 	for (int y = rest.y - in.y; y < in.h; y++)
 		l->rows[y] = (size_t)-1;

@@ -406,6 +406,12 @@ void canvas_box(const struct canvas *c, struct rect r, struct style s)
 	canvas_char(c, bottom, right, line(c, 0x2518, '+'), s);
 }
 
+void canvas_point(const struct canvas *c, int y, int x)
+{
+	if (screen_cells(c->screen)->plain)
+		canvas_cursor(c, y, x);
+}
+
 void canvas_cursor(const struct canvas *c, int y, int x)
 {
 	struct cells *cells = screen_cells(c->screen);

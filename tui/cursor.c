@@ -87,7 +87,10 @@ bool cursor_mouse(struct cursor *c, const struct mouse *m)
 
 void cursor_draw(const struct cursor *c, struct app *a, const struct canvas *list, int y, bool focused)
 {
-	if (c->top + (size_t)y == c->at)
-		canvas_restyle(list, (struct rect){y, 0, 1, list->r.w},
-		        app_style(a, focused ? UI_SELECTION : UI_SELECTION_IDLE));
+	if (c->top + (size_t)y != c->at)
+		return;
+	canvas_restyle(list, (struct rect){y, 0, 1, list->r.w},
+	        app_style(a, focused ? UI_SELECTION : UI_SELECTION_IDLE));
+	if (focused)
+		canvas_point(list, y, 0);
 }

@@ -33,7 +33,7 @@ static void draw_line(struct column_dialog *d, const struct canvas *c, struct re
 	canvas_cell(c, y, r.x + 14, r.w - 14, col->help, s);
 	if (i == d->selected) {
 		canvas_restyle(c, (struct rect){y, r.x - 1, 1, r.w + 2}, app_style(d->v.app, UI_SELECTION));
-		canvas_cursor(c, y, r.x);
+		canvas_point(c, y, r.x);
 	}
 }
 

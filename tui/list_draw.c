@@ -132,7 +132,7 @@ static void draw_row(struct list_view *l, const struct canvas *c, size_t i, bool
 	canvas_restyle(c, (struct rect){y, 0, 1, c->r.w},
 	        app_style(l->v.app, focused ? UI_SELECTION : UI_SELECTION_IDLE));
 	if (focused && !l->filtering)
-		canvas_cursor(c, y, 0); /* screen readers read where the cursor is */
+		canvas_point(c, y, 0);
 }
 
 /* ------------------------------------------------------------------ headings */
@@ -215,18 +215,20 @@ const char *list_key(struct list_view *l, enum action a, char dst[64])
 	return dst;
 }
 
+#define LINES_EACH 3 /* of what is said in an empty list, where it is narrow */
+
 void list_say(struct list_view *l, const struct canvas *c, const char *const *lines)
 {
 	int n = 0, y;
 
 	while (lines[n])
 		n++;
-	y = (c->r.h - n) / 2;
+	y = c->r.h > n ? (c->r.h - n) / 2 : 0;
 	for (int i = 0; i < n; i++) {
-		int w = columns_of(lines[i], strlen(lines[i]));
-		int x = w < c->r.w - 2 ? (c->r.w - w) / 2 : 1;
+		int w = columns_of(lines[i], strlen(lines[i])), room = c->r.w - 2;
+		int x = w < room ? (c->r.w - w) / 2 : 1;
 
-		canvas_str(c, (y > 0 ? y : 0) + i, x, c->r.w - x, lines[i],
+		y += dialog_wrap(c, y, x, w < room ? w : room, LINES_EACH, lines[i],
 		        app_style(l->v.app, i ? UI_MUTED : UI_TITLE));
 	}
 }

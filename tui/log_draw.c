@@ -198,10 +198,12 @@ static void draw_line(struct log_view *lv, const struct canvas *c, size_t i, boo
 	const char *t = log_view_text(lv, &s->item, &len, &look.lines);
 	look.keys = look.lines || (lv->json && memchr(t, '=', len));
 	log_paint(&look, &text, y, skip, t, len);
-	if (here)
-		canvas_restyle(c,
-		        (struct rect){y, 0, s->h - skip < c->r.h - y ? s->h - skip : c->r.h - y, c->r.w},
-		        app_style(a, focused ? UI_SELECTION : UI_SELECTION_IDLE));
+	if (!here)
+		return;
+	canvas_restyle(c, (struct rect){y, 0, s->h - skip < c->r.h - y ? s->h - skip : c->r.h - y, c->r.w},
+	        app_style(a, focused ? UI_SELECTION : UI_SELECTION_IDLE));
+	if (focused)
+		canvas_point(c, y, 0);
 }
 
 static void draw_selection(struct log_view *lv, const struct canvas *c)

@@ -448,6 +448,8 @@ static int draw_line(
 		if (is_cursor)
 			canvas_restyle(c, (struct rect){r.y, 0, 1, c->r.w},
 			        app_style(p->app, focused ? UI_SELECTION : UI_SELECTION_IDLE));
+		if (is_cursor && focused)
+			canvas_point(c, r.y, 0);
 		r.is_marking = true;
 		draw_row(&r, &l, at);
 		used++;
