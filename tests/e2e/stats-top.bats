@@ -64,3 +64,23 @@ E
 	eventually 15 test -s "$f"
 	[ "$(stat -c %s "$f")" -lt 131072 ]
 }
+
+@test "the dashboard shows pressure and memory events, where the kernel tells them" {
+	mux() { tmux -S "$DIR/mux" -f /dev/null "$@" 3>&- 4>&-; }
+	shows() { mux capture-pane -p | grep -qE "$1"; }
+	background s --memory 64m
+	mkdir -p "$DIR/xdg/tare"
+	echo 'welcomed = yes' >"$DIR/xdg/tare/dashboard"
+	XDG_STATE_HOME=$DIR/xdg mux new-session -d -x 160 -y 45 "$TARE tui"
+	eventually 20 shows 'busybox'
+	mux send-keys u
+	eventually 20 shows 'Memory events' || fail "$(mux capture-pane -p)"
+	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		eventually 20 shows 'reclaimed +[0-9]' || fail "$(mux capture-pane -p)"
+		eventually 20 shows 'memory +[0-9]+\.[0-9]' || fail "$(mux capture-pane -p)"
+	else
+		eventually 20 shows 'reclaimed +-' || fail "$(mux capture-pane -p)"
+	fi
+	mux send-keys Q
+	eventually 20 sh -c "! tmux -S '$DIR/mux' has-session 2>/dev/null"
+}
