@@ -319,11 +319,6 @@ void app_run_outside(struct app *a, char *const *args)
 /* ------------------------------------------------------------------ news from
  * the model */
 
-static bool shows_numbers(const struct app *a)
-{
-	return a->panel == PANEL_CONTAINERS || a->panes.focus->kept.kind != OBJECT_NONE;
-}
-
 static void model_changed(void *arg, unsigned what)
 {
 	struct app *a = arg;
@@ -429,7 +424,7 @@ static void load(void *arg)
 
 	if (model_load(a->model, &e) != 0)
 		app_toast(a, TOAST_ERROR, "%s", e.msg);
-	model_sampling(a->model, shows_numbers(a));
+	model_sampling(a->model, true); /* the first line has the host's figures in every panel */
 	app_redraw(a);
 }
 
