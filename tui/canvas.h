@@ -54,7 +54,7 @@ void canvas_box(const struct canvas *c, struct rect r, struct style s);
 
 /* Where the hardware cursor goes when the frame is done; the last call of a frame counts; none: hidden. */
 void canvas_cursor(const struct canvas *c, int y, int x);
-/* The same only for a screen reader, which reads where the cursor is: the selected row of the focused list. */
+/* The same only for a screen reader, which reads where the cursor is: the selected row of the list. */
 void canvas_point(const struct canvas *c, int y, int x);
 
 #endif

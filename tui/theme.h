@@ -16,6 +16,7 @@ struct err;
 struct theme;
 
 /* element, "section.key" in the file. Styles, unless said otherwise. */
+/* clang-format off: it puts the last ones of a long list on one line, others each time */
 #define THEME_ELEMENTS(X)                                                                                    \
 	X(UI_TEXT, "ui.text")                                                                                \
 	X(UI_MUTED, "ui.muted")     /* secondary text, units, hints */                                       \
@@ -83,8 +84,12 @@ struct theme;
 	X(LOG_SOURCE1, "log.source1")                                                                        \
 	X(LOG_SOURCE2, "log.source2")                                                                        \
 	X(LOG_SOURCE3, "log.source3")                                                                        \
-	X(LOG_SOURCE4, "log.source4") X(LOG_SOURCE5, "log.source5") X(LOG_SOURCE6, "log.source6")            \
-	        X(LOG_SOURCE7, "log.source7") X(LOG_SOURCE8, "log.source8")
+	X(LOG_SOURCE4, "log.source4")                                                                        \
+	X(LOG_SOURCE5, "log.source5")                                                                        \
+	X(LOG_SOURCE6, "log.source6")                                                                        \
+	X(LOG_SOURCE7, "log.source7")                                                                        \
+	X(LOG_SOURCE8, "log.source8")
+/* clang-format on */
 
 enum theme_element {
 #define X(id, name) id,
