@@ -65,7 +65,7 @@ int dashboard_become(struct cli *cli, char *const *args)
 /* ------------------------------------------------------------------ tare tui */
 
 struct tui_options {
-	char *theme, *keys;
+	char *theme, *keys, *color;
 	bool ascii, no_mouse, screen_reader;
 };
 
@@ -73,6 +73,7 @@ struct tui_options {
 static const struct option tui_options[] = {
         OPT_STRING("theme", 0, theme, "NAME", "none", "Its colours, this time"),
         OPT_STRING("keys", 0, keys, "NAME", "default lazydocker k9s htop emacs", "Its keys, this time"),
+        OPT_STRING("color", 0, color, "WHEN", "auto never 16 256 true", "How many colours the terminal has"),
         OPT_FLAG("ascii", 0, ascii, "Draw lines and graphs with ASCII only"),
         OPT_FLAG("no-mouse", 0, no_mouse, "Leave the mouse to the terminal"),
         OPT_FLAG("screen-reader", 0, screen_reader,
@@ -97,7 +98,7 @@ static int tui_run(struct cli *cli, void *options, char **operands)
 		        "the dashboard can't draw on this terminal: TERM is %s; set it, or use: tare ps",
 		        term && *term ? "dumb" : "not set");
 	else if (add_pair(&args, "--theme", o->theme) < 0 || add_pair(&args, "--keys", o->keys) < 0 ||
-	         (o->ascii && strv_add(&args, "--ascii") < 0) ||
+	         add_pair(&args, "--color", o->color) < 0 || (o->ascii && strv_add(&args, "--ascii") < 0) ||
 	         (o->no_mouse && strv_add(&args, "--no-mouse") < 0) ||
 	         (o->screen_reader && strv_add(&args, "--screen-reader") < 0))
 		err_no_memory(&e);
