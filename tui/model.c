@@ -12,6 +12,7 @@
 #include "tui/model_state.h"
 
 #define LATER_NS (100 * 1000000ll) /* how long wishes for lists are collected */
+#define REST_NS  (16 * 1000000ll)  /* between two looks at a watch: a loud log would wake us for each write */
 #define LIST_ALL (MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES)
 
 bool object_equal(const struct object *a, const struct object *b)
@@ -237,13 +238,36 @@ static void watch_read(void *model)
 	model_changed(m, what | MODEL_LOGS);
 }
 
-static void watch_ready(void *model, int fd, unsigned ready)
+/* The descriptor stays ready until it is drained, so it is out of the loop while nobody does. */
+static void watch_want(struct model *m)
+{
+	if (m->watch && m->watch->fd >= 0)
+		loop_want(m->loop, m->watch->fd, m->frozen || m->rest_timer.armed ? 0 : LOOP_READ);
+}
+
+static void watch_rested(void *model)
 {
 	struct model *m = model;
 
+	watch_want(m);
+	m->watch_read_at = loop_now(m->loop);
+	watch_read(m);
+}
+
+/* The first news are told at once, those that follow it together. */
+static void watch_ready(void *model, int fd, unsigned ready)
+{
+	struct model *m = model;
+	int64_t now = loop_now(m->loop);
+
 	(void)fd, (void)ready;
-	if (!m->frozen)
-		watch_read(m);
+	if (now - m->watch_read_at < REST_NS) {
+		loop_arm(m->loop, &m->rest_timer, m->watch_read_at + REST_NS);
+		watch_want(m);
+		return;
+	}
+	m->watch_read_at = now;
+	watch_read(m);
 }
 
 /* Without a watch the lists are read again each second while something is shown. */
@@ -258,7 +282,8 @@ static void watch_open(struct model *m)
 		model_trouble(m, &e);
 		return;
 	}
-	if (m->watch->fd >= 0 && loop_add(m->loop, m->watch->fd, LOOP_READ, watch_ready, m, &e) != 0)
+	if (m->watch->fd >= 0 &&
+	        loop_add(m->loop, m->watch->fd, m->frozen ? 0 : LOOP_READ, watch_ready, m, &e) != 0)
 		model_trouble(m, &e);
 	watch_arm(m);
 }
@@ -276,6 +301,7 @@ struct model *model_new(struct tare_engine *engine, struct loop *loop, struct er
 	m->engine = engine;
 	m->loop = loop;
 	m->watch_timer = (struct loop_timer){.fn = watch_read, .arg = m};
+	m->rest_timer = (struct loop_timer){.fn = watch_rested, .arg = m};
 	m->later_timer = (struct loop_timer){.fn = read_stale, .arg = m};
 	samples_init(m);
 	return m;
@@ -286,6 +312,7 @@ void model_free(struct model *m)
 	if (!m)
 		return;
 	loop_disarm(m->loop, &m->watch_timer);
+	loop_disarm(m->loop, &m->rest_timer);
 	loop_disarm(m->loop, &m->later_timer);
 	samples_stop(m);
 	if (m->watch) {
@@ -298,7 +325,7 @@ void model_free(struct model *m)
 	rows_free(m);
 	tare_image_list_free(&m->images);
 	tare_volume_list_free(&m->volumes);
-	free(m->name);
+	buf_free(&m->name);
 	free(m);
 }
 
@@ -343,8 +370,8 @@ void model_freeze(struct model *m, bool on)
 	if (m->frozen == on)
 		return;
 	m->frozen = on;
-	if (m->watch && m->watch->fd >= 0)
-		loop_want(m->loop, m->watch->fd, on ? 0 : LOOP_READ);
+	loop_disarm(m->loop, &m->rest_timer);
+	watch_want(m);
 	if (on) {
 		samples_stop(m);
 		watch_arm(m);
@@ -446,12 +473,12 @@ int64_t model_second(const struct model *m)
 
 static const char *image_name(struct model *m, const struct tare_image *image)
 {
-	free(m->name);
+	buf_reset(&m->name); /* and keep its room: titles ask in every frame */
 	if (image->reference)
-		m->name = str_printf("%s:%s", image->repository, image->tag);
+		buf_printf(&m->name, "%s:%s", image->repository, image->tag);
 	else
-		m->name = str_printf("%.12s", !strncmp(image->id, "sha256:", 7) ? image->id + 7 : image->id);
-	return m->name ? m->name : "";
+		buf_printf(&m->name, "%.12s", !strncmp(image->id, "sha256:", 7) ? image->id + 7 : image->id);
+	return buf_str(&m->name);
 }
 
 const char *model_object_name(const struct model *m, const struct object *o)

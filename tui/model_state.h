@@ -2,6 +2,7 @@
 #ifndef TARE_TUI_MODEL_STATE_H
 #define TARE_TUI_MODEL_STATE_H
 
+#include "base/buf.h"
 #include "tui/loop.h"
 #include "tui/model.h"
 
@@ -55,7 +56,8 @@ struct model {
 	int64_t opened; /* the engine's clock when the watch began */
 
 	struct tare_watch *watch;
-	struct loop_timer watch_timer, later_timer;
+	struct loop_timer watch_timer, rest_timer, later_timer;
+	int64_t watch_read_at; /* on the loop's clock */
 
 	/* model_sample.c */
 	bool sampling, frozen, loaded;
@@ -71,7 +73,7 @@ struct model {
 	struct tare_stats *past; /* room for one history, while there is a backlog */
 	char wanted[MODEL_WANTED_MAX][TARE_ID_LEN + 1];
 	size_t n_wanted;
-	char *name; /* the last that model_object_name() made */
+	struct buf name; /* the last that model_object_name() made */
 };
 
 /* model.c */

@@ -36,7 +36,7 @@ struct fake_engine {
 	int pipe[2];
 	int64_t time;       /* of the next sample */
 	const char *broken; /* what list, look and sample fail with */
-	unsigned n_lists, n_looks, n_samples, n_histories;
+	unsigned n_lists, n_looks, n_samples, n_histories, n_drains;
 };
 
 static inline struct fake_engine *fake_of(struct tare_engine *t)

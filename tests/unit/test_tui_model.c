@@ -256,6 +256,52 @@ static void frozen_means_frozen(void **state)
 	rig_free(r);
 }
 
+static int leave_it_ready(
+        struct tare_engine *t, struct tare_watch *w, tare_event_fn fn, void *arg, struct err *e)
+{
+	(void)w, (void)fn, (void)arg, (void)e;
+	fake_of(t)->n_drains++;
+	return 0;
+}
+
+/* As with a log that is written to all the time. */
+static void a_watch_that_never_rests_does(void **state)
+{
+	struct rig *r = rig_new();
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(model_load(r->model, NULL), 0);
+	run_for(r, 120);
+	r->engine->api.watch_drain = leave_it_ready;
+	fake_tell(r->engine, "die", "none");
+	before = loop_wakeups(r->loop);
+	run_for(r, 160);
+	assert_in_range(r->engine->n_drains, 2, 12);
+	assert_true(loop_wakeups(r->loop) - before < 40);
+	model_freeze(r->model, true);
+	before = loop_wakeups(r->loop);
+	run_for(r, 100);
+	assert_true(loop_wakeups(r->loop) - before <= 2);
+	rig_free(r);
+}
+
+/* Frozen before the lists are read for the first time. */
+static void a_watch_opened_frozen_does_not_spin(void **state)
+{
+	struct rig *r = rig_new();
+	uint64_t before;
+
+	(void)state;
+	model_freeze(r->model, true);
+	assert_int_equal(model_load(r->model, NULL), 0);
+	fake_tell(r->engine, "die", "none");
+	before = loop_wakeups(r->loop);
+	run_for(r, 50);
+	assert_true(loop_wakeups(r->loop) - before <= 2);
+	rig_free(r);
+}
+
 static void events_are_bounded(void **state)
 {
 	struct rig *r = rig_new();
@@ -268,7 +314,7 @@ static void events_are_bounded(void **state)
 	for (int i = 0; i < 150; i++) {
 		for (int k = 0; k < 60; k++)
 			fake_tell(r->engine, "exec_die", "0");
-		run_for(r, 1);
+		run_for(r, 17);
 		n = model_events(r->model, &events);
 		assert_true(n <= MODEL_EVENTS_MAX);
 		for (size_t k = 1; k < n; k++)
@@ -355,6 +401,8 @@ int main(void)
 	        cmocka_unit_test(many_rows_come_and_go),
 	        cmocka_unit_test(rates_come_from_differences),
 	        cmocka_unit_test(frozen_means_frozen),
+	        cmocka_unit_test(a_watch_that_never_rests_does),
+	        cmocka_unit_test(a_watch_opened_frozen_does_not_spin),
 	        cmocka_unit_test(events_are_bounded),
 	        cmocka_unit_test(the_past_stands_before_what_was_seen),
 	        cmocka_unit_test(trouble_is_told_once),
