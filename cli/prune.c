@@ -14,6 +14,7 @@
 
 struct prune_options {
 	bool force, all, volumes, dry_run;
+	bool containers_went; /* before what is pruned now, or would have */
 };
 
 #define OPTIONS        struct prune_options
@@ -88,7 +89,8 @@ static int prune_kind(struct cli *cli, enum tare_prune_what what, const struct p
 {
 	struct err e = ERR_INIT;
 	struct tare_engine *engine = cli_engine(cli, &e);
-	unsigned flags = (o->all ? TARE_PRUNE_ALL : 0) | (o->dry_run ? TARE_PRUNE_DRY_RUN : 0);
+	unsigned flags = (o->all ? TARE_PRUNE_ALL : 0) | (o->dry_run ? TARE_PRUNE_DRY_RUN : 0) |
+	                 (o->containers_went ? TARE_PRUNE_FOR_RUNNING_ONLY : 0);
 	__attribute__((cleanup(tare_prune_result_free))) struct tare_prune_result result = {0};
 
 	if (!engine || engine->prune(engine, what, flags, &result, &e) < 0)
@@ -180,17 +182,21 @@ static int volume_run(struct cli *cli, void *options, char **operands)
 
 static int system_run(struct cli *cli, void *options, char **operands)
 {
-	const struct prune_options *o = options, *anonymous = &(struct prune_options){.dry_run = o->dry_run};
+	const struct prune_options *o = options;
+	const struct prune_options *anonymous =
+	        &(struct prune_options){.dry_run = o->dry_run, .containers_went = true};
+	struct prune_options images = *o;
 	struct pruned pruned = {0};
 	int code = confirm(cli, "all containers that do not run, and images that nothing uses", o);
 
 	(void)operands;
+	images.containers_went = true;
 	if (code == 0)
 		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, o, "Deleted Containers", &pruned);
 	if (code == 0 && o->volumes)
 		code = prune_kind(cli, TARE_PRUNE_VOLUMES, anonymous, "Deleted Volumes", &pruned);
 	if (code == 0)
-		code = prune_kind(cli, TARE_PRUNE_IMAGES, o, "Deleted Images", &pruned);
+		code = prune_kind(cli, TARE_PRUNE_IMAGES, &images, "Deleted Images", &pruned);
 	if (code == 0 && !o->dry_run)
 		code = prune_kind(cli, TARE_PRUNE_DEBRIS, o, "Deleted Remains", &pruned);
 	return finish(cli, &pruned, o->dry_run, code);

@@ -233,6 +233,16 @@ static void prune_preview(const struct store *s, const struct image *list, size_
 	}
 }
 
+static void keep_running(struct image_users *users)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < users->n; i++)
+		if (users->list[i].running)
+			users->list[n++] = users->list[i];
+	users->n = n;
+}
+
 int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t *bytes, struct err *e)
 {
 	struct image *list = NULL;
@@ -242,6 +252,8 @@ int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t
 	cleanup_image_users struct image_users users = IMAGE_USERS_INIT;
 	if (image_users_read(s, &users, e) < 0 || image_list(s, &list, &n, e) < 0)
 		return -1;
+	if (dry_run && flags & TARE_PRUNE_FOR_RUNNING_ONLY)
+		keep_running(&users);
 	if (dry_run)
 		prune_preview(s, list, n, &users, all, removed, bytes);
 	for (size_t i = 0; i < n; i++) {

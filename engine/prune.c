@@ -46,16 +46,32 @@ static int prune_containers(struct tare_engine *t, bool dry_run, struct tare_pru
 	return 0;
 }
 
-static int prune_volumes(
-        const struct store *s, bool all, bool dry_run, struct tare_prune_result *out, struct err *e)
+static bool runs(const struct store *s, const char *id)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	return container_open_id(s, id, &c, NULL) == 0 && container_is_up(&c);
+}
+
+static bool is_volume_needed(const struct store *s, const struct tare_volume *v, bool by_running_only)
+{
+	strv_foreach (id, v->used_by)
+		if (!by_running_only || runs(s, *id))
+			return true;
+	return false;
+}
+
+static int prune_volumes(const struct store *s, unsigned flags, struct tare_prune_result *out, struct err *e)
 {
 	struct tare_volume_list l;
+	bool all = flags & TARE_PRUNE_ALL, dry_run = flags & TARE_PRUNE_DRY_RUN;
+	bool by_running_only = dry_run && flags & TARE_PRUNE_FOR_RUNNING_ONLY;
 
 	if (volumes_list(s, &l, e) != 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++) {
 		const struct tare_volume *v = &l.rows[i];
-		if (v->used_by || (!all && !v->anonymous))
+		if (is_volume_needed(s, v, by_running_only) || (!all && !v->anonymous))
 			continue;
 		uint64_t bytes = tree_bytes(s->volumes_fd, v->name);
 		if (!dry_run && volume_remove(s, v->name, NULL) != 0)
@@ -184,7 +200,7 @@ int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flag
         struct tare_prune_result *out, struct err *e)
 {
 	const struct store *s = engine_store(t);
-	bool all = flags & TARE_PRUNE_ALL, dry_run = flags & TARE_PRUNE_DRY_RUN;
+	bool dry_run = flags & TARE_PRUNE_DRY_RUN;
 
 	*out = (struct tare_prune_result){0};
 	switch (what) {
@@ -193,7 +209,7 @@ int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flag
 	case TARE_PRUNE_IMAGES:
 		return image_prune(s, flags, &out->removed, &out->bytes, e);
 	case TARE_PRUNE_VOLUMES:
-		return prune_volumes(s, all, dry_run, out, e);
+		return prune_volumes(s, flags, out, e);
 	case TARE_PRUNE_DEBRIS:
 		if (dry_run)
 			return err_set(

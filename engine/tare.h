@@ -343,7 +343,11 @@ enum tare_prune_what {
 	TARE_PRUNE_VOLUMES,    /* anonymous volumes no container uses; with `all` every unused one */
 	TARE_PRUNE_DEBRIS,     /* what belongs to no container: directories, cgroups, processes */
 };
-enum { TARE_PRUNE_ALL = 1, TARE_PRUNE_DRY_RUN = 2 /* say what would go, remove nothing */ };
+enum {
+	TARE_PRUNE_ALL = 1,
+	TARE_PRUNE_DRY_RUN = 2,         /* say what would go, remove nothing */
+	TARE_PRUNE_FOR_RUNNING_ONLY = 4 /* dry run: as if the stopped containers had gone before */
+};
 
 struct tare_disk_usage {
 	struct {

@@ -106,6 +106,39 @@ load lib
 	ok tare exec r true
 }
 
+@test "prune --dry-run says what would go, and takes nothing" {
+	tare run --name done -v /data $B sh -c 'dd if=/dev/zero of=/f bs=1024 count=100; echo x >/data/x' 2>/dev/null
+	background r -v named:/n
+	local volume
+	volume=$(tare inspect --format '{{(index .Mounts 0).Name}}' done)
+	ok tare container prune --dry-run
+	has done
+	has 'Would be reclaimed: 10'
+	lacks "r
+"
+	ok tare volume prune -a --dry-run
+	lacks named
+	lacks "$volume" # as long as the container is there
+	ok tare image prune -a --dry-run
+	lacks $B
+	# the containers would go first
+	ok tare system prune -a --volumes --dry-run
+	has done
+	has "$volume"
+	lacks named
+	ok tare --json container prune --dry-run
+	[ "$(python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["Removed"], d["SpaceReclaimed"] >= 102400)' <<<"$output")" = "['done'] True" ] || fail "$output"
+	same "$(names)" 'done r'
+	tare stop -t 0 r >/dev/null
+	ok tare system prune -a --dry-run
+	has busybox
+	ok tare images
+	has busybox
+	ok tare container prune -f
+	ok tare volume prune -a -f
+	has "$volume"
+}
+
 # An id that no container has, and where the kernel keeps the cgroup of one.
 made_up() { printf "$1%.0s" {1..32}; }
 cgroup_of() { if cgroup_v2; then echo "/sys/fs/cgroup/tare/$1"; else echo "/sys/fs/cgroup/pids/tare/$1"; fi; }
