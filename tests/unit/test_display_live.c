@@ -152,6 +152,7 @@ static void only_its_own_processes_are_signalled(void **state)
 	assert_int_equal(proc_id_of(other, &neighbour), 0);
 	pid_t child = fork();
 	if (child == 0) {
+		alarm(20); /* should a failure leave it behind */
 		pause();
 		_exit(0);
 	}
