@@ -169,6 +169,11 @@ static void draw_bottom(struct form *f, const struct canvas *c, struct rect *in)
 	int rows = in->h > 14 ? SUMMARY_ROWS : 1;
 	const char *text = f->summary ? f->summary : "";
 
+	/* what is wrong, in full: the row beneath the field often has no room for it */
+	if (f->focus < f->n && f->fields[f->focus].error[0]) {
+		text = f->fields[f->focus].error;
+		s = style_over(app_style(a, UI_DIALOG), app_style(a, UI_ERROR));
+	}
 	dialog_buttons(a, c, buttons, buttons.y, f->buttons, 2, f->focus >= f->n ? f->focus - f->n : 2);
 	summary = rect_cut_bottom(in, rows);
 	dialog_wrap(c, summary.y, summary.x, summary.w, rows, text, s);

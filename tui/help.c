@@ -154,8 +154,13 @@ static void draw_foot(struct help *h, const struct canvas *c, struct rect r, boo
 		return;
 	}
 	keymap_key_in(app_keymap(a), CONTEXT_DETAIL, ACTION_FILTER, slash);
-	canvas_printf(c, r.y, r.x, r.w, muted, "%s searches.  Keys are changed in %.300s; now: %s", slash,
-	        config_path("keys", path, sizeof path), config_get(app_config(a), "keys", "default"));
+	const char *home = getenv("HOME"), *file = config_path("keys", path, sizeof path);
+	size_t len = home ? strlen(home) : 0;
+	bool is_home = len && strncmp(file, home, len) == 0 && file[len] == '/';
+
+	canvas_printf(c, r.y, r.x, r.w, muted, "%s searches.  Keys are changed in %s%.300s; now: %s", slash,
+	        is_home ? "~" : "", is_home ? file + len : file,
+	        config_get(app_config(a), "keys", "default"));
 }
 
 static void draw(struct view *v, const struct canvas *c, bool focused)

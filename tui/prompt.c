@@ -170,7 +170,7 @@ static struct rect prompt_place(struct view *v, int rows, int cols)
 			n = r.y;
 		return (struct rect){r.y - n, 0, n + 1, cols};
 	}
-	return dialog_place(rows, cols, 5 + n, BOX_WIDTH);
+	return dialog_place(rows, cols, 6 + n, BOX_WIDTH); /* two rows for what is wrong */
 }
 
 static void draw_candidates(struct prompt *p, const struct canvas *c, struct rect r)
@@ -240,7 +240,7 @@ static void prompt_draw(struct view *v, const struct canvas *c, bool focused)
 	p->field = rect_cut_top(&in, 1);
 	draw_candidates(p, c, rect_cut_top(&in, (int)candidate_rows(p)));
 	if (p->error[0])
-		canvas_cell(c, in.y, in.x, in.w, p->error,
+		dialog_wrap(c, in.y, in.x, in.w, in.h, p->error,
 		        style_over(app_style(v->app, UI_DIALOG), app_style(v->app, UI_ERROR)));
 	draw_field(p, c, focused);
 	dialog_footer(v->app, c, "Enter accept  Esc cancel");

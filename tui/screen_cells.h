@@ -35,7 +35,7 @@ struct cells {
 	struct cell_marks *marks;
 	bool marks_full;
 	bool ascii;
-	bool plain; /* for a screen reader: lines and graphs are blank */
+	bool plain;             /* for a screen reader: lines and graphs are blank */
 	int cursor_y, cursor_x; /* -1: hidden */
 };
 
