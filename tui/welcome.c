@@ -14,12 +14,12 @@ static const struct {
 	const char *text;
 } keys[] = {
         {CONTEXT_CONTAINERS, ACTION_OPEN, "open what is selected"},
-        {CONTEXT_CONTAINERS, ACTION_CTR_LOGS, "the log, as it is written"},
-        {CONTEXT_CONTAINERS, ACTION_CTR_SHELL, "a shell inside, in a pane that stays"},
-        {CONTEXT_CONTAINERS, ACTION_FILTER, "find: letters of a name, or state:running"},
-        {CONTEXT_CONTAINERS, ACTION_HELP, "all keys, wherever you are"},
+        {CONTEXT_CONTAINERS, ACTION_CTR_LOGS, "its log, as it is written"},
+        {CONTEXT_CONTAINERS, ACTION_CTR_SHELL, "a shell in it, which stays"},
+        {CONTEXT_CONTAINERS, ACTION_FILTER, "find by letters of a name"},
+        {CONTEXT_CONTAINERS, ACTION_HELP, "all keys there are"},
 };
-enum { KEYS_N = sizeof keys / sizeof *keys, WIDTH = 62, KEY_COLUMN = 12 };
+enum { KEYS_N = sizeof keys / sizeof *keys, WIDTH = 62, KEY_COLUMN = 12, NARROW = 50 };
 
 static struct rect place(struct view *v, int rows, int cols)
 {
@@ -34,7 +34,7 @@ static void draw(struct view *v, const struct canvas *c, bool focused)
 	struct style text = app_style(a, UI_DIALOG), key = style_over(text, app_style(a, UI_KEY)),
 	             muted = style_over(text, app_style(a, UI_MUTED));
 	char name[KEYMAP_TEXT_SIZE];
-	int y;
+	int y, key_column = in.w < NARROW ? KEY_COLUMN - 4 : KEY_COLUMN;
 
 	(void)focused;
 	rect_cut_top(&in, in.h > KEYS_N + 4);
@@ -44,8 +44,8 @@ static void draw(struct view *v, const struct canvas *c, bool focused)
 	    1;
 	for (size_t i = 0; i < KEYS_N && y < in.y + in.h; i++, y++) {
 		keymap_key_in(app_keymap(a), keys[i].context, keys[i].action, name);
-		canvas_cell_right(c, y, in.x, KEY_COLUMN - 2, name, key);
-		canvas_str(c, y, in.x + KEY_COLUMN, in.w - KEY_COLUMN, keys[i].text, text);
+		canvas_cell_right(c, y, in.x, key_column - 2, name, key);
+		canvas_cell(c, y, in.x + key_column, in.w - key_column, keys[i].text, text);
 	}
 	if (y + 1 < in.y + in.h)
 		canvas_str(c, y + 1, in.x + 1, in.w - 1, "Any key begins.", muted);
