@@ -191,15 +191,77 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	sees stays
 	keys b
 	sees 'Prune containers'
-	keys Prune Enter
-	sees gone1
-	sees gone2
+	keys 'Prune cont' Enter
+	sees 'removes 2'
 	[ "$(tare ps -aq | wc -l)" = 3 ]
 	keys y
 	eventually 10 sh -c "[ \"\$($TARE ps -aq | wc -l)\" = 1 ]" || fail "$(screen)"
 }
 
+@test "vi, less and top in a pane" {
+	background host $B sh -c 'seq 1 500 >/numbers; sleep 1000'
+	dashboard tui
+	sees host
+	keys e
+	sees '/ #'
+	keys 'vi /numbers' Enter
+	sees '/numbers 1/500'
+	keys 'G' 'o' 'written by hand'
+	sees 'written by hand'
+	keys Escape
+	sleep 0.5 # else it is the key Alt and what follows
+	keys ':wq' Enter
+	loses '/numbers 1/500'
+	eventually 10 sh -c "$TARE exec host grep -q 'written by hand' /numbers" || fail "$(screen)"
+	keys 'less /numbers' Enter
+	sees '/numbers'
+	keys G
+	sees 'written by hand'
+	keys q
+	keys 'top -d 1' Enter
+	sees 'Load average'
+	keys q
+	keys 'echo back $((40+2))' Enter
+	sees 'back 42'
+	keys 'exit 3' Enter
+	sees 'exit code 3'
+}
+
+@test "a hundred that are started meanwhile all appear" {
+	background first
+	dashboard tui
+	sees '1/1'
+	local i
+	for i in $(seq 1 100); do tare run -d --name "many$i" $B sleep 1000 >/dev/null; done
+	sees '101/101'
+	tare rm -f --all >/dev/null
+	sees 'Containers 0'
+}
+
+@test "one that dies with a code is on the list and raises an alert" {
+	background mortal $B sh -c 'sleep 2; exit 7'
+	dashboard tui
+	sees mortal
+	eventually 10 is_state mortal exited
+	sees '! 1'
+	keys 5
+	sees die
+}
+
 # ------------------------------------------------------------------ leaving
+
+@test "SIGKILL leaves no process behind, and the containers run on" {
+	background box
+	dashboard tui
+	sees box
+	keys e
+	sees '/ #'
+	kill -KILL "$(pgrep -f "tare-tui.*$STATE" | head -n 1)"
+	sees 'ended with 137'
+	gone_too() { ! pgrep -f "tare (exec|--root $ROOT.* exec).*box" >/dev/null; }
+	eventually 10 gone_too || fail "$(pgrep -af "$STATE")"
+	is_state box running
+}
 
 @test "the terminal is as before after SIGTERM, SIGHUP and a crash" {
 	background box
