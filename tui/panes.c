@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "tui/app.h"
 #include "tui/panes.h"
 #include "tui/view.h"
@@ -216,17 +217,21 @@ static void draw_title(struct panes *p, const struct pane *leaf, const struct ca
 	struct view *v = panes_view(p, leaf);
 	struct tab_drawing d = {c, p->app, panes_tab(p, leaf), has_focus, 0};
 	struct object o = *panes_object(p, leaf);
-	char status[128] = "", line[300];
-	const char *name = model_object_name(app_model(p->app), &o);
+	char status[128] = "", name[160];
 
 	canvas_fill(c, (struct rect){0, 0, 1, c->r.w}, app_style(p->app, UI_BAR));
 	each_tab(p, leaf, draw_tab, &d);
 	if (v && v->ops->status)
 		v->ops->status(v, status, sizeof status);
-	snprintf(line, sizeof line, "%s%s%.120s ", *status ? status : "", *status && *name ? "  " : "", name);
-	int room = c->r.w - d.end - 1;
-	if (room > 4)
-		canvas_cell_right(c, 0, d.end + 1, room, line, app_style(p->app, UI_MUTED));
+	snprintf(name, sizeof name, "%.150s ", model_object_name(app_model(p->app), &o));
+	/* the name of what is shown stays; what the view says of itself is cut */
+	int room = c->r.w - d.end - 1, named = (int)text_width(name);
+	if (room < 5)
+		return;
+	named = named < room ? named : room;
+	canvas_cell_right(c, 0, c->r.w - named, named, name, app_style(p->app, UI_TEXT));
+	if (*status && room - named > 6)
+		canvas_cell_right(c, 0, d.end + 1, room - named - 2, status, app_style(p->app, UI_MUTED));
 }
 
 static void draw_nothing(struct panes *p, const struct canvas *c)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "tui/alert.h"
+#include "tui/figures.h"
 #include "tui/top_bar.h"
 #include "tui/view.h"
 #include "tui/views.h"
@@ -56,19 +56,23 @@ static enum fullness titles_place(struct app *a, int cols, int x[PANEL_N], int w
 static int host_text(struct app *a, char *dst, size_t size, bool is_short)
 {
 	const struct model_host *h = model_host(a->model);
-	char used[SIZE_TEXT_SIZE];
+	char used[FIGURE_SIZE], total[FIGURE_SIZE];
 	int n = 0;
 
 	if (!h->now.time)
 		return 0;
 	if (!isnan(h->cpu) && h->now.cpus)
 		n = snprintf(dst, size, "cpu %3.0f%%  ", h->cpu * 100 / h->now.cpus);
-	if (h->now.memory_total)
+	if (h->now.memory_total && is_short)
 		n += snprintf(dst + n, size - (size_t)n, "mem %3.0f%%  ",
 		        100.0 * (double)h->now.memory_used / (double)h->now.memory_total);
 	if (is_short)
 		return n;
-	n += snprintf(dst + n, size - (size_t)n, "%s  ", size_format_binary(h->now.memory_total, used));
+	if (h->now.memory_total) {
+		const char *of = figure_bytes(h->now.memory_total, total);
+		n += snprintf(dst + n, size - (size_t)n, "mem %s of %s  ",
+		        figure_bytes(h->now.memory_used, used), of + strspn(of, " "));
+	}
 	if (h->pressure.cpu.known)
 		n += snprintf(dst + n, size - (size_t)n, "psi %4.1f  ", h->pressure.cpu.some10);
 	return n;
@@ -81,7 +85,7 @@ static void draw_host(struct app *a, const struct canvas *c, int left)
 	size_t alerts = alerts_unread(a->alerts);
 
 	if (alerts)
-		snprintf(badge, sizeof badge, " ! %zu ", alerts);
+		snprintf(badge, sizeof badge, " ! %zu alert%s ", alerts, alerts == 1 ? "" : "s");
 	room -= (int)strlen(badge);
 	if (host_text(a, text, sizeof text, false) > room && host_text(a, text, sizeof text, true) > room)
 		*text = '\0';
