@@ -123,6 +123,10 @@ static void completion_knows_names_and_words(void **state)
 	assert_int_equal(strv_len(c), 1);
 	assert_string_equal(c[0], "shop-db");
 	strv_free_ptr(&c);
+	/* a quote that is open yet */
+	command_line_complete(a, "'", &c);
+	command_line_complete(a, "theme 'n", &c);
+	assert_null(c);
 	command_line_complete(a, "set mou", &c);
 	assert_true(strv_has(c, "mouse"));
 	strv_free_ptr(&c);
