@@ -173,19 +173,21 @@ static void before_wait(void *arg)
 	struct app *a = arg;
 
 	app_selection_moved(a);
-	if (!a->dirty)
+	/* While the terminal has not taken the last frame there is no use in another: it tells when it has.
+	 */
+	bool behind = screen_is_behind(a->screen);
+	loop_want(a->loop, screen_tty(a->screen), LOOP_READ | (behind ? LOOP_WRITE : 0));
+	if (!a->dirty || behind)
 		return;
 	int64_t due = a->last_frame + a->frame_interval;
 	if (!a->urgent && due > now_monotonic()) {
 		loop_arm(a->loop, &a->frame_timer, due);
 		return;
 	}
-	pace(a);
 	draw(a);
-	bool behind = screen_is_behind(a->screen);
-	loop_want(a->loop, a->options.tty, LOOP_READ | (behind ? LOOP_WRITE : 0));
-	if (behind)
-		a->dirty = true; /* what was dropped is drawn when it has caught up */
+	pace(a);
+	if (screen_is_behind(a->screen))
+		loop_want(a->loop, screen_tty(a->screen), LOOP_READ | LOOP_WRITE);
 }
 
 static void frame_due(void *arg)

@@ -155,8 +155,8 @@ static void tty_ready(void *arg, int fd, unsigned ready)
 	struct app *a = arg;
 	char bytes[4096];
 
-	if (ready & LOOP_WRITE)
-		a->dirty = true; /* the rest of the last frame goes first, then a fresh one */
+	if (ready & LOOP_WRITE && screen_catch_up(a->screen) < 0)
+		app_quit(a);
 	if (!(ready & (LOOP_READ | LOOP_HANGUP)))
 		return;
 	ssize_t n = read(fd, bytes, sizeof bytes);
@@ -220,5 +220,5 @@ int app_input_init(struct app *a, struct err *e)
 	        loop_signal(a->loop, SIGCHLD, on_child, a, e) != 0 ||
 	        loop_signal(a->loop, SIGTSTP, on_stop, a, e) != 0)
 		return -1;
-	return loop_add(a->loop, a->options.tty, LOOP_READ, tty_ready, a, e);
+	return loop_add(a->loop, screen_tty(a->screen), LOOP_READ, tty_ready, a, e);
 }

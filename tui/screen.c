@@ -273,6 +273,11 @@ static int write_rest(struct screen *s)
 	return left;
 }
 
+int screen_catch_up(struct screen *s)
+{
+	return s->behind ? write_rest(s) : 0;
+}
+
 long screen_flush(struct screen *s)
 {
 	long len;
@@ -320,8 +325,10 @@ void screen_stop(struct screen *s)
 	screen_suspend(s);
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGTSTP, &sa, &before);
-	raise(SIGTSTP);
+	/* All of the job, as the terminal's own ^Z: a make or sudo around us would go on waiting for us. */
+	kill(0, SIGTSTP);
 	sigaction(SIGTSTP, &before, NULL);
+	tcgetattr(s->given, &s->saved); /* the shell's user may have changed them */
 	screen_resume(s);
 }
 

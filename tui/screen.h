@@ -51,6 +51,9 @@ struct canvas screen_begin(struct screen *s);
  * queued. */
 long screen_flush(struct screen *s);
 bool screen_is_behind(const struct screen *s);
+/* Write more of the last frame: 0 when all of it is out, 1 when some is left, -1 when the terminal is gone.
+ */
+int screen_catch_up(struct screen *s);
 void screen_redraw_all(struct screen *s); /* the next flush repaints everything (^L) */
 
 /* What the last frame shows within r, as lines of text without blanks at their ends: for copying and saving.

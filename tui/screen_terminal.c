@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
@@ -19,13 +20,14 @@
 #undef lines
 #undef columns
 
-#define MAX_SIDE     1000 /* a terminal that says it is larger gets a smaller picture */
-#define DRAIN_MS     200
-#define MODES_ON     "\033[?2004h\033[?1004h"
-#define MODES_OFF    "\033[?1006l\033[?1002l\033[?1000l\033[?2004l\033[?1004l\033[?2026l"
-#define MOUSE_ON     "\033[?1000h\033[?1002h\033[?1006h"
-#define MOUSE_OFF    "\033[?1006l\033[?1002l\033[?1000l"
-#define RESCUE_START "\030" /* CAN: ends a sequence that was cut in the middle */
+#define MAX_SIDE         1000 /* a terminal that says it is larger gets a smaller picture */
+#define DRAIN_MS         200
+#define FOREGROUND_TRIES 8
+#define MODES_ON         "\033[?2004h\033[?1004h"
+#define MODES_OFF        "\033[?1006l\033[?1002l\033[?1000l\033[?2004l\033[?1004l\033[?2026l"
+#define MOUSE_ON         "\033[?1000h\033[?1002h\033[?1006h"
+#define MOUSE_OFF        "\033[?1006l\033[?1002l\033[?1000l"
+#define RESCUE_START     "\030" /* CAN: ends a sequence that was cut in the middle */
 
 static void add_cap(struct buf *b, const char *name)
 {
@@ -72,8 +74,27 @@ static int open_again(struct screen *s)
 	return s->tty < 0 || s->flags < 0 || fcntl(s->tty, F_SETFL, s->flags | O_NONBLOCK) < 0 ? -1 : 0;
 }
 
+/* In the background the settings are those of a shell that edits its line: not to be kept as ours. */
+static void wait_for_foreground(const struct screen *s)
+{
+	struct sigaction sa = {.sa_handler = SIG_DFL}, before;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGTTIN, &sa, &before);
+	/* Where nobody could bring us to the foreground the signal does nothing. */
+	for (int i = 0; i < FOREGROUND_TRIES; i++) {
+		pid_t group = tcgetpgrp(s->given);
+
+		if (group < 0 || group == getpgrp())
+			break;
+		kill(0, SIGTTIN);
+	}
+	sigaction(SIGTTIN, &before, NULL);
+}
+
 int tty_open(struct screen *s, const char *term, struct err *e)
 {
+	wait_for_foreground(s);
 	if (tcgetattr(s->given, &s->saved) < 0)
 		return err_sys(e, "cannot ask the terminal for its settings");
 	if (open_again(s) < 0)
@@ -124,12 +145,10 @@ int tty_enter(struct screen *s, struct err *e)
 {
 	cleanup_buf struct buf rescue = BUF_INIT;
 
-	if (tcgetattr(s->given, &s->saved) < 0)
-		return err_sys(e, "cannot ask the terminal for its settings");
 	buf_str_add(&rescue, RESCUE_START);
 	buf_add(&rescue, s->leave.data, s->leave.len);
 	rescue_handle();
-	rescue_arm(s->given, &s->saved, s->flags, buf_str(&rescue), rescue.len);
+	rescue_arm(s->tty, &s->saved, s->flags, buf_str(&rescue), rescue.len);
 	if (set_raw(s) < 0)
 		return err_sys(e, "cannot set the terminal's mode");
 	if (s->flags >= 0)
