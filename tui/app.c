@@ -1,5 +1,6 @@
 /* The dashboard: what its views share, put together and taken apart. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +290,35 @@ void app_keep(struct app *a, const struct view *v, const struct object *o)
 	app_redraw(a);
 }
 
+/* As system() does it: what is typed to stop or to end is the child's; both stop together by ^Z. */
+static pid_t run_in_front(char *const *argv, int *status)
+{
+	static const struct {
+		int sig;
+		void (*handler)(int);
+	} meanwhile[] = {{SIGINT, SIG_IGN}, {SIGQUIT, SIG_IGN}, {SIGTSTP, SIG_DFL}};
+	enum { N = sizeof meanwhile / sizeof *meanwhile };
+	struct sigaction before[N];
+
+	for (int i = 0; i < N; i++) {
+		struct sigaction sa = {.sa_handler = meanwhile[i].handler};
+		sigaction(meanwhile[i].sig, &sa, &before[i]);
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
+		dup2(STDOUT_FILENO, STDERR_FILENO); /* ours is caught */
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	for (int i = 0; i < N; i++)
+		sigaction(meanwhile[i].sig, &before[i], NULL);
+	return pid;
+}
+
 void app_run_outside(struct app *a, char *const *args)
 {
 	char *const *tare = a->options.tare;
@@ -299,16 +329,7 @@ void app_run_outside(struct app *a, char *const *args)
 		if (strv_add(&argv, *s) != 0)
 			return;
 	screen_suspend(a->screen);
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(a->options.tty, 0);
-		dup2(a->options.tty, 1);
-		dup2(a->options.tty, 2);
-		execv(argv[0], argv);
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	pid_t pid = run_in_front(argv, &status);
 	screen_resume(a->screen);
 	a->laid_out = false;
 	app_redraw(a);

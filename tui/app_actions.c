@@ -131,6 +131,7 @@ static unsigned split(struct app *a, bool beside)
 
 static unsigned close_pane(struct app *a)
 {
+	a->pressed = NULL; /* may be what is closed */
 	if (!panes_close(&a->panes))
 		app_focus_detail(a, false);
 	remember_panes(a);

@@ -9,11 +9,6 @@
 #define OUT_MAX     ((size_t)1 << 20)
 #define ANSWERS_MAX ((size_t)16 << 10) /* a child that asks and does not read gets no more answers */
 #define PAST_BYTES  ((size_t)8 << 20)
-/* At once into the emulation: it puts a run of text, and a title, on the stack. */
-#define PIECE 4096
-/* It keeps all the combining marks of the last character in a block that it doubles. No script needs this
- * many. */
-#define MARKS_BYTES 16384
 
 static void on_output(const char *bytes, size_t len, void *arg)
 {
