@@ -108,7 +108,7 @@ static bool match_id(const void *row, const char *value, const void *context)
 static bool match_label(const void *row, const char *value, const void *context)
 {
 	(void)context;
-	return filter_label(((const struct tare_container *)row)->labels, value);
+	return filter_has_label(((const struct tare_container *)row)->labels, value);
 }
 
 static bool match_ancestor(const void *row, const char *value, const void *context)
@@ -364,7 +364,7 @@ static int ps_rows(struct tare_engine *engine, const struct ps_options *o, struc
 		bool active =
 		        c->state == TARE_RUNNING || c->state == TARE_PAUSED || c->state == TARE_RESTARTING;
 
-		if ((!all && !active) || !filter_match(o->filters, ps_filters, c, &list))
+		if ((!all && !active) || !filters_match(o->filters, ps_filters, c, &list))
 			continue;
 		if (add_row(engine, o, c, rows, e) < 0)
 			return -1;

@@ -277,7 +277,7 @@ static bool match_event_image(const void *row, const char *value, const void *co
 static bool match_event_label(const void *row, const char *value, const void *context)
 {
 	(void)context;
-	return filter_label(json_path(*(json *const *)row, "Actor.Attributes"), value);
+	return filter_has_label(json_path(*(json *const *)row, "Actor.Attributes"), value);
 }
 
 static bool match_event_type(const void *row, const char *value, const void *context)
@@ -331,7 +331,7 @@ static int show_event(json *event, void *arg)
 	struct template_run run = {.data = event, .harmless = output_is_terminal()};
 	cleanup_buf struct buf out = BUF_INIT;
 
-	if (!filter_match(v->o->filters, event_filters, &event, NULL))
+	if (!filters_match(v->o->filters, event_filters, &event, NULL))
 		return 0;
 	if (v->json)
 		json_print(&out, event, JSON_COMPACT);

@@ -69,7 +69,7 @@ static bool key_matches(
 	return any || !asked;
 }
 
-bool filter_match(char *const *filters, const struct filter_key *keys, const void *row, const void *context)
+bool filters_match(char *const *filters, const struct filter_key *keys, const void *row, const void *context)
 {
 	for (const struct filter_key *k = keys; k->name; k++)
 		if (!key_matches(filters, k, row, context))
@@ -88,7 +88,7 @@ const char *filter_value(char *const *filters, const char *key)
 	return NULL;
 }
 
-bool filter_label(json *labels, const char *text)
+bool filter_has_label(json *labels, const char *text)
 {
 	const char *equal = strchr(text, '=');
 	cleanup_free char *key = equal ? strndup(text, (size_t)(equal - text)) : strdup(text);

@@ -21,12 +21,12 @@ struct filter_key {
 
 /* Are all texts KEY=VALUE with a known key and a good value? `keys` ends with a name NULL. */
 int filter_check(char *const *filters, const struct filter_key *keys, const void *context, struct err *e);
-bool filter_match(char *const *filters, const struct filter_key *keys, const void *row, const void *context);
+bool filters_match(char *const *filters, const struct filter_key *keys, const void *row, const void *context);
 /* The value of the first filter with this key, or NULL. */
 const char *filter_value(char *const *filters, const char *key);
 
 /* "key" or "key=value" against an object of strings. */
-bool filter_label(json *labels, const char *text);
+bool filter_has_label(json *labels, const char *text);
 /* A POSIX extended expression, found anywhere in the text. */
 bool filter_regex(const char *pattern, const char *text);
 int filter_check_regex(const char *value, const void *context, struct err *e);

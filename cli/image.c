@@ -80,7 +80,7 @@ static bool match_reference(const void *row, const char *value, const void *cont
 static bool match_label(const void *row, const char *value, const void *context)
 {
 	(void)context;
-	return filter_label(((const struct tare_image *)row)->labels, value);
+	return filter_has_label(((const struct tare_image *)row)->labels, value);
 }
 
 static const struct tare_image *find_image(const struct tare_image_list *list, const char *ref)
@@ -158,7 +158,7 @@ static int images_rows(struct tare_engine *engine, const struct images_options *
 	for (size_t i = 0; i < list.n; i++) {
 		const struct tare_image *image = &list.rows[i];
 
-		if (!filter_match(o->filters, images_filters, image, &list))
+		if (!filters_match(o->filters, images_filters, image, &list))
 			continue;
 		if (pattern && !reference_glob(image->repository, image->tag, pattern))
 			continue;

@@ -88,7 +88,7 @@ static int volume_rows(
 	        engine->volume_list(engine, &list, e) < 0)
 		return -1;
 	for (size_t i = 0; i < list.n; i++)
-		if (filter_match(o->filters, volume_filters, &list.rows[i], NULL) &&
+		if (filters_match(o->filters, volume_filters, &list.rows[i], NULL) &&
 		        rows_add(rows, volume_row(&list.rows[i]), NULL, TONE_PLAIN, e) < 0)
 			return -1;
 	return 0;

@@ -79,11 +79,11 @@ int model_list_containers(struct model *m, struct err *e)
 	for (size_t i = 0; i < list.n; i++) {
 		bool changed;
 
-		rows_put(m, &list.rows[i], &changed);
+		model_rows_put(m, &list.rows[i], &changed);
 		any |= changed;
 	}
 	tare_container_list_free(&list);
-	any |= rows_sweep(m);
+	any |= model_rows_sweep(m);
 	return any || m->n_rows != before ? 1 : 0;
 }
 
@@ -152,11 +152,11 @@ static void read_stale(void *model)
 		return;
 	}
 	if (what & MODEL_EVENTS) {
-		events_load_past(m);
+		model_events_load_past(m);
 		what |= MODEL_EVENTS;
 	}
 	what = read_lists(m, what & LIST_ALL) | (what & MODEL_EVENTS);
-	samples_start(m);
+	model_samples_start(m);
 	model_changed(m, what);
 }
 
@@ -171,7 +171,7 @@ void model_later(struct model *m, unsigned what)
 
 static bool look_at(struct model *m, const char *id)
 {
-	struct model_entry *entry = rows_find(m, id);
+	struct model_entry *entry = model_rows_find(m, id);
 	struct tare_container row = {0};
 	struct err e = ERR_INIT;
 	bool changed = false;
@@ -181,7 +181,7 @@ static bool look_at(struct model *m, const char *id)
 		return false;
 	}
 	if (m->engine->look(m->engine, id, &row, &e) == 0) {
-		entry = rows_put(m, &row, &changed);
+		entry = model_rows_put(m, &row, &changed);
 		if (entry)
 			entry->has_details = false; /* restarts, health and limits may be other ones */
 		return changed;
@@ -189,7 +189,7 @@ static bool look_at(struct model *m, const char *id)
 	if (e.kind != ERR_NOT_FOUND)
 		model_trouble(m, &e);
 	else if (entry)
-		rows_remove(m, entry);
+		model_rows_remove(m, entry);
 	return e.kind == ERR_NOT_FOUND && entry;
 }
 
@@ -218,7 +218,7 @@ static void watch_read(void *model)
 	struct err e = ERR_INIT;
 	uint64_t last = m->last_event;
 	unsigned what = 0;
-	int changed = m->engine->watch_drain(m->engine, m->watch, events_take, m, &e);
+	int changed = m->engine->watch_drain(m->engine, m->watch, model_events_take, m, &e);
 
 	if (changed < 0)
 		model_trouble(m, &e);
@@ -233,8 +233,8 @@ static void watch_read(void *model)
 		what |= MODEL_EVENTS;
 	watch_arm(m);
 	model_later(m, 0);
-	samples_start(m);
-	events_tell(m);
+	model_samples_start(m);
+	model_events_tell(m);
 	model_changed(m, what | MODEL_LOGS);
 }
 
@@ -303,7 +303,7 @@ struct model *model_new(struct tare_engine *engine, struct loop *loop, struct er
 	m->watch_timer = (struct loop_timer){.fn = watch_read, .arg = m};
 	m->rest_timer = (struct loop_timer){.fn = watch_rested, .arg = m};
 	m->later_timer = (struct loop_timer){.fn = read_stale, .arg = m};
-	samples_init(m);
+	model_samples_init(m);
 	return m;
 }
 
@@ -314,15 +314,15 @@ void model_free(struct model *m)
 	loop_disarm(m->loop, &m->watch_timer);
 	loop_disarm(m->loop, &m->rest_timer);
 	loop_disarm(m->loop, &m->later_timer);
-	samples_stop(m);
+	model_samples_stop(m);
 	if (m->watch) {
 		if (m->watch->fd >= 0)
 			loop_remove(m->loop, m->watch->fd);
 		m->engine->watch_close(m->engine, m->watch);
 	}
-	samples_free(m);
-	events_free(m);
-	rows_free(m);
+	model_samples_free(m);
+	model_events_free(m);
+	model_rows_free(m);
 	tare_image_list_free(&m->images);
 	tare_volume_list_free(&m->volumes);
 	buf_free(&m->name);
@@ -340,7 +340,7 @@ int model_load(struct model *m, struct err *e)
 	m->loaded = true;
 	read_lists(m, MODEL_IMAGES | MODEL_VOLUMES);
 	model_later(m, MODEL_EVENTS);
-	samples_start(m);
+	model_samples_start(m);
 	model_changed(m, LIST_ALL);
 	return 0;
 }
@@ -373,7 +373,7 @@ void model_freeze(struct model *m, bool on)
 	loop_disarm(m->loop, &m->rest_timer);
 	watch_want(m);
 	if (on) {
-		samples_stop(m);
+		model_samples_stop(m);
 		watch_arm(m);
 		loop_disarm(m->loop, &m->later_timer);
 		return;
@@ -382,7 +382,7 @@ void model_freeze(struct model *m, bool on)
 		watch_read(m);
 	/* more may have happened than a watch keeps */
 	model_later(m, LIST_ALL);
-	samples_start(m);
+	model_samples_start(m);
 }
 
 void model_refresh(struct model *m, unsigned what)
@@ -402,7 +402,7 @@ size_t model_containers(const struct model *m, struct model_container *const **r
 
 struct model_container *model_container(const struct model *m, const char *id)
 {
-	struct model_entry *entry = rows_find(m, id);
+	struct model_entry *entry = model_rows_find(m, id);
 
 	return entry ? &entry->c : NULL;
 }

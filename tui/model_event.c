@@ -108,7 +108,7 @@ static void follow_up(struct model *m, const struct model_event *ev)
 	}
 }
 
-int events_take(json *event, void *model)
+int model_events_take(json *event, void *model)
 {
 	struct model *m = model;
 	struct model_event *ev = event_make(event);
@@ -125,7 +125,7 @@ int events_take(json *event, void *model)
 	return 0;
 }
 
-void events_tell(struct model *m)
+void model_events_tell(struct model *m)
 {
 	uint64_t n = m->last_event - m->told_event;
 
@@ -162,7 +162,7 @@ static int take_past(json *event, void *arg)
 }
 
 /* What happened shortly before the dashboard opened, in front of what it saw itself. */
-void events_load_past(struct model *m)
+void model_events_load_past(struct model *m)
 {
 	struct tare_event_options options = {.since = m->opened - PAST_NS, .until = m->opened};
 	size_t max = MODEL_EVENTS_MAX / 2, first;
@@ -189,7 +189,7 @@ void events_load_past(struct model *m)
 	free(past);
 }
 
-void events_free(struct model *m)
+void model_events_free(struct model *m)
 {
 	for (size_t i = 0; i < m->n_events; i++)
 		event_free(m->events[i]);

@@ -24,7 +24,7 @@ static size_t bucket_of(const struct model *m, const char *id)
 	return i;
 }
 
-struct model_entry *rows_find(const struct model *m, const char *id)
+struct model_entry *model_rows_find(const struct model *m, const char *id)
 {
 	return m->n_buckets ? m->buckets[bucket_of(m, id)] : NULL;
 }
@@ -117,7 +117,7 @@ static struct model_entry *insert(struct model *m, struct tare_container *row)
 		return NULL;
 	}
 	entry->c.row = *row;
-	samples_forget(entry);
+	model_samples_forget(entry);
 	at = place_of(m, row);
 	memmove(m->rows + at + 1, m->rows + at, (m->n_rows - at) * sizeof *m->rows);
 	m->rows[at] = &entry->c;
@@ -134,16 +134,16 @@ static void renew(struct model_entry *entry, struct tare_container *row)
 	struct tare_container old = entry->c.row;
 
 	if (!container_is_up(row) || row->started != old.started)
-		samples_forget(entry);
+		model_samples_forget(entry);
 	entry->c.row = *row;
 	/* the id is what the hash table goes by: it stays */
 	memcpy(entry->c.row.id, old.id, sizeof old.id);
 	tare_container_free(&old);
 }
 
-struct model_entry *rows_put(struct model *m, struct tare_container *row, bool *changed)
+struct model_entry *model_rows_put(struct model *m, struct tare_container *row, bool *changed)
 {
-	struct model_entry *entry = rows_find(m, row->id);
+	struct model_entry *entry = model_rows_find(m, row->id);
 
 	*changed = true;
 	if (!entry) {
@@ -193,7 +193,7 @@ static void entry_free(struct model_entry *entry)
 	free(entry);
 }
 
-void rows_remove(struct model *m, struct model_entry *entry)
+void model_rows_remove(struct model *m, struct model_entry *entry)
 {
 	size_t at = place_of(m, &entry->c.row);
 
@@ -208,17 +208,17 @@ void rows_remove(struct model *m, struct model_entry *entry)
 	entry_free(entry);
 }
 
-bool rows_sweep(struct model *m)
+bool model_rows_sweep(struct model *m)
 {
 	size_t before = m->n_rows;
 
 	for (size_t i = m->n_rows; i-- > 0;)
 		if (entry_of(m->rows[i])->generation != m->generation)
-			rows_remove(m, entry_of(m->rows[i]));
+			model_rows_remove(m, entry_of(m->rows[i]));
 	return m->n_rows != before;
 }
 
-void rows_free(struct model *m)
+void model_rows_free(struct model *m)
 {
 	for (size_t i = 0; i < m->n_rows; i++)
 		entry_free(entry_of(m->rows[i]));

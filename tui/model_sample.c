@@ -56,7 +56,7 @@ static void set_rates(struct model_container *c, const double values[METRIC_N])
 	c->tx = values[METRIC_TX];
 }
 
-void samples_forget(struct model_entry *entry)
+void model_samples_forget(struct model_entry *entry)
 {
 	struct model_container *c = &entry->c;
 
@@ -80,7 +80,7 @@ static void sample_add(struct model *m, struct model_entry *entry, const struct 
 
 	if (!s->time) {
 		if (c->now.time)
-			samples_forget(entry);
+			model_samples_forget(entry);
 		return;
 	}
 	if (s->time <= before.time)
@@ -209,7 +209,7 @@ static void sample_tick(void *model)
 	}
 	what |= sample_host(m) | sample_containers(m);
 	m->n_ticks++;
-	samples_start(m);
+	model_samples_start(m);
 	model_changed(m, what);
 }
 
@@ -323,18 +323,18 @@ static void past_turn(void *model)
 	bool any = false;
 
 	while (m->n_wanted && now_monotonic() < until)
-		any |= load_one(m, rows_find(m, m->wanted[--m->n_wanted]));
+		any |= load_one(m, model_rows_find(m, m->wanted[--m->n_wanted]));
 	for (size_t i = 0; i < m->n_rows && now_monotonic() < until; i++)
 		if (needs_past(entry_of(m->rows[i])))
 			any |= load_one(m, entry_of(m->rows[i]));
-	samples_start(m);
+	model_samples_start(m);
 	if (any)
 		model_changed(m, MODEL_STATS);
 }
 
 void model_want(struct model *m, const char *id)
 {
-	struct model_entry *entry = rows_find(m, id);
+	struct model_entry *entry = model_rows_find(m, id);
 
 	if (!entry || (entry->has_details && !needs_past(entry)) || m->n_wanted == MODEL_WANTED_MAX)
 		return;
@@ -358,7 +358,7 @@ static bool has_backlog(const struct model *m)
 
 /* ------------------------------------------------------------------ life */
 
-void samples_init(struct model *m)
+void model_samples_init(struct model *m)
 {
 	m->sample_timer = (struct loop_timer){.fn = sample_tick, .arg = m};
 	m->past_timer = (struct loop_timer){.fn = past_turn, .arg = m};
@@ -366,11 +366,11 @@ void samples_init(struct model *m)
 	m->host.cpu = NAN;
 }
 
-void samples_start(struct model *m)
+void model_samples_start(struct model *m)
 {
 	collect_running(m);
 	if (!m->sampling || m->frozen || !m->loaded) {
-		samples_stop(m);
+		model_samples_stop(m);
 		return;
 	}
 	if (!m->sample_timer.armed)
@@ -385,7 +385,7 @@ void samples_start(struct model *m)
 	}
 }
 
-void samples_stop(struct model *m)
+void model_samples_stop(struct model *m)
 {
 	loop_disarm(m->loop, &m->sample_timer);
 	loop_disarm(m->loop, &m->past_timer);
@@ -397,10 +397,10 @@ void model_sampling(struct model *m, bool on)
 		return;
 	m->sampling = on;
 	m->n_ticks = 0; /* what was sampled long ago gives no rate: two samples soon */
-	samples_start(m);
+	model_samples_start(m);
 }
 
-void samples_free(struct model *m)
+void model_samples_free(struct model *m)
 {
 	free(m->sampled);
 	free(m->sample_ids);

@@ -84,14 +84,14 @@ void model_later(struct model *m, unsigned what);
 int model_list_containers(struct model *m, struct err *e);
 
 /* model_rows.c */
-struct model_entry *rows_find(const struct model *m, const char *id);
+struct model_entry *model_rows_find(const struct model *m, const char *id);
 /* Takes the row's content and leaves it empty. The entry, or NULL when memory is short. *changed: it is new,
  * or differs from what was there. */
-struct model_entry *rows_put(struct model *m, struct tare_container *row, bool *changed);
-void rows_remove(struct model *m, struct model_entry *entry);
+struct model_entry *model_rows_put(struct model *m, struct tare_container *row, bool *changed);
+void model_rows_remove(struct model *m, struct model_entry *entry);
 /* Those that the current generation did not name; whether there were any. */
-bool rows_sweep(struct model *m);
-void rows_free(struct model *m);
+bool model_rows_sweep(struct model *m);
+void model_rows_free(struct model *m);
 static inline struct model_entry *entry_of(struct model_container *c)
 {
 	return (struct model_entry *)(void *)c;
@@ -102,16 +102,16 @@ static inline bool container_is_up(const struct tare_container *c)
 }
 
 /* model_event.c */
-int events_take(json *event, void *model); /* a tare_event_fn */
-void events_tell(struct model *m);         /* the listener, of what is new */
-void events_load_past(struct model *m);
-void events_free(struct model *m);
+int model_events_take(json *event, void *model); /* a tare_event_fn */
+void model_events_tell(struct model *m);         /* the listener, of what is new */
+void model_events_load_past(struct model *m);
+void model_events_free(struct model *m);
 
 /* model_sample.c */
-void samples_init(struct model *m);
-void samples_start(struct model *m); /* arms what sampling, freezing and the backlog ask for */
-void samples_stop(struct model *m);
-void samples_forget(struct model_entry *entry); /* a run has ended */
-void samples_free(struct model *m);
+void model_samples_init(struct model *m);
+void model_samples_start(struct model *m); /* arms what sampling, freezing and the backlog ask for */
+void model_samples_stop(struct model *m);
+void model_samples_forget(struct model_entry *entry); /* a run has ended */
+void model_samples_free(struct model *m);
 
 #endif

@@ -268,7 +268,7 @@ static void values_are_alternatives_keys_are_not(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++)
-		assert_int_equal(filter_match(tries[i].filters, keys, row, NULL), tries[i].match);
+		assert_int_equal(filters_match(tries[i].filters, keys, row, NULL), tries[i].match);
 	assert_string_equal(filter_value((char *[]){"a=1", "colour=red", NULL}, "colour"), "red");
 	assert_null(filter_value((char *[]){"colours=red", NULL}, "colour"));
 }
@@ -296,12 +296,12 @@ static void labels_match_by_key_or_pair(void **state)
 	(void)state;
 	json_set_str(labels, "tier", "web");
 	json_set_str(labels, "empty", "");
-	assert_true(filter_label(labels, "tier"));
-	assert_true(filter_label(labels, "tier=web"));
-	assert_false(filter_label(labels, "tier=db"));
-	assert_true(filter_label(labels, "empty="));
-	assert_false(filter_label(labels, "ti"));
-	assert_false(filter_label(NULL, "tier"));
+	assert_true(filter_has_label(labels, "tier"));
+	assert_true(filter_has_label(labels, "tier=web"));
+	assert_false(filter_has_label(labels, "tier=db"));
+	assert_true(filter_has_label(labels, "empty="));
+	assert_false(filter_has_label(labels, "ti"));
+	assert_false(filter_has_label(NULL, "tier"));
 	labels_text(labels, &text);
 	assert_string_equal(buf_str(&text), "tier=web,empty=");
 }
