@@ -10,17 +10,19 @@
  * space type TEXT                 characters as they are;  paste TEXT: bracketed raw TEXT with C's escapes
  *   mouse press|drag|release|wheelup|wheeldown ROW COL
  *   wait TEXT                 until the screen has the text (10 s at most);  waitnot TEXT
- *   settle [MS]               until nothing was written for so long (default 120), 10 s at most
+ *   settle [MS]               until it slept and wrote nothing for so long (default 60), 10 s at most
  *   sleep MS
  *   screen NAME               OUTDIR/NAME.txt: the screen as text
  *   styled NAME               the same and its colours, as runs
+ *   same NAME                 fails unless the screen reads as OUTDIR/NAME.txt
  *   svg NAME                  OUTDIR/NAME.svg: a picture
  *   signal NAME               to the program (TERM, HUP, SEGV, TSTP, CONT, …)
- *   stopped                   waits until it is stopped;  end CODE: until it has ended (128+n: by a signal)
- *   state                     prints modes of the terminal and whether its settings are as before
- *   bytes                     prints how many bytes were written since the last "bytes"
- * The first step that fails ends it with exit code 1, the screen on standard error. */
+ *   stopped                   waits until it is stopped;  end CODE: until it has ended (128+n: by a signal);
+ * then "run" may start another in a new terminal state                     prints modes of the terminal and
+ * whether its settings are as before bytes                     prints how many bytes were written since the
+ * last "bytes" The first step that fails ends it with exit code 1, the screen on standard error. */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +48,7 @@
 struct drive {
 	int master, slave;
 	struct picture p;
-	pid_t child;
+	pid_t leader, child; /* of the session; the program */
 	bool ended, stopped;
 	int status;
 	VTerm *vt;
@@ -126,18 +128,27 @@ static void note_paste_mode(struct drive *d, const char *s, size_t len)
 		d->bracketed = false;
 }
 
+/* The program is a grandchild: ^Z stops it only where its parent is of the same session, as a shell is. */
 static void look_at_child(struct drive *d)
 {
+	char path[64], stat[256] = "";
 	int status;
 
-	if (d->child <= 0 || d->ended ||
-	        waitpid(d->child, &status, WNOHANG | WUNTRACED | WCONTINUED) != d->child)
+	if (d->leader <= 0 || d->ended)
 		return;
-	d->stopped = WIFSTOPPED(status);
-	if (WIFEXITED(status) || WIFSIGNALED(status)) {
+	if (waitpid(d->leader, &status, WNOHANG) == d->leader) {
 		d->ended = true;
+		d->stopped = false;
 		d->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		return;
 	}
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)d->child);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return;
+	const char *name_end = fgets(stat, sizeof stat, f) ? strrchr(stat, ')') : NULL;
+	d->stopped = name_end && name_end[1] && name_end[2] == 'T';
+	fclose(f);
 }
 
 /* Take what it writes for at most `ms`; true when something came. */
@@ -172,28 +183,70 @@ static void fail(struct drive *d, const char *what, const char *about)
 
 /* ------------------------------------------------------------------ steps: starting, waiting */
 
+static void become(struct drive *d, char **words)
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	tcsetpgrp(d->slave, getpid()); /* the leader ignores SIGTTOU, and so do we until here */
+	signal(SIGTTOU, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(d->slave, fd);
+	setenv("TERM", "xterm-256color", 1);
+	for (int i = 0; i < d->n_env; i++)
+		putenv(d->env[i]);
+	execvp(words[0], words);
+	_exit(127);
+}
+
+/* Leads the session as a shell would, and ends as the program did. */
+static _Noreturn void lead(struct drive *d, int tell, char **words)
+{
+	int status = 0;
+
+	setsid();
+	ioctl(d->slave, TIOCSCTTY, 0);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	pid_t pid = fork();
+	if (pid == 0)
+		become(d, words);
+	if (write(tell, &pid, sizeof pid) != sizeof pid)
+		_exit(126);
+	waitpid(pid, &status, 0);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
 static void run_program(struct drive *d, char **words)
 {
 	struct winsize size = {.ws_row = (unsigned short)d->p.rows, .ws_col = (unsigned short)d->p.cols};
 
+	if (d->vt) {
+		vterm_free(d->vt);
+		close(d->master);
+		close(d->slave);
+		d->ended = d->stopped = d->altscreen = d->bracketed = false;
+		d->mouse = 0;
+	}
 	make_terminal(d);
 	if (openpty(&d->master, &d->slave, NULL, NULL, &size) != 0)
 		fail(d, "openpty", strerror(errno));
 	fcntl(d->master, F_SETFD, FD_CLOEXEC);
 	fcntl(d->slave, F_SETFD, FD_CLOEXEC);
 	tcgetattr(d->slave, &d->before);
-	d->child = fork();
-	if (d->child == 0) {
-		setsid();
-		ioctl(d->slave, TIOCSCTTY, 0);
-		for (int fd = 0; fd < 3; fd++)
-			dup2(d->slave, fd);
-		setenv("TERM", "xterm-256color", 1);
-		for (int i = 0; i < d->n_env; i++)
-			putenv(d->env[i]);
-		execvp(words[0], words);
-		_exit(127);
-	}
+	int told[2];
+	if (pipe2(told, O_CLOEXEC) != 0)
+		fail(d, "pipe", strerror(errno));
+	d->leader = fork();
+	if (d->leader == 0)
+		lead(d, told[1], words);
+	close(told[1]);
+	if (read(told[0], &d->child, sizeof d->child) != sizeof d->child)
+		fail(d, "nothing was started", words[0]);
+	close(told[0]);
 }
 
 static void resize(struct drive *d, int rows, int cols)
@@ -221,12 +274,47 @@ static void wait_text(struct drive *d, const char *text, bool wanted)
 	}
 }
 
+/* Whether one of its threads runs or waits for a processor: so that a busy machine makes the script wait
+ * instead of letting it look too early. */
+static bool is_busy(const struct drive *d)
+{
+	char path[64], stat[512];
+	bool busy = false;
+
+	if (d->ended || d->stopped)
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)d->child);
+	DIR *dir = opendir(path);
+	if (!dir)
+		return false;
+	for (struct dirent *e; !busy && (e = readdir(dir));) {
+		int fd = openat(dirfd(dir), e->d_name, O_PATH | O_CLOEXEC);
+		int file = openat(fd, "stat", O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(file, stat, sizeof stat - 1);
+		stat[n > 0 ? n : 0] = '\0';
+		const char *name_end = strrchr(stat, ')');
+		busy = e->d_name[0] != '.' && name_end && name_end[1] && strchr("RD", name_end[2]);
+		close(file);
+		close(fd);
+	}
+	closedir(dir);
+	return busy;
+}
+
+/* What was typed and not yet read. */
+static bool is_unread(const struct drive *d)
+{
+	int n = 0;
+
+	return !d->ended && !d->stopped && ioctl(d->slave, FIONREAD, &n) == 0 && n > 0;
+}
+
 static void settle(struct drive *d, int quiet)
 {
 	int64_t end = now_ms() + PATIENCE_MS, last = now_ms();
 
 	while (now_ms() < end && now_ms() - last < quiet)
-		if (pump(d, 10))
+		if (pump(d, 5) || is_unread(d) || is_busy(d))
 			last = now_ms();
 }
 
@@ -374,6 +462,24 @@ static void write_down(struct drive *d, const char *kind, const char *name)
 	fclose(f);
 }
 
+static void expect_same(struct drive *d, const char *name)
+{
+	char path[4096], *text = NULL, old[65536];
+	size_t len = 0;
+
+	snprintf(path, sizeof path, "%s/%s.txt", d->out, name);
+	FILE *f = fopen(path, "re"), *now = open_memstream(&text, &len);
+	if (!f || !now)
+		fail(d, path, strerror(errno));
+	picture_text(&d->p, now);
+	fclose(now);
+	size_t n = fread(old, 1, sizeof old, f);
+	fclose(f);
+	if (n != len || memcmp(old, text, n) != 0)
+		fail(d, "is not the same as", name);
+	free(text);
+}
+
 static void print_state(struct drive *d)
 {
 	struct termios now;
@@ -445,7 +551,7 @@ static bool do_waiting(struct drive *d, char **w)
 	else if (strcmp(w[0], "waitnot") == 0)
 		wait_text(d, arg, false);
 	else if (strcmp(w[0], "settle") == 0)
-		settle(d, *arg ? atoi(arg) : 120);
+		settle(d, *arg ? atoi(arg) : 60);
 	else if (strcmp(w[0], "sleep") == 0)
 		for (int64_t end = now_ms() + atoi(arg); now_ms() < end;)
 			pump(d, 5);
@@ -464,6 +570,8 @@ static bool do_writing(struct drive *d, char **w)
 
 	if (strcmp(w[0], "screen") == 0 || strcmp(w[0], "styled") == 0 || strcmp(w[0], "svg") == 0)
 		write_down(d, w[0], arg);
+	else if (strcmp(w[0], "same") == 0)
+		expect_same(d, arg);
 	else if (strcmp(w[0], "state") == 0)
 		print_state(d);
 	else if (strcmp(w[0], "bytes") == 0)

@@ -134,17 +134,46 @@ static void each_run(const struct picture *p, int row,
 	free(text);
 }
 
+#define LOOKS_MAX 62
+
+/* A letter for each look, in the order in which they appear: colours that can be read as a picture, and diffs
+ * that say where something changed. */
+struct legend {
+	FILE *f;
+	struct look looks[LOOKS_MAX];
+	int n, col;
+};
+
+static const char letters[LOOKS_MAX + 1] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
 static void print_run(void *arg, int row, int col, int width, const char *text, struct look l)
 {
+	struct legend *g = arg;
+	int i = 0;
+
+	(void)row;
 	(void)text;
-	fprintf(arg, "%d,%d+%d #%06x on #%06x%s%s%s\n", row, col, width, l.fg, l.bg, l.bold ? " bold" : "",
-	        l.italic ? " italic" : "", l.underline ? " underline" : "");
+	while (i < g->n && !look_equal(g->looks[i], l))
+		i++;
+	if (i == g->n && i < LOOKS_MAX)
+		g->looks[g->n++] = l;
+	for (; g->col < col + width; g->col++)
+		putc(i < LOOKS_MAX ? letters[i] : '?', g->f);
 }
 
 void picture_styles(const struct picture *p, FILE *f)
 {
-	for (int row = 0; row < p->rows; row++)
-		each_run(p, row, print_run, f);
+	struct legend g = {.f = f};
+
+	for (int row = 0; row < p->rows; row++) {
+		g.col = 0;
+		each_run(p, row, print_run, &g);
+		putc('\n', f);
+	}
+	for (int i = 0; i < g.n; i++)
+		fprintf(f, "%c #%06x on #%06x%s%s%s\n", letters[i], g.looks[i].fg, g.looks[i].bg,
+		        g.looks[i].bold ? " bold" : "", g.looks[i].italic ? " italic" : "",
+		        g.looks[i].underline ? " underline" : "");
 }
 
 #define CELL_W 8.43
