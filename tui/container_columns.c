@@ -305,6 +305,18 @@ static int compare_share(const void *a, const void *b)
 	return compare_doubles(ROW(a)->now.time ? x : NAN, ROW(b)->now.time ? y : NAN);
 }
 
+/* What does not run has no graph: where the state is but a sign, its word and exit code stand there. */
+static void draw_ending(const struct cell *at, const struct model_container *c)
+{
+	struct state_look look;
+	struct cell state;
+
+	if (list_column_cell(at->list, "state", &state) && state.w > 2)
+		return;
+	container_look(c, &look);
+	cell_text(at, look.word, style_of(at, look.element));
+}
+
 static void draw_graph(const struct cell *at, const void *row)
 {
 	const struct model_container *c = row;
@@ -313,8 +325,10 @@ static void draw_graph(const struct cell *at, const void *row)
 	double values[GRAPH_MOST];
 	size_t n = sparkline_values(&s, at->w);
 
-	if (!container_runs(c))
+	if (!container_runs(c)) {
+		draw_ending(at, c);
 		return;
+	}
 	model_want(m, c->row.id);
 	if (!c->history)
 		return;
