@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEAT_MAX 1000 /* how often an expression may repeat its parts, all bounds multiplied */
+#include "tui/expression.h"
 
 bool filter_contains(const char *text, const char *value)
 {
@@ -40,65 +40,12 @@ bool filter_label(json *labels, const char *value)
 	return !sign || !strcmp(json_str(labels, key, ""), sign + 1);
 }
 
-/* How often the bound at p, "{2,5}", repeats what is before it at most. */
-static unsigned long bound_at(const char *p)
-{
-	unsigned long most = 1;
-
-	while (*++p && *p != '}') {
-		unsigned long n = isdigit((unsigned char)*p) ? strtoul(p, NULL, 10) : 0;
-
-		most = n > most ? n : most;
-	}
-	return most;
-}
-
-/* regcomp() copies what is repeated, twice for a "+": a few nested ones would take all memory while one is
- * still typing. Those that stand after each other are counted as if they were nested. */
-static bool repeats_too_much(const char *pattern)
-{
-	unsigned long product = 1;
-
-	for (const char *p = pattern; *p; p++) {
-		unsigned long times = 1;
-
-		if (*p == '{')
-			times = bound_at(p);
-		else if (*p == '+' && p > pattern && strchr(")}*+?", p[-1]))
-			times = 2;
-		if (times > REPEAT_MAX || (product *= times) > REPEAT_MAX)
-			return true;
-	}
-	return false;
-}
-
-/* Small letters match both cases, as in a fuzzy term. */
-static int case_flag(const char *pattern)
-{
-	for (; *pattern; pattern++) {
-		if (*pattern == '\\' && pattern[1])
-			pattern++; /* "\W" is no capital */
-		else if (isupper((unsigned char)*pattern))
-			return 0;
-	}
-	return REG_ICASE;
-}
-
 static void compile(struct filter *f, struct filter_term *t)
 {
-	int rc;
+	int flags = expression_has_capital(t->text) ? 0 : REG_ICASE;
 
 	t->kind = FILTER_REGEX;
-	t->broken = true;
-	if (repeats_too_much(t->text)) {
-		snprintf(f->error, sizeof f->error, "too many repetitions in the expression");
-		return;
-	}
-	rc = regcomp(&t->regex, t->text, REG_EXTENDED | case_flag(t->text));
-	if (rc)
-		regerror(rc, &t->regex, f->error, sizeof f->error);
-	else
-		t->broken = false;
+	t->broken = expression_compile(&t->regex, t->text, flags, f->error, sizeof f->error) < 0;
 }
 
 static int find_key(const char *text, size_t len, const char *const *keys)

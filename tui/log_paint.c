@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "tui/expression.h"
 #include "tui/log_pattern.h"
 #include "tui/log_spans.h"
 #include "tui/sgr.h"
@@ -15,12 +16,13 @@
 void log_rules_set(struct log_rules *r, const struct theme *t)
 {
 	size_t n;
+	char why[80]; /* reading the theme has told it */
 	const struct theme_highlight *h = theme_highlights(t, &n);
 
 	log_rules_free(r);
 	r->theme = t;
 	for (size_t i = 0; i < n && r->n < LOG_RULES_MAX; i++) {
-		if (regcomp(&r->v[r->n].regex, h[i].pattern, REG_EXTENDED | REG_NEWLINE))
+		if (expression_compile(&r->v[r->n].regex, h[i].pattern, REG_NEWLINE, why, sizeof(why)) < 0)
 			continue;
 		r->v[r->n++].style = h[i].style;
 	}

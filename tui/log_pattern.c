@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "tui/expression.h"
 
 /* Bytes that are compared at once; every processor's vectors have as many. */
 #define LANES 16
@@ -22,18 +23,6 @@ struct log_pattern {
 static unsigned char folded(unsigned char c)
 {
 	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
-static bool has_capital(const char *s)
-{
-	for (; *s; s++) {
-		/* \W and the like are no capitals */
-		if (*s == '\\' && s[1])
-			s++;
-		else if (*s >= 'A' && *s <= 'Z')
-			return true;
-	}
-	return false;
 }
 
 /* A letter that is seldom in logs makes few false alarms. */
@@ -55,12 +44,11 @@ static size_t rarest(const char *s, size_t len)
 
 static int compile(struct log_pattern *p, struct err *e)
 {
-	int rc = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NEWLINE | (p->fold ? REG_ICASE : 0));
+	int flags = REG_NEWLINE | (p->fold ? REG_ICASE : 0);
 	char why[128];
 
-	if (!rc)
+	if (expression_compile(&p->regex, p->text, flags, why, sizeof(why)) == 0)
 		return 0;
-	regerror(rc, &p->regex, why, sizeof(why));
 	return err_set(e, ERR_USAGE,
 	        "not a regular expression: %s; put \\ before a character that shall stand for itself", why);
 }
@@ -80,7 +68,7 @@ struct log_pattern *log_pattern_new(const char *text, struct err *e)
 	}
 	memcpy(p->text, text, len + 1);
 	p->len = len;
-	p->fold = !has_capital(text);
+	p->fold = !expression_has_capital(text);
 	p->literal = !strpbrk(text, "\\.[]()*+?{}|^$\n");
 	p->rare = rarest(text, len);
 	if (!p->literal && compile(p, e) < 0) {

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "tui/config_lines.h"
+#include "tui/expression.h"
 #include "tui/theme_file.h"
 
 const char *const theme_element_names[THEME_N_ELEMENTS] = {
@@ -121,7 +122,8 @@ static void read_palette(struct theme_source *s, struct config_lines *l)
  * slashes. */
 static void read_highlight(struct theme_source *s, struct config_lines *l)
 {
-	char *end = NULL;
+	char *end = NULL, why[80];
+	regex_t regex;
 
 	for (char *p = l->value; *p == '/' && (p = strchr(p + 1, '/'));) {
 		if (p[1] == ' ' || p[1] == '\t' || p[1] == '\0')
@@ -140,6 +142,11 @@ static void read_highlight(struct theme_source *s, struct config_lines *l)
 		config_lines_warn(l, l->number, "more than %d highlights", THEME_HIGHLIGHTS_MAX);
 		return;
 	}
+	if (expression_compile(&regex, l->value + 1, REG_NOSUB, why, sizeof why) < 0) {
+		config_lines_warn(l, l->number, "/%s/: %s", l->value + 1, why);
+		return;
+	}
+	regfree(&regex);
 	strcpy(s->highlights[s->n_highlights].pattern, l->value + 1);
 	give(s, l, &s->highlights[s->n_highlights].value, config_trim(end + 1));
 	if (s->highlights[s->n_highlights].value.file)

@@ -133,6 +133,25 @@ static void signs_graphs_highlights(void **state)
 	assert_false(theme_use_symbols(t, "bars"));
 }
 
+static void highlights_that_cannot_be_are_told(void **state)
+{
+	char **w = NULL;
+	size_t n;
+	cleanup_theme struct theme *t =
+	        parse("[log]\nhighlight = /(a{200}){200}/ green\nhighlight = /[a/ red\nhighlight = /a/ red\n",
+	                DEPTH_TRUE, &w);
+
+	(void)state;
+	theme_highlights(t, &n);
+	assert_int_equal(n, 1);
+	assert_non_null(w);
+	assert_non_null(strstr(w[0], "2: "));
+	assert_non_null(strstr(w[0], "too many repetitions"));
+	assert_non_null(strstr(w[1], "3: "));
+	assert_null(w[2]);
+	strv_free(w);
+}
+
 static void every_sign_is_there(void **state)
 {
 	cleanup_theme struct theme *t = theme_builtin(DEPTH_TRUE);
@@ -328,6 +347,7 @@ int main(void)
 	        cmocka_unit_test(ladders),
 	        cmocka_unit_test(a_palette_alone_is_a_theme),
 	        cmocka_unit_test(signs_graphs_highlights),
+	        cmocka_unit_test(highlights_that_cannot_be_are_told),
 	        cmocka_unit_test(every_sign_is_there),
 	        cmocka_unit_test(mistakes_are_lines),
 	        cmocka_unit_test(nothing_is_without_bounds),
