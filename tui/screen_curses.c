@@ -45,15 +45,36 @@ static int colours_of(enum colour_depth depth)
 static const int curses_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 #define N_CURSES_SIGNALS (sizeof(curses_signals) / sizeof(*curses_signals))
 
+static char *take_env(const char *name)
+{
+	const char *value = getenv(name);
+	char *copy = value ? strdup(value) : NULL;
+
+	unsetenv(name);
+	return copy;
+}
+
+static void give_env(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+/* The size is told later, by resize_term(). LINES and COLUMNS could be anything; use_env(FALSE) would also
+ * keep ncurses from 24x80 where terminfo has no size, as for the Linux console. */
 static SCREEN *new_terminal(const char *term, FILE *out)
 {
+	cleanup_free char *rows = take_env("LINES"), *cols = take_env("COLUMNS");
 	struct sigaction before[N_CURSES_SIGNALS];
 	SCREEN *sc;
 
 	for (size_t i = 0; i < N_CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], NULL, &before[i]);
-	use_env(FALSE);
 	sc = newterm(term, out, out);
+	give_env("LINES", rows);
+	give_env("COLUMNS", cols);
 	for (size_t i = 0; i < N_CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], &before[i], NULL);
 	return sc;
@@ -63,17 +84,14 @@ static SCREEN *new_terminal(const char *term, FILE *out)
 static SCREEN *new_terminal_with(const char *term, int colours, FILE *out)
 {
 	cleanup_buf struct buf entry = BUF_INIT;
-	const char *set = getenv("TERMINFO");
-	cleanup_free char *before = set ? strdup(set) : NULL;
+	cleanup_free char *before = NULL;
 	SCREEN *sc;
 
-	if (!screen_entry(&entry, term, colours) || setenv("TERMINFO", buf_str(&entry), 1) < 0)
+	if (!screen_entry(&entry, term, colours))
 		return NULL;
-	sc = new_terminal(term, out);
-	if (before)
-		setenv("TERMINFO", before, 1);
-	else
-		unsetenv("TERMINFO");
+	before = take_env("TERMINFO");
+	sc = setenv("TERMINFO", buf_str(&entry), 1) == 0 ? new_terminal(term, out) : NULL;
+	give_env("TERMINFO", before);
 	return sc;
 }
 

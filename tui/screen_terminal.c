@@ -29,12 +29,20 @@
 #define MOUSE_OFF        "\033[?1006l\033[?1002l\033[?1000l"
 #define RESCUE_START     "\030" /* CAN: ends a sequence that was cut in the middle */
 
+/* Without the pauses ("$<2>") that terminals of the seventies needed. */
 static void add_cap(struct buf *b, const char *name)
 {
-	const char *value = tigetstr(name);
+	const char *value = tigetstr(name), *end;
 
-	if (value && value != (char *)-1)
-		buf_str_add(b, value);
+	if (value == (char *)-1)
+		return;
+	while (value && *value) {
+		const char *pause = strstr(value, "$<");
+
+		end = pause ? strchr(pause, '>') : NULL;
+		buf_add(b, value, end ? (size_t)(pause - value) : strlen(value));
+		value = end ? end + 1 : NULL;
+	}
 }
 
 /* setupterm() has loaded the terminal. The cursor is shown by "cnorm" but hidden by ncurses. */

@@ -535,6 +535,34 @@ static void restored_while_stopped(void **state)
 	close_rig(&r);
 }
 
+/* The Linux console's description has no size; that of a vt100 has pauses. */
+static void plain_terminals(void **state)
+{
+	static const char *const terms[] = {"linux", "vt100"};
+	struct rig r;
+
+	(void)state;
+	setenv("LINES", "1000000", 1);
+	setenv("COLUMNS", "1000000", 1);
+	for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++) {
+		set_environment(terms[i], "", "");
+		open_screen(&r, &(struct screen_options){0});
+		assert_string_equal(getenv("LINES"), "1000000");
+		assert_int_equal(screen_cols(r.s), 40);
+		frame(&r, "shown", plain);
+		screen_flush(r.s);
+		screen_close(r.s);
+		r.s = NULL;
+		seen(&r);
+		sees(&r, "shown");
+		assert_null(strstr(buf_str(&r.seen), "$<"));
+		is_as_before(&r);
+		close_rig(&r);
+	}
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
+}
+
 /* `tare < /dev/tty`: what is given can't be written to. */
 static void a_descriptor_to_read_from(void **state)
 {
@@ -683,6 +711,7 @@ int main(void)
 		cmocka_unit_test(restored_after_a_stack_overflow),
 #endif
 		cmocka_unit_test(restored_while_stopped),
+		cmocka_unit_test(plain_terminals),
 		cmocka_unit_test(a_descriptor_to_read_from),
 		cmocka_unit_test(the_modes_of_others_are_not_kept),
 		cmocka_unit_test(started_in_the_background),
