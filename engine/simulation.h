@@ -209,7 +209,6 @@ char **sim_words(const char *text);
 unsigned sim_image_users(struct simulation *s, const struct sim_image *i);
 size_t sim_image_layers(const struct sim_image_role *role, const struct sim_layer_role *out[16]);
 void sim_layer_id(const struct sim_layer_role *layer, char dst[8 + TARE_ID_LEN]);
-const struct sim_image_role *sim_image_role_named(const char *name);
 
 /* simulation_life.c */
 struct sim_status {
@@ -249,8 +248,6 @@ json *sim_event_of(const struct simulation *s, const struct sim_container *c, co
 void sim_event_keep(struct simulation *s, json *event, int64_t at);
 
 /* simulation_stats.c */
-void sim_sample(const struct simulation *s, const struct sim_container *c, const struct sim_status *st,
-        int64_t t, struct tare_stats *out);
 pid_t sim_pid(const struct sim_container *c, const struct sim_status *st); /* simulation_list.c */
 uint64_t sim_written(const struct sim_container *c, int64_t t);            /* bytes in its writable layer */
 

@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------ words */
 
-const char *sim_variable(const struct sim_shell *sh, const char *name, size_t len)
+static const char *sim_variable(const struct sim_shell *sh, const char *name, size_t len)
 {
 	for (const char *const *v = sh->env; v && *v; v++)
 		if (strncmp(*v, name, len) == 0 && (*v)[len] == '=')
@@ -121,7 +121,7 @@ struct editor {
 	size_t n_history, at; /* at: the one that is shown */
 };
 
-void sim_prompt(struct sim_shell *sh)
+static void sim_prompt(struct sim_shell *sh)
 {
 	sim_say(sh->t, "\033[1;32m%s@%s\033[0m:\033[1;34m%s\033[0m# ", sh->user ? sh->user : "root",
 	        sh->c->name, sh->cwd);

@@ -58,7 +58,5 @@ int sim_command(struct sim_shell *sh, char *const *args);
 int sim_line(struct sim_shell *sh, const char *line);
 /* Prompt and lines until the input ends. */
 int sim_interactive(struct sim_shell *sh);
-void sim_prompt(struct sim_shell *sh);
-const char *sim_variable(const struct sim_shell *sh, const char *name, size_t len);
 
 #endif

@@ -74,7 +74,7 @@ static void sample_memory(const struct sim_container *c, double t, struct tare_s
 		out->memory_peak = out->memory_limit;
 }
 
-void sim_sample(const struct simulation *s, const struct sim_container *c, const struct sim_status *st,
+static void sim_sample(const struct simulation *s, const struct sim_container *c, const struct sim_status *st,
         int64_t at, struct tare_stats *out)
 {
 	const struct sim_nature *n = &c->nature;

@@ -134,7 +134,7 @@ struct sim_container *sim_find(struct simulation *s, const char *ref, struct err
 	return c;
 }
 
-const struct sim_image_role *sim_image_role_named(const char *name)
+static const struct sim_image_role *sim_image_role_named(const char *name)
 {
 	for (size_t i = 0; i < sim_n_images; i++)
 		if (sim_image_roles[i].name && strcmp(sim_image_roles[i].name, name) == 0)

@@ -50,7 +50,9 @@ void targets_free(struct targets *t)
 	*t = (struct targets){0};
 }
 
-char **targets_ids(const struct targets *t)
+/* For a menu: what was meant when it was opened, whatever is selected when something is picked. The caller's
+ * to strv_free; targets_from() leaves out what is gone. */
+static char **targets_ids(const struct targets *t)
 {
 	char **ids = NULL;
 
@@ -59,7 +61,7 @@ char **targets_ids(const struct targets *t)
 	return ids;
 }
 
-struct targets targets_from(struct app *a, char *const *ids)
+static struct targets targets_from(struct app *a, char *const *ids)
 {
 	struct targets t = {calloc(strv_len(ids) + 1, sizeof(struct model_container *)), 0};
 
@@ -72,7 +74,8 @@ struct targets targets_from(struct app *a, char *const *ids)
 	return t;
 }
 
-void free_ids(void *ids)
+/* strv_free() for a dialog's free_arg */
+static void free_ids(void *ids)
 {
 	strv_free(ids);
 }
@@ -86,7 +89,8 @@ const char *targets_text(const struct targets *t, char *dst, size_t size)
 	return dst;
 }
 
-char **targets_lines(const struct targets *t)
+/* One line each, "name  state", the caller's to strv_free. */
+static char **targets_lines(const struct targets *t)
 {
 	char **lines = NULL;
 

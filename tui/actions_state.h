@@ -41,19 +41,12 @@ struct targets {
 /* 0 of them: there are none, and a toast says so. */
 struct targets targets_take(struct app *a);
 void targets_free(struct targets *t);
-/* For a menu: what was meant when it was opened, whatever is selected when something is picked. The caller's
- * to strv_free; targets_from() leaves out what is gone. */
-char **targets_ids(const struct targets *t);
-struct targets targets_from(struct app *a, char *const *ids);
-void free_ids(void *ids); /* strv_free() for a dialog's free_arg */
 #define cleanup_targets __attribute__((cleanup(targets_free)))
 /* The name to call a container by in a command. */
 const char *container_ref(const struct model_container *c);
 bool container_is_active(const struct model_container *c);
 /* Its name, or "5 containers". */
 const char *targets_text(const struct targets *t, char *dst, size_t size);
-/* One line each, "name  state", the caller's to strv_free. */
-char **targets_lines(const struct targets *t);
 
 /* actions_container.c: stop, start, restart, pause, kill, rename, remove */
 bool container_action(struct app *a, enum action action);

@@ -154,6 +154,8 @@ static bool value_key(struct form *f, struct key k)
 	struct form_field *field = &f->fields[f->focus];
 	int n = field->kind == FIELD_FLAG ? 2 : (int)choices_of(field);
 
+	if (n == 0)
+		return false;
 	if (k.code == ' ' || k.code == KEYC_RIGHT || k.code == 'l')
 		field->value = (field->value + 1) % n;
 	else if (k.code == KEYC_LEFT || k.code == 'h')

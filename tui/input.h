@@ -83,7 +83,5 @@ static inline bool key_equal(struct key a, struct key b)
 {
 	return a.code == b.code && a.mods == b.mods;
 }
-/* The bytes a program in an ordinary xterm would get for it; the number of bytes. */
-size_t key_encode(struct key k, bool application_cursor, char dst[16]);
 
 #endif

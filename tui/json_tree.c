@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "tui/json_tree.h"
 
 #define INDENT    2
@@ -162,23 +163,6 @@ static const struct json_node *node_at(const struct json_tree *t, size_t line)
 	return line < t->n_lines ? &t->nodes[t->lines[line]] : NULL;
 }
 
-static size_t put_utf8(char *dst, uint32_t cp)
-{
-	if (cp < 0x80) {
-		dst[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		dst[0] = (char)(0xc0 | cp >> 6);
-		dst[1] = (char)(0x80 | (cp & 0x3f));
-		return 2;
-	}
-	dst[0] = (char)(0xe0 | cp >> 12);
-	dst[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-	dst[2] = (char)(0x80 | (cp & 0x3f));
-	return 3;
-}
-
 static void add_value(const struct json_node *n, const struct json_tree_styles *s, char *scratch, size_t size,
         struct text_line *out)
 {
@@ -214,7 +198,7 @@ void json_tree_line(const struct json_tree *t, size_t i, const struct json_tree_
 	used = (size_t)n->depth * INDENT;
 	memset(scratch, ' ', used);
 	if (members(n->value) > 0)
-		used += put_utf8(scratch + used, n->folded ? s->closed : s->open);
+		used += utf8_encode(n->folded ? s->closed : s->open, scratch + used);
 	else
 		scratch[used++] = ' ';
 	scratch[used++] = ' ';

@@ -16,7 +16,7 @@
 
 const char *const keymap_presets[] = {"default", "lazydocker", "k9s", "htop", "emacs", NULL};
 
-bool keymap_parse_key(const char *text, size_t len, struct key *k)
+static bool keymap_parse_key(const char *text, size_t len, struct key *k)
 {
 	/* the one character that parts keys in a file */
 	if (len == 5 && memcmp(text, "comma", 5) == 0) {

@@ -27,7 +27,6 @@ struct keymap {
 	size_t n_files;
 };
 
-bool keymap_parse_key(const char *text, size_t len, struct key *k);
 /* One key or two with a blank between; how many, 0: not keys. */
 int keymap_parse_chord(const char *text, struct key keys[2]);
 bool keymap_add(struct keymap *m, const struct binding *b);

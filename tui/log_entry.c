@@ -75,7 +75,8 @@ static uint64_t start_before(struct log_window *w, uint64_t at)
 	return cut > first ? cut : first;
 }
 
-bool log_record_before(struct log_window *w, uint64_t at, struct log_record *r)
+/* The record that ends at `at`; false at the beginning. */
+static bool log_record_before(struct log_window *w, uint64_t at, struct log_record *r)
 {
 	if (at > w->store->end)
 		at = w->store->end;

@@ -32,8 +32,6 @@ struct log_entry {
 
 /* The record that begins at `at`; false at the end. */
 bool log_record_at(struct log_window *w, uint64_t at, struct log_record *r);
-/* The record that ends at `at`; false at the beginning. */
-bool log_record_before(struct log_window *w, uint64_t at, struct log_record *r);
 /* Any address: where the record that holds it begins. */
 uint64_t log_record_start(struct log_window *w, uint64_t at);
 

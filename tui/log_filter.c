@@ -70,7 +70,7 @@ bool log_filters_pass(const struct log_filters *fs, const char *text, size_t len
 	return true;
 }
 
-bool log_budget_is_over(const struct log_budget *b)
+static bool log_budget_is_over(const struct log_budget *b)
 {
 	struct timespec now;
 

@@ -45,7 +45,6 @@ struct log_budget {
 	int64_t until;             /* CLOCK_MONOTONIC ns; 0: as long as it needs */
 	const atomic_bool *cancel; /* may be NULL */
 };
-bool log_budget_is_over(const struct log_budget *b);
 
 enum log_found { LOG_FOUND, LOG_NONE, LOG_LATER /* the budget is used up; *reached says how far it came */ };
 

@@ -178,7 +178,8 @@ static size_t span_read(const struct log_span *p, uint64_t offset, char *dst, si
 	return len;
 }
 
-size_t log_store_read(const struct log_store *s, uint64_t at, void *dst, size_t len)
+/* Bytes from address `at`; the number read, short only at the end or where a file cannot be read. */
+static size_t log_store_read(const struct log_store *s, uint64_t at, void *dst, size_t len)
 {
 	size_t done = 0;
 

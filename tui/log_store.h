@@ -33,8 +33,6 @@ bool log_store_grow(struct log_store *s);
 /* dst (empty) becomes a view of the same files with descriptors that stay open as long as it needs them. */
 int log_store_copy(struct log_store *dst, const struct log_store *src, struct err *e);
 void log_store_free(struct log_store *s); /* leaves it empty and usable */
-/* Bytes from address `at`; the number read, short only at the end or where a file cannot be read. */
-size_t log_store_read(const struct log_store *s, uint64_t at, void *dst, size_t len);
 
 /* A reader's window on a store. */
 struct log_window {

@@ -160,7 +160,8 @@ static void read_stale(void *model)
 	model_changed(m, what);
 }
 
-void model_later(struct model *m, unsigned what)
+/* Read lists again before long, several wishes at once. */
+static void model_later(struct model *m, unsigned what)
 {
 	m->stale |= what;
 	if (m->stale && !m->later_timer.armed && !m->frozen)
@@ -454,11 +455,6 @@ size_t model_events(const struct model *m, const struct model_event *const **eve
 const struct model_host *model_host(const struct model *m)
 {
 	return &m->host;
-}
-
-struct tare_engine *model_engine(const struct model *m)
-{
-	return m->engine;
 }
 
 uint64_t model_version(const struct model *m)

@@ -109,7 +109,6 @@ struct model_host {
 	unsigned running, total;
 };
 const struct model_host *model_host(const struct model *m);
-struct tare_engine *model_engine(const struct model *m);
 /* A name for people: the container's name, the image's reference, … "" when it is gone. Borrowed until the
  * next change. */
 const char *model_object_name(const struct model *m, const struct object *o);

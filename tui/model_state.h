@@ -79,8 +79,6 @@ struct model {
 /* model.c */
 void model_changed(struct model *m, unsigned what);
 void model_trouble(struct model *m, const struct err *e);
-/* Read lists again before long, several wishes at once. */
-void model_later(struct model *m, unsigned what);
 int model_list_containers(struct model *m, struct err *e);
 
 /* model_rows.c */

@@ -200,8 +200,3 @@ size_t scrollback_lines(const struct scrollback *sb)
 {
 	return sb->n;
 }
-
-size_t scrollback_bytes(const struct scrollback *sb)
-{
-	return sb->bytes;
-}

@@ -30,7 +30,6 @@ void scrollback_get(const struct scrollback *sb, size_t i, struct term_cell *cel
 void scrollback_drop_newest(struct scrollback *sb);
 void scrollback_clear(struct scrollback *sb);
 size_t scrollback_lines(const struct scrollback *sb);
-size_t scrollback_bytes(const struct scrollback *sb);
 
 /* A blank column in the terminal's own colours. */
 static inline struct term_cell term_cell_blank(void)

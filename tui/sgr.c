@@ -222,30 +222,6 @@ struct sgr_part sgr_next(struct sgr *g, const char *s, size_t len)
 	return part;
 }
 
-static size_t utf8_put(char *dst, uint32_t cp)
-{
-	if (cp < 0x80) {
-		dst[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		dst[0] = (char)(0xc0 | cp >> 6);
-		dst[1] = (char)(0x80 | (cp & 0x3f));
-		return 2;
-	}
-	if (cp < 0x10000) {
-		dst[0] = (char)(0xe0 | cp >> 12);
-		dst[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-		dst[2] = (char)(0x80 | (cp & 0x3f));
-		return 3;
-	}
-	dst[0] = (char)(0xf0 | cp >> 18);
-	dst[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-	dst[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-	dst[3] = (char)(0x80 | (cp & 0x3f));
-	return 4;
-}
-
 size_t sgr_strip(char *dst, size_t size, const char *s, size_t len)
 {
 	struct sgr g = {0};
@@ -260,7 +236,7 @@ size_t sgr_strip(char *dst, size_t size, const char *s, size_t len)
 			memcpy(dst + n, s + i, part.len);
 			n += part.len;
 		} else if (part.kind != SGR_NOTHING) {
-			n += utf8_put(dst + n, part.cp);
+			n += utf8_encode(part.cp, dst + n);
 		}
 	}
 	if (size)

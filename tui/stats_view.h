@@ -40,7 +40,4 @@ void stats_draw_block(struct stats_view *v, enum stats_block b, const struct can
 void stats_draw_lines(struct stats_view *v, const struct canvas *c);
 void stats_draw_table(struct stats_view *v, const struct canvas *c);
 
-/* Load the graph of a block into v->graph for so many columns. */
-void stats_load(struct stats_view *v, enum stats_block b, int cols, bool one_line);
-
 #endif

@@ -88,7 +88,8 @@ static void load_pids(struct stats_view *v, struct graph *g)
 	                              : graph_scale(v->tops[BLOCK_PIDS], peak, GRAPH_UNIT_DECIMAL);
 }
 
-void stats_load(struct stats_view *v, enum stats_block b, int cols, bool one_line)
+/* Load the graph of a block into v->graph for so many columns. */
+static void stats_load(struct stats_view *v, enum stats_block b, int cols, bool one_line)
 {
 	struct graph *g = &v->graph;
 

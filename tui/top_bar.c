@@ -9,7 +9,8 @@
 #include "tui/view.h"
 #include "tui/views.h"
 
-const char *const panel_titles[PANEL_N] = {"Containers", "Images", "Volumes", "Networks", "Events", "Shells"};
+static const char *const panel_titles[PANEL_N] = {
+        "Containers", "Images", "Volumes", "Networks", "Events", "Shells"};
 
 /* How much of the titles there is room for. */
 enum fullness { WITH_COUNTS, WITH_NAMES, CHOSEN_ONLY, FULLNESS_N };

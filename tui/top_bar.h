@@ -4,8 +4,6 @@
 
 #include "tui/app_core.h"
 
-extern const char *const panel_titles[PANEL_N];
-
 void top_bar_draw(struct app *a, const struct canvas *c);
 enum panel top_bar_panel_at(struct app *a, int x); /* PANEL_N: none */
 

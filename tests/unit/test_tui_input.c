@@ -254,48 +254,6 @@ static void key_texts(void **state)
 	assert_false(key_parse("\001", 1, &k));
 }
 
-static void check_encoding(const char *text, bool application, const char *expected, size_t len)
-{
-	char bytes[16];
-	struct key k;
-	size_t n;
-
-	assert_true(key_parse(text, strlen(text), &k));
-	n = key_encode(k, application, bytes);
-	assert_int_equal(n, len);
-	assert_memory_equal(bytes, expected, len);
-}
-#define ENCODES(text, expected) check_encoding(text, false, expected, sizeof(expected) - 1)
-
-static void encodings(void **state)
-{
-	(void)state;
-	ENCODES("a", "a");
-	ENCODES("\xc3\xa9", "\xc3\xa9");
-	ENCODES("alt-a", "\033a");
-	ENCODES("ctrl-c", "\003");
-	ENCODES("ctrl-space", "\0");
-	ENCODES("ctrl-i", "\t");
-	ENCODES("tab", "\t");
-	ENCODES("shift-tab", "\033[Z");
-	ENCODES("enter", "\r");
-	ENCODES("shift-enter", "\r");
-	ENCODES("backspace", "\x7f");
-	ENCODES("alt-backspace", "\033\x7f");
-	ENCODES("esc", "\033");
-	ENCODES("ctrl-]", "\x1d");
-	ENCODES("up", "\033[A");
-	check_encoding("up", true, "\033OA", 3);
-	ENCODES("left", "\033[D");
-	ENCODES("ctrl-up", "\033[1;5A");
-	ENCODES("home", "\033[H");
-	ENCODES("delete", "\033[3~");
-	ENCODES("ctrl-pgup", "\033[5;5~");
-	ENCODES("f1", "\033OP");
-	ENCODES("f5", "\033[15~");
-	ENCODES("shift-f12", "\033[24;2~");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,7 +268,6 @@ int main(void)
 	        cmocka_unit_test(nonsense_does_not_stick),
 	        cmocka_unit_test(waits_for_the_rest_of_an_escape),
 	        cmocka_unit_test(key_texts),
-	        cmocka_unit_test(encodings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
