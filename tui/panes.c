@@ -176,18 +176,30 @@ bool panes_changed(struct panes *p, unsigned what)
 
 /* ------------------------------------------------------------------ drawing */
 
-/* Calls fn for each tab of the leaf's title line; stops when it returns true. */
+/* Where the first tab begins: left of the pane when the chosen one would not fit otherwise. */
+static int tabs_start(const struct panes *p, const struct pane *leaf, enum object_kind kind)
+{
+	int end = 0;
+
+	for (int t = 0; t <= (int)panes_tab(p, leaf) && t < TAB_N; t++)
+		if (tab_is_for((enum tab)t, kind))
+			end += (int)strlen(tab_table[t].title) + 2;
+	return end > leaf->r.w ? leaf->r.w - end : 0;
+}
+
+/* Calls fn for each tab that the leaf's title line has room for; stops when it returns true. */
 static enum tab each_tab(const struct panes *p, const struct pane *leaf,
         bool (*fn)(void *arg, enum tab t, int x, int w), void *arg)
 {
 	enum object_kind kind = panes_object(p, leaf)->kind;
-	int x = 0;
+	int x = tabs_start(p, leaf, kind);
 
 	for (int t = 0; t < TAB_N; t++) {
 		if (!tab_is_for((enum tab)t, kind))
 			continue;
 		int w = (int)strlen(tab_table[t].title) + 2;
-		if (fn(arg, (enum tab)t, x, w))
+		bool fits = x >= 0 && x + w <= leaf->r.w + 1; /* but for its last blank */
+		if (fits && fn(arg, (enum tab)t, x, w))
 			return (enum tab)t;
 		x += w;
 	}
