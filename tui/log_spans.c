@@ -150,6 +150,13 @@ static void add_hits(
 	struct style over = element(look, look->current ? LOG_MATCH_CURRENT : LOG_MATCH);
 	size_t a, b;
 
+	/* the selection takes the background of its line: what it takes it from here is then the text's
+	 * colour */
+	if (look->current && over.bg != COLOUR_KEEP && over.bg != COLOUR_DEFAULT) {
+		over.fg = over.bg;
+		over.bg = COLOUR_KEEP;
+		over.attr |= ATTR_REVERSE;
+	}
 	while (from < to && log_pattern_match(look->search, text, to, from, &a, &b)) {
 		add(s, a, b, over);
 		from = b > a ? b : a + 1;
