@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/tui/picture.h"
+#include "tests/tui/picture_shape.h"
 
 static int utf8(uint32_t c, char *s)
 {
@@ -194,17 +195,15 @@ static void print_escaped(FILE *f, const char *s)
 static void svg_background(void *arg, int row, int col, int width, const char *text, struct look l)
 {
 	(void)text;
-	if (l.bg != SHEET_BG)
-		fprintf(arg, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"#%06x\"/>\n",
-		        MARGIN + col * CELL_W, MARGIN + row * CELL_H, width * CELL_W + 0.3, CELL_H, l.bg);
+	fprintf(arg, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"#%06x\"/>\n",
+	        MARGIN + col * CELL_W, MARGIN + row * CELL_H, width * CELL_W + 0.3, CELL_H, l.bg);
 }
 
-static void svg_text(void *arg, int row, int col, int width, const char *text, struct look l)
+/* Words alone: what is between them, and what is drawn as a shape, stays where it is whatever the font. */
+static void svg_word(void *arg, int row, int col, int width, const char *text, struct look l)
 {
 	FILE *f = arg;
 
-	if (text[strspn(text, " ")] == '\0')
-		return;
 	fprintf(f,
 	        "<text x=\"%.2f\" y=\"%d\" textLength=\"%.2f\" lengthAdjust=\"spacingAndGlyphs\" "
 	        "fill=\"#%06x\"%s%s%s>",
@@ -213,6 +212,63 @@ static void svg_text(void *arg, int row, int col, int width, const char *text, s
 	        l.underline ? " text-decoration=\"underline\"" : "");
 	print_escaped(f, text);
 	fputs("</text>\n", f);
+}
+
+static void svg_row_text(const struct picture *p, int row, FILE *f)
+{
+	char *text = malloc((size_t)p->cols * 24 + 1);
+	struct look l = {0};
+	size_t n = 0;
+	int start = 0, col = 0;
+
+	for (; col <= p->cols; col++) {
+		VTermScreenCell cell = {.chars = {' '}};
+		if (col < p->cols && !cell_at(p, row, col, &cell))
+			continue;
+		struct look next = look_of(p, &cell);
+		bool is_blank = !cell.chars[0] || cell.chars[0] == ' ' || shape_is(cell.chars[0]);
+		if (n && (is_blank || !look_equal(next, l))) {
+			text[n] = '\0';
+			svg_word(f, row, start, col - start, text, l);
+			n = 0;
+		}
+		if (is_blank)
+			continue;
+		if (!n)
+			start = col;
+		l = next;
+		n += cell_text(&cell, text + n);
+	}
+	free(text);
+}
+
+static void svg_row_shapes(const struct picture *p, int row, FILE *f)
+{
+	bool is_open = false;
+	uint32_t fg = 0;
+
+	for (int col = 0; col < p->cols; col++) {
+		VTermScreenCell cell;
+		if (!cell_at(p, row, col, &cell) || !shape_is(cell.chars[0]))
+			continue;
+		struct look l = look_of(p, &cell);
+		if (is_open && l.fg != fg)
+			fputs("\"/>\n", f), is_open = false;
+		if (!is_open)
+			fprintf(f, "<path fill=\"#%06x\" d=\"", l.fg), is_open = true;
+		fg = l.fg;
+		shape_path(f, cell.chars[0], MARGIN + col * CELL_W, MARGIN + row * CELL_H, CELL_W, CELL_H);
+	}
+	if (is_open)
+		fputs("\"/>\n", f);
+}
+
+/* The margin continues the background of most of the screen, which its corner has. */
+static uint32_t sheet_colour(const struct picture *p)
+{
+	VTermScreenCell cell;
+
+	return cell_at(p, p->rows - 2, 0, &cell) ? look_of(p, &cell).bg : SHEET_BG;
 }
 
 void picture_svg(const struct picture *p, FILE *f)
@@ -226,11 +282,13 @@ void picture_svg(const struct picture *p, FILE *f)
 	        "font-family=\"'DejaVu Sans Mono',Menlo,Consolas,monospace\" font-size=\"14\" "
 	        "xml:space=\"preserve\">\n"
 	        "<rect width=\"%.0f\" height=\"%d\" rx=\"8\" fill=\"#%06x\"/>\n",
-	        w, h, w, h, w, h, SHEET_BG);
+	        w, h, w, h, w, h, sheet_colour(p));
 	for (int row = 0; row < p->rows; row++)
 		each_run(p, row, svg_background, f);
-	for (int row = 0; row < p->rows; row++)
-		each_run(p, row, svg_text, f);
+	for (int row = 0; row < p->rows; row++) {
+		svg_row_shapes(p, row, f);
+		svg_row_text(p, row, f);
+	}
 	if (p->cursor)
 		fprintf(f,
 		        "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"#%06x\" "

@@ -16,7 +16,7 @@ struct picture {
 
 bool picture_has(const struct picture *p, const char *text); /* within one row */
 void picture_text(const struct picture *p, FILE *f);         /* without blanks at the ends of rows */
-void picture_styles(const struct picture *p, FILE *f); /* "ROW,COL+WIDTH #fg on #bg bold", a line per run */
+void picture_styles(const struct picture *p, FILE *f);       /* a letter per cell, and what each looks like */
 void picture_svg(const struct picture *p, FILE *f);
 
 #endif
