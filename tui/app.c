@@ -91,6 +91,11 @@ struct actions *app_actions(struct app *a)
 	return a->actions;
 }
 
+const struct descriptors *app_descriptors(struct app *a)
+{
+	return &a->options.descriptors;
+}
+
 char *const *app_tare_command(struct app *a)
 {
 	return a->options.tare;
@@ -291,7 +296,7 @@ void app_keep(struct app *a, const struct view *v, const struct object *o)
 }
 
 /* As system() does it: what is typed to stop or to end is the child's; both stop together by ^Z. */
-static pid_t run_in_front(char *const *argv, int *status)
+static pid_t run_in_front(struct app *a, char *const *argv, int *status)
 {
 	static const struct {
 		int sig;
@@ -306,6 +311,7 @@ static pid_t run_in_front(char *const *argv, int *status)
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
+		descriptors_use(a->options.descriptors.children);
 		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
 		dup2(STDOUT_FILENO, STDERR_FILENO); /* ours is caught */
@@ -329,7 +335,7 @@ void app_run_outside(struct app *a, char *const *args)
 		if (strv_add(&argv, *s) != 0)
 			return;
 	screen_suspend(a->screen);
-	pid_t pid = run_in_front(argv, &status);
+	pid_t pid = run_in_front(a, argv, &status);
 	screen_resume(a->screen);
 	a->laid_out = false;
 	app_redraw(a);

@@ -16,6 +16,7 @@ struct alerts;
 struct app;
 struct buf;
 struct config;
+struct descriptors;
 struct err;
 struct jobs;
 struct keymap;
@@ -46,6 +47,8 @@ struct actions *app_actions(struct app *a);
  * append a command's words to a copy. */
 char *const *app_tare_command(struct app *a);
 bool app_is_demo(struct app *a);
+/* For whoever starts a child. */
+const struct descriptors *app_descriptors(struct app *a);
 
 static inline struct style app_style(struct app *a, enum theme_element el)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "tui/descriptors.h"
 #include "tui/screen.h"
 
 struct err;
@@ -17,6 +18,7 @@ struct app_options {
 	void *open_arg;
 	char *const *tare; /* how to run ourselves headless */
 	bool demo;
+	struct descriptors descriptors;
 	const char *theme, *keys; /* NULL: from the settings */
 	enum colour_depth depth;  /* AUTO: from the settings, then as the terminal says */
 	bool ascii, no_mouse, screen_reader;

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "tui/app.h"
+#include "tui/descriptors.h"
 #include "tui/loop.h"
 
 #define OUTPUT_MAX       ((size_t)64 << 10)
@@ -328,8 +329,12 @@ static int spawn(struct task *t, char **argv, const int ends[PIPE_N])
 		rc = posix_spawn_file_actions_adddup2(&files, ends[PIPE_PROGRESS], PROGRESS_FD);
 	if (!rc && spawn_attributes(&attr) != 0)
 		rc = EINVAL;
-	if (!rc)
+	if (!rc) {
+		const struct descriptors *d = app_descriptors(t->jobs->app);
+		descriptors_use(d->children);
 		rc = posix_spawn(&t->pid, argv[0], &files, &attr, argv, environ);
+		descriptors_use(d->ours);
+	}
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;

@@ -166,6 +166,7 @@ static int run(struct options *o, struct err *e)
 	o->app.open_arg = o;
 	o->app.tare = tare;
 	o->app.demo = o->demo;
+	descriptors_raise(&o->app.descriptors);
 	stray_catch(&stray);
 	int r = app_run(&o->app, e);
 	stray_release(&stray);

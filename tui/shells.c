@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "tui/descriptors.h"
 #include "tui/app.h"
 #include "tui/asciicast.h"
 #include "tui/config.h"
@@ -412,7 +413,10 @@ static int spawn(struct shell *sh, struct err *e)
 
 	if (!argv)
 		return err_no_memory(e);
-	if (pty_spawn(&p, argv, env, term_rows(sh->term), term_cols(sh->term), e) != 0)
+	descriptors_use(app_descriptors(a)->children);
+	int rc = pty_spawn(&p, argv, env, term_rows(sh->term), term_cols(sh->term), e);
+	descriptors_use(app_descriptors(a)->ours);
+	if (rc != 0)
 		return -1;
 	sh->fd = p.fd;
 	sh->pid = p.pid;

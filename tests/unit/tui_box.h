@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/tare.h"
+#include "tui/descriptors.h"
 #include "tui/actions.h"
 #include "tui/alert.h"
 #include "tui/app.h"
@@ -112,6 +113,13 @@ struct actions *app_actions(struct app *a)
 {
 	return a->actions;
 }
+const struct descriptors *app_descriptors(struct app *a)
+{
+	static const struct descriptors as_they_are;
+
+	(void)a;
+	return &as_they_are;
+}
 char *const *app_tare_command(struct app *a)
 {
 	return a->tare;
@@ -165,6 +173,12 @@ size_t app_targets(struct app *a, struct object **objects)
 	if (a->n_targets)
 		memcpy(*objects, a->targets, a->n_targets * sizeof(**objects));
 	return a->n_targets;
+}
+
+size_t app_n_marked(struct app *a, uint64_t *sum)
+{
+	*sum = 0;
+	return a->n_targets > 1 ? a->n_targets : 0;
 }
 
 bool app_current(struct app *a, struct object *o)
