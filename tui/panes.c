@@ -224,6 +224,8 @@ static bool draw_tab(void *arg, enum tab t, int x, int w)
 	return false;
 }
 
+#define NAME_LEAST 9
+
 static void draw_title(struct panes *p, const struct pane *leaf, const struct canvas *c, bool has_focus)
 {
 	struct view *v = panes_view(p, leaf);
@@ -238,8 +240,8 @@ static void draw_title(struct panes *p, const struct pane *leaf, const struct ca
 	snprintf(name, sizeof name, "%.150s ", model_object_name(app_model(p->app), &o));
 	/* the name of what is shown stays; what the view says of itself is cut */
 	int room = c->r.w - d.end - 1, named = (int)text_width(name);
-	if (room < 5)
-		return;
+	if (room < (named < NAME_LEAST ? named : NAME_LEAST))
+		return; /* the list says which one it is */
 	named = named < room ? named : room;
 	canvas_cell_right(c, 0, c->r.w - named, named, name, app_style(p->app, UI_TEXT));
 	if (*status && room - named > 6)
