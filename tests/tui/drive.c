@@ -96,6 +96,21 @@ static void answer(const char *s, size_t len, void *user)
 		return;
 }
 
+/* Calm colours for the first sixteen, as people set them. */
+static void set_palette(VTerm *vt)
+{
+	static const uint32_t palette[16] = {0x1d2026, 0xff7b72, 0x56d364, 0xe3b341, 0x79b8ff, 0xd2a8ff,
+	        0x56c8d8, 0xc9d1d9, 0x6e7681, 0xffa198, 0x7ee787, 0xf2cc60, 0xa5d6ff, 0xe2c5ff, 0x87deea,
+	        0xffffff};
+
+	for (int i = 0; i < 16; i++) {
+		VTermColor c;
+		vterm_color_rgb(
+		        &c, (uint8_t)(palette[i] >> 16), (uint8_t)(palette[i] >> 8), (uint8_t)palette[i]);
+		vterm_state_set_palette_color(vterm_obtain_state(vt), i, &c);
+	}
+}
+
 static void make_terminal(struct drive *d)
 {
 	static const VTermScreenCallbacks callbacks = {
@@ -108,6 +123,7 @@ static void make_terminal(struct drive *d)
 	vterm_screen_enable_altscreen(d->p.screen, 1);
 	vterm_screen_set_callbacks(d->p.screen, &callbacks, d);
 	vterm_screen_reset(d->p.screen, 1);
+	set_palette(d->vt);
 	d->p.cursor = true;
 }
 
