@@ -17,6 +17,9 @@
 	X("notify", "yes|no", "no", "Have the terminal notify then, where it knows how (OSC 9)") \
 	X("prefix", "text", "ctrl-]", "The key that leaves a shell's pane for Tare; twice: to the shell") \
 	X("scrollback", "number 0..100000", "5000", "Lines that each shell's pane keeps") \
+	X("log_wrap", "yes|no", "no", "Break long lines of logs; w in the logs does so") \
+	X("log_json", "yes|no", "no", "Lay out lines of JSON in logs") \
+	X("log_times", "none|absolute|relative|delta", "absolute", "What stands before a line of a log") \
 	X("sidebar", "number 15..85", "40", "Width of the lists in percent of the screen") \
 	X("editor", "text", "", "For files; without it VISUAL, EDITOR or vi")
 /* clang-format on */

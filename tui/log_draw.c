@@ -162,7 +162,7 @@ const char *log_view_text(struct log_view *lv, const struct log_item *it, size_t
 	return text;
 }
 
-static int measure(void *arg, const struct log_item *it)
+int log_view_measure(void *arg, const struct log_item *it)
 {
 	struct log_view *lv = arg;
 	struct log_look look = log_view_look(lv);
@@ -305,8 +305,6 @@ void log_view_draw(struct view *v, const struct canvas *c, bool focused)
 	if (lv->rules.theme != app_theme(v->app))
 		log_rules_set(&lv->rules, app_theme(v->app));
 	place_text(lv, c);
-	lv->page.measure = measure;
-	lv->page.arg = lv;
 	if (log_page_size(&lv->page, c->r.h, NULL) < 0)
 		return;
 	log_set_grow(&lv->set);

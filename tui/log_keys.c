@@ -265,6 +265,7 @@ static void next_times(struct log_view *lv)
 
 	lv->times = (lv->times + 1) % LOG_TIMES_N;
 	snprintf(lv->note, sizeof(lv->note), "%s", names[lv->times]);
+	log_view_remember(lv);
 	if (lv->times == LOG_TIMES_RELATIVE)
 		loop_arm(app_loop(lv->view.app), &lv->clock, loop_now(app_loop(lv->view.app)));
 }
@@ -409,10 +410,12 @@ static bool change(struct log_view *lv, enum action a)
 	case ACTION_LOG_WRAP:
 		lv->wrap = !lv->wrap;
 		lv->page.skip = lv->left = 0;
+		log_view_remember(lv);
 		return true;
 	case ACTION_LOG_JSON:
 		lv->json = !lv->json;
 		lv->page.skip = 0;
+		log_view_remember(lv);
 		return true;
 	case ACTION_LOG_MARK:
 		toggle_mark(lv);

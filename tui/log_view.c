@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "tui/config.h"
 #include "tui/log_count.h"
 #include "tui/log_pattern.h"
 #include "tui/log_save.h"
@@ -15,10 +16,12 @@
 #include "tui/sgr.h"
 #include "tui/views.h"
 
-#define PACE_NS      16000000 /* between two looks at a log that grows: a frame */
-#define SECOND_NS    (int64_t)1000000000
-#define LINES_WITHIN ((uint64_t)256 << 20) /* of larger logs nobody counts the lines unasked */
-#define KEY_NS       12000000              /* what a key may take before a worker has to go on */
+#define PACE_NS       16000000 /* between two looks at a log that grows: a frame */
+#define SECOND_NS     (int64_t)1000000000
+#define LINES_WITHIN  ((uint64_t)256 << 20) /* of larger logs nobody counts the lines unasked */
+#define FIRST_ROWS    24                    /* until a frame says how large the pane is */
+#define FIRST_COLUMNS 80
+#define KEY_NS        12000000 /* what a key may take before a worker has to go on */
 
 /* ------------------------------------------------------------------ following */
 
@@ -110,6 +113,37 @@ static void watch(struct log_view *lv, bool on)
 	loop_disarm(l, &lv->clock);
 	if (on)
 		tick(lv);
+}
+
+/* ------------------------------------------------------------------ what is remembered */
+
+static const char *const times_words[LOG_TIMES_N] = {
+        [LOG_TIMES_OFF] = "none",
+        [LOG_TIMES_ABSOLUTE] = "absolute",
+        [LOG_TIMES_RELATIVE] = "relative",
+        [LOG_TIMES_DELTA] = "delta",
+};
+
+void log_view_recall(struct log_view *lv)
+{
+	struct config *c = app_config(lv->view.app);
+	const char *times = config_get(c, "log_times", "absolute");
+
+	lv->wrap = config_bool(c, "log_wrap", false);
+	lv->json = config_bool(c, "log_json", false);
+	lv->times = LOG_TIMES_ABSOLUTE;
+	for (unsigned i = 0; i < LOG_TIMES_N; i++)
+		if (strcmp(times, times_words[i]) == 0)
+			lv->times = (enum log_times)i;
+}
+
+void log_view_remember(struct log_view *lv)
+{
+	struct config *c = app_config(lv->view.app);
+
+	config_remember(c, "log_wrap", lv->wrap ? "yes" : "no");
+	config_remember(c, "log_json", lv->json ? "yes" : "no");
+	config_remember(c, "log_times", times_words[lv->times]);
 }
 
 /* ------------------------------------------------------------------ what is shown */
@@ -332,7 +366,8 @@ struct view *log_view_new(struct app *a)
 {
 	struct log_view *lv = calloc(1, sizeof(*lv));
 
-	if (!lv || !(lv->laid = calloc(1, LOG_LAID_MAX + 1)) || log_page_size(&lv->page, 24, NULL) < 0) {
+	if (!lv || !(lv->laid = calloc(1, LOG_LAID_MAX + 1)) ||
+	        log_page_size(&lv->page, FIRST_ROWS, NULL) < 0) {
 		if (lv)
 			free(lv->laid);
 		free(lv);
@@ -341,7 +376,12 @@ struct view *log_view_new(struct app *a)
 	lv->view = (struct view){&log_ops, a};
 	lv->page.set = &lv->set;
 	lv->page.follow = true;
-	lv->times = LOG_TIMES_ABSOLUTE;
+	/* keys may come before the first frame */
+	lv->page.measure = log_view_measure;
+	lv->page.arg = lv;
+	lv->text = (struct rect){.h = FIRST_ROWS, .w = FIRST_COLUMNS};
+	lv->height = FIRST_ROWS;
+	log_view_recall(lv);
 	lv->pace = (struct loop_timer){.fn = pace, .arg = lv};
 	lv->clock = (struct loop_timer){.fn = tick, .arg = lv};
 	return &lv->view;

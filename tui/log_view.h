@@ -69,6 +69,8 @@ static inline struct log_view *log_view_of(struct view *v)
 /* The text of a line as it is shown, laid out if that is wanted; valid until the next call. */
 const char *log_view_text(struct log_view *lv, const struct log_item *it, size_t *len, bool *lines);
 struct log_look log_view_look(struct log_view *lv);
+/* How many rows it takes; arg: the struct log_view. */
+int log_view_measure(void *arg, const struct log_item *it);
 /* For what a key starts: long enough for what is near, short enough to stay unseen. */
 struct log_budget log_view_budget(void);
 /* The line that keys act on: under the cursor, else the last one shown; -1: none. */
@@ -85,6 +87,9 @@ int log_view_add_source(struct log_view *lv, const char *id, const char *name);
 
 unsigned log_view_act(struct view *v, enum action a);
 unsigned log_view_mouse(struct view *v, const struct mouse *m);
+/* How lines are laid out is remembered for the panes to come. */
+void log_view_recall(struct log_view *lv);
+void log_view_remember(struct log_view *lv);
 void log_view_draw(struct view *v, const struct canvas *c, bool focused);
 void log_view_status(struct view *v, char *dst, size_t size);
 bool log_view_copy(struct view *v, struct buf *out);
