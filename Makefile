@@ -380,6 +380,7 @@ ASAN := B=$(B)/asan SANITIZE=address,undefined
 asan:
 	$(call need,test)
 	$(Q)$(MAKE) $(ASAN) check
+	$(Q)$(MAKE) $(ASAN) screens
 	$(Q)$(MAKE) $(ASAN) e2e
 
 # Each tests/fuzz/fuzz_*.c for FUZZ_SECONDS, with all libraries instrumented; what was found worth keeping grows in

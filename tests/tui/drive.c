@@ -5,22 +5,30 @@
  * A script is read line by line; a "#" begins a comment. Words are separated by blanks, quoted as in sh.
  *   size ROWS COLS            before run; later it resizes the terminal
  *   env NAME=VALUE            before run
- *   run PROGRAM ARG...        starts it ($BUILD and such are not expanded: the caller writes whole paths)
- *   keys KEY...               a j ^P esc enter tab S-tab up down left right home end pgup pgdn f1.. del bs
- * space type TEXT                 characters as they are;  paste TEXT: bracketed raw TEXT with C's escapes
- *   mouse press|drag|release|wheelup|wheeldown ROW COL
- *   wait TEXT                 until the screen has the text (10 s at most);  waitnot TEXT
- *   settle [MS]               until it slept and wrote nothing for so long (default 60), 10 s at most
+ *   run PROGRAM ARG...        starts it ($BUILD and such are not expanded: whole paths)
+ *
+ *   keys KEY...               a j ^P esc enter tab S-tab space up down home pgup f1 bs del ...
+ *   type TEXT                 characters as they are
+ *   paste TEXT                bracketed
+ *   raw TEXT                  with C's escapes
+ *   mouse KIND ROW COL        press drag release right wheelup wheeldown
+ *
+ *   wait TEXT                 until the screen has the text (10 s at most)
+ *   waitnot TEXT              until it has not
+ *   settle [MS]               until nothing was written for so long (default 120), 10 s at most
  *   sleep MS
+ *   stopped                   until it is stopped
+ *   end CODE                  until it has ended (128+n: by a signal)
+ *
  *   screen NAME               OUTDIR/NAME.txt: the screen as text
  *   styled NAME               the same and its colours, as runs
- *   same NAME                 fails unless the screen reads as OUTDIR/NAME.txt
  *   svg NAME                  OUTDIR/NAME.svg: a picture
- *   signal NAME               to the program (TERM, HUP, SEGV, TSTP, CONT, …)
- *   stopped                   waits until it is stopped;  end CODE: until it has ended (128+n: by a signal);
- * then "run" may start another in a new terminal state                     prints modes of the terminal and
- * whether its settings are as before bytes                     prints how many bytes were written since the
- * last "bytes" The first step that fails ends it with exit code 1, the screen on standard error. */
+ *   state                     prints modes of the terminal and whether its settings are as before
+ *   bytes                     prints how many bytes were written since the last "bytes"
+ *   signal NAME               to the program (TERM, HUP, SEGV, TSTP, CONT, ...)
+ *
+ * The first step that fails ends it with exit code 1, the screen on standard error. What still runs after the
+ * last line is asked to end (SIGTERM), with exit code 0. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -662,11 +670,9 @@ int main(int argc, char **argv)
 			step(&d, words);
 	}
 	if (d.child > 0 && !d.ended) {
+		/* in good order: what a sanitizer has to say, it says at the end */
 		kill(d.child, SIGTERM);
-		settle(&d, 50);
-		look_at_child(&d);
-		if (!d.ended)
-			kill(d.child, SIGKILL);
+		wait_end(&d, 0);
 	}
 	return 0;
 }
