@@ -235,12 +235,14 @@ static void draw_title(const struct stats_view *v, const struct title *t, const 
 {
 	struct app *a = v->view.app;
 	int figures = (int)strlen(t->figures), x;
+	const char *max = strstr(t->figures, "   max");
 
 	x = canvas_str(c, 0, 0, -1, t->name, app_style(a, UI_TITLE));
-	if (c->r.w - figures > x + 1)
-		canvas_str(c, 0, c->r.w - figures, figures, t->figures, app_style(a, UI_TEXT));
-	else
+	if (max && c->r.w - figures < x + 1)
+		figures = (int)(max - t->figures); /* what is now goes before what was */
+	if (c->r.w - figures < x + 1)
 		figures = 0;
+	canvas_text(c, 0, c->r.w - figures, figures, t->figures, (size_t)figures, app_style(a, UI_TEXT));
 	/* a note that doesn't fit whole is no help */
 	if (x + 2 + (int)strlen(t->note) + 2 <= c->r.w - figures)
 		canvas_str(c, 0, x + 2, -1, t->note, app_style(a, UI_MUTED));

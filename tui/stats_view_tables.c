@@ -123,15 +123,16 @@ static int draw_memory(struct stats_view *v, const struct canvas *c, bool both)
 	const uint64_t bytes[] = {
 	        s->memory_anon, s->memory_file, s->memory_kernel, s->memory_swap, s->memory_peak};
 	char t[FIGURE_SIZE];
+	int n = both ? 5 : 3, beside = c->r.w >= 3 * MEMORY_W - 1 ? 3 : c->r.w >= 2 * MEMORY_W - 1 ? 2 : 1;
 
-	for (int i = 0; i < (both ? 5 : 3); i++) {
-		int x = i % 3 * MEMORY_W, y = i / 3;
+	for (int i = 0; i < n; i++) {
+		int x = i % beside * MEMORY_W, y = i / beside;
 		canvas_str(c, y, x, 6, names[i], app_style(v->view.app, colours[i]));
 		canvas_str(c, y, x + 7, FIGURE_BYTES_WIDTH,
 		        figure_bytes(v->is_running ? bytes[i] : UINT64_MAX, t),
 		        app_style(v->view.app, UI_TEXT));
 	}
-	return both ? 2 : 1;
+	return (n + beside - 1) / beside;
 }
 
 void stats_draw_table(struct stats_view *v, const struct canvas *c)
