@@ -15,13 +15,14 @@
  *
  *   wait TEXT                 until the screen has the text (10 s at most)
  *   waitnot TEXT              until it has not
- *   settle [MS]               until nothing was written for so long (default 120), 10 s at most
+ *   settle [MS]               until it slept and wrote nothing for so long (default 60), 10 s at most
  *   sleep MS
  *   stopped                   until it is stopped
- *   end CODE                  until it has ended (128+n: by a signal)
+ *   end CODE                  until it has ended (128+n: by a signal); then "run" may start another
  *
  *   screen NAME               OUTDIR/NAME.txt: the screen as text
  *   styled NAME               the same and its colours, as runs
+ *   same NAME                 fails unless the screen reads as OUTDIR/NAME.txt
  *   svg NAME                  OUTDIR/NAME.svg: a picture
  *   state                     prints modes of the terminal and whether its settings are as before
  *   bytes                     prints how many bytes were written since the last "bytes"
