@@ -448,7 +448,7 @@ size_t model_events(const struct model *m, const struct model_event *const **eve
 {
 	size_t n = m->n_events < MODEL_EVENTS_MAX ? m->n_events : MODEL_EVENTS_MAX;
 
-	*events = (const struct model_event *const *)m->events + (m->n_events - n);
+	*events = n ? (const struct model_event *const *)m->events + (m->n_events - n) : NULL;
 	return n;
 }
 
