@@ -377,6 +377,16 @@ test:
 	$(Q)$(MAKE) e2e
 
 ASAN := B=$(B)/asan SANITIZE=address,undefined
+
+# Random keys, pastes, clicks and resizes for the dashboard under sanitizers, MONKEY_SECONDS for each of the seeds.
+MONKEY_SECONDS ?= 60
+MONKEY_SEEDS   ?= 1 2
+.PHONY: monkey
+monkey:
+	$(call need,test)
+	$(Q)$(MAKE) $(ASAN) build
+	$(Q)for seed in $(MONKEY_SEEDS); do \
+		python3 tests/tui/monkey.py $(MONKEY_SECONDS) $$seed $(abspath $(B))/asan/tare-tui || exit 1; done
 asan:
 	$(call need,test)
 	$(Q)$(MAKE) $(ASAN) check
@@ -474,4 +484,5 @@ help:
 	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'
 	@echo 'make portable       the demo without anything that only Linux has, into build/portable/'
 	@echo 'make screens        the dashboard on golden screens; screenshots: the pictures of the README'
+	@echo 'make monkey         random keys for the dashboard under sanitizers; MONKEY_SECONDS=60 MONKEY_SEEDS=…'
 	@echo 'make lint asan bench clean'
