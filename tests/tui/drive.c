@@ -675,5 +675,10 @@ int main(int argc, char **argv)
 		kill(d.child, SIGTERM);
 		wait_end(&d, 0);
 	}
+	if (d.vt)
+		vterm_free(d.vt);
+	while (d.n_env > 0)
+		free(d.env[--d.n_env]);
+	fclose(f);
 	return 0;
 }
