@@ -290,7 +290,7 @@ void command_line_complete(struct app *a, const char *text, char ***candidates)
 	if (!words && *typed)
 		return; /* a quote is open */
 	n = strv_len(words) - (*typed != '\0'); /* complete words before it */
-	if (n == 0) {
+	if (!words || n == 0) {
 		offer_first(typed, candidates);
 		offer_tare(typed, candidates);
 	} else if (!strcmp(words[0], "theme")) {
