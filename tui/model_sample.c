@@ -218,12 +218,16 @@ static void sample_tick(void *model)
 static void add_past(struct model_entry *entry, const struct tare_stats *past, size_t n)
 {
 	struct model_container *c = &entry->c;
+	int64_t until = c->now.time ? c->now.time : INT64_MAX;
 
 	if (!c->history)
 		c->history = history_new();
 	for (size_t i = 1; c->history && i < n; i++) {
 		double values[METRIC_N];
 
+		/* a history that once reached into the future would take nothing of the present */
+		if (past[i - 1].time < 0 || past[i].time > until)
+			continue;
 		/* a counter that went back began anew */
 		if (past[i].time <= past[i - 1].time || past[i].cpu_ns < past[i - 1].cpu_ns)
 			continue;

@@ -37,6 +37,7 @@ struct fake_engine {
 	int64_t time;       /* of the next sample */
 	const char *broken; /* what list, look and sample fail with */
 	unsigned n_lists, n_looks, n_samples, n_histories, n_drains;
+	bool past_is_ahead; /* a damaged record of the monitor */
 };
 
 static inline struct fake_engine *fake_of(struct tare_engine *t)
@@ -140,6 +141,8 @@ static inline ssize_t fake_history(
 		out[i] = (struct tare_stats){.time = f->time - (int64_t)(n - i) * 10000000000,
 		        .cpu_ns = i * 5000000000u,
 		        .memory = 1 << 20};
+	if (f->past_is_ahead)
+		out[1].time = f->time + 10000000000000000;
 	return (ssize_t)n;
 }
 

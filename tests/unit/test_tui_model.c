@@ -326,6 +326,30 @@ static void events_are_bounded(void **state)
 	rig_free(r);
 }
 
+/* A history keeps an hour before its newest value: one from the future would leave no place for the present.
+ */
+static void a_past_that_lies_ahead_is_not_believed(void **state)
+{
+	struct rig *r = rig_new();
+	struct fake_row *row = fake_add(r->engine, "web", TARE_RUNNING);
+	double memory[1];
+
+	(void)state;
+	row->memory = 4096;
+	r->engine->past_is_ahead = true;
+	assert_int_equal(model_load(r->model, NULL), 0);
+	model_sampling(r->model, true);
+	run_for(r, 100);
+	assert_int_equal(r->engine->n_histories, 1);
+	r->engine->time += 1000000000;
+	run_for(r, 300);
+	assert_int_equal(r->engine->n_samples, 2);
+	history_get(model_container(r->model, row->id)->history, METRIC_MEMORY, 1009, 10, memory, 1);
+	assert_true(fabs(memory[0] - 4096) < 10);
+	model_sampling(r->model, false);
+	rig_free(r);
+}
+
 static void the_past_stands_before_what_was_seen(void **state)
 {
 	struct rig *r = rig_new();
@@ -404,6 +428,7 @@ int main(void)
 	        cmocka_unit_test(a_watch_that_never_rests_does),
 	        cmocka_unit_test(a_watch_opened_frozen_does_not_spin),
 	        cmocka_unit_test(events_are_bounded),
+	        cmocka_unit_test(a_past_that_lies_ahead_is_not_believed),
 	        cmocka_unit_test(the_past_stands_before_what_was_seen),
 	        cmocka_unit_test(trouble_is_told_once),
 	        cmocka_unit_test(without_a_watch_lists_are_read),
