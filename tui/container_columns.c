@@ -286,15 +286,35 @@ static int compare_memory(const void *a, const void *b)
 	return compare_numbers(memory_of(a), memory_of(b));
 }
 
-static void draw_share(const struct cell *at, const void *row)
+static void draw_percent_of(const struct cell *at, double share)
 {
-	double share = memory_share(at, row);
 	char text[FIGURE_SIZE];
 
 	if (isnan(share))
 		return;
 	snprintf(text, sizeof text, "%3.0f%%", share * 100 < 999 ? share * 100 : 999);
 	cell_right(at, text, figure_style(at, share, false));
+}
+
+static void draw_share(const struct cell *at, const void *row)
+{
+	draw_percent_of(at, memory_share(at, row));
+}
+
+/* NAN without a limit of its own. */
+static double cpu_share(const struct model_container *c)
+{
+	return container_runs(c) && c->cpu_limit > 0 ? c->cpu / c->cpu_limit : NAN;
+}
+
+static void draw_cpu_share(const struct cell *at, const void *row)
+{
+	draw_percent_of(at, cpu_share(row));
+}
+
+static int compare_cpu_share(const void *a, const void *b)
+{
+	return compare_doubles(cpu_share(a), cpu_share(b));
 }
 
 static int compare_share(const void *a, const void *b)
@@ -484,6 +504,7 @@ const struct column container_columns[CONTAINER_COLUMNS] = {
         {"cpu", "CPU%", "CPU, in percent of one core", 5, 5, 0, 9, MOVING_FIGURE, NULL, draw_cpu, compare_cpu},
         {"mem", "MEM", "Memory, without file cache that can go", 5, 5, 0, 9, MOVING_FIGURE, NULL, draw_memory, compare_memory},
         {"mem%", "LIM%", "Memory, in percent of its limit", 4, 4, 7, 9, MOVING_FIGURE, NULL, draw_share, compare_share},
+        {"cpu%", "CLIM%", "CPU, in percent of its limit", 5, 5, 9, 9, FIGURE | HIDDEN, NULL, draw_cpu_share, compare_cpu_share},
         {"graph", "LAST MIN", "CPU over the last minute or two", 8, 12, 4, 5, 0, NULL, draw_graph, NULL},
         {"restarts", "RST", "Restarts", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
         {"exit", "EXIT", "Exit code of the last run", 4, 4, 9, 9, FIGURE | HIDDEN, NULL, draw_exit, compare_exit},
