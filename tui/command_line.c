@@ -288,7 +288,7 @@ void command_line_complete(struct app *a, const char *text, char ***candidates)
 	typed = typed ? typed + 1 : text;
 	words = words_split(text, NULL);
 	if (!words && *typed)
-		return; /* a quote is open */
+		return;                         /* a quote is open */
 	n = strv_len(words) - (*typed != '\0'); /* complete words before it */
 	if (!words || n == 0) {
 		offer_first(typed, candidates);

@@ -258,16 +258,17 @@ const char *log_entry_text(struct log_window *w, const struct log_entry *e, char
 uint64_t log_entry_at_time(struct log_window *w, int64_t time)
 {
 	uint64_t low = w->store->begin, high = w->store->end;
-	struct log_record r;
+	struct log_record r = {0};
+	bool found = false;
 
 	/* [begin, low) is earlier; what begins at high is not */
 	while (low < high) {
 		uint64_t mid = log_record_start(w, low + (high - low) / 2), at = mid;
 
 		/* a record without a time says nothing: ask the next that has one */
-		while (at < high && log_record_at(w, at, &r) && !r.time)
+		while (at < high && (found = log_record_at(w, at, &r)) && !r.time)
 			at = r.next;
-		if (at >= high || r.time >= time)
+		if (at >= high || !found || r.time >= time)
 			high = mid;
 		else
 			low = r.next;
