@@ -167,9 +167,13 @@ $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-cli.a $(B)/libtare-
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TRANSFER)
 
-$(B)/tare-tui: $(B)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a
+# The dashboard in the same way; it needs no locale but what setlocale() reads by itself (UTF-8 is built in).
+TUI_STATIC = $(if $(TARE_STATIC),$(if $(filter-out /%,$(foreach l,ncursesw tinfo vterm,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
+$(call stamp,.link-tui,tare-tui static: $(TUI_STATIC))
+$(B)/tare-tui: $(B)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a $(B)/.link-tui
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TUI)
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TUI_STATIC),$(STATIC_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link-tui,$^) $(LIBS_TUI) \
+		$(if $(TUI_STATIC),-ltinfo)
 
 # The two small programs start once per container, so their C library's start-up counts: glibc's asks the
 # processor for its caches (cpuid, which traps in every virtual machine) and takes 0.5 ms, musl's 0.1 ms. musl is

@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +33,7 @@ static struct {
 	struct termios termios;
 	char bytes[RESCUE_MAX];
 	size_t len;
+	char place[64]; /* where the program is, without which the addresses of a static one say nothing */
 } rescue;
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -104,6 +107,7 @@ static void on_crash(int sig)
 #ifdef __GLIBC__
 	void *frames[MAX_FRAMES];
 
+	write_all(fd, rescue.place, strlen(rescue.place));
 	backtrace_symbols_fd(frames, backtrace(frames, MAX_FRAMES), fd);
 #endif
 	/* SA_RESETHAND gave the signal its default back. */
@@ -146,6 +150,8 @@ void rescue_handle(void)
 #ifdef __GLIBC__
 	void *frame;
 
+	snprintf(rescue.place, sizeof(rescue.place), "rescue_now is at %#jx\n",
+	        (uintmax_t)(uintptr_t)rescue_now);
 	backtrace(&frame, 1); /* loads libgcc now: that allocates, which a crash could not */
 #endif
 }

@@ -450,7 +450,7 @@ static void after_the_end(struct rig *r, pid_t pid, int sig)
 	sees(r, "shown");
 	modes_are_off(r);
 	if (sig == SIGSEGV)
-		sees(r, "crashed");
+		sees(r, "rescue_now is at 0x");
 	close_rig(r);
 }
 
