@@ -23,108 +23,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "tui/colour.h"
+#include "tests/unit/screen_rig.h"
 #include "tui/screen.h"
-
-static const struct style plain;
-
-struct rig {
-	int master, slave;
-	struct termios before;
-	struct screen *s;
-	struct buf seen;
-};
-
-static void set_environment(const char *term, const char *colorterm, const char *no_color)
-{
-	setenv("TERM", term, 1);
-	setenv("LC_ALL", "C.UTF-8", 1);
-	setenv("COLORTERM", colorterm, 1);
-	setenv("NO_COLOR", no_color, 1);
-}
-
-static void open_pty(struct rig *r)
-{
-	struct winsize ws = {.ws_row = 10, .ws_col = 40};
-
-	*r = (struct rig){0};
-	assert_int_equal(openpty(&r->master, &r->slave, NULL, NULL, &ws), 0);
-	fcntl(r->master, F_SETFD, FD_CLOEXEC);
-	fcntl(r->master, F_SETFL, O_NONBLOCK);
-	assert_int_equal(tcgetattr(r->slave, &r->before), 0);
-}
-
-static void open_screen(struct rig *r, const struct screen_options *o)
-{
-	struct err e = ERR_INIT;
-
-	open_pty(r);
-	r->s = screen_open(r->slave, o, &e);
-	if (!r->s)
-		fail_msg("%s", e.msg);
-}
-
-/* All that the terminal got since the last call. */
-static const char *seen(struct rig *r)
-{
-	char block[4096];
-	ssize_t n;
-
-	buf_reset(&r->seen);
-	for (;;) {
-		struct pollfd p = {.fd = r->master, .events = POLLIN};
-
-		if (poll(&p, 1, 20) <= 0)
-			break;
-		n = read(r->master, block, sizeof(block));
-		if (n <= 0)
-			break;
-		buf_add(&r->seen, block, (size_t)n);
-	}
-	return buf_str(&r->seen);
-}
-
-static void sees(struct rig *r, const char *bytes)
-{
-	if (!strstr(buf_str(&r->seen), bytes))
-		fail_msg("\"%s\" is not in \"%s\"", bytes + (*bytes == '\033'), buf_str(&r->seen));
-}
-
-static void is_as_before(struct rig *r)
-{
-	struct termios now;
-
-	assert_int_equal(tcgetattr(r->slave, &now), 0);
-	assert_int_equal(now.c_iflag, r->before.c_iflag);
-	assert_int_equal(now.c_oflag, r->before.c_oflag);
-	assert_int_equal(now.c_cflag, r->before.c_cflag);
-	assert_int_equal(now.c_lflag, r->before.c_lflag);
-	assert_memory_equal(now.c_cc, r->before.c_cc, sizeof(now.c_cc));
-}
-
-static void modes_are_off(struct rig *r)
-{
-	static const char *const off[] = {"\033[?1006l", "\033[?1002l", "\033[?1000l", "\033[?2004l",
-	        "\033[?1004l", "\033[?2026l", "\033[?1049l", "\033[?1l"};
-
-	for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++)
-		sees(r, off[i]);
-	assert_non_null(strstr(buf_str(&r->seen), "\033[?25h"));
-}
-
-static void close_rig(struct rig *r)
-{
-	screen_close(r->s);
-	close(r->slave);
-	close(r->master);
-	buf_free(&r->seen);
-}
-
-static void frame(struct rig *r, const char *text, struct style s)
-{
-	struct canvas c = screen_begin(r->s);
-
-	canvas_str(&c, 2, 3, -1, text, s);
-}
 
 static void a_frame_is_one_synchronized_update(void **state)
 {
@@ -377,26 +277,6 @@ static void a_screen_reader_gets_no_other_screen(void **state)
 
 /* ---------------------------------------------------------------- ways out */
 
-static void child_shows_and(struct rig *r, void (*end)(struct screen *))
-{
-	static const int caught_by_cmocka[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-	static struct screen *s; /* so that it is no leak when the child exits */
-	struct rlimit no_core = {0, 0};
-	struct canvas c;
-
-	for (size_t i = 0; i < sizeof(caught_by_cmocka) / sizeof(*caught_by_cmocka); i++)
-		signal(caught_by_cmocka[i], SIG_DFL);
-	s = screen_open(r->slave, &(struct screen_options){.mouse = true}, NULL);
-	c = screen_begin(s);
-	setrlimit(RLIMIT_CORE, &no_core);
-	close(r->master);
-	/* A crash says so on standard error, which is no business of this test's output. */
-	dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-	canvas_str(&c, 0, 0, -1, "shown", plain);
-	screen_flush(s);
-	end(s);
-}
-
 static pid_t start(struct rig *r, void (*end)(struct screen *))
 {
 	pid_t pid;
@@ -501,17 +381,6 @@ static void restored_after_a_stack_overflow(void **state)
 }
 #endif
 
-static void end_by_stopping(struct screen *s)
-{
-	struct canvas c;
-
-	screen_stop(s);
-	c = screen_begin(s);
-	canvas_str(&c, 1, 0, -1, "back again", plain);
-	screen_flush(s);
-	screen_close(s);
-}
-
 static void restored_while_stopped(void **state)
 {
 	struct rig r;
@@ -535,163 +404,6 @@ static void restored_while_stopped(void **state)
 	close_rig(&r);
 }
 
-/* The Linux console's description has no size; that of a vt100 has pauses. */
-static void plain_terminals(void **state)
-{
-	static const char *const terms[] = {"linux", "vt100"};
-	struct rig r;
-
-	(void)state;
-	setenv("LINES", "1000000", 1);
-	setenv("COLUMNS", "1000000", 1);
-	for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++) {
-		set_environment(terms[i], "", "");
-		open_screen(&r, &(struct screen_options){0});
-		assert_string_equal(getenv("LINES"), "1000000");
-		assert_int_equal(screen_cols(r.s), 40);
-		frame(&r, "shown", plain);
-		screen_flush(r.s);
-		screen_close(r.s);
-		r.s = NULL;
-		seen(&r);
-		sees(&r, "shown");
-		assert_null(strstr(buf_str(&r.seen), "$<"));
-		is_as_before(&r);
-		close_rig(&r);
-	}
-	unsetenv("LINES");
-	unsetenv("COLUMNS");
-}
-
-/* `tare < /dev/tty`: what is given can't be written to. */
-static void a_descriptor_to_read_from(void **state)
-{
-	struct err e = ERR_INIT;
-	struct rig r;
-	int fd;
-
-	(void)state;
-	set_environment("xterm-256color", "", "");
-	open_pty(&r);
-	fd = open(ttyname(r.slave), O_RDONLY | O_NOCTTY);
-	r.s = screen_open(fd, &(struct screen_options){0}, &e);
-	assert_non_null(r.s);
-	frame(&r, "shown", plain);
-	screen_flush(r.s);
-	screen_close(r.s);
-	r.s = NULL;
-	seen(&r);
-	modes_are_off(&r);
-	is_as_before(&r);
-	close(fd);
-	close_rig(&r);
-}
-
-/* A program that had the terminal meanwhile was killed, and left it raw. */
-static void the_modes_of_others_are_not_kept(void **state)
-{
-	struct termios raw;
-	struct rig r;
-
-	(void)state;
-	set_environment("xterm-256color", "", "");
-	open_screen(&r, &(struct screen_options){0});
-	screen_suspend(r.s);
-	raw = r.before;
-	cfmakeraw(&raw);
-	tcsetattr(r.slave, TCSANOW, &raw);
-	screen_resume(r.s);
-	screen_close(r.s);
-	r.s = NULL;
-	is_as_before(&r);
-	close_rig(&r);
-}
-
-static void shell_that_edits_its_line(struct rig *r)
-{
-	struct termios t = r->before;
-	int status;
-	pid_t pid;
-
-	setsid();
-	ioctl(r->slave, TIOCSCTTY, 0);
-	signal(SIGTTOU, SIG_IGN);
-	t.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
-	tcsetattr(r->slave, TCSANOW, &t);
-	pid = fork();
-	if (pid == 0) {
-		struct err e = ERR_INIT;
-
-		signal(SIGTTOU, SIG_DFL);
-		setpgid(0, 0);
-		screen_close(screen_open(r->slave, &(struct screen_options){0}, &e));
-		_exit(*e.msg != '\0');
-	}
-	setpgid(pid, pid);
-	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
-		_exit(2);
-	tcsetattr(r->slave, TCSANOW, &r->before);
-	tcsetpgrp(r->slave, pid);
-	kill(-pid, SIGCONT);
-	if (waitpid(pid, &status, 0) != pid)
-		_exit(3);
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 4);
-}
-
-/* `tare &`, and fg: the settings that come back are those of the foreground. */
-static void started_in_the_background(void **state)
-{
-	struct rig r;
-	int status;
-	pid_t pid;
-
-	(void)state;
-	set_environment("xterm-256color", "", "");
-	open_pty(&r);
-	pid = fork();
-	if (pid == 0)
-		shell_that_edits_its_line(&r);
-	while (waitpid(pid, &status, WNOHANG) == 0)
-		seen(&r);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	is_as_before(&r);
-	close_rig(&r);
-}
-
-/* ^Z stops what started us and waits for us as well. */
-static void all_of_the_job_stops(void **state)
-{
-	struct rig r;
-	int status;
-	pid_t pid, around;
-
-	(void)state;
-	set_environment("xterm-256color", "truecolor", "");
-	open_pty(&r);
-	around = fork();
-	if (around == 0) {
-		setpgid(0, 0);
-		pid = fork();
-		if (pid == 0) {
-			child_shows_and(&r, end_by_stopping);
-			_exit(0);
-		}
-		while (waitpid(pid, &status, 0) != pid)
-			;
-		_exit(0);
-	}
-	for (int i = 0; i < 50 && waitpid(around, &status, WUNTRACED | WNOHANG) != around; i++)
-		seen(&r);
-	assert_true(WIFSTOPPED(status));
-	kill(-around, SIGCONT);
-	while (waitpid(around, &status, WNOHANG) == 0)
-		seen(&r);
-	assert_true(WIFEXITED(status));
-	is_as_before(&r);
-	close_rig(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -711,11 +423,6 @@ int main(void)
 		cmocka_unit_test(restored_after_a_stack_overflow),
 #endif
 		cmocka_unit_test(restored_while_stopped),
-		cmocka_unit_test(plain_terminals),
-		cmocka_unit_test(a_descriptor_to_read_from),
-		cmocka_unit_test(the_modes_of_others_are_not_kept),
-		cmocka_unit_test(started_in_the_background),
-		cmocka_unit_test(all_of_the_job_stops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
