@@ -242,6 +242,10 @@ static const char *why_nothing(struct log_view *lv, const char **more)
 		return lv->probe ? "Nothing yet passes the filters" : "No line passes the filters";
 	}
 	mc = model_container(app_model(lv->view.app), lv->set.sources[0]->id);
+	if (mc && mc->row.state == TARE_CREATED && mc->row.error) {
+		*more = mc->row.error;
+		return "It could not be started";
+	}
 	if (mc && mc->row.state == TARE_CREATED) {
 		*more = "Press S in the list to start it";
 		return "It has not been started yet";
@@ -335,6 +339,33 @@ static void add(char *dst, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Whether anything can still come; *last: the container that ended, when there is but one. */
+static bool is_live(struct log_view *lv, const struct model_container **last)
+{
+	*last = NULL;
+	for (size_t i = 0; i < lv->set.n; i++) {
+		*last = model_container(app_model(lv->view.app), lv->set.sources[i]->id);
+		if (!*last || ((*last)->row.state != TARE_EXITED && (*last)->row.state != TARE_DEAD))
+			return true;
+	}
+	*last = lv->set.n == 1 ? *last : NULL;
+	return false;
+}
+
+static void add_end(struct log_view *lv, char *dst, size_t size)
+{
+	const struct model_container *last;
+
+	if (is_live(lv, &last))
+		add(dst, size, "following  ");
+	else if (last && last->row.oom_killed)
+		add(dst, size, "ended, out of memory  ");
+	else if (last)
+		add(dst, size, "ended, exit %d  ", last->row.exit_code);
+	else
+		add(dst, size, "ended  ");
+}
+
 static void add_where(struct log_view *lv, char *dst, size_t size)
 {
 	uint64_t all = 0, above = 0;
@@ -345,7 +376,7 @@ static void add_where(struct log_view *lv, char *dst, size_t size)
 		above += lv->page.bottom.at[i] > s->begin ? lv->page.bottom.at[i] - s->begin : 0;
 	}
 	if (lv->page.follow)
-		add(dst, size, "following  ");
+		add_end(lv, dst, size);
 	else if (all)
 		add(dst, size, "%u%%  ", (unsigned)((double)(above < all ? above : all) * 100 / (double)all));
 }

@@ -243,8 +243,8 @@ static bool changed(struct view *v, unsigned what)
 		return false;
 	if (what & MODEL_LOGS)
 		grew(lv);
-	/* why there is nothing to show may have another answer now */
-	return (what & MODEL_CONTAINERS) && !lv->page.n;
+	/* why there is nothing to show, or nothing more to come, may have another answer now */
+	return (what & MODEL_CONTAINERS) != 0;
 }
 
 static void visible(struct view *v, bool on)

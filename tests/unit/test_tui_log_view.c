@@ -35,6 +35,15 @@ static void draw(struct app *a, struct view *v)
 	v->ops->draw(v, &c, false);
 }
 
+static const char *drawn(struct app *a, struct view *v)
+{
+	draw(a, v);
+	screen_flush(a->screen);
+	buf_reset(&a->text);
+	screen_text(a->screen, (struct rect){0, 0, 24, 80}, &a->text);
+	return buf_str(&a->text);
+}
+
 static void act(struct view *v, enum action a)
 {
 	assert_true(v->ops->act(v, a) & VIEW_DONE);
@@ -107,6 +116,48 @@ static void it_follows_the_end(void **state)
 	box_close(a);
 }
 
+/* Nothing follows what has ended; its title says how it did. */
+static void a_log_that_ended_says_so(void **state)
+{
+	struct app *a = box_open(24, 80);
+	struct view *v = open_log(a, "shop-api");
+	struct model_container *c = model_container(a->model, log_view_of(v)->shown.id);
+	char text[200];
+
+	(void)state;
+	draw(a, v);
+	v->ops->status(v, text, sizeof text);
+	assert_non_null(strstr(text, "following"));
+	c->row.state = TARE_EXITED;
+	c->row.exit_code = 3;
+	v->ops->status(v, text, sizeof text);
+	assert_null(strstr(text, "following"));
+	assert_non_null(strstr(text, "ended, exit 3"));
+	c->row.oom_killed = true;
+	v->ops->status(v, text, sizeof text);
+	assert_non_null(strstr(text, "ended, out of memory"));
+	c->row.state = TARE_RUNNING;
+	v->ops->free(v);
+	box_close(a);
+}
+
+static void what_could_not_start_says_why(void **state)
+{
+	struct app *a = box_open(24, 80);
+	struct view *v = open_log(a, "report-draft");
+	struct model_container *c = model_container(a->model, log_view_of(v)->shown.id);
+	char why[] = "exec: not found", *was = c->row.error;
+
+	(void)state;
+	assert_non_null(strstr(drawn(a, v), "It has not been started yet"));
+	c->row.error = why;
+	assert_non_null(strstr(drawn(a, v), "It could not be started"));
+	assert_non_null(strstr(buf_str(&a->text), why));
+	c->row.error = was;
+	v->ops->free(v);
+	box_close(a);
+}
+
 static void marks_are_gone_through(void **state)
 {
 	struct app *a = box_open(24, 80);
@@ -137,6 +188,8 @@ int main(void)
 	        cmocka_unit_test(keys_may_come_before_the_first_frame),
 	        cmocka_unit_test(how_lines_look_is_remembered),
 	        cmocka_unit_test(it_follows_the_end),
+	        cmocka_unit_test(a_log_that_ended_says_so),
+	        cmocka_unit_test(what_could_not_start_says_why),
 	        cmocka_unit_test(marks_are_gone_through),
 	};
 
