@@ -28,7 +28,7 @@ static const char *const ns_files[NS_KIND_COUNT] = {[NS_MOUNT] = "mnt",
         [NS_USER] = "user"};
 
 /* The process is checked after the file is open: a pid that was handed out anew in between is noticed, and
- * what is open stays that container's namespace (FACTS row 29: joining a process that took over a pid). */
+ * what is open stays that container's namespace (joining a process that took over a pid). */
 static int open_namespace(const struct container *c, enum spec_namespace_kind kind, struct err *e)
 {
 	char path[48];

@@ -1,4 +1,4 @@
-/* The terminal: set-up, frames, tear-down. The only file of the dashboard that knows ncurses.
+/* The terminal: set-up, frames, tear-down. Nothing else of the dashboard knows ncurses.
  *
  * ncurses draws into a buffer of ours; screen_flush() writes what one frame came to with a single write,
  * bracketed as a synchronized update where the terminal has that, and nothing at all when nothing changed.

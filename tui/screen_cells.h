@@ -1,4 +1,4 @@
-/* The cells of a frame: what canvas.c draws into and screen_frame.c compares with what the terminal shows.
+/* The cells of a frame: what canvas.c draws into and screen_cells.c compares with what the terminal shows.
  * Private to canvas*.c and screen*.c. */
 #ifndef TARE_TUI_SCREEN_CELLS_H
 #define TARE_TUI_SCREEN_CELLS_H

@@ -3,7 +3,7 @@
  * Between this program's start and the command's, the process is visible to the container. So it holds
  * nothing worth stealing: its binary is a detached read-only mount or a sealed memory file
  * (CVE-2019-5736), it has three descriptors beside 0-2, no heap, no environment. It gives up rights in
- * the order that FACTS of runc and crun taught: limits, AppArmor, working directory, [seccomp], bounding
+ * the order that runc and crun came to: limits, AppArmor, working directory, [seccomp], bounding
  * set, groups, gid, uid, capability sets, no_new_privs, [seccomp], descriptors, execve. */
 #include <errno.h>
 #include <fcntl.h>

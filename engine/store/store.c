@@ -14,7 +14,7 @@
 #include "base/units.h"
 
 /* A directory that another user owns or may write to could be swapped beneath us (the class of
- * CVE-2020-15257's planted directories; FACTS row 48): refuse it instead of repairing it. */
+ * CVE-2020-15257's planted directories): refuse it instead of repairing it. */
 static int check_ours(int fd, const char *path, struct err *e)
 {
 	struct stat st;
