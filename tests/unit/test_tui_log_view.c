@@ -21,7 +21,7 @@ static struct view *open_log(struct app *a, const char *name)
 	assert_non_null(v);
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(rows[i]->row.name, name) == 0)
-			memcpy(o.id, rows[i]->row.id, sizeof o.id);
+			snprintf(o.id, sizeof o.id, "%s", rows[i]->row.id);
 	v->ops->show(v, &o);
 	v->ops->visible(v, true);
 	assert_true(log_view_of(v)->set.n == 1);
