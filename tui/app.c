@@ -101,6 +101,11 @@ char *const *app_tare_command(struct app *a)
 	return a->options.tare;
 }
 
+const char *app_tare_text(struct app *a)
+{
+	return a->options.tare_text;
+}
+
 bool app_is_demo(struct app *a)
 {
 	return a->options.demo;

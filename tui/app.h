@@ -46,6 +46,8 @@ struct actions *app_actions(struct app *a);
 /* How to run ourselves headless with the same engine: {"/…/tare", "--root", …, NULL} or {…, "--demo", …};
  * append a command's words to a copy. */
 char *const *app_tare_command(struct app *a);
+/* The same as one would type it: "tare", "tare --demo", "tare --root /srv/tare", quoted for a shell. */
+const char *app_tare_text(struct app *a);
 bool app_is_demo(struct app *a);
 /* For whoever starts a child. */
 const struct descriptors *app_descriptors(struct app *a);

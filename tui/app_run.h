@@ -16,7 +16,8 @@ struct app_options {
 	/* Another handle of the same engine, for a worker. */
 	struct tare_engine *(*open_engine)(void *arg, struct err *e);
 	void *open_arg;
-	char *const *tare; /* how to run ourselves headless */
+	char *const *tare;     /* how to run ourselves headless */
+	const char *tare_text; /* as one would type it */
 	bool demo;
 	struct descriptors descriptors;
 	const char *theme, *keys; /* NULL: from the settings */

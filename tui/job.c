@@ -263,7 +263,7 @@ static char *command_text(struct app *a, char *const *args)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 
-	buf_str_add(&b, app_is_demo(a) ? "tare --demo" : "tare");
+	buf_str_add(&b, app_tare_text(a));
 	strv_foreach (s, args) {
 		buf_char(&b, ' ');
 		text_shell_quote(&b, *s);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "engine/tare.h"
 #include "tui/app_run.h"
 #include "tui/stray.h"
@@ -149,9 +150,20 @@ static int tare_command(const struct options *o, char ***argv, struct err *e)
 	return 0;
 }
 
+/* "tare --root /srv/tare": how a person would begin the same command. */
+static void tare_text(char *const *tare, struct buf *out)
+{
+	buf_str_add(out, "tare");
+	strv_foreach (word, tare + 1) {
+		buf_char(out, ' ');
+		text_shell_quote(out, *word);
+	}
+}
+
 static int run(struct options *o, struct err *e)
 {
 	cleanup_strv char **tare = NULL;
+	cleanup_buf struct buf text = BUF_INIT;
 	struct stray stray;
 
 	if (!isatty(0) || !isatty(1))
@@ -165,6 +177,8 @@ static int run(struct options *o, struct err *e)
 	o->app.open_engine = open_engine;
 	o->app.open_arg = o;
 	o->app.tare = tare;
+	tare_text(tare, &text);
+	o->app.tare_text = buf_str(&text);
 	o->app.demo = o->demo;
 	descriptors_raise(&o->app.descriptors);
 	stray_catch(&stray);

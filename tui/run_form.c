@@ -203,8 +203,8 @@ static void show_command(struct form *f)
 	cleanup_strv char **args = command_of(f);
 	cleanup_free char *text = quoted(args);
 
-	form_set_summary(f, str_printf("tare%s %s%s", app_is_demo(f->v.app) ? " --demo" : "",
-	                            text ? text : "", *form_text(f, RUN_IMAGE) ? "" : " IMAGE"));
+	form_set_summary(f, str_printf("%s %s%s", app_tare_text(f->v.app), text ? text : "",
+	                            *form_text(f, RUN_IMAGE) ? "" : " IMAGE"));
 }
 
 /* ------------------------------------------------------------------ the form's questions */

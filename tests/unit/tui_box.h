@@ -124,6 +124,11 @@ char *const *app_tare_command(struct app *a)
 {
 	return a->tare;
 }
+const char *app_tare_text(struct app *a)
+{
+	(void)a;
+	return "tare --demo";
+}
 bool app_is_demo(struct app *a)
 {
 	(void)a;
