@@ -378,6 +378,6 @@ void file_browser_status(const struct file_browser *b, char *dst, size_t size)
 	else if (*b->filter)
 		snprintf(dst, size, "/%s  %zu of %zu", b->filter, b->n, b->list.n);
 	else
-		snprintf(dst, size, "%zu%s file%s  %s", b->n, b->list.cut ? "+" : "", b->n == 1 ? "" : "s",
-		        orders[b->order]);
+		snprintf(dst, size, "%zu%s %s  %s", b->n, b->list.cut ? "+" : "",
+		        b->n == 1 ? "entry" : "entries", orders[b->order]);
 }
