@@ -38,6 +38,7 @@
 #define END_PAUSES 10
 #define BELL_PAUSE (500 * MS)
 #define SCROLLBACK 5000
+#define MOST_LINES 1000000 /* whatever the settings say; its bytes are bounded as well */
 #define FIRST_ROWS 24
 #define FIRST_COLS 80
 
@@ -434,7 +435,10 @@ static int spawn(struct shell *sh, struct err *e)
 static int new_terminal(struct shell *sh, int rows, int cols, struct err *e)
 {
 	long lines = config_int(app_config(sh->all->app), "scrollback", SCROLLBACK);
-	struct term *t = term_new(rows, cols, lines < 0 ? 0 : (size_t)lines);
+	struct term *t = term_new(rows, cols,
+	        lines < 0            ? 0
+	        : lines > MOST_LINES ? MOST_LINES
+	                             : (size_t)lines);
 
 	if (!t)
 		return err_no_memory(e);

@@ -185,6 +185,13 @@ static bool shows(const struct shell *sh, const char *text)
 	return strstr(buf_str(&out), text) != NULL;
 }
 
+static void a_past_without_end_is_bounded(void **state)
+{
+	(void)state;
+	config_remember(app.config, "scrollback", "2000000000000000000");
+	run_to_end(start("exit 0"));
+}
+
 static void a_life(void **state)
 {
 	struct shell *sh = start("stty size; echo $TERM:$COLORTERM.; read x; echo got $x; exit 3");
@@ -376,6 +383,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(floods, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(recordings, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(too_many, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_past_without_end_is_bounded, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
