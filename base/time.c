@@ -170,11 +170,42 @@ static bool unix_scan(const char *text, int64_t *seconds, int64_t *ns)
 	return p > text && take_fraction(&p, ns) && !*p;
 }
 
+/* "12:30" or "12:30:15": the last time that the local clock showed it. */
+static bool clock_scan(const char *text, int64_t now_ns, int64_t *ns)
+{
+	unsigned hour, minute, second = 0;
+	int end = -1;
+	time_t now = (time_t)(now_ns / NANO);
+	struct tm tm;
+
+	if (sscanf(text, "%2u:%2u%n", &hour, &minute, &end) != 2 || hour > 23 || minute > 59)
+		return false;
+	if (text[end] == ':') {
+		int more = -1;
+		if (sscanf(text + end, ":%2u%n", &second, &more) != 1 || second > 59)
+			return false;
+		end += more;
+	}
+	if (text[end] || strspn(text, "0123456789:") != (size_t)end || !localtime_r(&now, &tm))
+		return false;
+	tm.tm_hour = (int)hour;
+	tm.tm_min = (int)minute;
+	tm.tm_sec = (int)second;
+	tm.tm_isdst = -1;
+	time_t at = mktime(&tm);
+	if (at > now) {
+		tm.tm_mday--;
+		at = mktime(&tm);
+	}
+	*ns = (int64_t)at * NANO;
+	return true;
+}
+
 static int time_error(const char *text, struct err *e)
 {
 	return err_set(e, ERR_USAGE,
-	        "invalid time \"%s\": use 2026-01-31T10:00:00Z, 2026-01-31, Unix seconds, or a duration such "
-	        "as 10m",
+	        "invalid time \"%s\": use 2026-01-31T10:00:00Z, 2026-01-31, 10:30, Unix seconds, or a "
+	        "duration such as 10m",
 	        text);
 }
 
@@ -183,6 +214,8 @@ int time_parse(const char *text, int64_t now_ns, int64_t *ns, struct err *e)
 	int64_t seconds, fraction, ago;
 	struct moment m;
 
+	if (clock_scan(text, now_ns, ns))
+		return 0;
 	if (moment_scan(text, &m)) {
 		if (!moment_seconds(&m, &seconds))
 			return time_error(text, e);

@@ -19,7 +19,8 @@ int int_parse(const char *text, int64_t min, int64_t max, const char *what, int6
 /* A decimal fraction within [min, max], at most nine digits after the point, as 1e-9 units. */
 int decimal_parse(const char *text, double min, double max, const char *what, int64_t *nano, struct err *e);
 /* A point in time: RFC 3339 ("2026-01-31T10:00:00.5Z", offset or none = local; date alone), Unix seconds
- * with fraction, or a duration before `now` ("10m"). Nanoseconds since the epoch. */
+ * with fraction, a duration before `now` ("10m"), or a local clock time ("10:30", "10:30:15"), the last one
+ * before `now`. Nanoseconds since the epoch. */
 int time_parse(const char *text, int64_t now_ns, int64_t *ns, struct err *e);
 
 #define TIME_TEXT_SIZE 40

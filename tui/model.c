@@ -477,6 +477,23 @@ static const char *image_name(struct model *m, const struct tare_image *image)
 	return buf_str(&m->name);
 }
 
+/* An event's id is its time and its number. */
+static const char *event_name(struct model *m, const char *id)
+{
+	const struct model_event *const *events;
+	size_t n = model_events(m, &events);
+	const char *number = strrchr(id, ' ');
+
+	buf_reset(&m->name);
+	for (size_t i = n; number && i-- > 0;)
+		if (events[i]->number == strtoull(number + 1, NULL, 10)) {
+			buf_printf(
+			        &m->name, "%s %s", events[i]->action, events[i]->name ? events[i]->name : "");
+			break;
+		}
+	return buf_str(&m->name);
+}
+
 const char *model_object_name(const struct model *m, const struct object *o)
 {
 	const struct model_container *container;
@@ -492,6 +509,8 @@ const char *model_object_name(const struct model *m, const struct object *o)
 		return image ? image_name((struct model *)(uintptr_t)m, image) : "";
 	case OBJECT_VOLUME:
 		return model_volume(m, o->id) ? o->id : "";
+	case OBJECT_EVENT:
+		return event_name((struct model *)(uintptr_t)m, o->id);
 	default:
 		return o->id;
 	}

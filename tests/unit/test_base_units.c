@@ -164,10 +164,16 @@ static void times_are_read(void **state)
 	tzset();
 	assert_int_equal(time_parse("1970-01-02", now, &v, NULL), 0);
 	assert_int_equal(v, (86400 - 3 * 3600) * SECOND);
-	static const char *const bad[] = {"", "2026-13-01", "2026-02-29", "2026-00-10",
-	        "2026-01-01T24:00:00Z", "2026-01-01T10:61:00Z", "2026-1-1", "2026-01-01T",
-	        "2026-01-01T10:00:00.Z", "2026-01-01T10:00:00Zx", "9999-01-01T00:00:00Z",
-	        "99999999999999999999", "yesterday", "1.", "-5"};
+	/* now is 00:16:40 UTC, so 03:16:40 here */
+	assert_int_equal(time_parse("03:15", now, &v, NULL), 0);
+	assert_int_equal(v, 900 * SECOND);
+	assert_int_equal(time_parse("03:16:41", now, &v, NULL), 0);
+	assert_int_equal(v, (1001 - 86400) * SECOND);
+	static const char *const bad[] = {"24:00", "12:60", "12:00:60", "12:00x", "1 2:00", "+1:00",
+	        "12:", ":30", "", "2026-13-01", "2026-02-29", "2026-00-10", "2026-01-01T24:00:00Z",
+	        "2026-01-01T10:61:00Z", "2026-1-1", "2026-01-01T", "2026-01-01T10:00:00.Z",
+	        "2026-01-01T10:00:00Zx", "9999-01-01T00:00:00Z", "99999999999999999999", "yesterday", "1.",
+	        "-5"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct err e = ERR_INIT;
 		if (time_parse(bad[i], now, &v, &e) != -1)
