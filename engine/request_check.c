@@ -7,7 +7,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "engine/oci/namespace_mode.h"
 #include "engine/oci/sysctl.h"
 #include "engine/tare.h"
@@ -168,8 +170,67 @@ static int check_process(const struct tare_create *c, struct err *e)
 	return 0;
 }
 
+static int check_utf8(const char *what, const char *text, struct err *e)
+{
+	if (!text || utf8_valid(text, strlen(text)))
+		return 0;
+	return err_set(e, ERR_USAGE,
+	        "%s \"%s\" is not UTF-8, which is all that a record can hold; pass such bytes in a file",
+	        what, text);
+}
+
+static int check_utf8_of(const char *what, char *const *texts, struct err *e)
+{
+	strv_foreach (s, texts)
+		if (check_utf8(what, *s, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_utf8_members(const char *what, json *object, struct err *e)
+{
+	if (!object)
+		return 0;
+	json_object_object_foreach (object, key, value)
+		if (check_utf8(what, key, e) < 0 || check_utf8(what, json_object_get_string(value), e) < 0)
+			return -1;
+	return 0;
+}
+
+/* What is asked goes into documents in JSON, which are text: one that cannot be read back would be a
+ * container that runs and that nobody can name. */
+static int check_encoding(const struct tare_create *c, struct err *e)
+{
+	const struct {
+		const char *what, *text;
+	} texts[] = {{"the root file system", c->rootfs}, {"the working directory", c->workdir},
+	        {"the user", c->user}, {"the host name", c->hostname}, {"the domain name", c->domainname},
+	        {"the cgroup parent", c->cgroup_parent}, {"the security profile", c->security_profile},
+	        {"the network", c->network}};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (check_utf8(texts[i].what, texts[i].text, e) < 0)
+			return -1;
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (check_utf8("the mount of", c->mounts[i].source, e) < 0 ||
+		        check_utf8("the mount at", c->mounts[i].target, e) < 0)
+			return -1;
+	if (check_utf8_of("the command's word", c->args, e) < 0 ||
+	        check_utf8_of("the entrypoint's word", c->entrypoint, e) < 0 ||
+	        check_utf8_of("the variable", c->env, e) < 0 ||
+	        check_utf8_of("the security option", c->security_opts, e) < 0 ||
+	        check_utf8_of("the host", c->add_hosts, e) < 0 ||
+	        check_utf8_of("the group", c->groups, e) < 0)
+		return -1;
+	return check_utf8_members("the label", c->labels, e) < 0
+	               ? -1
+	               : check_utf8_members("the annotation", c->annotations, e);
+}
+
 int tare_create_check(const struct tare_create *c, struct err *e)
 {
+	if (check_encoding(c, e) < 0)
+		return -1;
 	if (check_origin(c, e) < 0 || check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
 		return -1;
 	return check_process(c, e);

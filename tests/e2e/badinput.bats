@@ -249,3 +249,16 @@ test_down() {
 	[[ ${stderr_lines[0]} == 'tare: '* ]] || fail "$stderr"
 	same "$left" 0
 }
+
+# A record is JSON, which is text: bytes that are not could not be read back, and the container not be named.
+@test "a command, variable or label that is not UTF-8 is refused before anything is made" {
+	local bad
+	bad=$(printf 'x\377y')
+	refused 125 'not UTF-8' run -d $B echo "$bad"
+	refused 125 'not UTF-8' run -d -e "A=$bad" $B true
+	refused 125 'not UTF-8' run -d -l "a=$bad" $B true
+	refused 125 'not UTF-8' run -d -w "/$bad" $B true
+	refused 125 'not UTF-8' run -d --entrypoint "$bad" $B
+	same "$(tare ps -aq)" ''
+	same "$(tare run --rm $B echo 'grüß 日本')" 'grüß 日本'
+}
