@@ -37,6 +37,7 @@
 	X(JUMP, GLOBAL, "jump", NULL, "Jump to anything by a few letters of its name", "ctrl-p", NULL, NULL) \
 	X(THEMES, GLOBAL, "themes", NULL, "Pick a theme, with a live preview", "T", NULL, NULL) \
 	X(ACTION_LOG, GLOBAL, "log-actions", NULL, "What was done, as tare commands", "!", NULL, NULL) \
+	X(ALERTS, GLOBAL, "alerts", NULL, "What called for attention", "ctrl-g", NULL, NULL) \
 	X(REPEAT, GLOBAL, "repeat", NULL, "Do the last action again, here", ".", NULL, NULL) \
 	X(FREEZE, GLOBAL, "freeze", NULL, "Stop updating what is shown, and go on", "Z", NULL, NULL) \
 	X(REDRAW, GLOBAL, "redraw", NULL, "Paint the screen anew", "ctrl-l", NULL, NULL) \

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/text.h"
 #include "tui/config.h"
 #include "tui/screen.h"
+#include "tui/text_view.h"
 
 #define ALERTS_MAX  200
 #define WATCHED_MAX 1000
@@ -255,4 +257,32 @@ void alerts_event(struct alerts *as, const struct model_event *ev)
 	} else {
 		died(as, ev, r);
 	}
+}
+
+/* ------------------------------------------------------------------ the list */
+
+static void print_alert(const struct alert *al, struct buf *out)
+{
+	time_t t = (time_t)(al->time / 1000000000);
+	char when[16] = "";
+	struct tm tm;
+
+	if (localtime_r(&t, &tm))
+		strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	buf_printf(out, "%s %s  %s\n", al->read ? " " : "!", when, al->text);
+}
+
+struct view *alerts_dialog_new(struct app *a)
+{
+	struct alerts *as = app_alerts(a);
+	cleanup_buf struct buf text = BUF_INIT;
+
+	for (size_t i = alerts_count(as); i-- > 0;)
+		print_alert(alerts_get(as, i), &text);
+	if (!text.len)
+		buf_str_add(&text, "Nothing so far. A container that dies, runs out of memory or keeps "
+		                   "crashing shows here;\n"
+		                   "w in the list watches one for any end.\n");
+	alerts_mark_read(as);
+	return text_dialog_new(a, "Alerts", buf_str(&text));
 }

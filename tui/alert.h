@@ -32,7 +32,8 @@ size_t alerts_unread(const struct alerts *as);
 /* Oldest first, at most 200; `i` below the number that alerts_count() gives. */
 size_t alerts_count(const struct alerts *as);
 const struct alert *alerts_get(const struct alerts *as, size_t i);
-void alerts_mark_read(struct alerts *as); /* when the Events panel is looked at */
+struct view *alerts_dialog_new(struct app *a); /* all of them, newest first; read from then on */
+void alerts_mark_read(struct alerts *as);      /* when the Events panel is looked at */
 /* `w`: ring when this container ends. Returns whether it is watched now. */
 bool alerts_watch(struct alerts *as, const char *id, bool on);
 bool alerts_is_watched(const struct alerts *as, const char *id);

@@ -76,11 +76,6 @@ struct shells *app_shells(struct app *a)
 	return a->shells;
 }
 
-struct toasts *app_toasts(struct app *a)
-{
-	return a->toasts;
-}
-
 struct alerts *app_alerts(struct app *a)
 {
 	return a->alerts;

@@ -40,7 +40,6 @@ struct config *app_config(struct app *a);
 struct workers *app_workers(struct app *a);
 struct jobs *app_jobs(struct app *a);
 struct shells *app_shells(struct app *a);
-struct toasts *app_toasts(struct app *a);
 struct alerts *app_alerts(struct app *a);
 struct actions *app_actions(struct app *a);
 /* How to run ourselves headless with the same engine: {"/…/tare", "--root", …, NULL} or {…, "--demo", …};

@@ -375,6 +375,8 @@ static unsigned house_action(struct app *a, enum action action)
 		screen_stop(a->screen);
 		a->laid_out = false;
 		return VIEW_DONE;
+	case ACTION_ALERTS:
+		return push(a, alerts_dialog_new(a));
 	case ACTION_THEMES:
 		return push(a, theme_picker_new(a));
 	case ACTION_HELP:

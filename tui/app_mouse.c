@@ -145,6 +145,10 @@ void app_mouse(struct app *a, const struct mouse *m)
 	} else if (a->n_dialogs) {
 		mouse_in_dialog(a, m);
 	} else if (rect_has(l->top, m->y, m->x)) {
+		if (is_press && top_bar_is_badge(a, m->x)) {
+			app_act(a, ACTION_ALERTS);
+			return;
+		}
 		enum panel p = is_press ? top_bar_panel_at(a, m->x) : PANEL_N;
 		if (p != PANEL_N)
 			app_set_panel(a, p);

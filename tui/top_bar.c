@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "tui/alert.h"
 #include "tui/figures.h"
+#include "tui/keymap.h"
 #include "tui/top_bar.h"
 #include "tui/view.h"
 #include "tui/views.h"
@@ -79,14 +81,36 @@ static int host_text(struct app *a, char *dst, size_t size, bool is_short)
 	return n;
 }
 
+#define BADGE_SIZE 96
+
+/* " ! 2 alerts ^G ": how many, and the key that shows them. */
+static void badge_text(struct app *a, size_t alerts, char *dst, size_t size)
+{
+	char key[KEYMAP_TEXT_SIZE];
+
+	keymap_key_text(a->keymap, ACTION_ALERTS, key);
+	snprintf(dst, size, " ! %zu alert%s %s%s", alerts, alerts == 1 ? "" : "s", key, *key ? " " : "");
+}
+
+bool top_bar_is_badge(struct app *a, int x)
+{
+	size_t alerts = alerts_unread(a->alerts);
+	char badge[BADGE_SIZE];
+
+	if (!alerts)
+		return false;
+	badge_text(a, alerts, badge, sizeof badge);
+	return x >= a->layout.top.w - (int)text_width(badge);
+}
+
 static void draw_host(struct app *a, const struct canvas *c, int left)
 {
-	char text[128] = "", badge[32] = "";
+	char text[128] = "", badge[BADGE_SIZE] = "";
 	int room = c->r.w - left;
 	size_t alerts = alerts_unread(a->alerts);
 
 	if (alerts)
-		snprintf(badge, sizeof badge, " ! %zu alert%s ", alerts, alerts == 1 ? "" : "s");
+		badge_text(a, alerts, badge, sizeof badge);
 	room -= (int)strlen(badge);
 	if (host_text(a, text, sizeof text, false) > room && host_text(a, text, sizeof text, true) > room)
 		*text = '\0';

@@ -101,10 +101,6 @@ struct shells *app_shells(struct app *a)
 	(void)a;
 	return NULL;
 }
-struct toasts *app_toasts(struct app *a)
-{
-	return a->toasts;
-}
 struct alerts *app_alerts(struct app *a)
 {
 	return a->alerts;
