@@ -324,7 +324,6 @@ static void made_by_one_run_for_the_other(void **state)
 	assert_int_equal(c.state, TARE_EXITED);
 	assert_int_equal(c.exit_code, 4);
 	tare_container_free(&c);
-	cleanup_free char *log = NULL;
 	struct tare_log *l;
 	cleanup_buf struct buf b = BUF_INIT;
 	assert_int_equal(f->a->log_open(f->a, "mine", &l, NULL), 0);

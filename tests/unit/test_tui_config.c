@@ -24,8 +24,6 @@ static char box[] = "/tmp/tare-config-XXXXXX";
 
 static int set_up(void **state)
 {
-	cleanup_free char *config = str_printf("%s/config", box);
-
 	(void)state;
 	if (!mkdtemp(box))
 		return -1;

@@ -207,6 +207,7 @@ static void mistakes_are_lines(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		cleanup_strv char **w = NULL;
 		cleanup_theme struct theme *t = parse(cases[i].text, DEPTH_TRUE, &w);
+		assert_non_null(t);
 		assert_true(strv_len(w) >= 1);
 		assert_string_equal(w[0], cases[i].warning);
 	}
