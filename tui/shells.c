@@ -237,7 +237,8 @@ static void want(struct shell *sh)
 		        (sh->rests ? 0 : LOOP_READ) | (term_output(sh->term, &bytes) ? LOOP_WRITE : 0));
 }
 
-/* Who had no turn because the window was full goes first in the next; the others wait for one more. */
+/* Who had no turn because the window was full goes first in the next, until each has had one; then all begin
+ * anew. The one that is looked at has every other window, however slow its output is to take. */
 static void end_window(void *arg)
 {
 	struct shells *ss = arg;
@@ -245,13 +246,14 @@ static void end_window(void *arg)
 
 	ss->busy = 0;
 	for (size_t i = 0; i < ss->n; i++) {
-		starved |= ss->list[i]->rests && ss->list[i]->spent == 0;
+		starved |= ss->list[i]->rests && !ss->list[i]->had_turn;
 		ss->busy += ss->list[i]->spent > 0;
 	}
 	for (size_t i = 0; i < ss->n; i++) {
 		struct shell *sh = ss->list[i];
 
-		sh->rests = starved && sh->spent > 0 && sh->watchers == 0;
+		sh->had_turn &= starved;
+		sh->rests = sh->had_turn && (sh->watchers == 0 || sh->spent > 0);
 		sh->spent = 0;
 		want(sh);
 	}
@@ -279,6 +281,7 @@ static void spend(struct shell *sh, int64_t began, int64_t now)
 
 	if (began - ss->window >= WINDOW && !ss->window_timer.armed)
 		end_window(ss);
+	sh->had_turn = true;
 	sh->spent += now - began;
 	ss->spent += now - began;
 	if (ss->spent > WINDOW_ALL) {

@@ -46,6 +46,7 @@ struct shell {
 	bool asked_to_end;
 	unsigned pauses; /* for its last output */
 	bool rests;      /* its output waits for the next window */
+	bool had_turn;   /* since all that wait began anew */
 	int64_t spent;   /* on it, in this one */
 };
 
