@@ -117,6 +117,23 @@ static struct rect log_place(struct view *v, int rows, int cols)
 	return dialog_place(rows, cols, rows > 24 ? rows - 6 : rows, cols > 100 ? WIDTH_MOST : cols);
 }
 
+/* Where --root and --state would fill the line, what was done stays in sight; Enter and copying give the
+ * whole. */
+static void draw_command(
+        struct app *a, const struct canvas *c, struct rect r, const char *command, struct style s)
+{
+	const char *begin = app_tare_text(a);
+	size_t n = strlen(begin);
+
+	if (n <= sizeof "tare --demo" || strncmp(command, begin, n) != 0) {
+		canvas_cell(c, r.y, r.x, r.w, command, s);
+		return;
+	}
+	int used = canvas_str(
+	        c, r.y, r.x, r.w, app_glyph(a, GLYPH_ELLIPSIS) == 0x2026 ? "tare …" : "tare ...", s);
+	canvas_cell(c, r.y, r.x + used, r.w - used, command + n, s);
+}
+
 static void draw_head(
         struct action_log *l, const struct canvas *c, struct rect r, const struct job *j, bool selected)
 {
@@ -140,7 +157,7 @@ static void draw_head(
 		format_progress(j, progress, sizeof(progress));
 		w = (int)strlen(progress) + 2 < r.w / 3 ? (int)strlen(progress) + 2 : r.w / 3;
 	}
-	canvas_cell(c, r.y, x, r.x + r.w - x - w - 1, j->command, text);
+	draw_command(l->v.app, c, (struct rect){r.y, x, 1, r.x + r.w - x - w - 1}, j->command, text);
 	if (w > 0)
 		canvas_cell_right(
 		        c, r.y, r.x + r.w - w - 1, w, progress, style_over(text, app_style(a, UI_ACCENT)));

@@ -30,7 +30,9 @@ struct view *app_focused(struct app *a)
 
 enum context app_hint_context(struct app *a)
 {
-	return a->n_dialogs ? CONTEXT_GLOBAL : app_focused(a)->ops->context;
+	struct view *v = app_focused(a);
+
+	return a->n_dialogs || (v->ops->typing && v->ops->typing(v)) ? CONTEXT_GLOBAL : v->ops->context;
 }
 
 /* ------------------------------------------------------------------ layout */

@@ -49,8 +49,11 @@ void app_act(struct app *a, enum action action)
 		return;
 	}
 	if (v != panel && action_table[action].context != CONTEXT_LIST &&
-	        ask(a, panel, action) & VIEW_HANDLED)
+	        ask(a, panel, action) & VIEW_HANDLED) {
+		if (action == ACTION_FILTER)
+			app_focus_detail(a, false); /* what is typed now is the list's */
 		return;
+	}
 	app_own_action(a, action);
 }
 
@@ -101,6 +104,7 @@ static void handle_key(struct app *a, struct key k)
 			a->urgent = true;
 		if (result & VIEW_HANDLED)
 			return;
+		v = app_focused(a); /* a dialog that goes away with any key leaves that to who is beneath */
 	}
 	a->dirty = a->urgent = true;
 	key_by_map(a, v, k);

@@ -152,6 +152,11 @@ static void filter_clear(struct list_view *l)
 	list_filter(l, "");
 }
 
+bool list_typing(struct view *v)
+{
+	return ((struct list_view *)v)->filtering;
+}
+
 unsigned list_keys(struct view *v, struct key k)
 {
 	struct list_view *l = (struct list_view *)v;

@@ -123,6 +123,7 @@ const char *list_key(struct list_view *l, enum action a, char dst[64]);
 /* list_input.c; a panel's own act() asks list_act() last */
 unsigned list_act(struct view *v, enum action a);
 unsigned list_keys(struct view *v, struct key k);
+bool list_typing(struct view *v);
 unsigned list_paste(struct view *v, const char *text, size_t len);
 unsigned list_mouse(struct view *v, const struct mouse *m);
 

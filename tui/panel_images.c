@@ -219,6 +219,7 @@ static const struct view_ops view = {
         .draw = list_draw,
         .act = list_act,
         .key = list_keys,
+        .typing = list_typing,
         .paste = list_paste,
         .mouse = list_mouse,
         .changed = list_changed,

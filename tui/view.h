@@ -33,6 +33,8 @@ struct view_ops {
 	unsigned (*act)(struct view *v, enum action a);
 	/* A key, before it is looked up in the key map: text fields and shells. Optional. */
 	unsigned (*key)(struct view *v, struct key k);
+	/* Is a line being typed in, so that letters are not actions? Optional. */
+	bool (*typing)(struct view *v);
 	/* Raw text: a paste. Optional. */
 	unsigned (*paste)(struct view *v, const char *text, size_t len);
 	/* In the coordinates of the canvas it was last drawn on. Optional. */

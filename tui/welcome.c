@@ -67,8 +67,12 @@ static unsigned act(struct view *v, enum action action)
 
 static unsigned key(struct view *v, struct key k)
 {
-	(void)k;
-	return close_for_good(v);
+	unsigned result = close_for_good(v);
+
+	/* what means something does it at once */
+	return k.code == KEYC_ENTER || k.code == KEYC_ESCAPE || k.code == ' ' || k.code == 'q'
+	               ? result
+	               : result & ~(unsigned)VIEW_HANDLED;
 }
 
 static unsigned mouse(struct view *v, const struct mouse *m)
