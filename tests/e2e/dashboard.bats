@@ -120,8 +120,8 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	keys p
 	eventually 10 is_state web running
 	keys '!'
-	sees 'stop web'
-	sees 'pause web'
+	sees ' stop web'
+	sees ' pause web'
 }
 
 @test "several marked ones with one confirmation that names them" {
