@@ -6,6 +6,8 @@ load lib
 # ------------------------------------------------------------------ a terminal with the dashboard in it
 
 file_up() {
+	# under the sanitizers a crash is still the dashboard's to handle
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0
 	export XDG_CONFIG_HOME=$DIR/config XDG_STATE_HOME=$DIR/xdg-state MUX=$DIR/mux
 	mkdir -p "$XDG_STATE_HOME/tare"
 	echo 'welcomed = yes' >"$XDG_STATE_HOME/tare/dashboard"
