@@ -208,7 +208,11 @@ class DashboardBench:
         self.latency("1,000 simulated ones", t, 16)
         cpu, waits, rate = t.rest(rest)
         self.report.row("dashboard: CPU at rest, 1,000 containers", cpu, None, "", 1.5, "%")
-        os.write(t.master, b"u")  # graphs
+        os.write(t.master, b"u")  # graphs beside a list of which every row changes
+        t.drain(2)
+        cpu, waits, rate = t.rest(rest)
+        self.report.row("dashboard: graphs beside 48 busy rows", rate, None, "", None, "B/s")
+        os.write(t.master, b"z")  # graphs alone
         t.drain(2)
         cpu, waits, rate = t.rest(rest)
         self.report.row("dashboard: to the terminal while graphs run", rate, None, "", 1000, "B/s")
@@ -264,7 +268,13 @@ class DashboardBench:
         t.drain(1)
         os.write(t.master, b"l")
         t.drain(0.5)
-        os.write(t.master, b"/needle-in-hay")
+        os.write(t.master, b"/play makes")
+        t.drain(0.5)
+        t.seen, t.started = b"", time.perf_counter()
+        os.write(t.master, b"\r")
+        self.report.row("dashboard: first hit of a search of 1 GB", t.wait(rb"hit"), None, "", 50)
+        t.drain(3)
+        os.write(t.master, b"/" + b"\x15" + b"needle-in-hay")
         t.drain(0.5)
         t.seen, t.started = b"", time.perf_counter()
         os.write(t.master, b"\r")
