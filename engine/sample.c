@@ -221,27 +221,23 @@ ssize_t engine_history(
 /* ------------------------------------------------------------------ pressure and host */
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", and the same for "full". */
-static void read_pressure(const char *dir, const char *file, bool *known, double *some10, double *some60,
-        double *full10, double *full60, uint64_t *some_us, uint64_t *full_us)
+static void read_stall(const char *dir, const char *file, struct tare_stall *out)
 {
 	char path[SAMPLER_PATH_MAX + 32], text[512];
 	unsigned long long total;
 
 	snprintf(path, sizeof path, "%s/%s", dir, file);
-	*known = file_read_small(AT_FDCWD, path, text, sizeof text) > 0 &&
-	         sscanf(text, "some avg10=%lf avg60=%lf avg300=%*f total=%llu", some10, some60, &total) == 3;
-	if (!*known)
+	out->known = file_read_small(AT_FDCWD, path, text, sizeof text) > 0 &&
+	             sscanf(text, "some avg10=%lf avg60=%lf avg300=%*f total=%llu", &out->some10,
+	                     &out->some60, &total) == 3;
+	if (!out->known)
 		return;
-	*some_us = total;
+	out->some_us = total;
 	const char *full = strstr(text, "full ");
-	if (full &&
-	        sscanf(full, "full avg10=%lf avg60=%lf avg300=%*f total=%llu", full10, full60, &total) == 3)
-		*full_us = total;
+	if (full && sscanf(full, "full avg10=%lf avg60=%lf avg300=%*f total=%llu", &out->full10, &out->full60,
+	                    &total) == 3)
+		out->full_us = total;
 }
-
-#define READ_PRESSURE(dir, suffix, p, what)                                                                  \
-	read_pressure(dir, #what suffix, &(p)->what.known, &(p)->what.some10, &(p)->what.some60,             \
-	        &(p)->what.full10, &(p)->what.full60, &(p)->what.some_us, &(p)->what.full_us)
 
 static void read_memory_events(const char *dir, struct tare_pressure *p)
 {
@@ -274,9 +270,9 @@ int engine_pressure(struct tare_engine *t, const char *ref, struct tare_pressure
 	        .mem_oom = UINT64_MAX,
 	        .mem_oom_kill = UINT64_MAX};
 	if (!ref) {
-		READ_PRESSURE("/proc/pressure", "", p, cpu);
-		READ_PRESSURE("/proc/pressure", "", p, memory);
-		READ_PRESSURE("/proc/pressure", "", p, io);
+		read_stall("/proc/pressure", "cpu", &p->cpu);
+		read_stall("/proc/pressure", "memory", &p->memory);
+		read_stall("/proc/pressure", "io", &p->io);
 		return 0;
 	}
 	if (container_open(engine_store(t), ref, &c, e) != 0 || container_need_up(&c, e) != 0 ||
@@ -284,9 +280,9 @@ int engine_pressure(struct tare_engine *t, const char *ref, struct tare_pressure
 		return -1;
 	cgroup_sampler_sources(g, &s);
 	const char *dir = s.v2 ? s.memory : s.unified;
-	READ_PRESSURE(dir, ".pressure", p, cpu);
-	READ_PRESSURE(dir, ".pressure", p, memory);
-	READ_PRESSURE(dir, ".pressure", p, io);
+	read_stall(dir, "cpu.pressure", &p->cpu);
+	read_stall(dir, "memory.pressure", &p->memory);
+	read_stall(dir, "io.pressure", &p->io);
 	if (s.v2)
 		read_memory_events(s.memory, p);
 	return 0;

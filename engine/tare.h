@@ -211,7 +211,7 @@ struct tare_stats {
 
 /* How long tasks had to wait for a resource: PSI, kernel 4.20 (cgroup v2 only for a container). */
 struct tare_pressure {
-	struct {
+	struct tare_stall {
 		bool known;
 		double some10, some60, full10, full60; /* percent of the last 10 and 60 seconds */
 		uint64_t some_us, full_us;             /* in all */
