@@ -134,6 +134,11 @@ void list_status(struct view *v, char *dst, size_t size);
 bool list_copy(struct view *v, struct buf *out);
 bool list_selected_object(struct view *v, struct object *o);
 
+/* What every panel's view_ops have in common; title, context, act, changed, visible and free are its own. */
+#define LIST_VIEW_OPS                                                                                        \
+	.draw = list_draw, .key = list_keys, .typing = list_typing, .paste = list_paste,                     \
+	.mouse = list_mouse, .status = list_status, .copy = list_copy, .selected = list_selected_object
+
 /* list_dialog.c: choice of columns */
 struct view *column_dialog_new(struct app *a, struct list_view *l);
 

@@ -257,17 +257,10 @@ static void panel_free(struct view *v)
 static const struct view_ops view = {
         .title = "Events",
         .context = CONTEXT_EVENTS,
-        .draw = list_draw,
+        LIST_VIEW_OPS,
         .act = act,
-        .key = list_keys,
-        .typing = list_typing,
-        .paste = list_paste,
-        .mouse = list_mouse,
         .changed = list_changed,
         .visible = list_visible,
-        .status = list_status,
-        .copy = list_copy,
-        .selected = list_selected_object,
         .free = panel_free,
 };
 

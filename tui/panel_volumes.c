@@ -263,17 +263,10 @@ static void panel_free(struct view *v)
 static const struct view_ops view = {
         .title = "Volumes",
         .context = CONTEXT_VOLUMES,
-        .draw = list_draw,
+        LIST_VIEW_OPS,
         .act = list_act,
-        .key = list_keys,
-        .typing = list_typing,
-        .paste = list_paste,
-        .mouse = list_mouse,
         .changed = changed,
         .visible = visible,
-        .status = list_status,
-        .copy = list_copy,
-        .selected = list_selected_object,
         .free = panel_free,
 };
 
