@@ -58,7 +58,7 @@ PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tar
 # pkg-config is asked once per library, and only when something is compiled or linked with it:
 # `make deps` must work where it isn't installed yet.
 pkg = $(or $(pkg.$(1).$(2)),$(eval pkg.$(1).$(2) := $(shell $(PKG_CONFIG) --$(2) $(1)) )$(pkg.$(1).$(2)))
-LIBS_TARE     = $(foreach l,json-c libseccomp libcap,$(call pkg,$(l),libs))
+LIBS_TARE     = $(foreach l,json-c libseccomp libcap libnl-route-3.0 libnl-3.0,$(call pkg,$(l),libs))
 LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libarchive libcrypto zlib,$(call pkg,$(l),libs))
 LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm
 LIBS_UNIT     = $(LIBS_TRANSFER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm $(call pkg,cmocka,libs)
@@ -69,9 +69,12 @@ MONITOR_SHARED := $(wildcard engine/monitor/sampler.c engine/monitor/exit_record
 	engine/monitor/decimal.c engine/monitor/stats_ring.c)
 MONITOR_OWN    := $(filter-out $(MONITOR_SHARED),$(wildcard engine/monitor/*.c))
 ARCHIVE_SRC    := $(wildcard engine/archive/*.c engine/image_archive*.c)
-TARE_SRC       := $(wildcard base/*.c engine/oci/*.c engine/store/*.c engine/runtime/*.c) \
+TARE_SRC       := $(wildcard base/*.c net/*.c engine/oci/*.c engine/store/*.c engine/runtime/*.c) \
                   $(filter-out $(wildcard engine/image_archive*.c),$(wildcard engine/*.c)) $(MONITOR_SHARED)
 INIT_SRC       := $(wildcard engine/init/*.c)
+# The name service, and what of net/ it reads leases with.
+DNS_SRC        := $(wildcard net/dns/*.c)
+DNS_SHARED     := $(wildcard net/address.c net/lease_text.c)
 TRANSFER_SRC   := $(wildcard cli/transfer*.c)
 CLI_SRC        := $(filter-out cli/main.c $(TRANSFER_SRC),$(wildcard cli/*.c))
 TUI_SRC        := $(filter-out tui/main.c,$(wildcard tui/*.c))
@@ -93,6 +96,9 @@ PROGRAMS += $(B)/tare-monitor
 endif
 ifneq ($(wildcard engine/init/main.c),)
 PROGRAMS += $(B)/tare-init
+endif
+ifneq ($(wildcard net/dns/main.c),)
+PROGRAMS += $(B)/tare-dns
 endif
 ifneq ($(wildcard tui/main.c),)
 PROGRAMS += $(B)/tare-tui
@@ -128,7 +134,11 @@ $(call obj,$(PATH_USERS)): CPPFLAGS_PATHS = $(PATHS)
 $(B)/obj/%.o: %.c $(B)/.flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS_PATHS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS_ROOM) $(CPPFLAGS_PATHS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(B)/obj/net/%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
+# The rules that net/nft_lay.c carries.
+$(call obj,net/nft_lay.c): net/table.nft
 
 # A test may ignore a result: what failed shows in its next line.
 $(B)/obj/tests/%.o: WARN += -Wno-unused-result
@@ -151,13 +161,13 @@ $(B)/libtare-cli.a: $(call obj,$(CLI_SRC))
 $(B)/libtare-tui.a: $(call obj,$(TUI_SRC))
 	$(archive)
 # What only the static programs are made of, for their unit tests.
-$(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_SRC)))
+$(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_SRC) $(DNS_SRC)))
 	$(archive)
 
-# `tare` starts for every command, so it is linked statically where its three libraries can be (0.4 ms of 5 for a
+# `tare` starts for every command, so it is linked statically where its libraries can be (0.4 ms of 5 for a
 # run); STATIC=no, a sanitizer or a missing lib*.a make it an ordinary program.
 STATIC ?= yes
-TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
+TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap nl-3 nl-route-3,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
 $(call stamp,.link,tare static: $(TARE_STATIC))
 $(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 	$(call say,LD,$@)
@@ -205,6 +215,10 @@ link_resident = $(Q)$(CC) $(CFLAGS_ALL) $(STATIC_LINK) $(LDFLAGS) -o $@ $^
 endif
 
 $(B)/tare-monitor: $(call resident,$(MONITOR_OWN) $(MONITOR_SHARED)) $(B)/resident/libbase.a
+	$(call say,LD,$@)
+	$(link_resident)
+
+$(B)/tare-dns: $(call resident,$(DNS_SRC) $(DNS_SHARED)) $(B)/resident/libbase.a
 	$(call say,LD,$@)
 	$(link_resident)
 

@@ -58,6 +58,21 @@ struct tare_ulimit {
 	uint64_t soft, hard; /* UINT64_MAX = unlimited */
 };
 
+/* A network that a container is to be in. All strings owned, NULL: not asked for. */
+struct tare_endpoint {
+	char *network; /* name or id */
+	char *ip, *ip6, *mac;
+	char **aliases; /* further names within this network */
+};
+
+/* A port that is published: on this host, and in the container. */
+struct tare_publish {
+	int protocol;                     /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	char *host_ip;                    /* NULL: all addresses, both families */
+	uint16_t host_port, host_port_to; /* 0, 0: any free one; a range: the first free one of it */
+	uint16_t container_port;
+};
+
 /* A request for a container, as the run and create commands or a form fill it in. Start from
  * tare_create_init(). Everything is owned by the struct; tare_create_free() frees it. */
 struct tare_create {
@@ -85,7 +100,16 @@ struct tare_create {
 	char *stop_signal; /* NULL: the image's or SIGTERM */
 	int stop_timeout;  /* seconds, -1 for ever, TARE_TIMEOUT_DEFAULT */
 	char **add_hosts, **dns, **dns_search, **dns_options;
-	char *network; /* "none" (default), "host", "container:REF" */
+	/* NULL: the default network, unless there are endpoints. "none", "host", "container:REF"; names of
+	 * networks are endpoints */
+	char *network;
+	struct tare_endpoint *endpoints; /* the first has the default route */
+	size_t n_endpoints;
+	struct tare_publish *publish;
+	size_t n_publish;
+	bool publish_all;    /* -P: every exposed port on a free one */
+	char **expose;       /* "80/tcp", beside the image's */
+	char *publish_group; /* share the published ports with the other members of this group */
 	char *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
 	char *cgroup_parent;
 	char **cap_add, **cap_drop;
@@ -122,6 +146,17 @@ int tare_parse_annotation(struct tare_create *c, const char *text, struct err *e
 int tare_parse_log_opt(struct tare_create *c, const char *text, struct err *e); /* max-size=10m, max-file=3 */
 int tare_parse_add_host(struct tare_create *c, const char *text, struct err *e); /* HOST:IP */
 int tare_parse_address(const char *text, struct err *e);                         /* an IP address: --dns */
+/* --network NAME|none|host|bridge|container:REF, or name=NAME,ip=…,ip6=…,mac-address=…,alias=… */
+int tare_parse_network(struct tare_create *c, const char *text, struct err *e);
+/* --ip, --ip6, --mac-address, --network-alias: of the first network, whatever comes first on the line; the
+ * default one when none is named. Applied by tare_create_check(). */
+int tare_parse_ip(struct tare_create *c, const char *text, struct err *e); /* either family */
+int tare_parse_mac(struct tare_create *c, const char *text, struct err *e);
+int tare_parse_network_alias(struct tare_create *c, const char *text, struct err *e);
+/* -p [IP:][HOST[-HOST]:]CTR[-CTR][/tcp|udp|sctp]; [IPv6] in brackets. A range on both sides becomes one row a
+ * port. */
+int tare_parse_publish(struct tare_create *c, const char *text, struct err *e);
+int tare_parse_expose(struct tare_create *c, const char *text, struct err *e); /* 80, 80/udp, 8000-8010/tcp */
 /* /dev/sda:1mb */
 int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char *text, struct err *e);
 /* --cpus 1.5 and --cpu 150 (percent of one core): quota over the default period. */
@@ -137,6 +172,18 @@ int tare_name_check(const char *name, struct err *e); /* [a-zA-Z0-9][a-zA-Z0-9_.
 enum tare_state { TARE_CREATED, TARE_RUNNING, TARE_PAUSED, TARE_RESTARTING, TARE_EXITED, TARE_DEAD };
 const char *tare_state_name(enum tare_state s); /* "created", "running", … */
 
+/* A port of a container as lists show it. */
+struct tare_port {
+	int protocol;                       /* IPPROTO_… */
+	char *host_ip;                      /* "0.0.0.0", "::", "127.0.0.1"; NULL: exposed only */
+	uint16_t host_port, container_port; /* host_port 0: exposed only */
+};
+/* A network that a container is in, while it runs. */
+struct tare_attachment {
+	char *network;        /* name */
+	char *ip, *ip6, *mac; /* "" : none */
+};
+
 /* One row of a list; cheap to make: no size is computed. */
 struct tare_container {
 	char id[TARE_ID_LEN + 1];
@@ -151,7 +198,11 @@ struct tare_container {
 	bool oom_killed;
 	bool monitor_lost; /* running, but its monitor is gone */
 	bool auto_remove, tty;
-	char *network; /* "none", "host", "container:ID" */
+	char *network; /* "none", "host", "container:ID", else the names of its networks, comma-separated */
+	struct tare_attachment *attachments; /* none unless it runs in networks */
+	size_t n_attachments;
+	struct tare_port *ports; /* published ones, by container port */
+	size_t n_ports;
 	json *labels;  /* object or NULL */
 	char **mounts; /* "volume name" or "host path", for the column */
 	char *error;   /* why the last start failed, or NULL */
@@ -191,6 +242,52 @@ struct tare_volume_list {
 	size_t n;
 };
 void tare_volume_list_free(struct tare_volume_list *l);
+
+struct tare_network_create {
+	const char *name;
+	const char *driver; /* NULL: "bridge"; "macvlan" */
+	/* texts, NULL: chosen. subnet[1] is IPv6; with ipv6 and none given, a unique local one is made. */
+	const char *subnet[2], *gateway[2], *range[2];
+	bool ipv6, internal;
+	json *labels;
+	char **options; /* "isolate=false", "icc=false", "masquerade=false", "mtu=1400", "antispoof=false",
+	                   "parent=eth0" … */
+};
+struct tare_network {
+	char *name, *id, *driver;
+	char *link; /* the bridge, or macvlan's parent */
+	int64_t created;
+	bool internal, is_default, ipv6;
+	char *subnet[2], *gateway[2], *range[2]; /* v4, v6; NULL: none */
+	json *labels, *options;
+	struct tare_member {
+		char *id, *name;         /* the container's */
+		char *ip, *ip6, *mac;    /* "" : none */
+		struct tare_port *ports; /* published ones */
+		size_t n_ports;
+	} * members; /* those that run */
+	size_t n_members;
+};
+struct tare_network_list {
+	struct tare_network *rows; /* the default one first, then by name */
+	size_t n;
+};
+void tare_network_list_free(struct tare_network_list *l);
+
+/* What `system check` found: one thing that is not as it should be. */
+struct tare_finding {
+	char *what;    /* "interface tv0123456789ab", "lease of 0123456789ab in network web" */
+	char *problem; /* "belongs to no running container" */
+	bool repaired;
+	char *remedy; /* what the user can do, when it can't be repaired; or NULL */
+};
+struct tare_check_result {
+	struct tare_finding *rows;
+	size_t n;
+};
+void tare_check_result_free(struct tare_check_result *r);
+int tare_check_result_add(struct tare_check_result *r, bool repaired, const char *what, const char *problem,
+        const char *remedy);
 
 /* A sample of what a container uses. Counters are since its start; UINT64_MAX = not known here. */
 struct tare_stats {
@@ -341,6 +438,7 @@ enum tare_prune_what {
 	TARE_PRUNE_CONTAINERS, /* stopped containers */
 	TARE_PRUNE_IMAGES,     /* untagged images no container uses; with `all` every unused one */
 	TARE_PRUNE_VOLUMES,    /* anonymous volumes no container uses; with `all` every unused one */
+	TARE_PRUNE_NETWORKS,   /* networks no container uses, running or not; never the default one */
 	TARE_PRUNE_DEBRIS,     /* what belongs to no container: directories, cgroups, processes */
 };
 enum {
@@ -411,6 +509,23 @@ struct tare_engine {
 	int (*image_remove)(struct tare_engine *, const char *ref, bool force, char ***done, struct err *);
 	int (*volume_list)(struct tare_engine *, struct tare_volume_list *, struct err *);
 
+	/* --- networks; `net` is a name, a full id, or an unambiguous start of one --- */
+	/* id: 65 bytes */
+	int (*network_create)(
+	        struct tare_engine *, const struct tare_network_create *, char *id, struct err *);
+	int (*network_list)(struct tare_engine *, struct tare_network_list *, struct err *);
+	int (*network_inspect)(struct tare_engine *, const char *net, json **, struct err *);
+	/* CONFLICT names the containers that are in it, running or not. */
+	int (*network_remove)(struct tare_engine *, const char *net, struct err *);
+	int (*network_connect)(struct tare_engine *, const char *net, const char *ref,
+	        const struct tare_endpoint *, struct err *);
+	int (*network_disconnect)(
+	        struct tare_engine *, const char *net, const char *ref, bool force, struct err *);
+	/* All rules, bridges and the name service again, after somebody flushed the firewall. `notes`
+	 * collects lines for the user: chains of others that stand in the way, and the command that opens
+	 * them. */
+	int (*network_reload)(struct tare_engine *, char ***notes, struct err *);
+
 	/* --- for a display: none of these waits for anything --- */
 	int64_t (*now)(struct tare_engine *); /* this engine's wall clock, ns since the epoch */
 	int (*watch_open)(struct tare_engine *, struct tare_watch **, struct err *);
@@ -448,6 +563,8 @@ struct tare_engine {
 	int (*prune)(struct tare_engine *, enum tare_prune_what, unsigned flags /* TARE_PRUNE_ */,
 	        struct tare_prune_result *, struct err *);
 	int (*disk_usage)(struct tare_engine *, struct tare_disk_usage *, struct err *);
+	/* Find, and with `repair` remove or mend, what a crash left behind. */
+	int (*check)(struct tare_engine *, bool repair, struct tare_check_result *, struct err *);
 	/* host, kernel, cgroups, security, directories */
 	int (*info)(struct tare_engine *, json **, struct err *);
 	/* Entry of the monitor: what `tare --internal VERB ID` runs ("cleanup"). */

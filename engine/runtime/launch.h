@@ -40,6 +40,7 @@ struct rootfs_overlay {
 };
 int rootfs_mount_overlay(const struct rootfs_overlay *o, struct err *e); /* mount descriptor or -1 */
 
+struct launched;
 struct launch {
 	const struct runtime_spec *spec;
 	int rootfs_fd; /* detached mount; attached by the child, so good for one launch; stays open */
@@ -47,6 +48,11 @@ struct launch {
 	const struct seccomp_filter *seccomp; /* or NULL */
 	int stdio[3]; /* become 0, 1, 2 when spec->terminal is false; chowned to the container's user */
 	const char *init_path; /* tare-init */
+	/* Called in the caller when the child's namespaces exist, while it makes its mounts; its command is
+	 * not executed before this has returned 0. -1 with e: the launch fails. Of `launched` pidfd and
+	 * id.pid are set. NULL: nothing. */
+	int (*born)(const struct launched *child, void *arg, struct err *e);
+	void *born_arg;
 };
 
 struct launched {

@@ -1,0 +1,120 @@
+/* Networks inside the engine: what the verbs (network*.c) and a container's start and end share. Not for
+ * other rooms.
+ *
+ * network.c          the networks: create, remove, list, inspect, the default one
+ * network_up.c       a network becomes real: bridge, tables, forwarding, name service; and all of them again
+ * (reload) endpoint.c         a container's place in a network: lease, veth, addresses, elements; given at
+ * start, taken at the end endpoint_port.c    its published ports network_connect.c  connect and disconnect
+ * while it runs network_check.c    what a crash left, found and removed */
+#ifndef TARE_ENGINE_NETWORK_H
+#define TARE_ENGINE_NETWORK_H
+
+#include "engine/engine.h"
+#include "engine/store/network_record.h"
+#include "net/address.h"
+#include "net/lease.h"
+#include "net/link.h"
+#include "net/nft.h"
+
+#define NETWORK_DEFAULT "tare0"
+#define ENDPOINTS_MAX   16
+
+/* What a container is to have, read from its record: HostConfig.NetworkMode, NetworkingConfig, PortBindings.
+ */
+struct endpoint_request {
+	char *network; /* name or id */
+	struct net_address ip[2];
+	unsigned char mac[NET_MAC_LEN]; /* all zero: choose */
+	char **aliases;
+};
+struct network_request {
+	struct endpoint_request *endpoints;
+	size_t n_endpoints;
+	struct tare_publish *ports;
+	size_t n_ports;
+	char *group; /* --publish-group or NULL */
+};
+
+/* What it has: `network.json` in its state directory, written before the kernel is asked for anything, so
+ * that whoever cleans up knows what there may be. */
+struct endpoint {
+	char network_id[NETWORK_ID_LEN + 1];
+	char *network; /* name */
+	char *driver;
+	char link[IFNAMSIZ]; /* the host's end; "" with macvlan */
+	char bridge[IFNAMSIZ];
+	char name[IFNAMSIZ]; /* inside: "eth0" */
+	unsigned link_index; /* of the host's end, 0: not known */
+	unsigned char mac[NET_MAC_LEN];
+	struct net_address ip[2], gateway[2];
+	unsigned prefix[2];
+	char **aliases;
+};
+struct network_state {
+	struct endpoint *endpoints;
+	size_t n_endpoints;
+	struct nft_port
+	        *ports; /* one per family and port; owner is the container's id, owned by the container */
+	size_t n_ports;
+	char *group;
+};
+void network_request_free(struct network_request *r);
+void network_state_free(struct network_state *n);
+#define cleanup_network_state __attribute__((cleanup(network_state_free)))
+int network_request_read(const struct container_record *r, struct network_request *out, struct err *e);
+/* Missing: success and no endpoints. */
+int network_state_read(int state_fd, const char *id, struct network_state *out, struct err *e);
+int network_state_write(int state_fd, const struct network_state *n, struct err *e);
+
+/* ---- network_up.c ---- */
+
+/* The names that this state directory's objects have in the kernel: table "tare" and bridge "tare0" for
+ * /run/tare, others with a hash of the path, so that two installations don't meet. */
+const char *network_table(const struct store *s, char dst[NFT_TABLE_MAX]);
+/* The default network's record, made when missing. */
+int network_default(const struct store *s, struct network_record *r, struct err *e);
+/* Tables, forwarding (said once on standard error when it was off), bridge with addresses, elements. Cheap
+ * when all is there. *bridge_index: 0 with macvlan. */
+int network_up(const struct store *s, const struct network_record *r, unsigned *bridge_index, struct err *e);
+/* Lay tables anew and put in all that the records, leases and states say. */
+int network_reload(const struct store *s, struct err *e);
+/* Takes down bridge, elements, leases, name service's part; success when nothing is there. */
+int network_down(const struct store *s, const struct network_record *r, struct err *e);
+
+/* ---- endpoint.c ---- */
+
+/* A start, step by step. prepare (before the fork): networks are up, addresses leased, ports held, elements
+ * in, network.json written, name service there. attach (in the starter, once the container's namespace
+ * exists): links and addresses. undo: after a failure of either. */
+struct endpoint_start {
+	const struct store *store;
+	struct container *c;
+	struct network_state state;
+	unsigned bridge_index[ENDPOINTS_MAX];
+	bool isolated[ENDPOINTS_MAX]; /* icc=false */
+	unsigned mtu[ENDPOINTS_MAX];
+	int *held; /* sockets of published ports: the monitor inherits them */
+	size_t n_held;
+};
+int endpoints_prepare(const struct store *s, struct container *c, struct endpoint_start *x, struct err *e);
+int endpoints_attach(struct endpoint_start *x, int pidfd, pid_t pid, struct err *e);
+void endpoints_undo(struct endpoint_start *x);
+void endpoints_done(struct endpoint_start *x); /* frees and closes what this process holds */
+/* After the end of a run: elements, leases, group slots go; the links go with the namespace. Never waits for
+ * the kernel. */
+void endpoints_release(const struct store *s, struct container *c);
+/* For lists and inspection: of a running container; the ports also of a stopped one that publishes fixed
+ * ones. */
+int endpoints_fill(
+        const struct store *s, const struct container *c, struct tare_container *row, struct err *e);
+json *endpoints_inspect(const struct store *s, const struct container *c); /* Docker's NetworkSettings */
+/* hosts and resolv.conf of its directory, for the addresses of this start. */
+int endpoints_write_files(const struct endpoint_start *x, struct err *e);
+
+/* Is this container's run over (for leases whose holder may be gone). arg: const struct store *. */
+bool endpoint_holder_is_dead(const char *id, void *arg);
+
+/* ---- network_check.c ---- */
+int network_check(const struct store *s, bool repair, struct tare_check_result *out, struct err *e);
+
+#endif
