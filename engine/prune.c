@@ -210,6 +210,8 @@ int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flag
 		return image_prune(s, flags, &out->removed, &out->bytes, e);
 	case TARE_PRUNE_VOLUMES:
 		return prune_volumes(s, flags, out, e);
+	case TARE_PRUNE_NETWORKS:
+		return 0;
 	case TARE_PRUNE_DEBRIS:
 		if (dry_run)
 			return err_set(

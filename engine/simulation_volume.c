@@ -165,6 +165,8 @@ int sim_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flags, 
 		return prune_images(&p, e);
 	case TARE_PRUNE_VOLUMES:
 		return prune_volumes(&p, e);
+	case TARE_PRUNE_NETWORKS:
+		return 0;
 	case TARE_PRUNE_DEBRIS:
 		return 0; /* nothing that runs nowhere leaves anything behind */
 	}
