@@ -30,7 +30,8 @@ static inline size_t net_address_len(const struct net_address *a)
 }
 bool net_address_equal(const struct net_address *a, const struct net_address *b);
 int net_address_compare(const struct net_address *a, const struct net_address *b);
-/* An address alone, no host names, no scope, no leading zeros. The error quotes it and shows a right one. */
+/* An address alone, no host names, no scope, no leading zeros, no IPv4 address mapped into IPv6. The error
+ * quotes it and shows a right one. */
 int net_address_parse(const char *text, struct net_address *a, struct err *e);
 /* "" for none; returns dst. */
 const char *net_address_text(const struct net_address *a, char dst[NET_ADDRESS_TEXT]);
@@ -43,13 +44,15 @@ bool net_subnet_overlap(const struct net_subnet *a, const struct net_subnet *b);
 /* The n-th address of the subnet (0 is its base); false past its end. n is the offset within the last 64
  * bits. */
 bool net_subnet_nth(const struct net_subnet *s, uint64_t n, struct net_address *a);
+/* Of an address that the subnet has. */
 uint64_t net_subnet_offset(const struct net_subnet *s, const struct net_address *a);
 /* How many addresses there are, at most UINT64_MAX. */
 uint64_t net_subnet_size(const struct net_subnet *s);
-/* May a host have it: neither the base nor (IPv4, shorter than /31) the broadcast address. */
+/* May a host have it: within the subnet, neither its base (shorter than /31, /127) nor (IPv4) its broadcast
+ * address. */
 bool net_subnet_usable(const struct net_subnet *s, const struct net_address *a);
 
-/* "02:42:ac:11:00:02"; a multicast or all-zero one is an error. */
+/* "02:42:ac:11:00:02"; one of a group (multicast) or all zeros is an error. */
 int net_mac_parse(const char *text, unsigned char mac[NET_MAC_LEN], struct err *e);
 const char *net_mac_text(const unsigned char mac[NET_MAC_LEN], char dst[NET_MAC_TEXT]);
 /* Locally administered, and always the same for an address within a network: a neighbour's ARP entry stays
