@@ -128,11 +128,17 @@ static int make_cwd(struct creation *c, struct err *e)
 
 static int finish_root(struct creation *c, struct err *e)
 {
-	if (namespace_set_sysctls(&c->root, c->spec, e) || make_cwd(c, e))
-		return -1;
-	if (shield_apply(&c->root, c->spec, e))
+	if (make_cwd(c, e) || shield_apply(&c->root, c->spec, e))
 		return -1;
 	return c->spec->root_readonly ? root_make_readonly(&c->root, e) : 0;
+}
+
+/* The launcher is at work in our namespaces, too; net.ipv4.conf.eth0 is there only when it is done. */
+static int finish_namespaces(struct creation *c, struct err *e)
+{
+	if (c->l->born && report_await_go(c->report_fd, e))
+		return -1;
+	return namespace_set_sysctls(&c->root, c->spec, e);
 }
 
 static int become_container(struct creation *c, struct err *e)
@@ -150,7 +156,7 @@ static int become_container(struct creation *c, struct err *e)
 	if (spec->terminal ? connect_terminal(c, who.uid, e)
 	                   : launch_connect(c->l->stdio, who.uid, who.gid, e))
 		return -1;
-	if (finish_root(c, e) || (spec->apparmor && container_proc(&c->root, e)))
+	if (finish_root(c, e) || finish_namespaces(c, e) || (spec->apparmor && container_proc(&c->root, e)))
 		return -1;
 	struct last_stage stage = {.spec = spec,
 	        .seccomp = c->l->seccomp,
@@ -173,6 +179,22 @@ int launch_finish(
 		err_sys(e, "cannot read the start time of the container's process");
 	}
 	birth_undo(pid, &out->pidfd);
+	return -1;
+}
+
+/* The caller's part of the making. When it fails because the child failed first and took its namespaces
+ * along, the child's reason is the one to tell. */
+static int call_born(const struct launch *l, pid_t pid, int report_fd, struct launched *out, struct err *e)
+{
+	if (!l->born)
+		return 0;
+	out->id.pid = pid;
+	if (!l->born(out, l->born_arg, e)) {
+		report_go(report_fd);
+		return 0;
+	}
+	birth_undo(pid, &out->pidfd);
+	report_take_error(report_fd, e);
 	return -1;
 }
 
@@ -214,7 +236,9 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 	}
 	close_fd(&c->report_fd);
 	namespace_pid_restore(&saved_pid_ns);
-	return pid < 0 ? -1 : launch_finish(pid, report, c->spec, out, e);
+	if (pid < 0 || call_born(c->l, pid, report, out, e))
+		return -1;
+	return launch_finish(pid, report, c->spec, out, e);
 }
 
 static int open_host_nodes(struct creation *c, const struct launch_fallbacks *f, struct err *e)

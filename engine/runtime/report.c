@@ -36,6 +36,22 @@ _Noreturn void report_die(int fd, const struct err *e)
 	_exit(125);
 }
 
+int report_await_go(int fd, struct err *e)
+{
+	ssize_t n;
+	char go;
+
+	do
+		n = recv(fd, &go, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : err_set(e, ERR_OTHER, "the launcher has gone away");
+}
+
+void report_go(int fd)
+{
+	(void)!send(fd, "g", 1, MSG_NOSIGNAL); /* a child that died meanwhile is report_wait()'s business */
+}
+
 int report_send_terminal(int fd, int master, struct err *e)
 {
 	struct init_report head = {INIT_SAYS_TERMINAL, 0, 0};
@@ -62,9 +78,10 @@ static ssize_t receive(int fd, struct report *r, int *passed)
 	        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
 	ssize_t n;
 
+	/* ECONNRESET comes once, before what is still to be read: the child died without taking our "go" */
 	do
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
 	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(passed, CMSG_DATA(c), sizeof *passed);
@@ -145,6 +162,24 @@ static int init_failed(const struct init_report *r, const struct runtime_spec *s
 	if (e)
 		e->kind = ERR_OTHER;
 	return -1;
+}
+
+bool report_take_error(int fd, struct err *e)
+{
+	cleanup_fd int terminal = -1;
+	struct report r;
+	ssize_t n;
+
+	while ((n = receive(fd, &r, &terminal)) > 0) {
+		close_fd(&terminal);
+		if (r.head.word != INIT_SAYS_ERROR || (size_t)n != sizeof r)
+			continue;
+		r.err.msg[sizeof r.err.msg - 1] = 0;
+		if (e)
+			*e = r.err;
+		return true;
+	}
+	return false;
 }
 
 int report_wait(int fd, const struct runtime_spec *spec, int *terminal_fd, struct err *e)

@@ -4,6 +4,8 @@
 #ifndef TARE_RUNTIME_REPORT_H
 #define TARE_RUNTIME_REPORT_H
 
+#include <stdbool.h>
+
 struct err;
 struct runtime_spec;
 
@@ -13,6 +15,13 @@ int report_pair(int *parent_end, int *child_end, struct err *e);
 _Noreturn void report_die(int fd, const struct err *e);
 int report_send_terminal(int fd, int master, struct err *e);
 
+/* Child: wait until the launcher has done its part. Fails when the launcher is gone. */
+int report_await_go(int fd, struct err *e);
+
+/* Parent: what the child waits for. */
+void report_go(int fd);
+/* Parent: of a child that is dead, the error that it reported, if it did. */
+bool report_take_error(int fd, struct err *e);
 /* Parent: wait for the command's execve. 0, with the terminal's master (or -1); -1 with e. `spec` for
  * messages. */
 int report_wait(int fd, const struct runtime_spec *spec, int *terminal_fd, struct err *e);

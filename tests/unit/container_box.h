@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ struct box {
 	struct seccomp_filter seccomp;
 	int rootfs;
 	struct buf out; /* what the last command wrote */
+	int (*born)(
+	        const struct launched *child, void *arg, struct err *e); /* struct launch's; arg: the box */
 	struct launched run;
 	struct err e;
 };
@@ -189,6 +192,7 @@ static inline int box_setup(void **state)
 	        "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/home/web:/bin/sh\n");
 	box_file(b, "rootfs/etc/group", "root:x:0:\nstaff:x:50:web\n");
 	box_spec(b);
+	b->born = NULL;
 	b->e = (struct err)ERR_INIT;
 	return 0;
 }
@@ -218,7 +222,9 @@ static inline int box_launch_with(struct box *b, const struct launch_fallbacks *
 	        .rootfs_fd = b->rootfs,
 	        .seccomp = &b->seccomp,
 	        .stdio = {null, out, out},
-	        .init_path = b->init};
+	        .init_path = b->init,
+	        .born = b->born,
+	        .born_arg = b};
 
 	return launch_create_with(&l, f, &b->run, &b->e);
 }

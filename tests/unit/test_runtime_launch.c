@@ -446,6 +446,74 @@ static void session_and_group_are_its_own(void **state)
 	assert_out(b, " 0 1 1 "); /* parent 0, group 1, session 1 */
 }
 
+/* What the launcher does in the new network namespace; late, so that a child that doesn't wait is seen. */
+static int forward_and_leave_a_file(const struct launched *child, void *arg, struct err *e)
+{
+	struct box *b = arg;
+	int status;
+
+	(void)e;
+	usleep(30000);
+	box_file(b, "rootfs/born", "by the launcher\n");
+	assert_true(child->id.pid > 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(setns(child->pidfd, CLONE_NEWNET) ||
+		        file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1"));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return 0;
+}
+
+static void the_command_and_sysctls_wait_for_the_launchers_part(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	b->born = forward_and_leave_a_file;
+	assert_int_equal(box_run(b, "cat /born /proc/sys/net/ipv4/ip_forward"), 0);
+	assert_string_equal(buf_str(&b->out), "by the launcher\n1\n");
+	strv_add(&b->spec.sysctl, "net.ipv4.ip_forward=0");
+	assert_int_equal(box_run(b, "cat /proc/sys/net/ipv4/ip_forward"), 0);
+	assert_string_equal(buf_str(&b->out), "0\n");
+}
+
+static int refuse(const struct launched *child, void *arg, struct err *e)
+{
+	(void)child;
+	(void)arg;
+	usleep(30000);
+	return err_set(e, ERR_CONFLICT, "no network today");
+}
+
+static int quick(const struct launched *child, void *arg, struct err *e)
+{
+	(void)child;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+static void a_failing_launchers_part_ends_the_child(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	b->born = refuse;
+	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+	assert_string_equal(b->e.msg, "no network today");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* reaped */
+	assert_int_equal(b->run.pidfd, -1);
+	/* the child failed first: its reason counts, whether our part fails for it or not */
+	free(b->spec.user);
+	b->spec.user = strdup("nobody-here");
+	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+	assert_non_null(strstr(b->e.msg, "nobody-here"));
+	b->born = quick;
+	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
+	assert_non_null(strstr(b->e.msg, "nobody-here"));
+}
+
 int main(void)
 {
 #define box_test(f) cmocka_unit_test_setup_teardown(f, box_setup, box_teardown)
@@ -476,6 +544,8 @@ int main(void)
 	        box_test(nodes_come_from_the_host_without_mknod),
 	        cmocka_unit_test(old_kernels_close_descriptors_too),
 	        box_test(session_and_group_are_its_own),
+	        box_test(the_command_and_sysctls_wait_for_the_launchers_part),
+	        box_test(a_failing_launchers_part_ends_the_child),
 	};
 
 	return cmocka_run_group_tests(tests, box_group_setup, box_group_teardown);
