@@ -14,6 +14,8 @@ setup_file() {
 	export DIR ROOT=$DIR/root STATE=$DIR/state
 	# The same for other programs and shells that start it themselves.
 	export TARE="$BUILD/tare --root $ROOT --state $STATE"
+	# The name service ends soon after the last container: the audit waits for it.
+	export TARE_DNS_LINGER=1
 	mkdir "$DIR/audit"
 	host_mounts >"$DIR/audit/mounts"
 	host_links >"$DIR/audit/links"
@@ -55,7 +57,11 @@ host_mounts() {
 	cut -d ' ' -f 3- /proc/self/mountinfo | grep -vE '/dev/shm/tare-| /sys/kernel/' | sort
 	grep -F "$DIR" /proc/self/mountinfo || true
 }
-host_links() { ip -o link | awk -F': ' '{ print $2 }' | sed 's/@.*//' | sort; }
+# Bridges stay, as Docker's does; this file's namespace takes them along.
+host_links() { ip -o link | awk -F': ' '{ print $2 }' | sed 's/@.*//' | grep -vE '^(tare|tr-)' | sort; }
+# Elements that bear a container's id, in tables that are ours.
+own_elements() { ! command -v nft >/dev/null || nft list ruleset 2>/dev/null | grep -oE 'comment "[0-9a-f]{12}"' | sort | uniq -c; }
+own_leases() { cat "$STATE"/networks/*/leases 2>/dev/null | grep -v '^tare-leases' || true; }
 
 # Ids of all containers that this file ever made: the event log remembers them.
 own_ids() {
@@ -82,6 +88,8 @@ own_cgroups() {
 # What a kernel takes away behind our back gets a moment.
 gone() { [ -z "$("$@")" ]; }
 
+no_new_links() { ! host_links | diff "$DIR/audit/links" - | grep -q '^>'; }
+
 complain() { # TITLE, text on stdin
 	local text
 	text=$(cat)
@@ -95,7 +103,9 @@ audit() {
 	eventually 10 gone own_processes || own_processes | complain processes || bad=1
 	eventually 10 gone own_cgroups || own_cgroups | complain cgroups || bad=1
 	host_mounts | diff "$DIR/audit/mounts" - | grep '^>' | complain mounts || bad=1
-	host_links | diff "$DIR/audit/links" - | grep '^>' | complain interfaces || bad=1
+	eventually 5 no_new_links || host_links | diff "$DIR/audit/links" - | grep '^>' | complain interfaces || bad=1
+	own_elements | complain 'nftables elements' || bad=1
+	own_leases | complain leases || bad=1
 	find "$STATE/containers" "$ROOT/containers" "$ROOT/names" -mindepth 1 2>/dev/null | complain files || bad=1
 	find "$ROOT/layers" "$ROOT/blobs" "$ROOT" -maxdepth 2 -name 'tmp-*' 2>/dev/null | complain 'temporary files' || bad=1
 	return $bad
