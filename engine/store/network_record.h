@@ -20,8 +20,8 @@ struct network_record {
 	char *driver; /* "bridge", "macvlan" */
 	char *link;   /* name of the bridge, or macvlan's parent */
 	int64_t created;
-	bool internal, isolated, icc, masquerade; /* see README "Networks" */
-	char *subnet[2], *gateway[2], *range[2];  /* texts as net/address.h prints them; NULL: none */
+	bool internal, isolated, icc, masquerade, antispoof; /* see README "Networks" */
+	char *subnet[2], *gateway[2], *range[2]; /* texts as net/address.h prints them; NULL: none */
 	unsigned mtu;
 	char *macvlan_mode;
 	json *labels, *options; /* objects of strings, or NULL */
@@ -29,12 +29,18 @@ struct network_record {
 void network_record_free(struct network_record *r);
 #define cleanup_network_record __attribute__((cleanup(network_record_free)))
 
-/* By name, full id, or a unique start of the id. NOT_FOUND names the near ones: "tare network ls". */
+/* By name, full id, or a unique start of the id. NOT_FOUND names the nearest, or "tare network ls". */
 int network_record_find(const struct store *s, const char *ref, struct network_record *r, struct err *e);
-/* All, sorted by name; *rows malloc'ed, each to be freed. Records that can't be read are passed over with a
+/* All, sorted by name. Records that can't be read are passed over with a
  * warning. */
-int network_record_list(const struct store *s, struct network_record **rows, size_t *n, struct err *e);
-/* New: CONFLICT when the name is taken. Synced. */
+struct network_records {
+	struct network_record *rows;
+	size_t n;
+};
+int network_record_list(const struct store *s, struct network_records *out, struct err *e);
+void network_records_free(struct network_records *l);
+#define cleanup_network_records __attribute__((cleanup(network_records_free)))
+/* New: CONFLICT when the name is taken; the caller holds networks_lock(). Synced. */
 int network_record_write(const struct store *s, const struct network_record *r, bool is_new, struct err *e);
 int network_record_remove(const struct store *s, const char *name, struct err *e);
 
