@@ -17,7 +17,7 @@
 #include "net/nft.h"
 
 #define NETWORK_DEFAULT "tare0"
-#define ENDPOINTS_MAX   16
+#define ENDPOINTS_MAX   TARE_ENDPOINTS_MAX
 
 /* What a container is to have, read from its record: HostConfig.NetworkMode, NetworkingConfig, PortBindings.
  */

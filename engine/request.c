@@ -1,5 +1,6 @@
 /* The request for a container: its default values, and what single texts of a command line or a form add
- * to it. Mounts and devices are parsed in request_mount.c, the whole is judged in request_check.c. */
+ * to it. Mounts and devices are parsed in request_mount.c, networks and ports in request_network.c, the whole
+ * is judged in request_check.c. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@ static void free_vectors(struct tare_create *c)
 {
 	char ***vectors[] = {&c->args, &c->entrypoint, &c->env, &c->groups, &c->volumes_from, &c->add_hosts,
 	        &c->dns, &c->dns_search, &c->dns_options, &c->cap_add, &c->cap_drop, &c->security_opts,
-	        &c->sysctls};
+	        &c->sysctls, &c->expose};
 
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++)
 		strv_free_ptr(vectors[i]);
@@ -51,7 +52,7 @@ static void free_strings(struct tare_create *c)
 	char **strings[] = {&c->image, &c->rootfs, &c->name, &c->hostname, &c->domainname, &c->user,
 	        &c->workdir, &c->stop_signal, &c->network, &c->pid_mode, &c->ipc_mode, &c->uts_mode,
 	        &c->cgroupns_mode, &c->userns_mode, &c->cgroup_parent, &c->security_profile, &c->log_driver,
-	        &c->detach_keys, &c->health_json};
+	        &c->detach_keys, &c->health_json, &c->publish_group};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		free_ptr(strings[i]);
@@ -72,6 +73,12 @@ void tare_create_free(struct tare_create *c)
 	}
 	free(c->devices);
 	free(c->ulimits);
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		tare_endpoint_free(&c->endpoints[i]);
+	free(c->endpoints);
+	for (size_t i = 0; i < c->n_publish; i++)
+		free(c->publish[i].host_ip);
+	free(c->publish);
 	resources_free(&c->resources);
 	tare_create_init(c);
 }

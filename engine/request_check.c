@@ -159,6 +159,89 @@ static int check_modes(const struct tare_create *c, struct err *e)
 	return check_word("--log-driver", c->log_driver, "cri none json-file k8s-file local", e);
 }
 
+/* ------------------------------------------------------------------ networks and ports */
+
+static int check_endpoints(const struct tare_create *c, struct err *e)
+{
+	if (!c->network || !c->n_endpoints)
+		return 0;
+	if (c->endpoints[0].unnamed)
+		return err_set(e, ERR_USAGE,
+		        "--ip, --ip6, --mac-address and --network-alias need a network of the container's "
+		        "own, "
+		        "which it has none of with --network %s",
+		        c->network);
+	return err_set(e, ERR_USAGE, "--network %s and --network %s exclude each other; use one of them",
+	        c->network, c->endpoints[0].network);
+}
+
+static bool is_single(const struct tare_publish *p)
+{
+	return p->host_port && p->host_port == p->host_port_to;
+}
+
+static int compare_host_port(const void *a, const void *b)
+{
+	const struct tare_publish *p = *(const struct tare_publish *const *)a,
+	                          *q = *(const struct tare_publish *const *)b;
+
+	return p->protocol != q->protocol ? p->protocol - q->protocol : p->host_port - q->host_port;
+}
+
+/* The same address, or one of them is all of its family. */
+static bool share_address(const char *a, const char *b)
+{
+	if (!a || !b || strcmp(a, b) == 0)
+		return true;
+	if (!strchr(a, ':') != !strchr(b, ':'))
+		return false;
+	return strcmp(a, "0.0.0.0") == 0 || strcmp(b, "0.0.0.0") == 0 || strcmp(a, "::") == 0 ||
+	       strcmp(b, "::") == 0;
+}
+
+/* A port of the host can be given once. */
+static int check_host_ports(const struct tare_create *c, struct err *e)
+{
+	cleanup_free const struct tare_publish **rows = calloc(c->n_publish + 1, sizeof *rows);
+	size_t n = 0;
+
+	if (!rows)
+		return err_no_memory(e);
+	for (size_t i = 0; i < c->n_publish; i++)
+		if (is_single(&c->publish[i]))
+			rows[n++] = &c->publish[i];
+	qsort(rows, n, sizeof *rows, compare_host_port);
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k-- > 0 && compare_host_port(&rows[k], &rows[i]) == 0;)
+			if (share_address(rows[k]->host_ip, rows[i]->host_ip))
+				return err_set(e, ERR_USAGE,
+				        "the port %u/%s of this host is published twice; choose another one "
+				        "for one of them",
+				        rows[i]->host_port, tare_protocol_name(rows[i]->protocol));
+	return 0;
+}
+
+/* With the host's network the ports are there anyway: whoever asks for them is warned, as Docker does it. */
+static int check_ports(const struct tare_create *c, struct err *e)
+{
+	bool publishes = c->n_publish || c->publish_all;
+
+	if (publishes && c->network && strcmp(c->network, "host") != 0)
+		return err_set(e, ERR_USAGE,
+		        "ports cannot be published with --network %s: %s; leave out --network, or -p",
+		        c->network,
+		        strcmp(c->network, "none") == 0
+		                ? "there is no network to reach them by"
+		                : "publish them on the container whose network it is");
+	if (c->publish_group && !publishes)
+		return err_set(e, ERR_USAGE,
+		        "--publish-group %s needs a port to share; add it with -p, as in -p 8080:80",
+		        c->publish_group);
+	if (c->publish_group && tare_name_check(c->publish_group, e) < 0)
+		return err_wrap(e, "--publish-group");
+	return check_host_ports(c, e);
+}
+
 static int check_process(const struct tare_create *c, struct err *e)
 {
 	if (c->workdir && c->workdir[0] != '/')
@@ -206,7 +289,7 @@ static int check_encoding(const struct tare_create *c, struct err *e)
 	} texts[] = {{"the root file system", c->rootfs}, {"the working directory", c->workdir},
 	        {"the user", c->user}, {"the host name", c->hostname}, {"the domain name", c->domainname},
 	        {"the cgroup parent", c->cgroup_parent}, {"the security profile", c->security_profile},
-	        {"the network", c->network}};
+	        {"the network", c->network}, {"the group", c->publish_group}};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (check_utf8(texts[i].what, texts[i].text, e) < 0)
@@ -232,6 +315,8 @@ int tare_create_check(const struct tare_create *c, struct err *e)
 	if (check_encoding(c, e) < 0)
 		return -1;
 	if (check_origin(c, e) < 0 || check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
+		return -1;
+	if (check_endpoints(c, e) < 0 || check_ports(c, e) < 0)
 		return -1;
 	return check_process(c, e);
 }

@@ -12,6 +12,13 @@ const char *tare_state_name(enum tare_state s)
 	return names[s];
 }
 
+static void free_ports(struct tare_port *ports, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(ports[i].host_ip);
+	free(ports);
+}
+
 void tare_container_free(struct tare_container *r)
 {
 	free(r->name);
@@ -19,6 +26,14 @@ void tare_container_free(struct tare_container *r)
 	free(r->image_id);
 	strv_free(r->command);
 	free(r->network);
+	for (size_t i = 0; i < r->n_attachments; i++) {
+		free(r->attachments[i].network);
+		free(r->attachments[i].ip);
+		free(r->attachments[i].ip6);
+		free(r->attachments[i].mac);
+	}
+	free(r->attachments);
+	free_ports(r->ports, r->n_ports);
 	json_free(&r->labels);
 	strv_free(r->mounts);
 	free(r->error);
@@ -57,6 +72,78 @@ void tare_volume_list_free(struct tare_volume_list *l)
 	}
 	free(l->rows);
 	*l = (struct tare_volume_list){0};
+}
+
+static void free_member(struct tare_member *m)
+{
+	free(m->id);
+	free(m->name);
+	free(m->ip);
+	free(m->ip6);
+	free(m->mac);
+	free_ports(m->ports, m->n_ports);
+}
+
+static void free_network(struct tare_network *n)
+{
+	free(n->name);
+	free(n->id);
+	free(n->driver);
+	free(n->link);
+	for (size_t family = 0; family < 2; family++) {
+		free(n->subnet[family]);
+		free(n->gateway[family]);
+		free(n->range[family]);
+	}
+	json_free(&n->labels);
+	json_free(&n->options);
+	for (size_t i = 0; i < n->n_members; i++)
+		free_member(&n->members[i]);
+	free(n->members);
+}
+
+void tare_network_list_free(struct tare_network_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free_network(&l->rows[i]);
+	free(l->rows);
+	*l = (struct tare_network_list){0};
+}
+
+static void free_finding(struct tare_finding *f)
+{
+	free(f->what);
+	free(f->problem);
+	free(f->remedy);
+}
+
+void tare_check_result_free(struct tare_check_result *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		free_finding(&r->rows[i]);
+	free(r->rows);
+	*r = (struct tare_check_result){0};
+}
+
+int tare_check_result_add(
+        struct tare_check_result *r, bool repaired, const char *what, const char *problem, const char *remedy)
+{
+	struct tare_finding f = {
+	        .what = strdup(what),
+	        .problem = strdup(problem),
+	        .repaired = repaired,
+	        .remedy = remedy ? strdup(remedy) : NULL,
+	};
+	struct tare_finding *grown = realloc(r->rows, (r->n + 1) * sizeof *grown);
+
+	if (grown)
+		r->rows = grown;
+	if (!grown || !f.what || !f.problem || (remedy && !f.remedy)) {
+		free_finding(&f);
+		return -1;
+	}
+	r->rows[r->n++] = f;
+	return 0;
 }
 
 void tare_file_list_free(struct tare_file_list *l)

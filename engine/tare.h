@@ -58,18 +58,24 @@ struct tare_ulimit {
 	uint64_t soft, hard; /* UINT64_MAX = unlimited */
 };
 
+#define TARE_ENDPOINTS_MAX 16   /* networks of one container */
+#define TARE_PORTS_MAX     4096 /* published or exposed by one container */
+
 /* A network that a container is to be in. All strings owned, NULL: not asked for. */
 struct tare_endpoint {
-	char *network; /* name or id */
+	char *network; /* name or id; "bridge" is the default one */
+	bool unnamed;  /* for the parsers: made by --ip before any --network; "bridge" until one comes */
 	char *ip, *ip6, *mac;
 	char **aliases; /* further names within this network */
 };
+void tare_endpoint_free(struct tare_endpoint *p);
 
 /* A port that is published: on this host, and in the container. */
 struct tare_publish {
-	int protocol;                     /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
-	char *host_ip;                    /* NULL: all addresses, both families */
-	uint16_t host_port, host_port_to; /* 0, 0: any free one; a range: the first free one of it */
+	int protocol;  /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	char *host_ip; /* NULL: all addresses, both families */
+	/* 0, 0: any free one; a range: the first free one of it; a single port stands in both */
+	uint16_t host_port, host_port_to;
 	uint16_t container_port;
 };
 
@@ -149,7 +155,7 @@ int tare_parse_address(const char *text, struct err *e);                        
 /* --network NAME|none|host|bridge|container:REF, or name=NAME,ip=…,ip6=…,mac-address=…,alias=… */
 int tare_parse_network(struct tare_create *c, const char *text, struct err *e);
 /* --ip, --ip6, --mac-address, --network-alias: of the first network, whatever comes first on the line; the
- * default one when none is named. Applied by tare_create_check(). */
+ * default one when none is named. */
 int tare_parse_ip(struct tare_create *c, const char *text, struct err *e); /* either family */
 int tare_parse_mac(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_network_alias(struct tare_create *c, const char *text, struct err *e);
@@ -157,6 +163,12 @@ int tare_parse_network_alias(struct tare_create *c, const char *text, struct err
  * port. */
 int tare_parse_publish(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_expose(struct tare_create *c, const char *text, struct err *e); /* 80, 80/udp, 8000-8010/tcp */
+/* --ip, --ip6, … of a network that is connected later. */
+int tare_endpoint_set_ip(struct tare_endpoint *p, const char *text, struct err *e);
+int tare_endpoint_add_alias(struct tare_endpoint *p, const char *text, struct err *e);
+/* Docker's documents and texts have "80/tcp": an exposed port. protocol: IPPROTO_… */
+int tare_port_parse(const char *text, uint16_t *port, int *protocol, struct err *e);
+const char *tare_protocol_name(int protocol); /* "tcp", "udp", "sctp" */
 /* /dev/sda:1mb */
 int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char *text, struct err *e);
 /* --cpus 1.5 and --cpu 150 (percent of one core): quota over the default period. */
@@ -178,6 +190,9 @@ struct tare_port {
 	char *host_ip;                      /* "0.0.0.0", "::", "127.0.0.1"; NULL: exposed only */
 	uint16_t host_port, container_port; /* host_port 0: exposed only */
 };
+/* As lists show them, in Docker's form: "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 9000-9002/tcp". */
+struct buf;
+void tare_ports_text(const struct tare_port *ports, size_t n, struct buf *out);
 /* A network that a container is in, while it runs. */
 struct tare_attachment {
 	char *network;        /* name */
