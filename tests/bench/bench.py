@@ -374,7 +374,7 @@ class Bench:
 
         def whole(runner, file, *words):
             start = time.monotonic()
-            runner("run", "-d", "--name", "w", "-v", f"{file}:/lines:ro", *words, "sh", "-c", "cat /lines")
+            runner("run", "-d", "--name", "w", "--network", "none", "-v", f"{file}:/lines:ro", *words, "sh", "-c", "cat /lines")
             runner("wait", *(["--interval", "10ms"] if runner is podman else []), "w")
             took = (time.monotonic() - start) * 1000
             if runner is tare:
@@ -391,7 +391,7 @@ class Bench:
             "tare": lambda file: whole(tare, file, "busybox"),
             "cat through a pipe": cat,
             "cat of as much as the log": lambda file: cat(longer if file == lines else file),
-            "podman": lambda file: whole(podman, file, "--network", "none", podman.IMAGE),
+            "podman": lambda file: whole(podman, file, podman.IMAGE),
         }
         took = {name: {lines: [], empty: []} for name in sides}
         for _ in range(rounds * 2 + 1):

@@ -187,7 +187,7 @@ class DashboardBench:
             self.report.note(f"{name}: key to paint p99 {percentile(times, 99):.1f} ms, at rest {cpu:.2f} % CPU, {waits:.0f} wake-ups/s, {rate:.0f} B/s, {t.memory():.1f} MB")
             t.close()
         for _ in range(30):
-            self.tare("run", "-d", "busybox", "sleep", "1000")
+            self.tare("run", "--network", "none", "-d", "busybox", "sleep", "1000")
         t = self.real()
         t.wait(rb"/30")
         t.drain(3)
@@ -289,7 +289,7 @@ class DashboardBench:
         size = 200_000_000 * (2 if self.quick else 8)
         script = f"yes 'all work and no play makes a dull log, line after line 0123456789' | head -c {size}; echo DONE; sleep 1000"
         t0 = time.perf_counter()
-        self.tare("run", "-d", "--name", "loud", "--log-opt", "max-size=256m", "--log-opt", "max-file=2", "busybox", "sh", "-c", "sleep 2;" + script)
+        self.tare("run", "--network", "none", "-d", "--name", "loud", "--log-opt", "max-size=256m", "--log-opt", "max-file=2", "busybox", "sh", "-c", "sleep 2;" + script)
         t = self.real()
         t.wait(rb"loud")
         os.write(t.master, b"l")
