@@ -110,11 +110,19 @@ int net_subnet_parse(const char *text, struct net_subnet *s, struct err *e)
 		return err_set(e, ERR_USAGE,
 		        "invalid subnet \"%.80s\": behind the / goes a number from 0 to %u", text,
 		        address_bits(&given));
-	*s = (struct net_subnet){masked(&given, (unsigned)prefix), (unsigned)prefix};
+	*s = net_subnet_of(&given, (unsigned)prefix);
 	if (!net_address_equal(&given, &s->base))
 		return err_set(e, ERR_USAGE, "invalid subnet \"%.80s\": it begins at %s", text,
 		        net_subnet_text(s, base));
 	return 0;
+}
+
+struct net_subnet net_subnet_of(const struct net_address *a, unsigned prefix)
+{
+	unsigned most = address_bits(a);
+
+	prefix = prefix < most ? prefix : most;
+	return (struct net_subnet){masked(a, prefix), prefix};
 }
 
 const char *net_subnet_text(const struct net_subnet *s, char dst[NET_SUBNET_TEXT])

@@ -38,6 +38,8 @@ const char *net_address_text(const struct net_address *a, char dst[NET_ADDRESS_T
 
 /* "10.1.0.0/16", "fd00::/64". Host bits that are set are an error that shows the right base. */
 int net_subnet_parse(const char *text, struct net_subnet *s, struct err *e);
+/* The subnet of that length that an address is in. */
+struct net_subnet net_subnet_of(const struct net_address *a, unsigned prefix);
 const char *net_subnet_text(const struct net_subnet *s, char dst[NET_SUBNET_TEXT]);
 bool net_subnet_has(const struct net_subnet *s, const struct net_address *a);
 bool net_subnet_overlap(const struct net_subnet *a, const struct net_subnet *b);
