@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2086,SC2154 # B has no spaces; bats sets variables
 # For files about networks, after `load lib`: another host on a wire, small servers and clients, and who answers.
 # Every file has a network namespace of its own (run-e2e), which plays the host here.
 
