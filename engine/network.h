@@ -1,11 +1,13 @@
 /* Networks inside the engine: what the verbs (network*.c) and a container's start and end share. Not for
  * other rooms.
  *
- * network.c          the networks: create, remove, list, inspect, the default one
- * network_up.c       a network becomes real: bridge, tables, forwarding, name service; and all of them again
- * (reload) endpoint.c         a container's place in a network: lease, veth, addresses, elements; given at
- * start, taken at the end endpoint_port.c    its published ports network_connect.c  connect and disconnect
- * while it runs network_check.c    what a crash left, found and removed */
+ * network.c: create, remove, list, inspect, the default one. network_name.c: what their objects are called in
+ * the kernel. network_subnet.c: a subnet that is free. network_up.c: a network becomes real: bridge, tables,
+ * forwarding, name service. network_reload.c: all of that again. network_check.c: what a crash left, found
+ * and removed.
+ *
+ * endpoint.c: a container's place in a network (lease, veth, addresses, elements), given at start, taken at
+ * the end. endpoint_port.c: its published ports. network_connect.c: connect and disconnect while it runs. */
 #ifndef TARE_ENGINE_NETWORK_H
 #define TARE_ENGINE_NETWORK_H
 
@@ -66,19 +68,80 @@ int network_request_read(const struct container_record *r, struct network_reques
 int network_state_read(int state_fd, const char *id, struct network_state *out, struct err *e);
 int network_state_write(int state_fd, const struct network_state *n, struct err *e);
 
-/* ---- network_up.c ---- */
+/* ---- network_name.c ---- */
 
 /* The names that this state directory's objects have in the kernel: table "tare" and bridge "tare0" for
  * /run/tare, others with a hash of the path, so that two installations don't meet. */
 const char *network_table(const struct store *s, char dst[NFT_TABLE_MAX]);
+const char *network_default_bridge(const struct store *s, char dst[IFNAMSIZ]);
+/* Of the bridge: says which state directory made it, since the names of two installations look alike. */
+void network_bridge_mac(const struct store *s, const char *network_id, unsigned char mac[NET_MAC_LEN]);
+bool network_bridge_is_ours(const struct store *s, const char *link);
+/* Of this host and state directory, for unique local addresses. */
+uint64_t network_host_hash(const struct store *s);
+/* Made by this program, whichever directories it was given: a bridge, the host's end of a pair. */
+bool network_made_link(const char *name);
+/* Docker's EndpointID: of a container in a network, and always the same. */
+const char *network_endpoint_id(
+        const char *container_id, const char *network_id, char dst[NETWORK_ID_LEN + 1]);
+
+/* ---- network_subnet.c ---- */
+
+/* What a new subnet must not touch: the networks, and what the host's routes name. */
+struct subnet_claims {
+	struct network_records networks;
+	struct net_subnet *routes;
+	size_t n_routes;
+};
+/* but_link: a link whose routes don't count, or NULL. */
+int subnet_claims_read(const struct store *s, const char *but_link, struct subnet_claims *c, struct err *e);
+void subnet_claims_free(struct subnet_claims *c);
+#define cleanup_subnet_claims __attribute__((cleanup(subnet_claims_free)))
+/* CONFLICT names the network (other than `but_name`) or the route that it overlaps. */
+int subnet_check(
+        const struct subnet_claims *c, const struct net_subnet *want, const char *but_name, struct err *e);
+/* A free one. The first candidates are the default network's. */
+int subnet_choose(const struct store *s, const struct subnet_claims *c, int family, bool for_default,
+        struct net_subnet *out, struct err *e);
+bool host_has_ipv6(void);
+
+/* ---- network.c ---- */
+
+bool network_is_default(const struct network_record *r);
 /* The default network's record, made when missing. */
 int network_default(const struct store *s, struct network_record *r, struct err *e);
+/* By name or id; "bridge" and "default" are the default one, which is made when missing. */
+int network_find(const struct store *s, const char *ref, struct network_record *r, struct err *e);
+/* The record's addresses as values; without IPv6 on a host that has none. */
+int network_pool(const struct network_record *r, struct lease_pool *pool, struct err *e);
+
+/* For the files of networks: a subnet with its first address as gateway; subnets for the default one; an
+ * event. */
+int network_set_subnet(struct network_record *r, const struct net_subnet *s);
+int network_default_choose(const struct store *s, struct network_record *r, struct err *e);
+void network_event(const struct store *s, const struct network_record *r, const char *action, json *more);
+
+/* ---- network_up.c ---- */
+
+/* Its parts, for those who do it again: links that don't forward to each other, forwarding, elements, bridge.
+ */
+char **network_guarded(const struct store *s);
+int network_forward(
+        const struct store *s, const struct network_record *r, struct link_handle *h, struct err *e);
+void network_elements(struct nft_batch *b, enum nft_change c, const struct network_record *r,
+        const struct lease_pool *pool);
+int network_bridge(const struct store *s, const struct network_record *r, const struct lease_pool *pool,
+        struct link_handle *h, unsigned *index, struct err *e);
 /* Tables, forwarding (said once on standard error when it was off), bridge with addresses, elements. Cheap
- * when all is there. *bridge_index: 0 with macvlan. */
-int network_up(const struct store *s, const struct network_record *r, unsigned *bridge_index, struct err *e);
+ * when all is there. The default network may get another subnet by the way, when a route of the host has come
+ * in its way: r is what it is then. *bridge_index: 0 with macvlan. */
+int network_up(const struct store *s, struct network_record *r, unsigned *bridge_index, struct err *e);
 /* Lay tables anew and put in all that the records, leases and states say. */
 int network_reload(const struct store *s, struct err *e);
-/* Takes down bridge, elements, leases, name service's part; success when nothing is there. */
+/* The name service serves it. */
+int network_dns(const struct store *s, const struct network_record *r, struct err *e);
+/* Takes down bridge, elements, leases, name service's part; success when nothing is there. The caller holds
+ * networks_lock(). */
 int network_down(const struct store *s, const struct network_record *r, struct err *e);
 
 /* ---- endpoint.c ---- */

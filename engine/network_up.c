@@ -1,0 +1,294 @@
+/* A network becomes real: tables, forwarding, a bridge with addresses, its elements. All of it is there after
+ * the first container that needs it, so a start asks only whether the bridge is up, which is done last. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/network.h"
+#include "net/dns.h"
+#include "net/forwarding.h"
+
+/* Its index when it is up, else 0: two ioctls, no netlink. */
+static unsigned link_up_index(const char *name)
+{
+	struct ifreq q = {0};
+	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(q.ifr_name, sizeof q.ifr_name, "%s", name);
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &q) != 0 || !(q.ifr_flags & IFF_UP))
+		return 0;
+	return ioctl(fd, SIOCGIFINDEX, &q) == 0 ? (unsigned)q.ifr_ifindex : 0;
+}
+
+/* ------------------------------------------------------------------ forwarding */
+
+#define GUARDED     "guarded" /* in the state's networks directory: names of links, one a line */
+#define GUARDED_MAX ((size_t)1 << 16)
+
+char **network_guarded(const struct store *s)
+{
+	cleanup_buf struct buf text = BUF_INIT_MAX(GUARDED_MAX);
+	cleanup_fd int dir = networks_state_dir(s, NULL);
+	char **names = NULL;
+
+	if (dir < 0 || file_read_at(dir, GUARDED, &text, NULL) < 0 || !text.len)
+		return NULL;
+	for (char *save, *name = strtok_r(text.data, "\n", &save); name; name = strtok_r(NULL, "\n", &save))
+		strv_add(&names, name);
+	return names;
+}
+
+static int write_guarded(const struct store *s, char *const *names, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_fd int dir = networks_state_dir(s, e);
+
+	strv_foreach (name, names)
+		buf_printf(&text, "%s\n", *name);
+	return dir < 0 ? -1 : file_write_at(dir, GUARDED, buf_str(&text), text.len, 0600, FILE_NO_SYNC, e);
+}
+
+/* Links of this host that did not forward to each other until now still don't: it must not become a router
+ * between its interfaces because a container was started. */
+static int guard_links(const struct store *s, struct link_handle *h, struct err *e)
+{
+	char table[NFT_TABLE_MAX];
+	cleanup_strv char **there = NULL, **names = network_guarded(s);
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open(network_table(s, table), e);
+
+	if (!b || link_names(h, &there, e) != 0)
+		return -1;
+	strv_foreach (name, there)
+		if (!network_made_link(*name) && !strv_has(names, *name) && strv_add(&names, *name) != 0)
+			return err_no_memory(e);
+	if (write_guarded(s, names, e) != 0)
+		return -1;
+	strv_foreach (name, names)
+		nft_guarded(b, NFT_ADD, *name);
+	return nft_batch_commit(b, e);
+}
+
+int network_forward(
+        const struct store *s, const struct network_record *r, struct link_handle *h, struct err *e)
+{
+	static const char *const sysctls[2] = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"};
+	bool guarded = false;
+
+	for (int f = 0; f < 2 && !r->internal; f++) {
+		int family = f ? AF_INET6 : AF_INET;
+		if (!r->subnet[f] || (f && !host_has_ipv6()) || forwarding_on(family))
+			continue;
+		if (!guarded && guard_links(s, h, e) != 0)
+			return err_wrap(e, "cannot turn on forwarding");
+		guarded = true;
+		if (forwarding_enable(family, e) < 0)
+			return -1;
+		log_line(LOG_LEVEL_INFO,
+		        "%s was off and is on now, since networks need it; this host's other interfaces "
+		        "still don't forward to each other",
+		        sysctls[f]);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ elements and bridge */
+
+static struct nft_network elements_of(const struct network_record *r, const struct lease_pool *pool)
+{
+	return (struct nft_network){.bridge = r->link,
+	        .gateway = {pool->gateway[0], pool->gateway[1]},
+	        .internal = r->internal,
+	        .open = !r->isolated,
+	        .masquerade = r->masquerade};
+}
+
+void network_elements(
+        struct nft_batch *b, enum nft_change c, const struct network_record *r, const struct lease_pool *pool)
+{
+	struct nft_network n = elements_of(r, pool);
+
+	nft_network(b, c, &n);
+}
+
+/* What an earlier life of the network left, with other options or another gateway, goes first. */
+static int lay_elements(
+        const char *table, const struct network_record *r, const struct lease_pool *pool, struct err *e)
+{
+	cleanup_nft_batch struct nft_batch *old = nft_batch_open(table, e);
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open(table, e);
+
+	if (!old || !b)
+		return -1;
+	network_elements(old, NFT_REMOVE, r, pool);
+	network_elements(b, NFT_ADD, r, pool);
+	return nft_batch_commit_removal(old, e) == 0 ? nft_batch_commit(b, e) : -1;
+}
+
+int network_bridge(const struct store *s, const struct network_record *r, const struct lease_pool *pool,
+        struct link_handle *h, unsigned *index, struct err *e)
+{
+	struct link_bridge bridge = {
+	        .name = r->link, .mtu = r->mtu, .route_localnet = !r->internal && pool->gateway[0].family};
+
+	network_bridge_mac(s, r->id, bridge.mac);
+	for (int f = 0; f < 2; f++) {
+		bridge.address[f] = pool->gateway[f];
+		bridge.prefix[f] = pool->subnet[f].prefix;
+	}
+	return link_bridge_ensure(h, &bridge, index, e);
+}
+
+static void warn_of_foreign_drops(const char *table, const struct network_record *r)
+{
+	cleanup_strv char **advice = NULL;
+
+	if (r->internal || nft_foreign_drops(table, r->link, &advice, NULL) != 0)
+		return;
+	strv_foreach (line, advice)
+		log_line(LOG_LEVEL_WARN, "%s", *line);
+}
+
+/* ------------------------------------------------------------------ up */
+
+/* A route that came since the subnet was chosen would take the packets of one of the two. The default network
+ * goes out of the way, since nobody chose its addresses. */
+static int check_subnet(const struct store *s, struct network_record *r, struct err *e)
+{
+	cleanup_subnet_claims struct subnet_claims claims = {0};
+	struct err why = ERR_INIT;
+	bool clash = false;
+
+	if (subnet_claims_read(s, r->link, &claims, e) != 0)
+		return -1;
+	for (int f = 0; f < 2 && !clash; f++) {
+		struct net_subnet has;
+		clash = r->subnet[f] && net_subnet_parse(r->subnet[f], &has, NULL) == 0 &&
+		        subnet_check(&claims, &has, r->name, &why) != 0;
+	}
+	bool lacks_v6 = network_is_default(r) && !r->subnet[1] && host_has_ipv6();
+	if (!clash && !lacks_v6)
+		return 0;
+	if (!network_is_default(r))
+		return err_set(e, why.kind, "network %s cannot be used now: %s", r->name, why.msg);
+	if (network_default_choose(s, r, e) != 0)
+		return -1;
+	return network_record_write(s, r, false, e);
+}
+
+/* The record as it is under the lock: another start may have given it another subnet, or somebody removed it.
+ */
+static int read_again(const struct store *s, struct network_record *r, struct err *e)
+{
+	struct network_record fresh;
+
+	if (network_record_find(s, r->name, &fresh, e) != 0)
+		return -1;
+	bool same = strcmp(fresh.id, r->id) == 0;
+	network_record_free(r);
+	*r = fresh;
+	return same ? 0 : err_set(e, ERR_CONFLICT, "network %s was removed meanwhile", r->name);
+}
+
+static int bring_up(const struct store *s, struct network_record *r, unsigned *index, struct err *e)
+{
+	char table[NFT_TABLE_MAX];
+	struct lease_pool pool;
+	bool no_bridge = false;
+	cleanup_fd int lock = networks_lock(s, e);
+
+	if (lock < 0 || read_again(s, r, e) != 0)
+		return -1;
+	if ((*index = link_up_index(r->link)) != 0)
+		return 0; /* somebody was quicker */
+	cleanup_link struct link_handle *h = link_open(e);
+	if (!h || check_subnet(s, r, e) != 0 || network_pool(r, &pool, e) != 0)
+		return -1;
+	network_table(s, table);
+	if (nft_lay(table, false, &no_bridge, e) < 0 || network_forward(s, r, h, e) != 0 ||
+	        lay_elements(table, r, &pool, e) != 0)
+		return -1;
+	if (no_bridge)
+		log_line(LOG_LEVEL_WARN,
+		        "this kernel has no nftables for bridges: containers of a network can use each "
+		        "other's addresses");
+	if (network_bridge(s, r, &pool, h, index, e) != 0)
+		return -1;
+	warn_of_foreign_drops(table, r);
+	return 0;
+}
+
+static int check_parent(const struct network_record *r, struct err *e)
+{
+	if (if_nametoindex(r->link) != 0)
+		return 0;
+	return err_set(e, ERR_NOT_FOUND, "the interface %s of this host, parent of network %s, is not there",
+	        r->link, r->name);
+}
+
+int network_up(const struct store *s, struct network_record *r, unsigned *bridge_index, struct err *e)
+{
+	*bridge_index = 0;
+	if (strcmp(r->driver, "macvlan") == 0)
+		return check_parent(r, e);
+	*bridge_index = link_up_index(r->link);
+	if (*bridge_index)
+		return 0;
+	return bring_up(s, r, bridge_index, e) == 0 ? 0 : err_wrap(e, "cannot bring up network %s", r->name);
+}
+
+int network_dns(const struct store *s, const struct network_record *r, struct err *e)
+{
+	char table[NFT_TABLE_MAX], program[4096];
+	struct lease_pool pool;
+	cleanup_fd int dir = networks_state_dir(s, e);
+
+	if (dir < 0 || network_pool(r, &pool, e) != 0 ||
+	        helper_path("tare-dns", program, sizeof program, e) != 0)
+		return -1;
+	struct dns_network n = {.id = r->id, .bridge = r->link, .internal = r->internal};
+	for (int f = 0; f < 2; f++) {
+		n.subnet[f] = pool.subnet[f];
+		n.gateway[f] = pool.gateway[f];
+	}
+	return dns_ensure(dir, program, network_table(s, table), &n, e);
+}
+
+/* ------------------------------------------------------------------ down */
+
+static void remove_elements(const char *table, const struct network_record *r)
+{
+	struct lease_pool pool;
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open(table, NULL);
+
+	if (!b || network_pool(r, &pool, NULL) != 0)
+		return;
+	network_elements(b, NFT_REMOVE, r, &pool);
+	nft_batch_commit_removal(b, NULL); /* no table, no elements */
+}
+
+int network_down(const struct store *s, const struct network_record *r, struct err *e)
+{
+	char table[NFT_TABLE_MAX];
+	cleanup_fd int dir = networks_state_dir(s, e);
+
+	if (dir < 0)
+		return -1;
+	if (strcmp(r->driver, "macvlan") != 0) {
+		cleanup_link struct link_handle *h = link_open(e);
+		network_table(s, table);
+		dns_forget(dir, table, r->id);
+		if (!h || link_remove(h, r->link, e) != 0)
+			return err_wrap(e, "network %s: cannot remove the bridge %s", r->name, r->link);
+		remove_elements(table, r);
+	}
+	if (remove_tree_at(dir, r->id) != 0)
+		return err_sys(e, "cannot remove %s/networks/%s", s->state, r->id);
+	return 0;
+}
