@@ -16,8 +16,10 @@
 
 #include "net/address.h"
 
+struct buf;
 struct err;
 
+#define LEASES_FILE    "leases"
 #define LEASE_ID_LEN   64
 #define LEASE_TEXT_MAX ((size_t)8 << 20) /* of the file */
 #define LEASE_NAME_MAX 255
@@ -30,7 +32,10 @@ struct lease {
 	char *hostname;           /* NULL: none */
 	char **names;             /* container's name, aliases; the id's start is answered by itself */
 	char **resolvers;         /* --dns: addresses that this container's other questions go to */
+	const char *line; /* in a row of a file: its line, without the newline; nobody else's matter */
+	size_t line_len;
 };
+/* Of one that was made by hand, each text allocated. A row is owned by its leases. */
 void lease_free(struct lease *l);
 
 struct leases {
@@ -38,6 +43,7 @@ struct leases {
 	size_t n;
 	uint64_t next[2];
 	int dir_fd, lock_fd; /* -1 when only read */
+	char **memory;       /* what the texts of the rows are in */
 };
 /* clang-format off */
 #define LEASES_INIT {.dir_fd = -1, .lock_fd = -1}
@@ -52,6 +58,9 @@ int leases_lock(int dir_fd, struct leases *l, struct err *e);
 /* Without the lock: what was last written. A missing file is empty. ERR_CORRUPT for what is no lease file. */
 int leases_read(int dir_fd, struct leases *l, struct err *e);
 int leases_parse(const char *text, size_t len, struct leases *l, struct err *e);
+void leases_print(const struct leases *l, struct buf *out);
+/* One more row, a copy. USAGE for a text that the file cannot hold. Nobody is asked for the address. */
+int leases_add(struct leases *l, const struct lease *row, struct err *e);
 
 struct lease_pool {
 	struct net_subnet subnet[2],
