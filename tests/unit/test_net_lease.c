@@ -319,7 +319,7 @@ static void the_dead_give_back(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	for (const char *id = "a\0b\0c\0d\0e"; *id; id += 2)
+	for (const char *id = "a\0b\0c\0d\0e\0"; *id; id += 2)
 		take(&l, &p, id);
 	asked = 0;
 	assert_int_equal(leases_take(&l, NETWORK, &p, &w, is_dead, "z", NULL, &e), -1);
@@ -615,11 +615,10 @@ static void killed_at_any_moment(void **state)
 		nanosleep(&(struct timespec){.tv_nsec = 200000 + round * 37000}, NULL);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		struct leases l = LEASES_INIT;
-		assert_int_equal(leases_read(dir, &l, NULL), 0);
-		lock(&l);
-		assert_true(l.n <= 50);
-		leases_close(&l);
+		cleanup_leases struct leases read = LEASES_INIT, locked = LEASES_INIT;
+		assert_int_equal(leases_read(dir, &read, NULL), 0);
+		lock(&locked);
+		assert_true(locked.n <= 50);
 	}
 	assert_int_equal(faccessat(dir, "leases.damaged", F_OK, 0), -1);
 }
@@ -676,7 +675,9 @@ static void five_thousand(void **state)
 	}
 	print_message("with %d leases: choosing takes %.3f ms, the whole of it %.3f ms\n", MANY, best_take,
 	        best_all);
-	assert_true(best_take < 1);
+	/* 0.2 and 1.3 ms; under sanitizers and on a busy machine some times that. */
+	assert_true(best_take < 5);
+	assert_true(best_all < 50);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
