@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "engine/tare.h"
+#include "net/address.h"
 
 #define SIM_SECOND INT64_C(1000000000)
 #define SIM_NEVER  INT64_MIN
@@ -74,6 +75,12 @@ struct sim_nature {
 	bool deaf;   /* ignores SIGTERM */
 };
 
+struct sim_port_role {
+	int protocol;   /* IPPROTO_… */
+	const char *ip; /* NULL: all addresses */
+	uint16_t host, container;
+};
+
 struct sim_role {
 	const char *name, *image, *command, *project, *service; /* command: words separated by spaces */
 	const char *label, *label_value;
@@ -84,6 +91,8 @@ struct sim_role {
 	int64_t paused;         /* seconds before the birth, 0: isn't */
 	uint64_t memory_limit;  /* bytes, 0: none */
 	unsigned cpus;          /* hundredths, 0: no limit */
+	const char *networks;   /* "name name:alias"; NULL: the default one; "none" */
+	struct sim_port_role ports[3];
 	struct sim_nature nature;
 };
 extern const struct sim_role sim_roles[];
@@ -113,6 +122,16 @@ struct sim_volume_role {
 extern const struct sim_volume_role sim_volume_roles[];
 extern const size_t sim_n_volumes;
 
+#define SIM_NETWORK_DEFAULT "tare0"
+struct sim_network_role {
+	const char *name, *driver, *link;
+	int64_t created;
+	bool internal;
+	const char *subnet[2], *range, *options, *project; /* options: "k=v", separated by spaces */
+};
+extern const struct sim_network_role sim_network_roles[]; /* the default one first */
+extern const size_t sim_n_networks;
+
 /* ------------------------------------------------------------------ the world */
 
 /* What somebody did to a container, from `at` on; between two of them it follows its nature. */
@@ -125,6 +144,20 @@ struct sim_episode {
 	bool oom;
 };
 #define SIM_EPISODES_MAX 64 /* older ones are forgotten */
+
+/* A container's place in a network: given when it is made or connected, and kept while it is stopped. */
+struct sim_attachment {
+	struct sim_network *network;
+	struct net_address ip[2];
+	bool asked; /* for these addresses, by a user */
+	char **aliases;
+};
+/* A port that is published. */
+struct sim_port {
+	int protocol;
+	char *host_ip; /* NULL: all addresses */
+	uint16_t host, container;
+};
 
 struct sim_container {
 	char id[TARE_ID_LEN + 1];
@@ -139,7 +172,12 @@ struct sim_container {
 	unsigned cpus, pids_limit;
 	int64_t created;
 	bool auto_remove, tty, interactive, removed;
-	char *output; /* what a user's one-shot command prints */
+	char *output;       /* what a user's one-shot command prints */
+	char *network_mode; /* "none", "host", "container:ID"; NULL: it is in networks */
+	struct sim_attachment *attachments;
+	size_t n_attachments;
+	struct sim_port *ports;
+	size_t n_ports;
 	struct sim_episode *episodes;
 	size_t n_episodes;
 };
@@ -156,6 +194,19 @@ struct sim_volume {
 	const struct sim_volume_role *role; /* NULL: made by a user's container */
 	int64_t created;
 	bool anonymous;
+};
+
+struct sim_network {
+	char id[TARE_ID_LEN + 1];
+	char *name, *driver, *link;
+	int64_t created;
+	bool internal, is_default, removed; /* stays in memory, for whoever points to it */
+	struct net_subnet subnet[2];        /* v4, v6; family 0: none */
+	struct net_address gateway[2];
+	struct net_subnet range[2];
+	bool crowded;           /* an address was given out of turn: each is looked at before it is given */
+	uint64_t next;          /* offset of the next address */
+	json *labels, *options; /* objects or NULL */
 };
 
 /* Of what the journal says: told once to each watch. */
@@ -181,6 +232,8 @@ struct simulation {
 	size_t n_images;
 	struct sim_volume *volumes;
 	size_t n_volumes;
+	struct sim_network **networks;
+	size_t n_networks;
 	struct sim_event *events;
 	size_t n_events, forgotten_events;
 	unsigned open_logs;
@@ -323,6 +376,47 @@ int sim_image_tag(struct tare_engine *, const char *, const char *, struct err *
 int sim_image_remove(struct tare_engine *, const char *, bool, char ***, struct err *);
 int sim_image_layers_of(struct tare_engine *, const char *, struct tare_layer_list *, struct err *);
 uint64_t sim_image_size(const struct sim_image_role *role);
+/* simulation_network.c: networks, and what the journal does to them */
+int sim_networks_build(struct simulation *s, struct err *e);
+void sim_networks_free(struct simulation *s);
+/* By name, id or start of an id; "bridge" is the default one. NULL with e. */
+struct sim_network *sim_find_network(struct simulation *s, const char *ref, struct err *e);
+void sim_network_apply(struct simulation *s, const char *verb, json *line, int64_t at);
+int sim_network_create(struct tare_engine *, const struct tare_network_create *, char *, struct err *);
+int sim_network_list(struct tare_engine *, struct tare_network_list *, struct err *);
+int sim_network_inspect(struct tare_engine *, const char *, json **, struct err *);
+int sim_network_remove(struct tare_engine *, const char *, struct err *);
+int sim_network_connect(
+        struct tare_engine *, const char *, const char *, const struct tare_endpoint *, struct err *);
+int sim_network_disconnect(struct tare_engine *, const char *, const char *, bool, struct err *);
+int sim_network_reload(struct tare_engine *, char ***, struct err *);
+int sim_check(struct tare_engine *, bool, struct tare_check_result *, struct err *);
+/* simulation_endpoint.c: containers in networks, and their published ports */
+/* As its role says; extras of the cast publish nothing, for one port can be published once. */
+int sim_endpoints_cast(struct simulation *s, struct sim_container *c, bool publishes);
+/* What a request asks for, checked, into the journal's line; and from there. */
+int sim_endpoints_ask(struct simulation *s, json *line, const struct tare_create *q,
+        const struct sim_image_role *image, struct err *e);
+int sim_endpoints_made(struct simulation *s, struct sim_container *c, json *line);
+void sim_endpoints_free(struct sim_container *c);
+/* Its place in a network, or NULL. */
+struct sim_attachment *sim_attachment_in(const struct sim_container *c, const struct sim_network *n);
+/* Addresses of which `asked` (NULL: none) are given when they are free at that moment. False: there is no
+ * room, or memory. */
+bool sim_join(
+        struct simulation *s, struct sim_container *c, struct sim_network *n, json *asked, int64_t when);
+void sim_leave(struct sim_container *c, const struct sim_network *n);
+/* Could this container be given these addresses in that network? */
+int sim_endpoint_check(
+        struct simulation *s, const struct sim_network *n, const struct tare_endpoint *asked, struct err *e);
+json *sim_endpoint_json(const struct sim_network *n, const struct tare_endpoint *asked);
+/* Does something else that runs publish one of its ports? */
+int sim_ports_check(struct simulation *s, const struct sim_container *c, struct err *e);
+char *sim_network_text(const struct sim_container *c);
+int sim_endpoints_fill(const struct sim_container *c, bool is_up, struct tare_container *row);
+int sim_ports_fill(const struct sim_container *c, struct tare_port **out, size_t *n);
+json *sim_network_settings(const struct sim_container *c, bool is_up);
+void sim_host_config_network(const struct sim_container *c, json *host_config);
 /* simulation_volume.c */
 int sim_volume_list(struct tare_engine *, struct tare_volume_list *, struct err *);
 int sim_volume_size(struct tare_engine *, const char *, uint64_t *, struct err *);

@@ -137,6 +137,7 @@ int sim_create(struct tare_engine *t, const struct tare_create *q, char *id, str
 	struct simulation *s = sim_of(t);
 	struct sim_image *image;
 	cleanup_free char *name = NULL;
+	cleanup_json json *line = NULL;
 
 	if (!q->image)
 		return err_set(e, ERR_UNSUPPORTED,
@@ -151,7 +152,8 @@ int sim_create(struct tare_engine *t, const struct tare_create *q, char *id, str
 	if (sim_by_name(s, name))
 		return err_set(e, ERR_CONFLICT, "the name %s is taken; choose another one or: tare rm %s",
 		        name, name);
-	if (sim_journal_add(s, create_line(s, q, image, id, name), e) < 0)
+	line = create_line(s, q, image, id, name);
+	if (sim_endpoints_ask(s, line, q, image->role, e) < 0 || sim_journal_add(s, steal_ptr(&line), e) < 0)
 		return -1;
 	return sim_by_id(s, id) ? 0
 	                        : err_set(e, ERR_CONFLICT, "the name %s was taken at the same moment", name);
@@ -213,7 +215,8 @@ int sim_restart(struct tare_engine *t, const char *ref, int timeout, int signal,
 	struct simulation *s = sim_of(t);
 	const struct sim_container *c = sim_find(s, ref, e);
 
-	if (!c || stop(t, c->id, timeout, signal, true, e) < 0 || act(s, c, "start", e) < 0)
+	if (!c || sim_ports_check(s, c, e) < 0 || stop(t, c->id, timeout, signal, true, e) < 0 ||
+	        act(s, c, "start", e) < 0)
 		return -1;
 	return act(s, c, "restarted", e);
 }

@@ -91,8 +91,7 @@ static int fill_made(struct simulation *s, struct sim_container *c, const struct
 	c->cpus = cpus > 0 && cpus < 100000 ? (unsigned)cpus : 0;
 	c->created = json_int(line, "at", 0);
 	nature_of(c, image->role, line);
-	(void)s;
-	return c->name && c->image && c->image_id ? 0 : -1;
+	return c->name && c->image && c->image_id ? sim_endpoints_made(s, c, line) : -1;
 }
 
 /* Its volumes that are not there yet. */
@@ -357,6 +356,8 @@ void sim_apply(struct simulation *s, json *line)
 		image_remove(s, line, at);
 	else if (strcmp(verb, "volume-remove") == 0)
 		volume_remove(s, line, at);
+	else if (strncmp(verb, "network-", 8) == 0)
+		sim_network_apply(s, verb, line, at);
 	else if (c)
 		apply_to(s, c, verb, line, at);
 }

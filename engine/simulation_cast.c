@@ -1,5 +1,8 @@
-/* Who plays in the simulated engine: containers, images and volumes, and what each of them does by itself. */
+/* Who plays in the simulated engine: containers, images, volumes and networks, and what each of them does by
+ * itself. */
 #include "engine/simulation.h"
+
+#include <netinet/in.h>
 
 #define MINUTE 60
 #define HOUR   (60 * MINUTE)
@@ -33,53 +36,63 @@ const struct sim_role sim_roles[] = {
 	{.name = "shop-web", .image = "nginx:1.27", .command = "nginx -g daemon_off;", SHOP, .service = "web",
 	 .mounts = "/srv/shop/nginx.conf:/etc/nginx/nginx.conf", .env = "NGINX_VERSION=1.27.4 TZ=UTC",
 	 .health = "healthy", .created = 3 * DAY + 4 * HOUR, .begun = 3 * DAY + 4 * HOUR - 2,
-	 .memory_limit = 128 * MIB, .nature = WEB_NATURE},
+	 .memory_limit = 128 * MIB, .networks = "shop",
+	 .ports = {{IPPROTO_TCP, NULL, 8080, 80}, {IPPROTO_TCP, NULL, 8443, 443}}, .nature = WEB_NATURE},
 	{.name = "shop-api", .image = "shop/api:2.4", .command = "/usr/local/bin/api --listen :8080 --workers 8",
 	 SHOP, .service = "api", .env = "DATABASE_URL=postgres://shop@shop-db/shop LOG_FORMAT=json PORT=8080",
 	 .health = "healthy", .created = 26 * HOUR, .begun = 26 * HOUR - 3, .memory_limit = 512 * MIB, .cpus = 200,
+	 .networks = "shop shop-data",
+	 .ports = {{IPPROTO_TCP, "127.0.0.1", 9000, 8080}},
 	 .nature = API_NATURE},
 	{.name = "shop-worker", .image = "shop/worker:2.4", .command = "/usr/local/bin/worker --queue orders",
 	 SHOP, .service = "worker", .env = "QUEUE=orders CONCURRENCY=4", .created = 26 * HOUR,
-	 .begun = 26 * HOUR - 4, .memory_limit = 384 * MIB, .cpus = 50, .nature = WORKER_NATURE},
+	 .begun = 26 * HOUR - 4, .memory_limit = 384 * MIB, .cpus = 50, .networks = "shop:jobs shop-data",
+	 .nature = WORKER_NATURE},
 	{.name = "shop-db", .image = "postgres:16", .command = "postgres -c shared_buffers=640MB", SHOP,
 	 .service = "db", .mounts = "shop-db-data:/var/lib/postgresql/data",
 	 .env = "POSTGRES_DB=shop POSTGRES_USER=shop PGDATA=/var/lib/postgresql/data", .health = "healthy",
-	 .created = 11 * DAY, .begun = 3 * DAY + 4 * HOUR, .memory_limit = 1024 * MIB, .nature = DATABASE_NATURE},
+	 .created = 11 * DAY, .begun = 3 * DAY + 4 * HOUR, .memory_limit = 1024 * MIB, .networks = "shop-data:postgres",
+	 .nature = DATABASE_NATURE},
 	{.name = "shop-cache", .image = "redis:7", .command = "redis-server --appendonly yes", SHOP,
 	 .service = "cache", .mounts = "shop-cache-data:/data", .health = "healthy", .created = 11 * DAY,
-	 .begun = 3 * DAY + 4 * HOUR, .memory_limit = 256 * MIB, .nature = CACHE_NATURE},
+	 .begun = 3 * DAY + 4 * HOUR, .memory_limit = 256 * MIB, .networks = "shop-data:redis",
+	 .nature = CACHE_NATURE},
 	{.name = "shop-mailer", .image = "shop/worker:2.4", .command = "python3 -m mailer --smtp mx.shop.internal",
 	 SHOP, .service = "mailer", .env = "SMTP_HOST=mx.shop.internal SMTP_PORT=587", .created = 5 * HOUR,
 	 .begun = 2 * HOUR + 11, .memory_limit = 128 * MIB,
+	 .networks = "shop:jobs",
 	 .nature = {.plot = SIM_CRASH, .voice = VOICE_CRASH, .up = 19, .period = 47, .code = 1, .cpu = 0.31,
 		    .net_in = 2 * KB, .net_out = 2 * KB, .memory = 38 * MIB, .pids = 3}},
 	{.name = "thumbnailer", .image = "shop/worker:2.4", .command = "/usr/local/bin/thumbs --jobs 2", SHOP,
 	 .service = "thumbnailer", .created = 8 * HOUR, .begun = 6 * HOUR + 100, .memory_limit = 256 * MIB,
+	 .networks = "shop:jobs",
 	 .nature = {.plot = SIM_OOM, .voice = VOICE_IMAGES, .up = 412, .period = 420, .code = 137, .cpu = 0.62,
 		    .net_in = 240 * KB, .net_out = 130 * KB, .block_in = 90 * KB, .block_out = 160 * KB,
 		    .memory = 120 * MIB, .pids = 7}},
 	{.name = "search-index", .image = "search:9.1", .command = "search --辞書 /data/日本語.dic --port 9200",
 	 .label = "team", .label_value = "検索チーム 🔎", .mounts = "search-index:/data",
 	 .env = "LANG=ja_JP.UTF-8 HEAP=1g", .health = "unhealthy", .created = 9 * DAY, .begun = 2 * DAY,
-	 .memory_limit = 2048 * MIB, .cpus = 300, .nature = SEARCH_NATURE},
+	 .memory_limit = 2048 * MIB, .cpus = 300, .ports = {{IPPROTO_TCP, NULL, 9200, 9200}}, .nature = SEARCH_NATURE},
 	{.name = "metrics", .image = "metrics:2.53", .command = "metrics --retention 30d", .label = "team",
-	 .label_value = "plattform-übersicht", .created = 40 * DAY, .begun = 12 * DAY, .nature = METRICS_NATURE},
+	 .label_value = "plattform-übersicht", .created = 40 * DAY, .begun = 12 * DAY, .networks = "tare0 lan",
+	 .ports = {{IPPROTO_UDP, NULL, 8125, 8125}, {IPPROTO_TCP, "127.0.0.1", 9090, 9090}}, .nature = METRICS_NATURE},
 	{.name = "build-agent", .image = "debian:12", .command = "/opt/agent/run --name agent-7 --once=false",
 	 .label = "team", .label_value = "ci", .env = "JAVA_OPTS=-Xmx512m AGENT=agent-7", .created = 7 * HOUR,
 	 .begun = 7 * HOUR - 1, .memory_limit = 1536 * MIB, .cpus = 400, .nature = BUILD_NATURE},
 	{.name = "odd-one", .image = "busybox:latest", .command = "sh -c while_:;do_cat_/dev/urandom;sleep_1;done",
 	 .label = "warning", .label_value = "prints\x1b[31m anything", .created = 90 * MINUTE, .begun = 90 * MINUTE - 1,
-	 .nature = {.voice = VOICE_HOSTILE, .cpu = 0.02, .memory = 3 * MIB, .pids = 2}},
+	 .networks = "none", .nature = {.voice = VOICE_HOSTILE, .cpu = 0.02, .memory = 3 * MIB, .pids = 2}},
 	{.name = "backup", .image = "debian:12", .command = "/opt/backup/run --to s3://backups/nightly",
 	 .mounts = "backups:/backups shop-db-data:/source:ro", .created = 3 * HOUR, .begun = 100 * MINUTE,
 	 .paused = 12 * MINUTE, .nature = {.voice = VOICE_BACKUP, .cpu = 0.4, .net_out = 3 * MB,
 	 .block_in = 3 * MB, .memory = 88 * MIB, .pids = 4}},
 	{.name = "shop-migrate", .image = "shop/api:2.4", .command = "/usr/local/bin/api migrate --to 118", SHOP,
 	 .service = "migrate", .env = "DATABASE_URL=postgres://shop@shop-db/shop", .created = 26 * HOUR + 40,
-	 .begun = 26 * HOUR + 39, .nature = {.plot = SIM_ONCE, .voice = VOICE_LOGFMT, .up = 14, .code = 3, .cpu = 0.3,
+	 .begun = 26 * HOUR + 39, .networks = "shop-data", .nature = {.plot = SIM_ONCE, .voice = VOICE_LOGFMT, .up = 14, .code = 3, .cpu = 0.3,
 	 .memory = 60 * MIB, .pids = 4}},
 	{.name = "report-draft", .image = "busybox:latest", .command = "httpd -f -p 8000 -h /srv/reports",
 	 .mounts = "/srv/reports:/srv/reports:ro", .created = 35 * MINUTE,
+	 .ports = {{IPPROTO_TCP, NULL, 8000, 8000}},
 	 .nature = {.voice = VOICE_WEB, .cpu = 0.01, .net_out = 8 * KB, .memory = 4 * MIB, .pids = 1}},
 };
 const size_t sim_n_roles = sizeof(sim_roles) / sizeof(*sim_roles);
@@ -145,4 +158,18 @@ const struct sim_volume_role sim_volume_roles[] = {
 	{NULL, 6 * DAY, 12400000},
 };
 const size_t sim_n_volumes = sizeof(sim_volume_roles) / sizeof(*sim_volume_roles);
+
+const struct sim_network_role sim_network_roles[] = {
+	{.name = SIM_NETWORK_DEFAULT, .driver = "bridge", .link = SIM_NETWORK_DEFAULT, .created = 40 * DAY,
+	 .subnet = {"10.209.0.0/16", "fd5a:9d1c:40e2::/64"}},
+	{.name = "shop", .driver = "bridge", .created = 11 * DAY, .project = "shop",
+	 .subnet = {"10.210.0.0/16", "fd5a:9d1c:40e2:1::/64"}},
+	{.name = "shop-data", .driver = "bridge", .created = 11 * DAY, .internal = true, .project = "shop",
+	 .subnet = {"10.211.0.0/16"}},
+	{.name = "lan", .driver = "macvlan", .link = "enp3s0", .created = 12 * DAY, .subnet = {"192.168.1.0/24"},
+	 .range = "192.168.1.192/27", .options = "parent=enp3s0"},
+	{.name = "staging", .driver = "bridge", .created = 5 * DAY, .subnet = {"172.20.8.0/24"},
+	 .options = "icc=false mtu=1400"},
+};
+const size_t sim_n_networks = sizeof(sim_network_roles) / sizeof(*sim_network_roles);
 /* clang-format on */

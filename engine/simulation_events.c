@@ -223,9 +223,10 @@ static int changed_by(const json *event)
 {
 	const char *type = json_str((json *)event, "Type", "");
 
-	return strcmp(type, "image") == 0    ? TARE_CHANGED_IMAGES
-	       : strcmp(type, "volume") == 0 ? TARE_CHANGED_VOLUMES
-	                                     : TARE_CHANGED_CONTAINERS;
+	return strcmp(type, "image") == 0     ? TARE_CHANGED_IMAGES
+	       : strcmp(type, "volume") == 0  ? TARE_CHANGED_VOLUMES
+	       : strcmp(type, "network") == 0 ? TARE_CHANGED_NETWORKS
+	                                      : TARE_CHANGED_CONTAINERS;
 }
 
 int sim_watch_drain(

@@ -207,6 +207,8 @@ int sim_start(struct tare_engine *t, const char *ref, const struct tare_io *io, 
 	st = sim_at(c, sim_now(s));
 	if (st.state == TARE_RUNNING || st.state == TARE_PAUSED || st.state == TARE_RESTARTING)
 		return err_set(e, ERR_CONFLICT, "container %s runs already; see: tare ps", c->name);
+	if (sim_ports_check(s, c, e) < 0)
+		return -1;
 	from = sim_wall(s, sim_now(s));
 	if (sim_journal_add(s, sim_action("start", c->id), e) < 0)
 		return -1;
@@ -227,7 +229,7 @@ int sim_run(struct tare_engine *t, const struct tare_create *q, const struct tar
 	if (sim_create(t, q, id, e) < 0)
 		return -1;
 	c = sim_by_id(s, id);
-	if (c && check_command(s, c, e) < 0) {
+	if (c && (check_command(s, c, e) < 0 || sim_ports_check(s, c, e) < 0)) {
 		if (q->auto_remove)
 			sim_journal_add(s, sim_action("remove", id), NULL);
 		return -1;

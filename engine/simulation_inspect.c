@@ -81,7 +81,7 @@ static json *host_config_of(const struct sim_container *c)
 	json_set_str(log, "Type", "cri");
 	json_set(log, "Config", json_object_new_object());
 	json_set(o, "LogConfig", log);
-	json_set_str(o, "NetworkMode", "none");
+	sim_host_config_network(c, o);
 	json_set_str(restart, "Name", again ? "always" : "no");
 	json_set_int(restart, "MaximumRetryCount", 0);
 	json_set(o, "RestartPolicy", restart);
@@ -127,17 +127,6 @@ static json *mounts_of(const struct sim_container *c)
 	return a;
 }
 
-static json *network_of(void)
-{
-	json *o = json_object_new_object();
-
-	json_set_str(o, "IPAddress", "");
-	json_set(o, "Ports", json_object_new_object());
-	json_set(o, "Networks", json_object_new_object());
-	json_set_str(o, "NetworkMode", "none");
-	return o;
-}
-
 int sim_inspect(struct tare_engine *t, const char *ref, bool with_size, json **out, struct err *e)
 {
 	struct simulation *s = sim_of(t);
@@ -164,7 +153,8 @@ int sim_inspect(struct tare_engine *t, const char *ref, bool with_size, json **o
 	json_set(o, "HostConfig", host_config_of(c));
 	json_set(o, "Mounts", mounts_of(c));
 	json_set(o, "Config", config_of(s, c));
-	json_set(o, "NetworkSettings", network_of());
+	json_set(o, "NetworkSettings",
+	        sim_network_settings(c, st.state == TARE_RUNNING || st.state == TARE_PAUSED));
 	if (with_size && sim_container_size(t, c->id, &rw, &rootfs, NULL) == 0) {
 		json_set_int(o, "SizeRw", (int64_t)rw);
 		json_set_int(o, "SizeRootFs", (int64_t)rootfs);

@@ -44,11 +44,13 @@ static int fill(const struct simulation *s, const struct sim_container *c, const
 	        .oom_killed = st->oom,
 	        .auto_remove = c->auto_remove,
 	        .tty = c->tty,
-	        .network = dup_or_empty("none"),
+	        .network = sim_network_text(c),
 	        .labels = json_object_get(c->labels),
 	        .mounts = mount_sources(c->mounts)};
 	memcpy(row->id, c->id, sizeof(row->id));
-	return row->name && row->image && row->image_id && row->command && row->network ? 0 : -1;
+	if (!row->name || !row->image || !row->image_id || !row->command || !row->network)
+		return -1;
+	return sim_endpoints_fill(c, up, row);
 }
 
 static int newest_first(const void *a, const void *b)

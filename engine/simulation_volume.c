@@ -150,6 +150,39 @@ static int prune_volumes(struct pruning *p, struct err *e)
 	return 0;
 }
 
+static bool has_container(const struct simulation *s, const struct sim_network *n, unsigned flags)
+{
+	int64_t now = sim_now(s);
+
+	for (size_t i = 0; i < s->n_containers; i++) {
+		struct sim_status st;
+
+		if (!sim_attachment_in(s->containers[i], n))
+			continue;
+		st = sim_at(s->containers[i], now);
+		if (st.there && !(flags & TARE_PRUNE_FOR_RUNNING_ONLY &&
+		                        (st.state == TARE_CREATED || st.state == TARE_EXITED)))
+			return true;
+	}
+	return false;
+}
+
+static int prune_networks(struct pruning *p, struct err *e)
+{
+	for (size_t i = 0; i < p->s->n_networks; i++) {
+		const struct sim_network *n = p->s->networks[i];
+		json *line;
+
+		if (n->removed || n->is_default || has_container(p->s, n, p->flags))
+			continue;
+		line = sim_action("network-remove", NULL);
+		json_set_str(line, "network", n->id);
+		if (take(p, n->name, 0, line, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int sim_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flags, struct tare_prune_result *out,
         struct err *e)
 {
@@ -166,7 +199,7 @@ int sim_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flags, 
 	case TARE_PRUNE_VOLUMES:
 		return prune_volumes(&p, e);
 	case TARE_PRUNE_NETWORKS:
-		return 0;
+		return prune_networks(&p, e);
 	case TARE_PRUNE_DEBRIS:
 		return 0; /* nothing that runs nowhere leaves anything behind */
 	}

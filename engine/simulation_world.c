@@ -1,4 +1,4 @@
-/* The world: containers, images and volumes as the cast says, then changed by the journal; and how they are
+/* The world: containers, images, volumes and networks as the cast says, then changed by the journal; and how they are
  * found by name, id or start of an id. */
 #include "engine/simulation.h"
 
@@ -200,6 +200,7 @@ void sim_container_free(struct sim_container *c)
 	strv_free(c->mounts);
 	json_free(&c->labels);
 	json_free(&c->asked);
+	sim_endpoints_free(c);
 	free(c->output);
 	free(c->episodes);
 	free(c);
@@ -365,6 +366,10 @@ static struct sim_container *make_extra(struct simulation *s, size_t number)
 		return NULL;
 	}
 	c->role = like;
+	if (sim_endpoints_cast(s, c, false) < 0) {
+		sim_container_free(c);
+		return NULL;
+	}
 	c->nature.cpu *= 0.05 + 0.2 * sim_unit(c->seed, 2);
 	snprintf(project, sizeof(project), "fleet-%02zu", number / 50);
 	add_label(c, "com.docker.compose.project", project);
@@ -380,6 +385,10 @@ static struct sim_container *make_cast(struct simulation *s, const struct sim_ro
 	c->seed = sim_hash_text(role->name);
 	c->name = strdup(role->name);
 	if (fill_cast(s, c, role) < 0) {
+		sim_container_free(c);
+		return NULL;
+	}
+	if (sim_endpoints_cast(s, c, true) < 0) {
 		sim_container_free(c);
 		return NULL;
 	}
@@ -421,7 +430,7 @@ int sim_world_build(struct simulation *s, struct err *e)
 			return err_no_memory(e);
 		s->volumes[i].role = role;
 	}
-	return add_containers(s, e);
+	return sim_networks_build(s, e) < 0 ? -1 : add_containers(s, e);
 }
 
 void sim_world_free(struct simulation *s)
@@ -436,6 +445,7 @@ void sim_world_free(struct simulation *s)
 	for (size_t i = 0; i < s->n_volumes; i++)
 		free(s->volumes[i].name);
 	free(s->volumes);
+	sim_networks_free(s);
 	for (size_t i = 0; i < s->n_events; i++)
 		json_free(&s->events[i].event);
 	free(s->events);
