@@ -110,6 +110,8 @@ static int spawn_prepare(
 		code = posix_spawn_file_actions_adddup2(actions, out_fd, STDOUT_FILENO);
 	else if (!code && !s->inherit_out)
 		code = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (!code && s->out_has_errors)
+		code = posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
 	/* A dup2 onto itself takes close-on-exec away. */
 	if (!code && s->keep_fd > LAST_STANDARD_FD)
 		code = posix_spawn_file_actions_adddup2(actions, s->keep_fd, s->keep_fd);

@@ -33,7 +33,8 @@ int nft_remove(const char *table, struct err *e);
 struct nft_batch;
 struct nft_batch *nft_batch_open(const char *table, struct err *e);
 /* All or nothing. NOT_FOUND with errno ENOENT in e->sys: a table, set or element isn't there; CONFLICT
- * (EEXIST): an element of another value is. An empty batch is success. */
+ * (EEXIST): an element of another value is. An empty batch is success. After success the batch is empty; after
+ * a failure it is what it was, so that it can be committed again. */
 int nft_batch_commit(struct nft_batch *b, struct err *e);
 /* Removals only: what is there no more is passed over (one by one after a first refusal). */
 int nft_batch_commit_removal(struct nft_batch *b, struct err *e);
@@ -49,6 +50,7 @@ struct nft_network {
 	bool internal;   /* no way out, none in */
 	bool open;       /* traffic from and to other open networks (isolate=false) */
 	bool masquerade; /* leaves with the host's address */
+	bool apart;      /* members don't reach each other (icc=false): not by way of the host either */
 };
 void nft_network(struct nft_batch *b, enum nft_change c, const struct nft_network *n);
 
@@ -60,12 +62,13 @@ struct nft_dns {
 };
 void nft_dns(struct nft_batch *b, enum nft_change c, const struct nft_dns *d);
 
-/* A container's port on a bridge: only its own addresses may come out of it. */
+/* A container's port on a bridge: only its own addresses may come out of it, unless it is trusted. */
 struct nft_member {
 	const char *link;  /* the host's end */
 	const char *owner; /* the container's id */
 	unsigned char mac[NET_MAC_LEN];
 	struct net_address address[2];
+	bool trusted; /* antispoof=false: whose addresses come out of it isn't looked at */
 };
 void nft_member(struct nft_batch *b, enum nft_change c, const struct nft_member *m);
 
@@ -83,8 +86,8 @@ void nft_port(struct nft_batch *b, enum nft_change c, const struct nft_port *p);
  * changes hands by a removal of the old and an addition of the new in one batch. */
 void nft_group_slot(struct nft_batch *b, enum nft_change c, const struct nft_port *p, unsigned slot);
 
-/* Links that didn't forward to each other before Tare turned forwarding on: they still don't. */
-void nft_guarded(struct nft_batch *b, enum nft_change c, const char *link);
+/* Links that didn't forward to each other before Tare turned forwarding of that family on: they still don't. */
+void nft_guarded(struct nft_batch *b, enum nft_change c, int family, const char *link);
 
 /* Every element of the tables that names an owner, for those who look for what was left behind. `kind` is the
  * set's name. Removing what it is called with goes into `removal` (may be NULL) when fn returns 1; fn < 0

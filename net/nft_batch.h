@@ -1,0 +1,35 @@
+/* A batch from within: how its messages are written. */
+#ifndef TARE_NET_NFT_BATCH_H
+#define TARE_NET_NFT_BATCH_H
+
+#include "net/nft.h"
+#include "net/nft_wire.h"
+
+struct nlattr;
+
+/* A key or a value: fields one after another, each padded to four bytes as the kernel's registers are. */
+#define NFT_VALUE_MAX 64
+struct nft_value {
+	unsigned char bytes[NFT_VALUE_MAX];
+	size_t len;
+};
+void nft_value_add(struct nft_value *v, const void *field, size_t len);
+void nft_value_link(struct nft_value *v, const char *name);
+void nft_value_address(struct nft_value *v, const struct net_address *a);
+void nft_value_port(struct nft_value *v, uint16_t port); /* host byte order */
+
+/* One element of a set (data NULL) or map; owner may be NULL. */
+void nft_element(struct nft_batch *b, enum nft_change c, unsigned family, const char *set,
+        const struct nft_value *key, const struct nft_value *data, const char *owner);
+/* The removal of an element whose key stands in a dump. */
+void nft_element_remove_key(struct nft_batch *b, unsigned family, const char *set, const struct nlattr *key);
+/* The removal of the whole table of that family. */
+void nft_table_remove(struct nft_batch *b, unsigned family);
+
+/* The set in the inet table that says: laid on a kernel without the bridge family. */
+#define NFT_NO_BRIDGE_SET "without_bridge"
+/* 1 it is there, 0 it isn't, -1 with errno. */
+int nft_has_table(int fd, const char *table, unsigned family);
+int nft_has_set(int fd, const char *table, unsigned family, const char *set);
+
+#endif
