@@ -50,6 +50,7 @@ struct endpoint {
 	unsigned char mac[NET_MAC_LEN];
 	struct net_address ip[2], gateway[2];
 	unsigned prefix[2];
+	bool internal;
 	char **aliases;
 };
 struct network_state {
@@ -121,11 +122,36 @@ int network_set_subnet(struct network_record *r, const struct net_subnet *s);
 int network_default_choose(const struct store *s, struct network_record *r, struct err *e);
 void network_event(const struct store *s, const struct network_record *r, const char *action, json *more);
 
+/* ---- network_members.c ---- */
+
+/* For each container that has or is just taking a place in a network; -1 from fn (no memory) ends it. */
+typedef int (*network_holder_fn)(const struct container *c, const struct network_state *n, void *arg);
+int network_each_holder(const struct store *s, network_holder_fn fn, void *arg, struct err *e);
+/* All places of containers that run, by name. */
+struct network_members {
+	struct network_member {
+		char network_id[NETWORK_ID_LEN + 1];
+		unsigned prefix[2];
+		struct tare_member member;
+	} * rows;
+	size_t n;
+};
+int network_members_read(const struct store *s, struct network_members *out, struct err *e);
+void network_members_free(struct network_members *m);
+#define cleanup_network_members __attribute__((cleanup(network_members_free)))
+/* Names of those who have a lease and whose run is not over; strv. */
+char **network_holders(const struct store *s, const struct leases *l);
+/* Whether a container's record asks for it. */
+bool network_is_wanted(const struct store *s, const struct network_record *r, bool by_running_only);
+
+/* ---- network_remove.c ---- */
+int networks_prune(const struct store *s, unsigned flags, struct tare_prune_result *out, struct err *e);
+
 /* ---- network_up.c ---- */
 
 /* Its parts, for those who do it again: links that don't forward to each other, forwarding, elements, bridge.
  */
-char **network_guarded(const struct store *s);
+void network_guards(const struct store *s, struct nft_batch *b);
 int network_forward(
         const struct store *s, const struct network_record *r, struct link_handle *h, struct err *e);
 void network_elements(struct nft_batch *b, enum nft_change c, const struct network_record *r,
@@ -146,16 +172,16 @@ int network_down(const struct store *s, const struct network_record *r, struct e
 
 /* ---- endpoint.c ---- */
 
-/* A start, step by step. prepare (before the fork): networks are up, addresses leased, ports held, elements
- * in, network.json written, name service there. attach (in the starter, once the container's namespace
- * exists): links and addresses. undo: after a failure of either. */
+/* A start, step by step. prepare (in the caller): networks are up, ports held, addresses leased, network.json
+ * and the files of /etc written. attach (in the starter, once the container's namespaces exist and while it
+ * mounts): links with addresses, elements, name service. undo: after a failure of either. */
 struct endpoint_start {
 	const struct store *store;
 	struct container *c;
-	struct network_state state;
+	struct network_request request;
+	struct network_record records[ENDPOINTS_MAX]; /* by endpoint, as are the next two */
 	unsigned bridge_index[ENDPOINTS_MAX];
-	bool isolated[ENDPOINTS_MAX]; /* icc=false */
-	unsigned mtu[ENDPOINTS_MAX];
+	struct network_state state;
 	int *held; /* sockets of published ports: the monitor inherits them */
 	size_t n_held;
 };

@@ -1,6 +1,7 @@
 /* A network becomes real: tables, forwarding, a bridge with addresses, its elements. All of it is there after
  * the first container that needs it, so a start asks only whether the bridge is up, which is done last. */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,52 +16,75 @@
 #include "net/dns.h"
 #include "net/forwarding.h"
 
-/* Its index when it is up, else 0: two ioctls, no netlink. */
-static unsigned link_up_index(const char *name)
+/* The index of the network's bridge when it is up and has its address, else 0: three ioctls, no netlink. */
+static unsigned up_index(const struct network_record *r)
 {
 	struct ifreq q = {0};
+	struct net_address gateway;
+	struct sockaddr_in has;
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	snprintf(q.ifr_name, sizeof q.ifr_name, "%s", name);
+	snprintf(q.ifr_name, sizeof q.ifr_name, "%s", r->link);
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &q) != 0 || !(q.ifr_flags & IFF_UP))
 		return 0;
+	if (r->gateway[0] && net_address_parse(r->gateway[0], &gateway, NULL) == 0) {
+		if (ioctl(fd, SIOCGIFADDR, &q) != 0)
+			return 0;
+		memcpy(&has, &q.ifr_addr, sizeof has);
+		if (memcmp(&has.sin_addr, gateway.bytes, sizeof has.sin_addr) != 0)
+			return 0;
+	}
 	return ioctl(fd, SIOCGIFINDEX, &q) == 0 ? (unsigned)q.ifr_ifindex : 0;
 }
 
 /* ------------------------------------------------------------------ forwarding */
 
-#define GUARDED     "guarded" /* in the state's networks directory: names of links, one a line */
 #define GUARDED_MAX ((size_t)1 << 16)
 
-char **network_guarded(const struct store *s)
+/* By family, in the state's networks directory: names of links, one a line. */
+static const char *const guarded_files[2] = {"guarded4", "guarded6"};
+static const int families[2] = {AF_INET, AF_INET6};
+
+static char **read_guarded(const struct store *s, int f)
 {
 	cleanup_buf struct buf text = BUF_INIT_MAX(GUARDED_MAX);
 	cleanup_fd int dir = networks_state_dir(s, NULL);
 	char **names = NULL;
 
-	if (dir < 0 || file_read_at(dir, GUARDED, &text, NULL) < 0 || !text.len)
+	if (dir < 0 || file_read_at(dir, guarded_files[f], &text, NULL) < 0 || !text.len)
 		return NULL;
 	for (char *save, *name = strtok_r(text.data, "\n", &save); name; name = strtok_r(NULL, "\n", &save))
 		strv_add(&names, name);
 	return names;
 }
 
-static int write_guarded(const struct store *s, char *const *names, struct err *e)
+static int write_guarded(const struct store *s, int f, char *const *names, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	cleanup_fd int dir = networks_state_dir(s, e);
 
 	strv_foreach (name, names)
 		buf_printf(&text, "%s\n", *name);
-	return dir < 0 ? -1 : file_write_at(dir, GUARDED, buf_str(&text), text.len, 0600, FILE_NO_SYNC, e);
+	return dir < 0 ? -1
+	               : file_write_at(
+	                         dir, guarded_files[f], buf_str(&text), text.len, 0600, FILE_NO_SYNC, e);
+}
+
+void network_guards(const struct store *s, struct nft_batch *b)
+{
+	for (int f = 0; f < 2; f++) {
+		cleanup_strv char **names = read_guarded(s, f);
+		strv_foreach (name, names)
+			nft_guarded(b, NFT_ADD, families[f], *name);
+	}
 }
 
 /* Links of this host that did not forward to each other until now still don't: it must not become a router
  * between its interfaces because a container was started. */
-static int guard_links(const struct store *s, struct link_handle *h, struct err *e)
+static int guard_links(const struct store *s, struct link_handle *h, int f, struct err *e)
 {
 	char table[NFT_TABLE_MAX];
-	cleanup_strv char **there = NULL, **names = network_guarded(s);
+	cleanup_strv char **there = NULL, **names = read_guarded(s, f);
 	cleanup_nft_batch struct nft_batch *b = nft_batch_open(network_table(s, table), e);
 
 	if (!b || link_names(h, &there, e) != 0)
@@ -68,10 +92,10 @@ static int guard_links(const struct store *s, struct link_handle *h, struct err 
 	strv_foreach (name, there)
 		if (!network_made_link(*name) && !strv_has(names, *name) && strv_add(&names, *name) != 0)
 			return err_no_memory(e);
-	if (write_guarded(s, names, e) != 0)
+	if (write_guarded(s, f, names, e) != 0)
 		return -1;
 	strv_foreach (name, names)
-		nft_guarded(b, NFT_ADD, *name);
+		nft_guarded(b, NFT_ADD, families[f], *name);
 	return nft_batch_commit(b, e);
 }
 
@@ -79,16 +103,13 @@ int network_forward(
         const struct store *s, const struct network_record *r, struct link_handle *h, struct err *e)
 {
 	static const char *const sysctls[2] = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"};
-	bool guarded = false;
 
 	for (int f = 0; f < 2 && !r->internal; f++) {
-		int family = f ? AF_INET6 : AF_INET;
-		if (!r->subnet[f] || (f && !host_has_ipv6()) || forwarding_on(family))
+		if (!r->subnet[f] || (f && !host_has_ipv6()) || forwarding_on(families[f]))
 			continue;
-		if (!guarded && guard_links(s, h, e) != 0)
+		if (guard_links(s, h, f, e) != 0)
 			return err_wrap(e, "cannot turn on forwarding");
-		guarded = true;
-		if (forwarding_enable(family, e) < 0)
+		if (forwarding_enable(families[f], e) < 0)
 			return -1;
 		log_line(LOG_LEVEL_INFO,
 		        "%s was off and is on now, since networks need it; this host's other interfaces "
@@ -100,19 +121,16 @@ int network_forward(
 
 /* ------------------------------------------------------------------ elements and bridge */
 
-static struct nft_network elements_of(const struct network_record *r, const struct lease_pool *pool)
-{
-	return (struct nft_network){.bridge = r->link,
-	        .gateway = {pool->gateway[0], pool->gateway[1]},
-	        .internal = r->internal,
-	        .open = !r->isolated,
-	        .masquerade = r->masquerade};
-}
-
 void network_elements(
         struct nft_batch *b, enum nft_change c, const struct network_record *r, const struct lease_pool *pool)
 {
-	struct nft_network n = elements_of(r, pool);
+	bool all = c == NFT_REMOVE; /* whatever it was once */
+	struct nft_network n = {.bridge = r->link,
+	        .gateway = {pool->gateway[0], pool->gateway[1]},
+	        .internal = all || r->internal,
+	        .open = all || !r->isolated,
+	        .masquerade = all || r->masquerade,
+	        .apart = all || !r->icc};
 
 	nft_network(b, c, &n);
 }
@@ -205,7 +223,7 @@ static int bring_up(const struct store *s, struct network_record *r, unsigned *i
 
 	if (lock < 0 || read_again(s, r, e) != 0)
 		return -1;
-	if ((*index = link_up_index(r->link)) != 0)
+	if ((*index = up_index(r)) != 0)
 		return 0; /* somebody was quicker */
 	cleanup_link struct link_handle *h = link_open(e);
 	if (!h || check_subnet(s, r, e) != 0 || network_pool(r, &pool, e) != 0)
@@ -237,7 +255,7 @@ int network_up(const struct store *s, struct network_record *r, unsigned *bridge
 	*bridge_index = 0;
 	if (strcmp(r->driver, "macvlan") == 0)
 		return check_parent(r, e);
-	*bridge_index = link_up_index(r->link);
+	*bridge_index = up_index(r);
 	if (*bridge_index)
 		return 0;
 	return bring_up(s, r, bridge_index, e) == 0 ? 0 : err_wrap(e, "cannot bring up network %s", r->name);

@@ -313,6 +313,21 @@ static void file_name(char dst[NETWORK_NAME_MAX + 8], const char *name)
 	snprintf(dst, NETWORK_NAME_MAX + 8, "%.*s" SUFFIX, NETWORK_NAME_MAX, name);
 }
 
+int network_name_free(const struct store *s, const char *name, struct err *e)
+{
+	char file[NETWORK_NAME_MAX + 8];
+	cleanup_fd int fd = open_records(s, e);
+
+	if (fd < 0)
+		return -1;
+	file_name(file, name);
+	if (faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return err_set(e, ERR_CONFLICT,
+	        "there is a network %s already; remove it (tare network rm %s) or choose another name", name,
+	        name);
+}
+
 int network_record_write(const struct store *s, const struct network_record *r, bool is_new, struct err *e)
 {
 	char file[NETWORK_NAME_MAX + 8];
@@ -323,11 +338,8 @@ int network_record_write(const struct store *s, const struct network_record *r, 
 	if (fd < 0)
 		return -1;
 	file_name(file, r->name);
-	if (is_new && faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return err_set(e, ERR_CONFLICT,
-		        "there is a network %s already; remove it (tare network rm %s) or choose another "
-		        "name",
-		        r->name, r->name);
+	if (is_new && network_name_free(s, r->name, e) != 0)
+		return -1;
 	json_print(&text, j, JSON_COMPACT);
 	buf_char(&text, '\n');
 	if (text.failed)

@@ -40,6 +40,8 @@ struct network_records {
 int network_record_list(const struct store *s, struct network_records *out, struct err *e);
 void network_records_free(struct network_records *l);
 #define cleanup_network_records __attribute__((cleanup(network_records_free)))
+/* CONFLICT when there is a network of that name. */
+int network_name_free(const struct store *s, const char *name, struct err *e);
 /* New: CONFLICT when the name is taken; the caller holds networks_lock(). Synced. */
 int network_record_write(const struct store *s, const struct network_record *r, bool is_new, struct err *e);
 int network_record_remove(const struct store *s, const char *name, struct err *e);
