@@ -12,7 +12,7 @@ struct err;
 struct tare_engine;
 struct command;
 
-enum command_group { GROUP_CONTAINERS, GROUP_IMAGES, GROUP_VOLUMES, GROUP_SYSTEM };
+enum command_group { GROUP_CONTAINERS, GROUP_IMAGES, GROUP_VOLUMES, GROUP_NETWORKS, GROUP_SYSTEM };
 extern const char *const command_group_titles[]; /* "Containers", …; NULL ends it */
 
 /* What one invocation carries along. */

@@ -9,13 +9,17 @@ extern const struct command
 extern const struct command
         container_life_commands[]; /* container_life.c: those that change a container's state */
 extern const struct command container_list_commands[]; /* container_list.c: ps */
-extern const struct command container_look_commands[]; /* container_look.c: logs, top, inspect, events */
+extern const struct command container_look_commands[]; /* container_look.c: logs, top, events */
+extern const struct command port_commands[];           /* port.c */
+extern const struct command inspect_commands[];        /* inspect.c: of containers, images, networks */
 extern const struct command stats_commands[];          /* stats.c */
 extern const struct command image_commands[];          /* image.c */
 extern const struct command volume_commands[];         /* volume.c */
+extern const struct command network_commands[];        /* network.c */
 extern const struct command prune_commands[];          /* prune.c */
 extern const struct command dashboard_commands[];      /* dashboard.c */
 extern const struct command system_commands[];         /* system.c */
+extern const struct command check_commands[];          /* check.c: system check */
 
 /* All of them in the order of the help; NULL-terminated. */
 extern const struct command *const command_tables[];

@@ -24,6 +24,9 @@ static const struct {
                 "tare ps -a --filter status=exited --filter status=created --format '{{.Names}}'"},
         {"images", COMPLETE_ASK, "tare images --filter dangling=false --format '{{.Repository}}:{{.Tag}}'"},
         {"volumes", COMPLETE_ASK, "tare volume ls -q"},
+        {"networks", COMPLETE_ASK, "tare network ls --format '{{.Name}}'"},
+        {"network-modes", COMPLETE_ASK,
+                "printf '%s\\n' none host container:; tare network ls --format '{{.Name}}'"},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
@@ -33,8 +34,9 @@ static void ps_init(void *options)
 static const struct option ps_options[] = {
         OPT_FLAG("all", 'a', all, "Show those that do not run too"),
         OPT_LIST("filter", 'f', filters, "KEY=VALUE",
-                "status= name= id= label= ancestor= exited= before= since= volume= network=",
-                "Show only some: status, name, id, label, ancestor, exited, before, since, volume, network"),
+                "status= name= id= label= ancestor= exited= before= since= volume= network= publish= expose=",
+                "Show only some: status, name, id, label, ancestor, exited, before, since, volume, network, "
+                "publish, expose"),
         OPT_STRING("format", 0, list.format, "FORMAT", "json table", FORMAT_HELP),
         OPT_INT("last", 'n', last, -1, INT32_MAX, "NUMBER", "Show the last created ones, in any state"),
         OPT_FLAG("latest", 'l', latest, "Show the last created one, in any state"),
@@ -169,12 +171,89 @@ static bool match_volume(const void *row, const char *value, const void *context
 	return strv_has(((const struct tare_container *)row)->mounts, value);
 }
 
+/* Docker's names for the default network are known too. */
 static bool match_network(const void *row, const char *value, const void *context)
 {
 	const struct tare_container *c = row;
+	cleanup_free char *names = strdup(c->network ? c->network : "");
+	char *rest = names;
 
 	(void)context;
-	return c->network && strcmp(c->network, value) == 0;
+	if (strcmp(value, "bridge") == 0 || strcmp(value, "default") == 0)
+		value = "tare0";
+	for (char *name; (name = text_next_part(&rest, ","));)
+		if (strcmp(name, value) == 0)
+			return true;
+	return false;
+}
+
+/* "80", "8000-8010/tcp": the ports in it, of one protocol. */
+struct port_range {
+	uint16_t from, to;
+	int protocol;
+};
+
+static int port_range_parse(const char *text, struct port_range *r, struct err *e)
+{
+	cleanup_free char *first = strdup(text);
+	char *dash = first ? strchr(first, '-') : NULL;
+
+	if (!first)
+		return err_no_memory(e);
+	if (!dash) {
+		int rc = tare_port_parse(text, &r->from, &r->protocol, e);
+
+		r->to = r->from;
+		return rc;
+	}
+	*dash = 0;
+	if (tare_port_parse(first, &r->from, &r->protocol, e) < 0 ||
+	        tare_port_parse(dash + 1, &r->to, &r->protocol, e) < 0)
+		return -1;
+	return 0;
+}
+
+static int check_ports(const char *value, const void *context, struct err *e)
+{
+	struct port_range r;
+
+	(void)context;
+	return port_range_parse(value, &r, e);
+}
+
+static bool in_range(const struct port_range *r, int protocol, uint16_t port)
+{
+	return r->protocol == protocol && r->from <= port && port <= r->to;
+}
+
+/* By the port inside, as Docker has it, or by that of this host, which is what a client knows. */
+static bool match_publish(const void *row, const char *value, const void *context)
+{
+	const struct tare_container *c = row;
+	struct port_range r;
+
+	(void)context;
+	if (port_range_parse(value, &r, NULL) < 0)
+		return false;
+	for (const struct tare_port *p = c->ports; p < c->ports + c->n_ports; p++)
+		if (p->host_ip && (in_range(&r, p->protocol, p->container_port) ||
+		                          in_range(&r, p->protocol, p->host_port)))
+			return true;
+	return false;
+}
+
+static bool match_expose(const void *row, const char *value, const void *context)
+{
+	const struct tare_container *c = row;
+	struct port_range r;
+
+	(void)context;
+	if (port_range_parse(value, &r, NULL) < 0)
+		return false;
+	for (const struct tare_port *p = c->ports; p < c->ports + c->n_ports; p++)
+		if (in_range(&r, p->protocol, p->container_port))
+			return true;
+	return false;
 }
 
 static const struct filter_key ps_filters[] = {
@@ -188,6 +267,8 @@ static const struct filter_key ps_filters[] = {
         {"since", match_since, false, check_container},
         {"volume", match_volume, false, NULL},
         {"network", match_network, false, NULL},
+        {"publish", match_publish, false, check_ports},
+        {"expose", match_expose, false, check_ports},
         {NULL, NULL, false, NULL},
 };
 
@@ -293,6 +374,11 @@ static void set_mounts(json *row, const struct tare_container *c)
 	json_set_str(row, "LocalVolumes", number);
 }
 
+static bool is_active(const struct tare_container *c)
+{
+	return c->state == TARE_RUNNING || c->state == TARE_PAUSED || c->state == TARE_RESTARTING;
+}
+
 static json *ps_row(const struct tare_container *c, bool no_trunc, int64_t now)
 {
 	json *row = json_object_new_object();
@@ -310,7 +396,9 @@ static json *ps_row(const struct tare_container *c, bool no_trunc, int64_t now)
 	json_set_str(row, "State", tare_state_name(c->state));
 	status_text(c, now, &text);
 	set_buf(row, "Status", &text);
-	json_set_str(row, "Ports", "");
+	if (is_active(c))
+		tare_ports_text(c->ports, c->n_ports, &text);
+	set_buf(row, "Ports", &text);
 	labels_text(c->labels, &text);
 	set_buf(row, "Labels", &text);
 	set_mounts(row, c);
@@ -361,10 +449,8 @@ static int ps_rows(struct tare_engine *engine, const struct ps_options *o, struc
 		return -1;
 	for (size_t i = 0; i < list.n && left > 0; i++) {
 		const struct tare_container *c = &list.rows[i];
-		bool active =
-		        c->state == TARE_RUNNING || c->state == TARE_PAUSED || c->state == TARE_RESTARTING;
 
-		if ((!all && !active) || !filters_match(o->filters, ps_filters, c, &list))
+		if ((!all && !is_active(c)) || !filters_match(o->filters, ps_filters, c, &list))
 			continue;
 		if (add_row(engine, o, c, rows, e) < 0)
 			return -1;

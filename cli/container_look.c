@@ -1,4 +1,4 @@
-/* Commands that look at containers: logs, top, inspect, events. */
+/* Commands that look at containers: logs, top, events. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,93 +122,6 @@ static int top_run(struct cli *cli, void *options, char **operands)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ inspect */
-
-struct inspect_options {
-	const char *format, *type;
-	bool size;
-};
-
-static int parse_type(void *options, const char *text, struct err *e)
-{
-	if (strcmp(text, "container") != 0 && strcmp(text, "image") != 0)
-		return err_set(e, ERR_USAGE, "unknown type \"%s\"; one of container, image", text);
-	((struct inspect_options *)options)->type = text;
-	return 0;
-}
-
-static void container_init(void *options)
-{
-	((struct inspect_options *)options)->type = "container";
-}
-
-static void image_init(void *options)
-{
-	((struct inspect_options *)options)->type = "image";
-}
-
-#define OPTIONS struct inspect_options
-static const struct option inspect_options[] = {
-        OPT_STRING(
-                "format", 'f', format, "FORMAT", "json", "json or a Go template such as '{{.State.Status}}'"),
-        OPT_FLAG("size", 's', size, "Show the sizes of containers too"),
-        OPT_CALL("type", 0, parse_type, "TYPE", "container image",
-                "Look only at containers, or only at images"),
-        OPTION_END,
-};
-
-static const struct option image_inspect_options[] = {
-        OPT_STRING("format", 'f', format, "FORMAT", "json", "json or a Go template such as '{{.Id}}'"),
-        OPTION_END,
-};
-#undef OPTIONS
-
-static int inspect_one(struct tare_engine *engine, const struct inspect_options *o, const char *ref,
-        json **doc, struct err *e)
-{
-	bool container = !o->type || strcmp(o->type, "container") == 0;
-	bool image = !o->type || strcmp(o->type, "image") == 0;
-
-	if (container && engine->inspect(engine, ref, o->size, doc, e) == 0)
-		return 0;
-	if (container && (!image || (e->kind != ERR_NOT_FOUND)))
-		return -1;
-	if (engine->image_inspect(engine, ref, doc, e) == 0)
-		return 0;
-	if (!o->type && e->kind == ERR_NOT_FOUND)
-		return err_set(e, ERR_NOT_FOUND,
-		        "there is no container or image \"%s\"; see: tare ps -a, tare images", ref);
-	return -1;
-}
-
-static int inspect_run(struct cli *cli, void *options, char **operands)
-{
-	struct inspect_options *o = options;
-	struct err e = ERR_INIT;
-	struct tare_engine *engine = cli_engine(cli, &e);
-	cleanup_json json *all = json_object_new_array();
-	int code = 0;
-
-	if (!engine)
-		return cli_fail(cli, &e);
-	for (char **ref = operands; *ref; ref++) {
-		json *doc = NULL;
-
-		e = (struct err)ERR_INIT;
-		if (inspect_one(engine, o, *ref, &doc, &e) == 0) {
-			json_object_array_add(all, doc);
-			if (!o->format || document_print(doc, o->format, &e) == 0)
-				continue;
-		}
-		code = cli_fail(cli, &e) == 125 && e.kind == ERR_USAGE ? 125 : 1;
-		if (code == 125)
-			return code;
-	}
-	if (!o->format && document_print(all, NULL, &e) < 0)
-		return cli_fail(cli, &e);
-	return code;
-}
-
 /* ------------------------------------------------------------------ events */
 
 struct events_options {
@@ -229,8 +142,8 @@ static int parse_event_until(void *options, const char *text, struct err *e)
 
 #define OPTIONS struct events_options
 static const struct option events_options[] = {
-        OPT_LIST("filter", 'f', filters, "KEY=VALUE", "container= event= image= label= type=",
-                "Show only some: container, event, image, label, type"),
+        OPT_LIST("filter", 'f', filters, "KEY=VALUE", "container= event= image= label= network= type=",
+                "Show only some: container, event, image, label, network, type"),
         OPT_STRING("format", 0, format, "FORMAT", "json", "json or a Go template such as '{{.Action}}'"),
         OPT_CALL("since", 0, parse_event_since, "TIME", "10m 1h",
                 "Begin with what was: a time, or 10m for ten minutes ago"),
@@ -280,6 +193,17 @@ static bool match_event_label(const void *row, const char *value, const void *co
 	return filter_has_label(json_path(*(json *const *)row, "Actor.Attributes"), value);
 }
 
+static bool match_event_network(const void *row, const char *value, const void *context)
+{
+	json *event = *(json *const *)row;
+	const char *id = json_str(json_get(event, "Actor"), "ID", "");
+
+	(void)context;
+	return strcmp(json_str(event, "Type", ""), "network") == 0 &&
+	       (strcmp(event_attribute(event, "name"), value) == 0 ||
+	               (*value && strncmp(id, value, strlen(value)) == 0));
+}
+
 static bool match_event_type(const void *row, const char *value, const void *context)
 {
 	(void)context;
@@ -291,6 +215,7 @@ static const struct filter_key event_filters[] = {
         {"event", match_event_action, false, NULL},
         {"image", match_event_image, false, NULL},
         {"label", match_event_label, true, NULL},
+        {"network", match_event_network, false, NULL},
         {"type", match_event_type, false, NULL},
         {NULL, NULL, false, NULL},
 };
@@ -397,47 +322,6 @@ const struct command container_look_commands[] = {
                 .details = "The columns are fixed: options of ps are not taken.",
                 .complete = "running",
                 .run = top_run,
-        },
-        {
-                .words = "inspect",
-                .group = GROUP_CONTAINERS,
-                .operands = "NAME [NAME...]",
-                .min_operands = 1,
-                .max_operands = -1,
-                .summary = "Show all that is known about containers or images",
-                .examples = "tare inspect web\ntare inspect -f '{{.State.Pid}}' web\n"
-                            "tare inspect -f '{{range $k, $v := "
-                            ".Config.Labels}}{{$k}}={{$v}}{{println}}{{end}}' web",
-                .complete = "containers",
-                .options = inspect_options,
-                .size = sizeof(struct inspect_options),
-                .run = inspect_run,
-        },
-        {
-                .words = "container inspect",
-                .group = GROUP_CONTAINERS,
-                .operands = "CONTAINER [CONTAINER...]",
-                .min_operands = 1,
-                .max_operands = -1,
-                .summary = "Show all that is known about containers",
-                .complete = "containers",
-                .options = inspect_options,
-                .size = sizeof(struct inspect_options),
-                .init = container_init,
-                .run = inspect_run,
-        },
-        {
-                .words = "image inspect",
-                .group = GROUP_IMAGES,
-                .operands = "IMAGE [IMAGE...]",
-                .min_operands = 1,
-                .max_operands = -1,
-                .summary = "Show all that is known about images",
-                .complete = "images",
-                .options = image_inspect_options,
-                .size = sizeof(struct inspect_options),
-                .init = image_init,
-                .run = inspect_run,
         },
         {
                 .words = "events",

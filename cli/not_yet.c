@@ -10,8 +10,6 @@ struct row {
 };
 
 #define REGISTRY "not in Tare yet; use tare load or tare import"
-#define PORTS    "not in Tare yet; use --network host"
-#define NETWORKS "not in Tare yet; use --network host or --network container:NAME"
 
 static const struct row commands[] = {
         {"pull", REGISTRY},
@@ -24,8 +22,6 @@ static const struct row commands[] = {
         {"commit", "not in Tare yet; use tar through tare exec, and tare import"},
         {"diff", "not in Tare yet; upper/ in the container's directory holds what it wrote"},
         {"export", "not in Tare yet; use tar through tare exec"},
-        {"port", PORTS},
-        {"network", NETWORKS},
         {"history", "not in Tare yet; tare image inspect shows it"},
         {"update", "not in Tare yet; limits are given to tare run"},
         {"volume create", "not in Tare yet; a volume is made when a container first uses it: -v NAME:/DIR"},
@@ -34,20 +30,26 @@ static const struct row commands[] = {
 };
 
 static const struct row run_flags[] = {
-        {"publish", PORTS},
-        {"p", PORTS},
-        {"publish-all", PORTS},
-        {"P", PORTS},
-        {"expose", PORTS},
-        {"link", NETWORKS},
-        {"network-alias", NETWORKS},
-        {"ip", NETWORKS},
-        {"ip6", NETWORKS},
-        {"mac-address", NETWORKS},
+        {"link", "not in Tare; put both into one network, where each finds the other by its name"},
+        {"link-local-ip", "not in Tare; use --ip"},
         {"restart", "not in Tare yet; use a unit of systemd"},
         {"health-*", "not in Tare yet; use tare exec from outside"},
         {"no-healthcheck", "health checks are not in Tare yet; leave it out"},
         {"gpus", "not in Tare yet; use --device"},
+        {NULL, NULL},
+};
+
+static const struct row network_flags[] = {
+        {"attachable", "not needed in Tare; any container can be connected"},
+        {"scope", "not in Tare, where every network is of this host"},
+        {"ingress", "not in Tare, where every network is of this host"},
+        {"config-*", "not in Tare; give the options themselves"},
+        {"ipam-*", "not in Tare; use --subnet, --gateway and --ip-range"},
+        {"aux-address", "not in Tare; use --ip-range to leave addresses out"},
+        {"link", "not in Tare; in one network each finds the other by its name, or by --alias"},
+        {"link-local-ip", "not in Tare; use --ip"},
+        {"driver-opt", "not in Tare; use --opt of tare network create"},
+        {"gw-priority", "not in Tare; the first network of a container has its default route"},
         {NULL, NULL},
 };
 
@@ -72,4 +74,9 @@ const char *not_yet_command(const char *typed)
 const char *not_yet_run_flag(const char *name)
 {
 	return look_up(run_flags, name);
+}
+
+const char *not_yet_network_flag(const char *name)
+{
+	return look_up(network_flags, name);
 }

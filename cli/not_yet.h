@@ -6,5 +6,6 @@
 const char *not_yet_command(const char *typed);
 /* The same for a flag of run and create, without its dashes ("publish", "p"). */
 const char *not_yet_run_flag(const char *name);
+const char *not_yet_network_flag(const char *name);
 
 #endif

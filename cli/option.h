@@ -94,7 +94,7 @@ struct option {
 	}
 
 /* Words that `complete` understands besides lists of words: containers (all), running, stopped, images,
- * volumes, files, directories, signals, commands, none. */
+ * volumes, networks, network-modes, files, directories, signals, commands, none. */
 
 /* Reading argv. `argv` starts behind the command's words. */
 struct option_reader {

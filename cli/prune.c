@@ -180,21 +180,39 @@ static int volume_run(struct cli *cli, void *options, char **operands)
 	return one_kind(cli, TARE_PRUNE_VOLUMES, o, what, "Deleted Volumes");
 }
 
+/* They take no space, so there is none to tell of. */
+static int network_run(struct cli *cli, void *options, char **operands)
+{
+	const struct prune_options *o = options;
+	struct pruned pruned = {0};
+	int code = confirm(cli, "all networks that no container uses", o);
+
+	(void)operands;
+	if (code == 0)
+		code = prune_kind(cli, TARE_PRUNE_NETWORKS, o, "Deleted Networks", &pruned);
+	if (code == 0 && cli->json)
+		code = print_document(cli, &pruned);
+	strv_free_ptr(&pruned.names);
+	return code;
+}
+
 static int system_run(struct cli *cli, void *options, char **operands)
 {
 	const struct prune_options *o = options;
-	const struct prune_options *anonymous =
-	        &(struct prune_options){.dry_run = o->dry_run, .containers_went = true};
+	const struct prune_options unused = {.dry_run = o->dry_run, .containers_went = true};
 	struct prune_options images = *o;
 	struct pruned pruned = {0};
-	int code = confirm(cli, "all containers that do not run, and images that nothing uses", o);
+	int code =
+	        confirm(cli, "all containers that do not run, and networks and images that nothing uses", o);
 
 	(void)operands;
 	images.containers_went = true;
 	if (code == 0)
 		code = prune_kind(cli, TARE_PRUNE_CONTAINERS, o, "Deleted Containers", &pruned);
+	if (code == 0)
+		code = prune_kind(cli, TARE_PRUNE_NETWORKS, &unused, "Deleted Networks", &pruned);
 	if (code == 0 && o->volumes)
-		code = prune_kind(cli, TARE_PRUNE_VOLUMES, anonymous, "Deleted Volumes", &pruned);
+		code = prune_kind(cli, TARE_PRUNE_VOLUMES, &unused, "Deleted Volumes", &pruned);
 	if (code == 0)
 		code = prune_kind(cli, TARE_PRUNE_IMAGES, &images, "Deleted Images", &pruned);
 	if (code == 0 && !o->dry_run)
@@ -209,7 +227,7 @@ const struct command prune_commands[] = {
                 .summary = "Remove what no container owns any more",
                 .details = "Directories, cgroups and processes that a crash left behind. Containers and "
                            "images stay: "
-                           "see container prune, image prune and system prune.",
+                           "see container prune, image prune, network prune and system prune.",
                 .options = debris_options,
                 .size = sizeof(struct prune_options),
                 .run = debris_run,
@@ -239,9 +257,19 @@ const struct command prune_commands[] = {
                 .run = volume_run,
         },
         {
+                .words = "network prune",
+                .group = GROUP_NETWORKS,
+                .summary = "Remove networks that no container uses",
+                .details = "Containers that do not run count too. The default network stays.",
+                .options = container_options,
+                .size = sizeof(struct prune_options),
+                .run = network_run,
+        },
+        {
                 .words = "system prune",
                 .group = GROUP_SYSTEM,
-                .summary = "Remove containers that do not run, images that nothing uses, and remains",
+                .summary = "Remove containers that do not run, networks and images that nothing uses, and "
+                           "remains",
                 .options = system_options,
                 .size = sizeof(struct prune_options),
                 .run = system_run,

@@ -28,6 +28,12 @@ REQUEST_PARSER(parse_ulimit, tare_parse_ulimit)
 REQUEST_PARSER(parse_annotation, tare_parse_annotation)
 REQUEST_PARSER(parse_log_opt, tare_parse_log_opt)
 REQUEST_PARSER(parse_add_host, tare_parse_add_host)
+REQUEST_PARSER(parse_network, tare_parse_network)
+REQUEST_PARSER(parse_ip, tare_parse_ip)
+REQUEST_PARSER(parse_mac, tare_parse_mac)
+REQUEST_PARSER(parse_network_alias, tare_parse_network_alias)
+REQUEST_PARSER(parse_publish, tare_parse_publish)
+REQUEST_PARSER(parse_expose, tare_parse_expose)
 
 #define IO_PARSER(name, kind)                                                                                \
 	static int name(void *options, const char *text, struct err *e)                                      \
@@ -134,6 +140,13 @@ static int parse_entrypoint(void *options, const char *text, struct err *e)
 	return 0;
 }
 
+static int parse_ip6(void *options, const char *text, struct err *e)
+{
+	if (!strchr(text, ':'))
+		return err_set(e, ERR_USAGE, "invalid IPv6 address \"%s\": write one like fd00::5", text);
+	return parse_ip(options, text, e);
+}
+
 static int parse_dns(void *options, const char *text, struct err *e)
 {
 	struct run_options *o = options;
@@ -223,9 +236,22 @@ const struct option run_option_rows[] = {
                 "Allow devices by number, as in \"c 1:3 mr\""),
 
         OPT_SECTION("Network and namespaces"),
-        OPT_COPY("network", 0, create.network, "NETWORK",
-                "none host container:", "none (default), host or container:NAME"),
+        OPT_CALL("network", 0, parse_network, "NETWORK", "network-modes",
+                "Be in this network (several times: in all of them), or none, host, container:NAME"),
         OPT_ALIAS("net", 0, "network"),
+        OPT_CALL("network-alias", 0, parse_network_alias, "NAME", "none",
+                "A further name in the first network; several containers may share it"),
+        OPT_ALIAS("net-alias", 0, "network-alias"),
+        OPT_CALL("ip", 0, parse_ip, "ADDRESS", "none", "Its IPv4 address in the first network"),
+        OPT_CALL("ip6", 0, parse_ip6, "ADDRESS", "none", "Its IPv6 address in the first network"),
+        OPT_CALL("mac-address", 0, parse_mac, "MAC", "none",
+                "Its link address in the first network, as in 02:00:00:00:00:05"),
+        OPT_CALL("publish", 'p', parse_publish, "[IP:][HOST:]PORT[/udp]", "none",
+                "Make a port reachable at this host, as in 8080:80; ranges too"),
+        OPT_FLAG("publish-all", 'P', create.publish_all, "Publish every exposed port on a free one"),
+        OPT_COPY("publish-group", 0, create.publish_group, "NAME", "none",
+                "Share the published ports with the other containers of this group"),
+        OPT_CALL("expose", 0, parse_expose, "PORT[/udp]", "none", "A port that it listens on, for -P"),
         OPT_COPY("hostname", 'h', create.hostname, "NAME", "none",
                 "Name of the host inside (default: the short id)"),
         OPT_COPY("domainname", 0, create.domainname, "NAME", "none", "NIS domain name inside"),
@@ -382,7 +408,11 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 		if (!c->detach_keys)
 			return err_no_memory(e);
 	}
-	if (add_env_and_labels(o, e) < 0 || resolve_rootfs(o, e) < 0)
+	if (add_env_and_labels(o, e) < 0 || resolve_rootfs(o, e) < 0 || tare_create_check(c, e) < 0)
 		return -1;
-	return tare_create_check(c, e);
+	if ((c->n_publish || c->publish_all) && c->network && strcmp(c->network, "host") == 0)
+		log_line(LOG_LEVEL_WARN,
+		        "published ports are discarded: with --network host every port is there as "
+		        "it is");
+	return 0;
 }

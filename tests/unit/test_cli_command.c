@@ -120,6 +120,18 @@ static void the_words_of_others_are_known(void **state)
 	        {"volume", "ls", "volume ls"},
 	        {"volume-list", NULL, "volume ls"},
 	        {"system", "df", "system df"},
+	        {"system", "check", "system check"},
+	        {"network", "ls", "network ls"},
+	        {"network", "list", "network ls"},
+	        {"network", "create", "network create"},
+	        {"network", "rm", "network rm"},
+	        {"network", "inspect", "network inspect"},
+	        {"network", "connect", "network connect"},
+	        {"network", "disconnect", "network disconnect"},
+	        {"network", "prune", "network prune"},
+	        {"network", "reload", "network reload"},
+	        {"port", NULL, "port"},
+	        {"container", "port", "port"},
 	        {"system", "info", "info"},
 	        {"system", "prune", "system prune"},
 	        {"container", "run", "run"},
@@ -154,9 +166,9 @@ static void unknown_words_get_a_hint(void **state)
 	        {"pull", "x", "unknown command \"pull\": not in Tare yet; use tare load or tare import"},
 	        {"image", "pull",
 	                "unknown command \"image pull\": not in Tare yet; use tare load or tare import"},
-	        {"network", "ls",
-	                "unknown command \"network\": not in Tare yet; use --network host or --network "
-	                "container:NAME"},
+	        {"network", "crate",
+	                "unknown command \"network crate\"; did you mean \"network create\"? see: tare "
+	                "help"},
 	        {"something-else", NULL, "unknown command \"something-else\"; see: tare help"},
 	        {"", NULL, "unknown command \"\"; see: tare help"},
 	};
@@ -176,11 +188,9 @@ static void unknown_words_get_a_hint(void **state)
 static void hints_are_for_what_is_not_there(void **state)
 {
 	static const char *const typed[] = {"pull", "push", "login", "logout", "search", "build", "cp",
-	        "commit", "diff", "export", "port", "network", "history", "update", "volume create",
-	        "volume rm"};
-	static const char *const flags[] = {"publish", "p", "publish-all", "P", "expose", "link",
-	        "network-alias", "ip", "ip6", "mac-address", "restart", "health-cmd", "health-interval",
-	        "no-healthcheck", "gpus"};
+	        "commit", "diff", "export", "history", "update", "volume create", "volume rm"};
+	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
+	        "health-interval", "no-healthcheck", "gpus"};
 	char *run[] = {"run", NULL};
 	int used;
 	const struct command *c = command_find(&program, run, &used, NULL);
@@ -193,6 +203,12 @@ static void hints_are_for_what_is_not_there(void **state)
 		assert_null(option_find(c->options, flags[i]));
 	}
 	assert_null(c->flag_hint("nosuchflag"));
+	c = command_find(&program, (char *[]){"network", "create", NULL}, &used, NULL);
+	assert_non_null(c);
+	assert_non_null(c->flag_hint("attachable"));
+	assert_non_null(c->flag_hint("ipam-driver"));
+	for (const struct option *o = c->options; !OPTION_IS_END(o); o++)
+		assert_null(c->flag_hint(o->name));
 	for (size_t i = 0; i < sizeof(typed) / sizeof(*typed); i++)
 		assert_non_null(not_yet_command(typed[i]));
 	while ((c = command_next(&program, &it))) {
