@@ -83,6 +83,21 @@ static void put_peer(struct link_handle *h, const struct link_pair *p)
 	link_nest_end(h, link);
 }
 
+static void put_isolation(struct link_handle *h, unsigned index)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
+	struct nlattr *outer, *inner;
+
+	link_begin(h, RTM_NEWLINK, 0, &info, sizeof info);
+	outer = link_nest(h, IFLA_LINKINFO);
+	link_put_text(h, IFLA_INFO_SLAVE_KIND, "bridge");
+	inner = link_nest(h, IFLA_INFO_SLAVE_DATA);
+	link_put_u8(h, IFLA_BRPORT_ISOLATED, 1);
+	link_nest_end(h, inner);
+	link_nest_end(h, outer);
+	link_end(h, "cannot isolate it from the bridge's other ports", 0);
+}
+
 /* Our end is a port and nothing more: no address of its own that a container could speak to, and no packets
  * that announce it. It is born without this, but as long as the far end is down nothing passes. */
 static int pair_finish(struct link_handle *h, const struct link_pair *p, unsigned index, struct err *e)
@@ -97,16 +112,8 @@ static int pair_finish(struct link_handle *h, const struct link_pair *p, unsigne
 	link_nest_end(h, inner);
 	link_nest_end(h, outer);
 	link_end(h, "cannot keep it from taking an IPv6 address", EAFNOSUPPORT);
-	if (p->isolated) {
-		link_begin(h, RTM_NEWLINK, 0, &info, sizeof info);
-		outer = link_nest(h, IFLA_LINKINFO);
-		link_put_text(h, IFLA_INFO_SLAVE_KIND, "bridge");
-		inner = link_nest(h, IFLA_INFO_SLAVE_DATA);
-		link_put_u8(h, IFLA_BRPORT_ISOLATED, 1);
-		link_nest_end(h, inner);
-		link_nest_end(h, outer);
-		link_end(h, "cannot isolate it from the bridge's other ports", 0);
-	}
+	if (p->isolated)
+		put_isolation(h, index);
 	if (link_commit(h, e) < 0)
 		return err_wrap(e, "link %s", p->host_name);
 	return 0;
@@ -130,6 +137,24 @@ int link_pair_create(struct link_handle *h, const struct link_pair *p, unsigned 
 	if (!*host_index)
 		return err_set(e, ERR_CONFLICT, "link %s was removed as soon as it was made", p->host_name);
 	return pair_finish(h, p, *host_index, e);
+}
+
+int link_port_join(
+        struct link_handle *h, const char *host_name, unsigned bridge, bool isolated, struct err *e)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC,
+	        .ifi_index = (int)link_index(h, host_name),
+	        .ifi_flags = IFF_UP,
+	        .ifi_change = IFF_UP};
+
+	if (!info.ifi_index)
+		return err_set(e, ERR_NOT_FOUND, "there is no link %s", host_name);
+	link_begin(h, RTM_NEWLINK, 0, &info, sizeof info);
+	link_put_u32(h, IFLA_MASTER, bridge);
+	link_end(h, "cannot make it a port", 0);
+	if (isolated)
+		put_isolation(h, (unsigned)info.ifi_index);
+	return link_commit(h, e) == 0 ? 0 : err_wrap(e, "link %s", host_name);
 }
 
 /* ---------------------------------------------------------------- macvlan */

@@ -52,6 +52,10 @@ struct link_pair {
 /* One RTM_NEWLINK makes both ends, the far one inside netns_fd and down, ours up and a port of the bridge:
  * moving a device between namespaces would wait for a grace period (15 to 30 ms). EEXIST: CONFLICT. */
 int link_pair_create(struct link_handle *h, const struct link_pair *p, unsigned *host_index, struct err *e);
+/* The host's end of a pair becomes the bridge's port again: somebody removed that, and it was made anew. A
+ * link that is gone is NOT_FOUND. */
+int link_port_join(
+        struct link_handle *h, const char *host_name, unsigned bridge, bool isolated, struct err *e);
 
 struct link_macvlan {
 	char parent[IFNAMSIZ], name[IFNAMSIZ];
@@ -81,6 +85,8 @@ int link_next_name(struct link_handle *h, char name[IFNAMSIZ], struct err *e);
 int link_routes(struct link_handle *h, const char *but, struct net_subnet **list, size_t *n, struct err *e);
 /* Names of all links but lo; strv. */
 int link_names(struct link_handle *h, char ***names, struct err *e);
+/* Those that are ports of that bridge. */
+int link_ports(struct link_handle *h, unsigned bridge, char ***names, struct err *e);
 
 struct link_stats {
 	unsigned index;

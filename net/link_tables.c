@@ -155,30 +155,55 @@ int link_routes(struct link_handle *h, const char *but, struct net_subnet **list
 
 /* ---------------------------------------------------------------- names */
 
+struct names {
+	char **list;
+	unsigned master; /* those of its ports alone, 0: all */
+};
+
 static void names_reset(void *arg)
 {
-	strv_free(*(char ***)arg);
-	*(char ***)arg = NULL;
+	struct names *n = arg;
+
+	strv_free(n->list);
+	n->list = NULL;
 }
 
 static int take_name(const struct nlmsghdr *m, void *arg, struct err *e)
 {
 	const struct ifinfomsg *info = nlmsg_data(m);
-	struct nlattr *name;
+	struct nlattr *a[IFLA_MAX + 1];
+	struct names *n = arg;
 
-	if (m->nlmsg_type != RTM_NEWLINK || info->ifi_index == LOOPBACK_INDEX)
+	if (m->nlmsg_type != RTM_NEWLINK || info->ifi_index == LOOPBACK_INDEX ||
+	        nlmsg_parse((struct nlmsghdr *)m, sizeof *info, a, IFLA_MAX, NULL) < 0)
 		return 0;
-	name = nlmsg_find_attr((struct nlmsghdr *)m, sizeof *info, IFLA_IFNAME);
-	if (!name || strnlen(nla_data(name), (size_t)nla_len(name)) == (size_t)nla_len(name))
+	if (n->master && (!a[IFLA_MASTER] || nla_get_u32(a[IFLA_MASTER]) != n->master))
 		return 0;
-	return strv_add(arg, nla_get_string(name)) < 0 ? err_no_memory(e) : 0;
+	if (!a[IFLA_IFNAME] || strnlen(nla_data(a[IFLA_IFNAME]), (size_t)nla_len(a[IFLA_IFNAME])) ==
+	                               (size_t)nla_len(a[IFLA_IFNAME]))
+		return 0;
+	return strv_add(&n->list, nla_get_string(a[IFLA_IFNAME])) < 0 ? err_no_memory(e) : 0;
+}
+
+static int names_of(struct link_handle *h, unsigned master, char ***names, struct err *e)
+{
+	struct names n = {.master = master};
+
+	*names = NULL;
+	if (ask_again(h, RTM_GETLINK, take_name, names_reset, &n, e) != 0) {
+		names_reset(&n);
+		return err_wrap(e, "cannot list the links");
+	}
+	*names = n.list;
+	return 0;
 }
 
 int link_names(struct link_handle *h, char ***names, struct err *e)
 {
-	*names = NULL;
-	if (ask_again(h, RTM_GETLINK, take_name, names_reset, names, e) == 0)
-		return 0;
-	names_reset(names);
-	return err_wrap(e, "cannot list the links");
+	return names_of(h, 0, names, e);
+}
+
+int link_ports(struct link_handle *h, unsigned bridge, char ***names, struct err *e)
+{
+	return names_of(h, bridge, names, e);
 }
