@@ -14,8 +14,6 @@
 #include "base/file.h"
 #include "net/nft_batch.h"
 
-/* libnftnl's NFTNL_UDATA_SET_ELEM_COMMENT: what nft shows as a comment. */
-#define UDATA_COMMENT 0
 /* A batch is committed again without what was refused; more often than that it isn't worth it. */
 #define REMOVAL_ROUNDS 1000
 
@@ -101,7 +99,7 @@ static void put_value(struct buf *b, unsigned type, const struct nft_value *v)
 
 static void put_comment(struct buf *b, const char *owner)
 {
-	unsigned char field[2 + NFT_OWNER_LEN + 1] = {UDATA_COMMENT};
+	unsigned char field[2 + NFT_OWNER_LEN + 1] = {NFT_UDATA_COMMENT};
 	size_t len = strnlen(owner, NFT_OWNER_LEN);
 
 	field[1] = (unsigned char)(len + 1);

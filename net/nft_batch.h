@@ -26,6 +26,9 @@ void nft_element_remove_key(struct nft_batch *b, unsigned family, const char *se
 /* The removal of the whole table of that family. */
 void nft_table_remove(struct nft_batch *b, unsigned family);
 
+/* libnftnl's NFTNL_UDATA_SET_ELEM_COMMENT: what nft shows as a comment. */
+#define NFT_UDATA_COMMENT 0
+
 /* The set in the inet table that says: laid on a kernel without the bridge family. */
 #define NFT_NO_BRIDGE_SET "without_bridge"
 /* 1 it is there, 0 it isn't, -1 with errno. */
