@@ -77,8 +77,7 @@ static int not_published(
 	else
 		err_set(&e, ERR_NOT_FOUND, "%s does not publish the port %s; see: tare port %s", c->name,
 		        port, c->name);
-	cli_fail(cli, &e);
-	return 1;
+	return cli_fail(cli, &e);
 }
 
 static int port_run(struct cli *cli, void *options, char **operands)

@@ -100,10 +100,27 @@ test_down() {
 	refused 125 -Z run -Z $B true
 }
 
+@test "ports and networks: the bad part is quoted, and a right one shown" {
+	refused 125 'invalid port "80:": "" is not a port from 1 to 65535' run -p 80: $B true
+	refused 125 'invalid port "x": "x" is not a port' run -dpx $B true
+	refused 125 'an IPv6 address goes in brackets' create --publish=::1:80:80 $B true
+	refused 125 'unknown protocol "icmp"; one of tcp, udp, sctp' run -p 80/icmp $B true
+	refused 125 'the port 8080/tcp of this host is published twice' run -p 8080:80 -p 8080:81 $B true
+	refused 125 'ports cannot be published with --network none' run --network none -p 80 $B true
+	refused 125 'ports cannot be published with --network container:x' run --network container:x -P $B true
+	refused 125 '--network none and --network host exclude each other' run --network none --net host $B true
+	refused 125 'unknown key "aliass"; did you mean alias' run --network name=a,aliass=b $B true
+	refused 125 'invalid address "10.0.0.256"' run --ip 10.0.0.256 $B true
+	refused 125 'invalid IPv6 address "10.0.0.1"' run --ip6 10.0.0.1 $B true
+	refused 125 '01:00:5e:00:00:01' run --mac-address 01:00:5e:00:00:01 $B true
+	refused 125 'invalid alias "-a"' run --network-alias=-a $B true
+	refused 125 'which it has none of with --network none' run --network none --ip 10.0.0.1 $B true
+	refused 125 '--publish-group web needs a port to share' run --publish-group web $B true
+	refused 125 '--subnet is given twice for IPv4' network create --subnet 10.1.0.0/16 --subnet 10.2.0.0/16 n
+}
+
 @test "words of Docker's that are not there yet: the error says what to use" {
-	refused 125 'unknown flag -p: not in Tare yet; use --network host' run -p 8080:80 $B true
-	refused 125 'unknown flag -p: not' run -dp8080:80 $B true
-	refused 125 'unknown flag --publish: not' create --publish=80:80 $B true
+	refused 125 'unknown flag --link: not in Tare; put both into one network' run --link db $B true
 	refused 125 'unknown flag --restart: not' run --restart always $B true
 	refused 125 'unknown flag --health-cmd: not' run --health-cmd true $B true
 	refused 125 'unknown flag --gpus: not' run --gpus all $B true
@@ -111,6 +128,7 @@ test_down() {
 	refused 125 'unknown command "pull": not in Tare yet; use tare load or tare import' pull alpine
 	refused 125 'unknown command "container cp": not' container cp a:/b c
 	refused 125 'unknown command "volume create": not' volume create v
+	refused 125 'unknown flag --attachable: not needed' network create --attachable n
 	# Nothing that is far away is guessed.
 	refused 125 'unknown command "bogus"; see' bogus
 	refused 125 'unknown flag --lonk; see' run --lonk x $B true

@@ -59,7 +59,7 @@ file_down() { servers_down; }
 	is 'front 10.77.1.0/24 10.77.1.254 front'
 	background c --network front
 	[[ $(address_of c) == 10.77.1.1[2-9]? ]] || fail "out of the range: $(address_of c)"
-	refused 125 'c' network rm front
+	refused 1 'c' network rm front
 	ok tare network inspect --format '{{range .Containers}}{{.Name}}{{end}}' front
 	is c
 	tare rm -f c
@@ -203,8 +203,8 @@ file_down() { servers_down; }
 	ok tare network create --subnet 10.77.5.0/24 good
 	refused 125 'good' network create good
 	refused 125 'good' network create --subnet 10.77.0.0/16 bad
-	refused 125 'tare0' network rm tare0
-	refused 125 'nothere' network rm nothere
+	refused 1 'tare0' network rm tare0
+	refused 1 'nothere' network rm nothere
 	refused 125 'nothere' run --rm --network nothere $B true
 	refused 125 '1.2.3' run --rm --ip 1.2.3 $B true
 	refused 125 'fe:ed' run --rm --mac-address fe:ed $B true
