@@ -35,7 +35,7 @@ static const struct option create_options[] = {
         OPT_FLAG("ipv6", 0, create.ipv6, "Give IPv6 addresses too"),
         OPT_FLAG("internal", 0, create.internal, "No way out of it, and no published ports"),
         OPT_LIST("opt", 'o', create.options, "KEY=VALUE",
-                "isolate=false icc=false masquerade=false antispoof=false mtu= parent= macvlan_mode=",
+                "isolate=false icc=false masquerade=false antispoof=false mtu= parent= mode=",
                 "isolate=false, icc=false, masquerade=false, antispoof=false, mtu=, parent=, …"),
         OPT_LIST("label", 0, labels, "KEY=VALUE", "none", "Set a label"),
         OPTION_END,

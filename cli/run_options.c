@@ -408,11 +408,7 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 		if (!c->detach_keys)
 			return err_no_memory(e);
 	}
-	if (add_env_and_labels(o, e) < 0 || resolve_rootfs(o, e) < 0 || tare_create_check(c, e) < 0)
+	if (add_env_and_labels(o, e) < 0 || resolve_rootfs(o, e) < 0)
 		return -1;
-	if ((c->n_publish || c->publish_all) && c->network && strcmp(c->network, "host") == 0)
-		log_line(LOG_LEVEL_WARN,
-		        "published ports are discarded: with --network host every port is there as "
-		        "it is");
-	return 0;
+	return tare_create_check(c, e);
 }
