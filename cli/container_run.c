@@ -355,7 +355,7 @@ const struct command container_run_commands[] = {
                            "could not be made, 126 when the command cannot be executed, 127 when it is not "
                            "there.",
                 .examples = "tare run --rm -it busybox sh\n"
-                            "tare run -d --name web --network host busybox httpd -f -p 8080\n"
+                            "tare run -d --name web -p 8080:80 busybox httpd -f\n"
                             "tare run --rm --memory 256m --cpus 0.5 -v ./data:/data:ro busybox ls /data\n"
                             "tare run --image busybox --name one --cpu 20 --security-profile restricted",
                 .complete = "images",
