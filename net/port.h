@@ -23,8 +23,14 @@ const char *port_protocol_name(int protocol);
  * (nothing to hold). */
 int port_hold(int protocol, const struct net_address *host, uint16_t first, uint16_t last, bool shared,
         uint16_t *port, struct err *e);
+
+/* ---- port_owner.c ---- */
+
 /* "pid 4242 (nginx)" of whoever is bound there, or "". Reads /proc/net and the descriptors in /proc. */
 const char *port_owner(
         int protocol, const struct net_address *host, uint16_t port, char dst[PORT_OWNER_TEXT]);
+/* Nothing is there but TCP connections that are over (TIME_WAIT) and, when it is to be shared, sockets that
+ * share it. */
+bool port_is_lingering(const struct net_address *host, uint16_t port, bool shared);
 
 #endif
