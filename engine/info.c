@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 #include "base/file.h"
 #include "engine/engine.h"
 #include "engine/runtime/cgroup.h"
+#include "engine/store/network_record.h"
+#include "net/forwarding.h"
 
 #define CONTROLLERS_MAX 16
 
@@ -95,12 +98,24 @@ static int add_counts(struct tare_engine *t, json *o, struct err *e)
 	return 0;
 }
 
+static int add_networks(const struct store *s, json *o, struct err *e)
+{
+	cleanup_network_records struct network_records records = {0};
+
+	if (network_record_list(s, &records, e) != 0)
+		return -1;
+	json_set_int(o, "Networks", (int64_t)records.n);
+	json_set_bool(o, "IPv4Forwarding", forwarding_on(AF_INET));
+	json_set_bool(o, "IPv6Forwarding", forwarding_on(AF_INET6));
+	return 0;
+}
+
 int engine_info(struct tare_engine *t, json **out, struct err *e)
 {
 	const struct store *s = engine_store(t);
 	json *o = json_object_new_object();
 
-	if (add_counts(t, o, e) != 0) {
+	if (add_counts(t, o, e) != 0 || add_networks(s, o, e) != 0) {
 		json_object_put(o);
 		return -1;
 	}
