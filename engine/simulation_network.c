@@ -572,8 +572,10 @@ static int fill_member(const struct sim_network *n, const struct sim_container *
 	        .mac = strdup(net_mac_text(mac, text))};
 	if (!m->id || !m->name || !m->ip || !m->ip6 || !m->mac)
 		return -1;
-	/* an internal network lets nobody in */
-	return n->internal ? 0 : sim_ports_fill(c, &m->ports, &m->n_ports);
+	/* an internal network lets nobody in, and a macvlan one passes the host by */
+	if (n->internal || strcmp(n->driver, "bridge") != 0)
+		return 0;
+	return sim_ports_fill(c, &m->ports, &m->n_ports);
 }
 
 static bool runs(const struct simulation *s, const struct sim_container *c)

@@ -12,6 +12,7 @@
 	X(CONTAINERS, "containers", LIST)                                                                    \
 	X(IMAGES, "images", LIST)                                                                            \
 	X(VOLUMES, "volumes", LIST)                                                                          \
+	X(NETWORKS, "networks", LIST)                                                                        \
 	X(EVENTS, "events", LIST)                                                                            \
 	X(SHELLS, "shells", LIST)                                                                            \
 	X(DETAIL, "detail", GLOBAL)                                                                          \
@@ -19,6 +20,7 @@
 	X(STATS, "stats", DETAIL)                                                                            \
 	X(TEXT, "text", DETAIL)                                                                              \
 	X(PROCESSES, "processes", DETAIL)                                                                    \
+	X(MEMBERS, "members", LIST)                                                                          \
 	X(FILES, "files", DETAIL)                                                                            \
 	X(SHELL, "shell", NONE)
 

@@ -1,8 +1,8 @@
 /* Everything a key can do. One row: X(id, context, "name", "hint", "help", key, key, chord).
  *
- * name: for key files, the ":" line and the action log. hint: one word for the hint bar, NULL: not shown there.
- * Hints stand in the order of the rows. A chord is two keys with a space between. Help, hint bar, key files and
- * completion are made from these rows. */
+ * name: for key files, the ":" line and the action log. hint: one word for the hint bar, NULL: not shown
+ * there. Hints stand in the order of the rows. A chord is two keys with a space between. Help, hint bar, key
+ * files and completion are made from these rows. */
 /* clang-format off */
 #define ACTIONS(X) \
 	/* everywhere */ \
@@ -83,6 +83,7 @@
 	X(CTR_ENV, CONTAINERS, "env", NULL, "Its environment", "v", NULL, NULL) \
 	X(CTR_PROCESSES, CONTAINERS, "processes", NULL, "Its processes", "P", NULL, NULL) \
 	X(CTR_FILES, CONTAINERS, "files", NULL, "Its files", "f", NULL, NULL) \
+	X(CTR_NETWORKS, CONTAINERS, "its-networks", NULL, "Go to its network", "o", NULL, NULL) \
 	X(CTR_ALL, CONTAINERS, "all", NULL, "All, or only those that run", "A", NULL, NULL) \
 	X(CTR_GROUP, CONTAINERS, "group", NULL, "Group by project, or one flat list", "t", NULL, NULL) \
 	X(CTR_BULK, CONTAINERS, "bulk", NULL, "Act on many: stop all, remove stopped, prune", "b", NULL, NULL) \
@@ -97,6 +98,15 @@
 	/* volumes */ \
 	X(VOL_FILES, VOLUMES, "volume-files", "files", "Its files", "f", NULL, NULL) \
 	X(VOL_PRUNE, VOLUMES, "volume-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
+	/* networks */ \
+	X(NET_CREATE, NETWORKS, "network-create", "create", "Make a new one: a form", "c", "insert", NULL) \
+	X(NET_MEMBERS, NETWORKS, "network-members", "members", "Who is in it", "m", NULL, NULL) \
+	X(NET_INSPECT, NETWORKS, "network-inspect", "inspect", "All about it", "i", NULL, NULL) \
+	X(NET_CONNECT, NETWORKS, "network-connect", "connect", "Put a container into it", "a", NULL, NULL) \
+	X(NET_DISCONNECT, NETWORKS, "network-disconnect", "disconnect", "Take a container out of it", "x", NULL, NULL) \
+	X(NET_REMOVE, NETWORKS, "network-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
+	X(NET_PRUNE, NETWORKS, "network-prune", "prune", "Remove unused ones, after showing which", "b", NULL, NULL) \
+	X(NET_RELOAD, NETWORKS, "network-reload", NULL, "Lay all rules anew, after somebody flushed the firewall", "R", NULL, NULL) \
 	/* events */ \
 	X(EVENT_JUMP, EVENTS, "event-jump", "go there", "Go to what it is about", "enter", NULL, NULL) \
 	/* the list of shells */ \
@@ -139,6 +149,9 @@
 	/* processes */ \
 	X(PROC_SIGNAL, PROCESSES, "process-signal", "signal", "Send a signal to this process", "K", "f9", NULL) \
 	X(PROC_TREE, PROCESSES, "process-tree", "tree", "As a tree, or by CPU time", "t", NULL, NULL) \
+	/* members of a network */ \
+	X(MEMBER_JUMP, MEMBERS, "member-jump", "go there", "Go to the container", "enter", "space", NULL) \
+	X(MEMBER_DISCONNECT, MEMBERS, "member-disconnect", "disconnect", "Take it out of the network", "d", "delete", NULL) \
 	/* files and layers */ \
 	X(FILES_UP, FILES, "files-up", "up", "To the directory above", "backspace", "u", NULL) \
 	X(FILES_SORT, FILES, "files-sort", "sort", "Sort by name, size or time", "s", "f6", NULL) \

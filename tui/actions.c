@@ -10,6 +10,7 @@
 #include "tui/command_line.h"
 #include "tui/job.h"
 #include "tui/jump.h"
+#include "tui/network_form.h"
 #include "tui/request.h"
 #include "tui/run_form.h"
 
@@ -33,15 +34,16 @@ static void look_for_awaited(void *arg)
 {
 	struct actions *as = arg;
 
-	if (model_container(app_model(as->app), as->awaited.id))
+	if (as->awaited.kind == OBJECT_NETWORK ? model_network(app_model(as->app), as->awaited.id) != NULL
+	                                       : model_container(app_model(as->app), as->awaited.id) != NULL)
 		app_show(as->app, &as->awaited, NULL);
 	else if (as->tries-- > 0)
 		loop_arm(app_loop(as->app), &as->await_timer, now_monotonic() + AWAIT_STEP_NS);
 }
 
-void actions_await(struct actions *as, const struct object *container)
+void actions_await(struct actions *as, const struct object *o)
 {
-	as->awaited = *container;
+	as->awaited = *o;
 	as->tries = AWAIT_TRIES;
 	loop_arm(app_loop(as->app), &as->await_timer, now_monotonic());
 }
@@ -142,6 +144,12 @@ static bool open_something(struct app *a, enum action action)
 	case ACTION_VOL_PRUNE:
 		prune_menu(a, true);
 		return true;
+	case ACTION_NET_PRUNE:
+		prune_preview(a, PRUNE_NETWORKS);
+		return true;
+	case ACTION_NET_CREATE:
+		push(a, network_form_new(a));
+		return true;
 	case ACTION_CTR_WATCH:
 		watch(a);
 		return true;
@@ -152,7 +160,8 @@ static bool open_something(struct app *a, enum action action)
 
 static bool perform(struct app *a, enum action action)
 {
-	return container_action(a, action) || image_action(a, action) || shell_action(a, action);
+	return container_action(a, action) || image_action(a, action) || network_action(a, action) ||
+	       shell_action(a, action);
 }
 
 static unsigned repeat(struct app *a)

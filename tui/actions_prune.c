@@ -26,6 +26,8 @@ static const struct {
                 "volumes without a name", MODEL_VOLUMES},
         [PRUNE_VOLUMES_ALL] = {"Prune all volumes", "all that no container uses", "volume prune --all",
                 "volumes that no container uses", MODEL_VOLUMES},
+        [PRUNE_NETWORKS] = {"Prune networks", "all that no container uses", "network prune",
+                "networks that no container uses", MODEL_NETWORKS},
 };
 
 static void previewed(struct app *a, const struct job *j, int kind)
@@ -50,8 +52,12 @@ static void previewed(struct app *a, const struct job *j, int kind)
 		r->refresh = kinds[kind].refresh;
 		r->tells_output = true;
 	}
-	request_confirm(a, r, names, "Prune", true, "Prune %s? That removes %zu and frees %s.",
-	        kinds[kind].what, n, size);
+	if (kind == PRUNE_NETWORKS)
+		request_confirm(
+		        a, r, names, "Prune", true, "Prune %s? That removes %zu.", kinds[kind].what, n);
+	else
+		request_confirm(a, r, names, "Prune", true, "Prune %s? That removes %zu and frees %s.",
+		        kinds[kind].what, n, size);
 }
 
 void prune_preview(struct app *a, enum prune_kind kind)

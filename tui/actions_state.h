@@ -30,8 +30,8 @@ struct requests *actions_requests(struct actions *as);
 /* As soon as the dialog that asked for it is closed: until then it would have the action itself. */
 void actions_later(struct actions *as, enum action action);
 
-/* Show a container that has just been made: the model hears of it a moment later. */
-void actions_await(struct actions *as, const struct object *container);
+/* Show a container or network that has just been made: the model hears of it a moment later. */
+void actions_await(struct actions *as, const struct object *o);
 
 /* The containers that an action is for: marked ones, else the selected one. */
 struct targets {
@@ -53,9 +53,20 @@ bool container_action(struct app *a, enum action action);
 /* actions_bulk.c: the menu of what is done to many */
 void bulk_menu(struct app *a);
 /* actions_prune.c */
-enum prune_kind { PRUNE_CONTAINERS, PRUNE_IMAGES, PRUNE_IMAGES_ALL, PRUNE_VOLUMES, PRUNE_VOLUMES_ALL };
+enum prune_kind {
+	PRUNE_CONTAINERS,
+	PRUNE_IMAGES,
+	PRUNE_IMAGES_ALL,
+	PRUNE_VOLUMES,
+	PRUNE_VOLUMES_ALL,
+	PRUNE_NETWORKS
+};
 void prune_preview(struct app *a, enum prune_kind kind);
 void prune_menu(struct app *a, bool volumes);
+/* actions_network.c */
+bool network_action(struct app *a, enum action action);
+/* Ask, and take a container out of a network. */
+void network_disconnect(struct app *a, const char *network, const char *container);
 /* actions_image.c */
 bool image_action(struct app *a, enum action action);
 /* actions_shell.c: shells and attaching */

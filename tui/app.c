@@ -350,8 +350,8 @@ static void model_changed(void *arg, unsigned what)
 {
 	struct app *a = arg;
 	struct view *panel = app_panel_view(a);
-	bool redraw =
-	        what & (MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES | MODEL_HOST); /* the top bar's */
+	bool redraw = what & (MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES | MODEL_NETWORKS |
+	                             MODEL_HOST); /* the top bar's */
 
 	if (panel->ops->changed && panel->ops->changed(panel, what))
 		redraw = true;
@@ -427,10 +427,11 @@ static int make_panels(struct app *a, struct err *e)
 	a->panels[PANEL_CONTAINERS] = containers_panel_new(a);
 	a->panels[PANEL_IMAGES] = images_panel_new(a);
 	a->panels[PANEL_VOLUMES] = volumes_panel_new(a);
+	a->panels[PANEL_NETWORKS] = networks_panel_new(a);
 	a->panels[PANEL_EVENTS] = events_panel_new(a);
 	a->panels[PANEL_SHELLS] = shells_panel_new(a);
 	for (int p = 0; p < PANEL_N; p++)
-		if (!a->panels[p] && p != PANEL_NETWORKS)
+		if (!a->panels[p])
 			return err_no_memory(e);
 	panes_parse(&a->panes, config_get(a->config, "panes", "logs"));
 	return 0;

@@ -345,7 +345,10 @@ static unsigned look_action(struct app *a, enum action action)
 		return show_tab(a, TAB_STATS);
 	case ACTION_CTR_INSPECT:
 	case ACTION_IMG_INSPECT:
+	case ACTION_NET_INSPECT:
 		return show_tab(a, TAB_INSPECT);
+	case ACTION_NET_MEMBERS:
+		return show_tab(a, TAB_MEMBERS);
 	case ACTION_CTR_ENV:
 		return show_tab(a, TAB_ENV);
 	case ACTION_CTR_PROCESSES:

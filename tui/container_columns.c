@@ -176,6 +176,22 @@ static int compare_project(const void *a, const void *b)
 	return compare_texts(project_of(a), project_of(b));
 }
 
+static const char *ports_of(const void *row)
+{
+	return ROW(row)->ports;
+}
+
+/* Those of one that does not run are what it will publish. */
+static void draw_ports(const struct cell *at, const void *row)
+{
+	cell_text(at, ports_of(row), container_runs(row) ? at->base : style_of(at, UI_MUTED));
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+	return compare_texts(ports_of(a), ports_of(b));
+}
+
 static const char *network_of(const void *row)
 {
 	return ROW(row)->row.network;
@@ -506,6 +522,7 @@ const struct column container_columns[CONTAINER_COLUMNS] = {
         {"mem%", "LIM%", "Memory, in percent of its limit", 4, 4, 7, 9, MOVING_FIGURE, NULL, draw_share, compare_share},
         {"cpu%", "CLIM%", "CPU, in percent of its limit", 5, 5, 9, 9, FIGURE | HIDDEN, NULL, draw_cpu_share, compare_cpu_share},
         {"graph", "LAST MIN", "CPU over the last minute or two", 8, 12, 4, 5, 0, NULL, draw_graph, NULL},
+        {"ports", "PORTS", "Published ports", 14, 40, 8, 6, 0, ports_of, draw_ports, compare_ports},
         {"restarts", "RST", "Restarts", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
         {"exit", "EXIT", "Exit code of the last run", 4, 4, 9, 9, FIGURE | HIDDEN, NULL, draw_exit, compare_exit},
         {"oom", "OOM", "Ended for want of memory", 3, 3, 9, 9, HIDDEN | COLUMN_DESCENDING, NULL, draw_oom, compare_oom},

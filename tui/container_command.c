@@ -180,9 +180,91 @@ static void security(struct buf *out, json *host)
 	list_option(out, host, "Sysctls", "--sysctl", NULL);
 }
 
+/* The addresses and names that were asked for in one network, as options of their own or, beside others, as
+ * "name=…,ip=…". */
+static void endpoint(struct buf *out, const char *name, json *settings, json *container, bool is_first)
+{
+	json *ipam = json_get(settings, "IPAMConfig");
+	const char *ip = json_str(ipam, "IPv4Address", ""), *ip6 = json_str(ipam, "IPv6Address", "");
+	cleanup_strv char **aliases = json_strv(settings, "Aliases");
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *id = json_str(container, "Id", "");
+
+	if (is_first && *ip)
+		option(out, "--ip", ip);
+	if (is_first && *ip6)
+		option(out, "--ip6", ip6);
+	buf_printf(&text, "name=%s%s%s%s%s", name, *ip ? ",ip=" : "", ip, *ip6 ? ",ip6=" : "", ip6);
+	strv_foreach (s, aliases) {
+		if (strlen(*s) == 12 && !strncmp(id, *s, 12))
+			continue; /* which every container has */
+		if (is_first)
+			option(out, "--network-alias", *s);
+		buf_printf(&text, ",alias=%s", *s);
+	}
+	if (!is_first)
+		option(out, "--network", strchr(buf_str(&text), ',') ? buf_str(&text) : name);
+}
+
+static bool is_default_network(const char *name)
+{
+	return !*name || !strcmp(name, "tare0") || !strcmp(name, "bridge") || !strcmp(name, "default");
+}
+
+static void networks(struct buf *out, json *container)
+{
+	json *host = json_get(container, "HostConfig");
+	json *all = json_path(container, "NetworkSettings.Networks");
+	const char *first = json_str(host, "NetworkMode", "");
+
+	if (!json_object_is_type(all, json_type_object))
+		all = NULL;
+	/* with others beside it the default one must be named, too */
+	if (!is_default_network(first) || (all && json_object_object_length(all) > 1))
+		option(out, "--network", *first ? first : "tare0");
+	if (all && json_get(all, first))
+		endpoint(out, first, json_get(all, first), container, true);
+	if (!all)
+		return;
+	json_object_object_foreach (all, name, settings)
+		if (strcmp(name, first) != 0 && !(is_default_network(name) && is_default_network(first)))
+			endpoint(out, name, settings, container, false);
+}
+
+/* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]} */
+static void publish(struct buf *out, const char *key, json *binding)
+{
+	const char *ip = json_str(binding, "HostIp", ""), *port = json_str(binding, "HostPort", "");
+	bool is_any = !*ip || !strcmp(ip, "0.0.0.0") || !strcmp(ip, "::");
+	size_t len = strlen(key);
+	cleanup_free char *text = NULL;
+
+	if (len > 4 && !strcmp(key + len - 4, "/tcp"))
+		len -= 4;
+	text = str_printf("%s%s%s%s%s%s%.*s", !is_any && strchr(ip, ':') ? "[" : "", is_any ? "" : ip,
+	        !is_any && strchr(ip, ':') ? "]" : "", is_any ? "" : ":", port, *port || !is_any ? ":" : "",
+	        (int)len, key);
+	if (text)
+		option(out, "-p", text);
+}
+
+static void ports(struct buf *out, json *host)
+{
+	json *all = json_get(host, "PortBindings");
+
+	flag_option(out, host, "PublishAllPorts", "-P");
+	if (!json_object_is_type(all, json_type_object))
+		return;
+	json_object_object_foreach (all, key, list) {
+		size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+
+		for (size_t i = 0; i < n; i++)
+			publish(out, key, json_object_array_get_idx(list, i));
+	}
+}
+
 static void namespaces(struct buf *out, json *host)
 {
-	string_option(out, host, "NetworkMode", "--network", "none");
 	string_option(out, host, "PidMode", "--pid", "private");
 	string_option(out, host, "IpcMode", "--ipc", "private");
 	string_option(out, host, "UTSMode", "--uts", "private");
@@ -242,6 +324,8 @@ void container_command(json *container, json *image_doc, struct buf *out)
 	environment(out, config, image);
 	labels(out, config, image);
 	mounts(out, container);
+	ports(out, host);
+	networks(out, container);
 	limits(out, host);
 	security(out, host);
 	namespaces(out, host);

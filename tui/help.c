@@ -45,6 +45,7 @@ static const char *const titles[CONTEXT_N] = {
         [CONTEXT_CONTAINERS] = "Containers",
         [CONTEXT_IMAGES] = "Images",
         [CONTEXT_VOLUMES] = "Volumes",
+        [CONTEXT_NETWORKS] = "Networks",
         [CONTEXT_EVENTS] = "Events",
         [CONTEXT_SHELLS] = "Shells",
         [CONTEXT_DETAIL] = "Any detail",
@@ -52,6 +53,7 @@ static const char *const titles[CONTEXT_N] = {
         [CONTEXT_STATS] = "Stats",
         [CONTEXT_TEXT] = "Text",
         [CONTEXT_PROCESSES] = "Processes",
+        [CONTEXT_MEMBERS] = "Members of a network",
         [CONTEXT_FILES] = "Files",
         [CONTEXT_SHELL] = "A shell's pane, after its prefix key",
 };

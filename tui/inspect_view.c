@@ -94,6 +94,8 @@ static json *document_of(struct inspect_view *v, struct err *e)
 	case OBJECT_IMAGE:
 		snprintf(id, sizeof id, "%.*s", (int)strcspn(v->object.id, "@"), v->object.id);
 		return engine->image_inspect(engine, id, &j, e) == 0 ? j : NULL;
+	case OBJECT_NETWORK:
+		return engine->network_inspect(engine, v->object.id, &j, e) == 0 ? j : NULL;
 	case OBJECT_VOLUME:
 		j = volume_document(m, v->object.id);
 		break;
@@ -245,6 +247,7 @@ static bool inspect_changed(struct view *view, unsigned what)
 	unsigned mine = v->object.kind == OBJECT_CONTAINER ? MODEL_CONTAINERS
 	                : v->object.kind == OBJECT_IMAGE   ? MODEL_IMAGES
 	                : v->object.kind == OBJECT_VOLUME  ? MODEL_VOLUMES
+	                : v->object.kind == OBJECT_NETWORK ? MODEL_NETWORKS
 	                                                   : 0;
 
 	return (what & mine) && load(v);

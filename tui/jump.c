@@ -93,6 +93,16 @@ static void add_volumes(struct places *p, struct app *a)
 		                l->rows[i].used_by && l->rows[i].used_by[0] ? "in use" : ""));
 }
 
+static void add_networks(struct places *p, struct app *a)
+{
+	const struct tare_network_list *l = model_networks(app_model(a));
+
+	for (size_t i = 0; i < l->n; i++)
+		add(p, OBJECT_NETWORK, l->rows[i].id, l->rows[i].name,
+		        str_printf("network    %-10s %s", l->rows[i].driver,
+		                l->rows[i].subnet[0] ? l->rows[i].subnet[0] : ""));
+}
+
 static void add_shells(struct places *p, struct app *a)
 {
 	for (size_t i = 0; i < shells_count(app_shells(a)); i++) {
@@ -123,6 +133,7 @@ struct view *jump_new(struct app *a)
 		return NULL;
 	room += model_images(app_model(a)) ? model_images(app_model(a))->n : 0;
 	room += model_volumes(app_model(a)) ? model_volumes(app_model(a))->n : 0;
+	room += model_networks(app_model(a))->n;
 	room += shells_count(app_shells(a));
 	p->room = room < ITEMS_MAX ? room : ITEMS_MAX;
 	p->objects = calloc(p->room + 1, sizeof(*p->objects));
@@ -134,6 +145,7 @@ struct view *jump_new(struct app *a)
 	add_containers(p, a);
 	add_images(p, a);
 	add_volumes(p, a);
+	add_networks(p, a);
 	add_shells(p, a);
 	return picker_new(a, &(struct picker_options){
 	                             .title = "Jump to",

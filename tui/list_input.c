@@ -262,6 +262,14 @@ unsigned list_act(struct view *v, enum action a)
 
 /* ------------------------------------------------------------------ mouse */
 
+/* What two clicks on a row do. */
+static enum action open_action(enum context c)
+{
+	return c == CONTEXT_EVENTS    ? ACTION_EVENT_JUMP
+	       : c == CONTEXT_MEMBERS ? ACTION_MEMBER_JUMP
+	                              : ACTION_OPEN;
+}
+
 static unsigned press(struct list_view *l, const struct mouse *m)
 {
 	size_t at;
@@ -281,7 +289,7 @@ static unsigned press(struct list_view *l, const struct mouse *m)
 	else if (m->mods & MOD_CTRL)
 		mark_row(l, &l->rows[at], !is_marked(l, &l->rows[at]));
 	else if (m->twice)
-		app_act(l->v.app, l->v.ops->context == CONTEXT_EVENTS ? ACTION_EVENT_JUMP : ACTION_OPEN);
+		app_act(l->v.app, open_action(l->v.ops->context));
 	return VIEW_DONE;
 }
 

@@ -13,7 +13,7 @@
 
 #define LATER_NS (100 * 1000000ll) /* how long wishes for lists are collected */
 #define REST_NS  (16 * 1000000ll)  /* between two looks at a watch: a loud log would wake us for each write */
-#define LIST_ALL (MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES)
+#define LIST_ALL (MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES | MODEL_NETWORKS)
 
 bool object_equal(const struct object *a, const struct object *b)
 {
@@ -112,6 +112,18 @@ static int list_volumes(struct model *m, struct err *e)
 	return 0;
 }
 
+static int list_networks(struct model *m, struct err *e)
+{
+	struct tare_network_list list = {0};
+
+	if (m->engine->network_list(m->engine, &list, e) != 0)
+		return -1;
+	tare_network_list_free(&m->networks);
+	m->networks = list;
+	m->version++;
+	return 0;
+}
+
 /* The bits of what could be read; trouble is told, and the old list stays. */
 static unsigned read_lists(struct model *m, unsigned what)
 {
@@ -135,6 +147,12 @@ static unsigned read_lists(struct model *m, unsigned what)
 	if (what & MODEL_VOLUMES && m->engine->volume_list) {
 		if (list_volumes(m, &e) == 0)
 			done |= MODEL_VOLUMES;
+		else
+			model_trouble(m, &e);
+	}
+	if (what & MODEL_NETWORKS && m->engine->network_list) {
+		if (list_networks(m, &e) == 0)
+			done |= MODEL_NETWORKS;
 		else
 			model_trouble(m, &e);
 	}
@@ -229,6 +247,8 @@ static void watch_read(void *model)
 		m->stale |= MODEL_IMAGES;
 	if (changed > 0 && changed & TARE_CHANGED_VOLUMES)
 		m->stale |= MODEL_VOLUMES;
+	if (changed > 0 && changed & TARE_CHANGED_NETWORKS)
+		m->stale |= MODEL_NETWORKS;
 	what |= look_at_touched(m);
 	if (m->last_event != last)
 		what |= MODEL_EVENTS;
@@ -326,6 +346,7 @@ void model_free(struct model *m)
 	model_rows_free(m);
 	tare_image_list_free(&m->images);
 	tare_volume_list_free(&m->volumes);
+	tare_network_list_free(&m->networks);
 	buf_free(&m->name);
 	free(m);
 }
@@ -339,7 +360,7 @@ int model_load(struct model *m, struct err *e)
 	if (model_list_containers(m, e) < 0)
 		return -1;
 	m->loaded = true;
-	read_lists(m, MODEL_IMAGES | MODEL_VOLUMES);
+	read_lists(m, LIST_ALL & ~(unsigned)MODEL_CONTAINERS);
 	model_later(m, MODEL_EVENTS);
 	model_samples_start(m);
 	model_changed(m, LIST_ALL);
@@ -416,6 +437,27 @@ const struct tare_image_list *model_images(const struct model *m)
 const struct tare_volume_list *model_volumes(const struct model *m)
 {
 	return &m->volumes;
+}
+
+const struct tare_network_list *model_networks(const struct model *m)
+{
+	return &m->networks;
+}
+
+const struct tare_network *model_network(const struct model *m, const char *id)
+{
+	for (size_t i = 0; i < m->networks.n; i++)
+		if (!strcmp(m->networks.rows[i].id, id))
+			return &m->networks.rows[i];
+	return NULL;
+}
+
+const struct tare_network *model_network_called(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < m->networks.n; i++)
+		if (!strcmp(m->networks.rows[i].name, name))
+			return &m->networks.rows[i];
+	return NULL;
 }
 
 void model_image_object(const struct tare_image *row, struct object *o)
@@ -497,6 +539,7 @@ static const char *event_name(struct model *m, const char *id)
 const char *model_object_name(const struct model *m, const struct object *o)
 {
 	const struct model_container *container;
+	const struct tare_network *network;
 	const struct tare_image *image;
 
 	switch (o->kind) {
@@ -509,6 +552,9 @@ const char *model_object_name(const struct model *m, const struct object *o)
 		return image ? image_name((struct model *)(uintptr_t)m, image) : "";
 	case OBJECT_VOLUME:
 		return model_volume(m, o->id) ? o->id : "";
+	case OBJECT_NETWORK:
+		network = model_network(m, o->id);
+		return network ? network->name : "";
 	case OBJECT_EVENT:
 		return event_name((struct model *)(uintptr_t)m, o->id);
 	default:

@@ -28,8 +28,8 @@ enum object_kind {
 #define OBJECT_ID_SIZE 144
 struct object {
 	enum object_kind kind;
-	char id[OBJECT_ID_SIZE]; /* container: its full id; image: "sha256:…" of the config, '@', reference;
-	                            volume: name */
+	char id[OBJECT_ID_SIZE]; /* container, network: its full id; image: "sha256:…" of the config, '@',
+	                            reference; volume: name */
 };
 bool object_equal(const struct object *a, const struct object *b);
 
@@ -42,6 +42,7 @@ struct model_container {
 	double read, write, rx, tx; /* bytes per second; NAN: not known */
 	struct history *history;    /* NULL until sampled */
 	const char *project;        /* its label com.docker.compose.project or io.tare.project; NULL */
+	char *ports;                /* those it publishes, as port_text.h shows them; NULL: none */
 	unsigned restarts;
 	char health[12]; /* "healthy", "unhealthy", "starting", or "": it has no check */
 	bool alert;      /* something happened that the user has not looked at */
@@ -65,6 +66,7 @@ enum {
 	MODEL_EVENTS = 16,
 	MODEL_HOST = 32,
 	MODEL_LOGS = 64, /* logs may have grown: log_drain() those whose `fd` is -1 */
+	MODEL_NETWORKS = 128,
 };
 
 struct model *model_new(struct tare_engine *engine, struct loop *loop, struct err *e);
@@ -95,10 +97,13 @@ uint64_t model_version(const struct model *m);
 int64_t model_second(const struct model *m);
 const struct tare_image_list *model_images(const struct model *m);
 const struct tare_volume_list *model_volumes(const struct model *m);
+const struct tare_network_list *model_networks(const struct model *m);
 /* The object of a row, and the row of an object (NULL: gone). */
 void model_image_object(const struct tare_image *row, struct object *o);
 const struct tare_image *model_image(const struct model *m, const char *id);
 const struct tare_volume *model_volume(const struct model *m, const char *name);
+const struct tare_network *model_network(const struct model *m, const char *id);
+const struct tare_network *model_network_called(const struct model *m, const char *name);
 /* Oldest first; at most MODEL_EVENTS_MAX are kept. */
 #define MODEL_EVENTS_MAX 2000
 size_t model_events(const struct model *m, const struct model_event *const **events);

@@ -94,17 +94,25 @@ static void touch(struct model *m, const char *id)
 }
 
 /* What the model must look at because of this event. */
-static void follow_up(struct model *m, const struct model_event *ev)
+/* container: that a network's event is about, or "". */
+static void follow_up(struct model *m, const struct model_event *ev, const char *container)
 {
 	if (!strcmp(ev->type, "container")) {
 		if (is_about_rows(ev))
 			touch(m, ev->id);
 		if (!strcmp(ev->action, "create") || !strcmp(ev->action, "destroy"))
 			m->stale |= MODEL_VOLUMES; /* who uses them */
+		if (!strcmp(ev->action, "start") || !strcmp(ev->action, "die") ||
+		        !strcmp(ev->action, "rename"))
+			m->stale |= MODEL_NETWORKS; /* who is in them */
 	} else if (!strcmp(ev->type, "image")) {
 		m->stale |= MODEL_IMAGES;
 	} else if (!strcmp(ev->type, "volume")) {
 		m->stale |= MODEL_VOLUMES;
+	} else if (!strcmp(ev->type, "network")) {
+		m->stale |= MODEL_NETWORKS;
+		if (*container)
+			touch(m, container); /* its addresses */
 	}
 }
 
@@ -115,13 +123,13 @@ int model_events_take(json *event, void *model)
 
 	if (!ev || !make_room(m)) {
 		event_free(ev);
-		m->stale |= MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES;
+		m->stale |= MODEL_CONTAINERS | MODEL_IMAGES | MODEL_VOLUMES | MODEL_NETWORKS;
 		return 0;
 	}
 	ev->number = ++m->last_event;
 	m->version++;
 	m->events[m->n_events++] = ev;
-	follow_up(m, ev);
+	follow_up(m, ev, json_str(json_path(event, "Actor.Attributes"), "container", ""));
 	return 0;
 }
 

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "tui/model_state.h"
+#include "tui/port_text.h"
 
 static size_t hash_id(const char *id)
 {
@@ -89,13 +91,38 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+static bool same_attachments(const struct tare_container *a, const struct tare_container *b)
+{
+	if (a->n_attachments != b->n_attachments)
+		return false;
+	for (size_t i = 0; i < a->n_attachments; i++)
+		if (!same_text(a->attachments[i].network, b->attachments[i].network) ||
+		        !same_text(a->attachments[i].ip, b->attachments[i].ip) ||
+		        !same_text(a->attachments[i].ip6, b->attachments[i].ip6))
+			return false;
+	return true;
+}
+
+static bool same_ports(const struct tare_container *a, const struct tare_container *b)
+{
+	if (a->n_ports != b->n_ports)
+		return false;
+	for (size_t i = 0; i < a->n_ports; i++)
+		if (a->ports[i].host_port != b->ports[i].host_port ||
+		        a->ports[i].container_port != b->ports[i].container_port ||
+		        a->ports[i].protocol != b->ports[i].protocol ||
+		        !same_text(a->ports[i].host_ip, b->ports[i].host_ip))
+			return false;
+	return true;
+}
+
 static bool same_row(const struct tare_container *a, const struct tare_container *b)
 {
 	return a->state == b->state && a->started == b->started && a->finished == b->finished &&
 	       a->pid == b->pid && a->exit_code == b->exit_code && a->oom_killed == b->oom_killed &&
 	       a->monitor_lost == b->monitor_lost && same_text(a->name, b->name) &&
 	       same_text(a->image, b->image) && same_text(a->network, b->network) &&
-	       same_text(a->error, b->error);
+	       same_text(a->error, b->error) && same_attachments(a, b) && same_ports(a, b);
 }
 
 static const char *project_of(json *labels)
@@ -162,6 +189,8 @@ struct model_entry *model_rows_put(struct model *m, struct tare_container *row, 
 	if (*changed) {
 		m->version++;
 		entry->c.project = project_of(entry->c.row.labels);
+		free(entry->c.ports);
+		entry->c.ports = port_text(entry->c.row.ports, entry->c.row.n_ports);
 		m->running_changed = true;
 	}
 	entry->generation = m->generation;
@@ -189,6 +218,7 @@ static void unhash(struct model *m, const struct model_entry *entry)
 static void entry_free(struct model_entry *entry)
 {
 	tare_container_free(&entry->c.row);
+	free(entry->c.ports);
 	history_free(entry->c.history);
 	free(entry);
 }

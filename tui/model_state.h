@@ -43,6 +43,7 @@ struct model {
 
 	struct tare_image_list images;
 	struct tare_volume_list volumes;
+	struct tare_network_list networks;
 
 	/* model_event.c */
 	struct model_event *

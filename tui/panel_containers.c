@@ -9,6 +9,7 @@
 #include "tui/container_columns.h"
 #include "tui/figures.h"
 #include "tui/list_view.h"
+#include "tui/port_text.h"
 #include "tui/views.h"
 
 struct containers_panel {
@@ -16,9 +17,20 @@ struct containers_panel {
 	bool only_running;
 };
 
-enum { KEY_STATE, KEY_NAME, KEY_IMAGE, KEY_LABEL, KEY_PROJECT, KEY_NETWORK, KEY_HEALTH, KEY_ID, KEY_EXIT };
+enum {
+	KEY_STATE,
+	KEY_NAME,
+	KEY_IMAGE,
+	KEY_LABEL,
+	KEY_PROJECT,
+	KEY_NETWORK,
+	KEY_PORT,
+	KEY_HEALTH,
+	KEY_ID,
+	KEY_EXIT
+};
 static const char *const filter_keys[] = {
-        "state", "name", "image", "label", "project", "network", "health", "id", "exit", NULL};
+        "state", "name", "image", "label", "project", "network", "port", "health", "id", "exit", NULL};
 
 static void collect(struct list_view *l)
 {
@@ -63,6 +75,8 @@ static bool has(const void *row, int property, const char *value)
 		return filter_contains(c->project, value);
 	case KEY_NETWORK:
 		return filter_contains(c->row.network, value);
+	case KEY_PORT:
+		return port_matches(c->row.ports, c->row.n_ports, c->ports, value);
 	case KEY_HEALTH:
 		return *c->health && filter_contains(c->health, value);
 	case KEY_EXIT:

@@ -214,6 +214,10 @@ static bool find_object(struct app *a, const struct model_event *ev, struct obje
 		o->kind = OBJECT_VOLUME;
 		return model_volume(m, ev->id);
 	}
+	if (!strcmp(ev->type, "network")) {
+		o->kind = OBJECT_NETWORK;
+		return model_network(m, ev->id);
+	}
 	for (size_t i = 0; i < images->n && !strcmp(ev->type, "image"); i++) {
 		const struct tare_image *image = &images->rows[i];
 

@@ -9,6 +9,7 @@
 #include "engine/tare.h"
 #include "tui/app.h"
 #include "tui/model.h"
+#include "tui/port_text.h"
 #include "tui/words.h"
 
 typedef int word_parser(struct tare_create *c, const char *text, struct err *e);
@@ -43,11 +44,82 @@ static int check_workdir(const char *text, struct err *e)
 	return *text == '/' ? 0 : err_set(e, ERR_USAGE, "a path from the root, as in /srv");
 }
 
-static int check_network(const char *text, struct err *e)
+char **run_list(const char *text, struct err *e)
 {
-	if (!strcmp(text, "none") || !strcmp(text, "host") || (!strncmp(text, "container:", 10) && text[10]))
+	cleanup_free char *copy = strdup(text);
+
+	if (!copy)
+		return err_set_null(e, ERR_OTHER, "out of memory");
+	for (char *s = copy; *s; s++)
+		if (*s == ',')
+			*s = ' ';
+	return words_split(copy, e);
+}
+
+/* Does something that runs publish it already? */
+static int check_port(struct app *a, const struct tare_publish *port, struct err *e)
+{
+	struct model_container *const *rows = NULL;
+	size_t n = a ? model_containers(app_model(a), &rows) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tare_container *c = &rows[i]->row;
+
+		if (c->state == TARE_CREATED || c->state == TARE_EXITED)
+			continue;
+		for (size_t k = 0; k < c->n_ports; k++)
+			if (port_clashes(&c->ports[k], port))
+				return err_set(e, ERR_CONFLICT, "%.60s publishes port %u already", c->name,
+				        port->host_port);
+	}
+	return 0;
+}
+
+static int check_ports(struct app *a, struct tare_create *c, const char *text, struct err *e)
+{
+	cleanup_strv char **words = run_list(text, e);
+
+	if (!words && e->msg[0])
+		return -1;
+	strv_foreach (s, words)
+		if (tare_parse_publish(c, *s, e) < 0)
+			return -1;
+	for (size_t i = 0; i < c->n_publish; i++)
+		if (check_port(a, &c->publish[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static bool is_network(struct app *a, const char *word)
+{
+	size_t len = strcspn(word, ",");
+
+	if (!strcmp(word, "bridge") || (!strncmp(word, "container:", 10) && word[10]) ||
+	        !strncmp(word, "name=", 5))
+		return true;
+	return len == strlen(word) && (!a || model_network_called(app_model(a), word));
+}
+
+/* One of Tare's, or several; or, alone, one of the words that mean something else. */
+static int check_network(struct app *a, const char *text, struct err *e)
+{
+	cleanup_strv char **words = run_list(text, e);
+
+	if (!words && e->msg[0])
+		return -1;
+	if (strv_len(words) == 1 && (!strcmp(*words, "none") || !strcmp(*words, "host")))
 		return 0;
-	return err_set(e, ERR_USAGE, "none, host or container:NAME");
+	strv_foreach (s, words) {
+		if (strv_len(words) > 1 && strchr(*s, ':'))
+			return err_set(e, ERR_USAGE, "%.60s stands alone", *s);
+		if (!is_network(a, *s))
+			return err_set(e, ERR_NOT_FOUND,
+			        "there is no network \"%.60s\"; none, host, container:NAME, or one of the "
+			        "panel "
+			        "of networks",
+			        *s);
+	}
+	return 0;
 }
 
 static int check_user(const char *text, struct err *e)
@@ -87,7 +159,9 @@ static int check(struct app *a, struct tare_create *c, enum run_field field, con
 	case RUN_PIDS:
 		return check_pids(text, e);
 	case RUN_NETWORK:
-		return check_network(text, e);
+		return check_network(a, text, e);
+	case RUN_PORTS:
+		return check_ports(a, c, text, e);
 	case RUN_WORKDIR:
 		return check_workdir(text, e);
 	case RUN_USER:

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct app;
+struct err;
 
 enum run_field {
 	RUN_IMAGE,
@@ -16,10 +17,11 @@ enum run_field {
 	RUN_REMOVE,
 	RUN_ENV,
 	RUN_VOLUMES,
+	RUN_PORTS,
+	RUN_NETWORK,
 	RUN_MEMORY,
 	RUN_CPUS,
 	RUN_PIDS,
-	RUN_NETWORK,
 	RUN_WORKDIR,
 	RUN_USER,
 	RUN_PROFILE,
@@ -28,6 +30,10 @@ enum run_field {
 	RUN_TTY,
 	RUN_N
 };
+
+/* The words of a field that takes several: blanks or commas stand between. The caller's to strv_free; NULL:
+ * none, or e says why. */
+char **run_list(const char *text, struct err *e);
 
 /* True, and error empty, when it is right; an empty text always is. app: for names that are taken; may be
  * NULL. */

@@ -29,10 +29,11 @@ static const struct form_field fields[RUN_N] = {
         [RUN_REMOVE] = {.label = "Remove at its end", .kind = FIELD_FLAG},
         [RUN_ENV] = {.label = "Variables", .kind = FIELD_TEXT},
         [RUN_VOLUMES] = {.label = "Volumes", .kind = FIELD_TEXT},
+        [RUN_PORTS] = {.label = "Ports", .kind = FIELD_TEXT},
+        [RUN_NETWORK] = {.label = "Network", .kind = FIELD_TEXT},
         [RUN_MEMORY] = {.label = "Memory", .kind = FIELD_TEXT},
         [RUN_CPUS] = {.label = "CPUs", .kind = FIELD_TEXT},
         [RUN_PIDS] = {.label = "Processes", .kind = FIELD_TEXT},
-        [RUN_NETWORK] = {.label = "Network", .kind = FIELD_TEXT},
         [RUN_WORKDIR] = {.label = "Directory", .kind = FIELD_TEXT},
         [RUN_USER] = {.label = "User", .kind = FIELD_TEXT},
         [RUN_PROFILE] = {.label = "Security profile", .kind = FIELD_TEXT},
@@ -113,6 +114,13 @@ static void show_defaults(struct run_form *r)
 	form_set_placeholder(f, RUN_USER, or_else(config, "User", "root"));
 }
 
+static const char *default_network(struct app *a)
+{
+	const struct tare_network_list *l = model_networks(app_model(a));
+
+	return l->n && l->rows[0].is_default ? l->rows[0].name : "the default one";
+}
+
 static void fixed_placeholders(struct form *f)
 {
 	form_set_placeholder(f, RUN_IMAGE, strdup("type, or Down to choose"));
@@ -121,7 +129,8 @@ static void fixed_placeholders(struct form *f)
 	form_set_placeholder(f, RUN_MEMORY, strdup("no limit; 256m, 1.5g"));
 	form_set_placeholder(f, RUN_CPUS, strdup("no limit; 0.5, 2"));
 	form_set_placeholder(f, RUN_PIDS, strdup("no limit; 100"));
-	form_set_placeholder(f, RUN_NETWORK, strdup("none"));
+	form_set_placeholder(f, RUN_PORTS, strdup("none published; 8080:80 127.0.0.1:5353:53/udp"));
+	form_set_placeholder(f, RUN_NETWORK, strdup(default_network(f->v.app)));
 	form_set_placeholder(f, RUN_PROFILE, strdup("default"));
 }
 
@@ -159,6 +168,14 @@ static void add_each(char ***args, const char *flag, const char *text)
 		add_option(args, flag, *s);
 }
 
+static void add_list(char ***args, const char *flag, const char *text)
+{
+	cleanup_strv char **words = run_list(text, NULL);
+
+	strv_foreach (s, words)
+		add_option(args, flag, *s);
+}
+
 static void add_flag(char ***args, const struct form *f, size_t field, const char *flag)
 {
 	if (f->fields[field].value)
@@ -179,10 +196,11 @@ static char **command_of(const struct form *f)
 	add_option(&args, "--name", form_text(f, RUN_NAME));
 	add_each(&args, "-e", form_text(f, RUN_ENV));
 	add_each(&args, "-v", form_text(f, RUN_VOLUMES));
+	add_list(&args, "-p", form_text(f, RUN_PORTS));
+	add_list(&args, "--network", form_text(f, RUN_NETWORK));
 	add_option(&args, "-m", form_text(f, RUN_MEMORY));
 	add_option(&args, "--cpus", form_text(f, RUN_CPUS));
 	add_option(&args, "--pids-limit", form_text(f, RUN_PIDS));
-	add_option(&args, "--network", form_text(f, RUN_NETWORK));
 	add_option(&args, "-w", form_text(f, RUN_WORKDIR));
 	add_option(&args, "-u", form_text(f, RUN_USER));
 	add_option(&args, "--security-profile", form_text(f, RUN_PROFILE));
@@ -251,7 +269,10 @@ static void complete(struct form *f, size_t field, const char *text, char ***can
 	static const char *const profiles[] = {"default", "restricted", "privileged", NULL};
 	const char *const *words = field == RUN_NETWORK ? networks : field == RUN_PROFILE ? profiles : NULL;
 	const struct tare_image_list *images = model_images(app_model(f->v.app));
+	const struct tare_network_list *nets = model_networks(app_model(f->v.app));
 
+	for (size_t i = 0; field == RUN_NETWORK && i < nets->n; i++)
+		offer(candidates, text, nets->rows[i].name);
 	for (; words && *words; words++)
 		offer(candidates, text, *words);
 	for (size_t i = 0; field == RUN_IMAGE && images && i < images->n; i++) {
@@ -296,7 +317,7 @@ static unsigned submit(struct form *f)
 	request_title(r, "run %s", name);
 	if (r) {
 		r->done = started;
-		r->refresh = MODEL_VOLUMES;
+		r->refresh = MODEL_VOLUMES | MODEL_NETWORKS;
 	}
 	request_start(f->v.app, r);
 	return VIEW_DONE | VIEW_CLOSE;

@@ -10,8 +10,9 @@ const struct tab_info tab_table[TAB_N] = {
         [TAB_LOGS] = {"Logs", "logs", KIND(CONTAINER), log_view_new},
         [TAB_STATS] = {"Stats", "stats", KIND(CONTAINER), stats_view_new},
         [TAB_LAYERS] = {"Layers", "layers", KIND(IMAGE), layers_view_new},
-        [TAB_INSPECT] = {"Inspect", "inspect", KIND(CONTAINER) | KIND(IMAGE) | KIND(VOLUME) | KIND(EVENT),
-                inspect_view_new},
+        [TAB_MEMBERS] = {"Members", "members", KIND(NETWORK), members_view_new},
+        [TAB_INSPECT] = {"Inspect", "inspect",
+                KIND(CONTAINER) | KIND(IMAGE) | KIND(VOLUME) | KIND(NETWORK) | KIND(EVENT), inspect_view_new},
         [TAB_ENV] = {"Env", "env", KIND(CONTAINER), env_view_new},
         [TAB_PROCESSES] = {"Procs", "processes", KIND(CONTAINER), processes_view_new},
         [TAB_FILES] = {"Files", "files", KIND(CONTAINER) | KIND(VOLUME), files_view_new},
@@ -20,7 +21,8 @@ const struct tab_info tab_table[TAB_N] = {
 
 enum tab tab_first(enum object_kind kind)
 {
-	static const enum tab preferred[] = {TAB_LOGS, TAB_LAYERS, TAB_FILES, TAB_SHELL, TAB_INSPECT};
+	static const enum tab preferred[] = {
+	        TAB_LOGS, TAB_LAYERS, TAB_FILES, TAB_MEMBERS, TAB_SHELL, TAB_INSPECT};
 
 	for (unsigned i = 0; i < sizeof preferred / sizeof *preferred; i++)
 		if (tab_is_for(preferred[i], kind))

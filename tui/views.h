@@ -15,6 +15,7 @@ struct view;
 struct view *containers_panel_new(struct app *a);
 struct view *images_panel_new(struct app *a);
 struct view *volumes_panel_new(struct app *a);
+struct view *networks_panel_new(struct app *a);
 struct view *events_panel_new(struct app *a);
 struct view *shells_panel_new(struct app *a);
 /* Any list panel: its rows shown and in all, its marks, and selecting by object. */
@@ -30,9 +31,10 @@ struct view *stats_view_new(struct app *a);
 struct view *inspect_view_new(struct app *a); /* any kind of object */
 struct view *env_view_new(struct app *a);
 struct view *processes_view_new(struct app *a);
-struct view *files_view_new(struct app *a);  /* of a container or a volume */
-struct view *layers_view_new(struct app *a); /* of an image */
-struct view *shell_view_new(struct app *a);  /* shows the shell that is selected */
+struct view *files_view_new(struct app *a);   /* of a container or a volume */
+struct view *layers_view_new(struct app *a);  /* of an image */
+struct view *members_view_new(struct app *a); /* of a network */
+struct view *shell_view_new(struct app *a);   /* shows the shell that is selected */
 
 /* dialogs */
 struct view *help_view_new(struct app *a, int context); /* enum context */
