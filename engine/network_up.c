@@ -170,7 +170,9 @@ static void warn_of_foreign_drops(const char *table, const struct network_record
 	if (r->internal || nft_foreign_drops(table, r->link, &advice, NULL) != 0)
 		return;
 	strv_foreach (line, advice)
-		log_line(LOG_LEVEL_WARN, "%s", *line);
+		log_line(LOG_LEVEL_WARN,
+		        "the host's firewall drops packets of network %s; to let them pass, %s", r->name,
+		        *line);
 }
 
 /* ------------------------------------------------------------------ up */

@@ -1,8 +1,4 @@
-/* Taking away what nobody needs: stopped containers, unused volumes, and debris, which is what a crash left
- * and no container owns. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+/* Taking away what nobody needs: stopped containers, unused volumes and networks, and debris. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +8,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/engine.h"
+#include "engine/debris.h"
 #include "engine/image.h"
-#include "engine/runtime/cgroup.h"
+#include "engine/network.h"
 
 static uint64_t tree_bytes(int dir_fd, const char *name)
 {
@@ -85,115 +82,28 @@ static int prune_volumes(const struct store *s, unsigned flags, struct tare_prun
 
 /* ------------------------------------------------------------------ debris */
 
-/* Takes one entry of a directory when it is debris. */
-typedef void (*sweep_fn)(const struct store *s, const char *entry, struct tare_prune_result *out);
-
-static void for_each(const struct store *s, int dir_fd, sweep_fn sweep, struct tare_prune_result *out)
+static void note_removed(const struct debris *d, void *arg)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct tare_prune_result *out = arg;
 
-	for (struct dirent *entry; d && (entry = readdir(d));)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			sweep(s, entry->d_name, out);
-}
-
-static void take_away(int dir_fd, const char *where, const char *entry, struct tare_prune_result *out)
-{
-	uint64_t bytes = tree_bytes(dir_fd, entry);
-
-	if (remove_tree_at(dir_fd, entry) != 0)
+	if (!d->removed)
 		return;
-	out->bytes += bytes;
-	strv_take(&out->removed, str_printf("%s/%s", where, entry));
+	out->bytes += d->bytes;
+	strv_add(&out->removed, d->what);
 }
 
-static bool has_container(const struct store *s, const char *id)
+/* Of networks too: their remains are links, rules and leases. */
+static int prune_debris(const struct store *s, struct tare_prune_result *out, struct err *e)
 {
-	return faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
+	struct tare_check_result found = {0};
 
-/* The default cgroup of a container that this store had. Which cgroups are this store's cannot be seen by
- * looking at them: an empty one without a container here may be a start of another --root. */
-static void sweep_cgroup(const char *id, struct tare_prune_result *out)
-{
-	char path[CGROUP_PATH_MAX];
-	cleanup_cgroup struct cgroup *g = NULL;
-
-	snprintf(path, sizeof path, "tare/%s", id);
-	if (cgroup_open(path, &g, NULL) == 0 && cgroup_destroy(path, NULL) == 0)
-		strv_take(&out->removed, str_printf("cgroup %s", path));
-}
-
-/* The cgroup goes first: what is left here is the proof that it is ours. */
-static void sweep_container(const struct store *s, const char *entry, struct tare_prune_result *out)
-{
-	cleanup_fd int lock = container_debris_lock(s, entry);
-	bool removal = strncmp(entry, ".rm-", 4) == 0;
-
-	if (lock < 0)
-		return;
-	if (removal && container_is_id(entry + 4))
-		sweep_cgroup(entry + 4, out);
-	take_away(s->containers_fd, "containers", entry, out);
-}
-
-/* A container whose record cannot be read has nothing that any command could use. */
-static void sweep_damaged(const struct store *s, const char *entry, struct tare_prune_result *out)
-{
-	struct container_record r;
-	struct err why = ERR_INIT;
-
-	if (!container_is_id(entry))
-		return;
-	if (container_record_read(s, entry, &r, &why) == 0) {
-		container_record_free(&r);
-		return;
-	}
-	if (why.kind == ERR_CORRUPT && damaged_set_aside(s, entry, false, NULL) == 0)
-		strv_take(&out->removed, str_printf("containers/%s (kept as .damaged-%s)", entry, entry));
-}
-
-/* A state that two roots share may belong to a container of the other one, unless its processes are gone. */
-static bool is_in_use(const struct store *s, const char *entry)
-{
-	struct container_state st;
-	cleanup_fd int fd = container_state_dir_open(s, entry, false);
-
-	return fd >= 0 && container_state_read(fd, &st) == 0 && strcmp(st.boot, boot_id()) == 0 &&
-	       (proc_alive(&st.process) || proc_alive(&st.monitor));
-}
-
-static void sweep_state(const struct store *s, const char *entry, struct tare_prune_result *out)
-{
-	if (has_container(s, entry) || is_in_use(s, entry))
-		return;
-	if (container_is_id(entry))
-		sweep_cgroup(entry, out);
-	take_away(s->state_containers_fd, "state", entry, out);
-}
-
-static void sweep_volume(const struct store *s, const char *entry, struct tare_prune_result *out)
-{
-	if (volume_is_debris(entry))
-		take_away(s->volumes_fd, "volumes", entry, out);
-}
-
-static void sweep_name(const struct store *s, const char *entry, struct tare_prune_result *out)
-{
-	if (entry[0] != '.' && container_name_reap(s, entry))
-		strv_take(&out->removed, str_printf("names/%s", entry));
-}
-
-static void prune_debris(const struct store *s, struct tare_prune_result *out)
-{
-	for_each(s, s->containers_fd, sweep_damaged, out);
-	for_each(s, s->containers_fd, sweep_container, out);
-	for_each(s, s->state_containers_fd, sweep_state, out);
-	for_each(s, s->names_fd, sweep_name, out);
-	cleanup_fd int volumes = volumes_lock_debris(s);
-	if (volumes >= 0)
-		for_each(s, s->volumes_fd, sweep_volume, out);
+	debris_sweep(s, true, note_removed, out);
+	int rc = network_check(s, true, &found, e);
+	for (size_t i = 0; i < found.n; i++)
+		if (found.rows[i].repaired)
+			strv_add(&out->removed, found.rows[i].what);
+	tare_check_result_free(&found);
+	return rc;
 }
 
 int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flags,
@@ -211,13 +121,12 @@ int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flag
 	case TARE_PRUNE_VOLUMES:
 		return prune_volumes(s, flags, out, e);
 	case TARE_PRUNE_NETWORKS:
-		return 0;
+		return networks_prune(s, flags, out, e);
 	case TARE_PRUNE_DEBRIS:
 		if (dry_run)
 			return err_set(
 			        e, ERR_UNSUPPORTED, "remains cannot be looked at without removing them");
-		prune_debris(s, out);
-		return 0;
+		return prune_debris(s, out, e);
 	}
 	return err_set(e, ERR_USAGE, "nothing to prune");
 }

@@ -123,7 +123,7 @@ static bool record_bears(const struct store *s, const char *id, const char *name
  * of one that is called otherwise, is what a killed create or rename left behind, unless somebody holds the
  * container's lock: then that is still under way. The lock is only tried, since its holder may be waiting for
  * the names. */
-static bool claim_is_live(const struct store *s, const char *name, const char *owner)
+static bool claim_is_live(const struct store *s, const char *name, const char *owner, bool reap)
 {
 	cleanup_fd int dir = container_dir_open(s, owner);
 
@@ -136,7 +136,8 @@ static bool claim_is_live(const struct store *s, const char *name, const char *o
 		return true;
 	if (has_record(s, owner))
 		return record_bears(s, owner, name);
-	remove_tree_at(s->containers_fd, owner); /* a create cut short */
+	if (reap)
+		remove_tree_at(s->containers_fd, owner); /* a create cut short */
 	return false;
 }
 
@@ -165,7 +166,7 @@ int container_name_claim(const struct store *s, const char *name, const char *id
 	bool owned = name_owner(s, name, owner) > 0;
 	if (owned && strcmp(owner, id) == 0)
 		return 0; /* a rename to it was cut short */
-	if (!owned || !claim_is_live(s, name, owner))
+	if (!owned || !claim_is_live(s, name, owner, true))
 		unlinkat(s->names_fd, name, 0);
 	return symlinkat(id, s->names_fd, name) == 0 ? 0 : name_taken(s, name, e);
 }
@@ -180,14 +181,25 @@ void container_name_release(const struct store *s, const char *name, const char 
 		unlinkat(s->names_fd, name, 0);
 }
 
-bool container_name_reap(const struct store *s, const char *name)
+static bool is_orphan(const struct store *s, const char *name, bool reap)
 {
 	char owner[TARE_ID_LEN + 1];
+
+	return name_owner(s, name, owner) >= 0 && !claim_is_live(s, name, owner, reap);
+}
+
+bool container_name_is_orphan(const struct store *s, const char *name)
+{
 	cleanup_fd int lock = lock_names(s, NULL);
 
-	if (lock < 0 || name_owner(s, name, owner) < 0 || claim_is_live(s, name, owner))
-		return false;
-	return unlinkat(s->names_fd, name, 0) == 0;
+	return lock >= 0 && is_orphan(s, name, false);
+}
+
+bool container_name_reap(const struct store *s, const char *name)
+{
+	cleanup_fd int lock = lock_names(s, NULL);
+
+	return lock >= 0 && is_orphan(s, name, true) && unlinkat(s->names_fd, name, 0) == 0;
 }
 
 void container_names_release(const struct store *s, const char *id)

@@ -75,6 +75,8 @@ int container_name_claim(const struct store *s, const char *name, const char *id
 void container_name_release(const struct store *s, const char *name, const char *id);
 /* Every name that leads to id. */
 void container_names_release(const struct store *s, const char *id);
+/* Whether no container needs the name. */
+bool container_name_is_orphan(const struct store *s, const char *name);
 /* Free the name if no container needs it; true when it was freed. */
 bool container_name_reap(const struct store *s, const char *name);
 

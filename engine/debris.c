@@ -1,0 +1,165 @@
+/* What a crash left: half made and half removed containers and volumes, states and cgroups of containers that
+ * are gone, names of none. Each is taken under the lock that whoever is at work on it would hold. */
+#include "engine/debris.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/engine.h"
+#include "engine/runtime/cgroup.h"
+
+struct sweep {
+	const struct store *s;
+	bool remove;
+	debris_fn fn;
+	void *arg;
+};
+
+/* Takes one entry of a directory when it is debris. */
+typedef void (*sweep_fn)(const struct sweep *w, const char *entry);
+
+static void for_each(const struct sweep *w, int dir_fd, sweep_fn sweep)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			sweep(w, entry->d_name);
+}
+
+static void tell(
+        const struct sweep *w, const char *where, const char *entry, const char *problem, struct debris d)
+{
+	cleanup_free char *what = str_printf("%s%s", where, entry);
+
+	d.what = what;
+	d.problem = problem;
+	if (what)
+		w->fn(&d, w->arg);
+}
+
+static void take_away(
+        const struct sweep *w, int dir_fd, const char *where, const char *entry, const char *problem)
+{
+	struct debris d = {0};
+	uint64_t entries;
+
+	tree_size_at(dir_fd, entry, &d.bytes, &entries);
+	if (w->remove)
+		d.removed = remove_tree_at(dir_fd, entry) == 0;
+	tell(w, where, entry, problem, d);
+}
+
+static bool has_container(const struct store *s, const char *id)
+{
+	return faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The default cgroup of a container that this store had. Which cgroups are this store's cannot be seen by
+ * looking at them: an empty one without a container here may be a start of another --root. */
+static void sweep_cgroup(const struct sweep *w, const char *id)
+{
+	char path[CGROUP_PATH_MAX];
+	struct debris d = {0};
+	cleanup_cgroup struct cgroup *g = NULL;
+
+	snprintf(path, sizeof path, "tare/%s", id);
+	if (cgroup_open(path, &g, NULL) != 0)
+		return;
+	if (w->remove)
+		d.removed = cgroup_destroy(path, NULL) == 0;
+	tell(w, "cgroup ", path, "its container is gone", d);
+}
+
+/* The cgroup goes first: what is left here is the proof that it is ours. */
+static void sweep_container(const struct sweep *w, const char *entry)
+{
+	cleanup_fd int lock = container_debris_lock(w->s, entry);
+	bool removal = strncmp(entry, ".rm-", 4) == 0;
+
+	if (lock < 0)
+		return;
+	if (removal && container_is_id(entry + 4))
+		sweep_cgroup(w, entry + 4);
+	take_away(w, w->s->containers_fd, "containers/", entry,
+	        removal ? "its removal was cut short" : "its creation was cut short");
+}
+
+/* A container whose record cannot be read has nothing that any command could use. */
+static void sweep_damaged(const struct sweep *w, const char *entry)
+{
+	struct container_record r;
+	struct debris d = {0};
+	struct err why = ERR_INIT;
+
+	if (!container_is_id(entry))
+		return;
+	if (container_record_read(w->s, entry, &r, &why) == 0) {
+		container_record_free(&r);
+		return;
+	}
+	if (why.kind != ERR_CORRUPT)
+		return;
+	if (w->remove && damaged_set_aside(w->s, entry, false, NULL) != 0)
+		return; /* it runs, or somebody mended it */
+	d.removed = w->remove;
+	cleanup_free char *what = d.removed ? str_printf("%s (kept as .damaged-%s)", entry, entry) : NULL;
+	tell(w, "containers/", what ? what : entry, "its record cannot be read", d);
+}
+
+/* A state that two roots share may belong to a container of the other one, unless its processes are gone. */
+static bool is_in_use(const struct store *s, const char *entry)
+{
+	struct container_state st;
+	cleanup_fd int fd = container_state_dir_open(s, entry, false);
+
+	return fd >= 0 && container_state_read(fd, &st) == 0 && strcmp(st.boot, boot_id()) == 0 &&
+	       (proc_alive(&st.process) || proc_alive(&st.monitor));
+}
+
+static void sweep_state(const struct sweep *w, const char *entry)
+{
+	if (has_container(w->s, entry) || is_in_use(w->s, entry))
+		return;
+	if (container_is_id(entry))
+		sweep_cgroup(w, entry);
+	take_away(w, w->s->state_containers_fd, "state/", entry, "its container is gone");
+}
+
+static void sweep_volume(const struct sweep *w, const char *entry)
+{
+	if (volume_is_debris(entry))
+		take_away(w, w->s->volumes_fd, "volumes/", entry, "its making or removal was cut short");
+}
+
+static void sweep_name(const struct sweep *w, const char *entry)
+{
+	struct debris d = {.removed = w->remove};
+
+	if (entry[0] == '.')
+		return;
+	if (w->remove ? container_name_reap(w->s, entry) : container_name_is_orphan(w->s, entry))
+		tell(w, "names/", entry, "no container bears it", d);
+}
+
+void debris_sweep(const struct store *s, bool remove, debris_fn fn, void *arg)
+{
+	struct sweep w = {.s = s, .remove = remove, .fn = fn, .arg = arg};
+
+	for_each(&w, s->containers_fd, sweep_damaged);
+	for_each(&w, s->containers_fd, sweep_container);
+	for_each(&w, s->state_containers_fd, sweep_state);
+	for_each(&w, s->names_fd, sweep_name);
+	cleanup_fd int volumes = volumes_lock_debris(s);
+	if (volumes >= 0)
+		for_each(&w, s->volumes_fd, sweep_volume);
+}
