@@ -126,8 +126,8 @@ static int open_socket(int protocol, int family)
 	return steal_fd(&fd);
 }
 
-/* The kernel remembers of a port that all its sockets allowed its reuse, and then asks none of them any more.
- * One that doesn't allow it makes it ask again: of the other family, at an address that nobody has
+/* Older kernels remember of a port that all its sockets allowed its reuse, and then ask none of them any
+ * more. One that doesn't allow it makes them ask again: of the other family, at an address that nobody has
  * (RFC 5737, RFC 6666), so that it is in nobody's way. */
 static void make_kernel_ask(int family, uint16_t port)
 {
@@ -159,9 +159,9 @@ static int bind_beside_connections(int fd, const struct net_address *host, uint1
 
 /* The server hadn't said SO_REUSEADDR either, so the kernel would keep its port for a minute. A socket under
  * repair is bound without a question, so what the kernel doesn't ask is looked at here. */
-static int bind_where_nobody_is(int fd, const struct net_address *host, uint16_t port, bool shared)
+static int bind_where_nobody_is(int fd, const struct net_address *host, uint16_t port)
 {
-	if (!port_is_lingering(host, port, shared) || set(fd, IPPROTO_TCP, TCP_REPAIR, 1) < 0 ||
+	if (!port_is_lingering(host, port) || set(fd, IPPROTO_TCP, TCP_REPAIR, 1) < 0 ||
 	        bind_to(fd, host, port) < 0 || set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP) < 0) {
 		errno = EADDRINUSE;
 		return -1;
@@ -170,8 +170,7 @@ static int bind_where_nobody_is(int fd, const struct net_address *host, uint16_t
 }
 
 /* `alone`: the only port that will do, so that more may be tried for it. */
-static int bind_port(
-        int fd, int protocol, const struct net_address *host, uint16_t port, bool shared, bool alone)
+static int bind_port(int fd, int protocol, const struct net_address *host, uint16_t port, bool alone)
 {
 	if (bind_to(fd, host, port) == 0)
 		return 0;
@@ -179,7 +178,7 @@ static int bind_port(
 		return -1;
 	if (bind_beside_connections(fd, host, port) == 0)
 		return 0;
-	return errno == EADDRINUSE && alone ? bind_where_nobody_is(fd, host, port, shared) : -1;
+	return errno == EADDRINUSE && alone ? bind_where_nobody_is(fd, host, port) : -1;
 }
 
 /* ---------------------------------------------------------------- holding */
@@ -194,7 +193,7 @@ static int hold_one(int protocol, const struct net_address *host, uint16_t port,
 	/* A port that the kernel chooses shall be nobody's yet, so it hears of the sharing afterwards. */
 	if (shared && port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
 		return -1;
-	if (bind_port(fd, protocol, host, port, shared, alone) < 0)
+	if (bind_port(fd, protocol, host, port, alone) < 0)
 		return -1;
 	if (shared && !port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
 		return -1;

@@ -29,8 +29,7 @@ int port_hold(int protocol, const struct net_address *host, uint16_t first, uint
 /* "pid 4242 (nginx)" of whoever is bound there, or "". Reads /proc/net and the descriptors in /proc. */
 const char *port_owner(
         int protocol, const struct net_address *host, uint16_t port, char dst[PORT_OWNER_TEXT]);
-/* Nothing is there but TCP connections that are over (TIME_WAIT) and, when it is to be shared, sockets that
- * share it. */
-bool port_is_lingering(const struct net_address *host, uint16_t port, bool shared);
+/* Nothing is there but TCP connections that are over (TIME_WAIT). */
+bool port_is_lingering(const struct net_address *host, uint16_t port);
 
 #endif

@@ -22,7 +22,6 @@
 #include "base/text.h"
 
 #define STATE_TIME_WAIT 0x06 /* net/tcp_states.h */
-#define STATE_LISTEN    0x0a
 #define LINK_MAX_LEN    64
 #define COMM_LEN        16
 
@@ -121,13 +120,13 @@ static void each_row_of_both(
 	each_row(protocol, AF_INET6, host, port, fn, arg);
 }
 
-/* The best so far: who listens has the port; a connection that outlived its listener has it too. */
-static void keep_best(const struct socket_row *row, void *arg)
+/* The tables begin with who listens; a connection that outlived its listener has the port too. */
+static void keep_first(const struct socket_row *row, void *arg)
 {
-	struct socket_row *best = arg;
+	uint64_t *inode = arg;
 
-	if (row->inode && (!best->inode || (row->state == STATE_LISTEN && best->state != STATE_LISTEN)))
-		*best = *row;
+	if (!*inode)
+		*inode = row->inode;
 }
 
 static void count_states(const struct socket_row *row, void *arg)
@@ -145,7 +144,6 @@ struct quest {
 	int protocol;
 	const struct net_address *host;
 	uint16_t port;
-	bool alone;    /* and doesn't share it */
 	dev_t net_dev; /* our network namespace */
 	ino_t net_ino;
 };
@@ -155,7 +153,7 @@ static bool is_bound_so(int fd, const struct quest *q)
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa), n = sizeof(int);
 	struct net_address a = {0};
-	int protocol, shares;
+	int protocol;
 	uint16_t port;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &n) < 0 || protocol != q->protocol ||
@@ -174,10 +172,7 @@ static bool is_bound_so(int fd, const struct quest *q)
 		return false;
 	}
 	unmap(&a);
-	if (port != q->port || !meets(&a, q->host))
-		return false;
-	n = sizeof(shares);
-	return !q->alone || getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shares, &n) < 0 || !shares;
+	return port == q->port && meets(&a, q->host);
 }
 
 static bool asked_socket_matches(pid_t pid, int number, const struct quest *q)
@@ -249,9 +244,9 @@ static pid_t find_process(struct quest *q)
 	return 0;
 }
 
-bool port_is_lingering(const struct net_address *host, uint16_t port, bool shared)
+bool port_is_lingering(const struct net_address *host, uint16_t port)
 {
-	struct quest q = {.protocol = IPPROTO_TCP, .host = host, .port = port, .alone = shared};
+	struct quest q = {.protocol = IPPROTO_TCP, .host = host, .port = port};
 	size_t n[2] = {0, 0};
 
 	each_row_of_both(IPPROTO_TCP, host, port, count_states, n);
@@ -262,12 +257,10 @@ const char *port_owner(int protocol, const struct net_address *host, uint16_t po
 {
 	struct quest q = {.protocol = protocol, .host = host, .port = port};
 	char path[32], comm[COMM_LEN + 1], shown[4 * COMM_LEN];
-	struct socket_row best = {0};
 	pid_t pid;
 
 	*dst = '\0';
-	each_row_of_both(protocol, host, port, keep_best, &best);
-	q.inode = best.inode;
+	each_row_of_both(protocol, host, port, keep_first, &q.inode);
 	pid = find_process(&q);
 	if (!pid)
 		return dst;

@@ -400,6 +400,27 @@ static void groups_share(void **state)
 	}
 }
 
+/* With a single port to choose from, the kernel would give it to both. */
+static void groups_are_given_different_ports(void **state)
+{
+	static const char file[] = "/proc/sys/net/ipv4/ip_local_port_range";
+	uint16_t port;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(file_poke(AT_FDCWD, file, "9000 9000"), 0);
+	for (int i = 0; i < 2; i++) {
+		int p = i ? IPPROTO_TCP : IPPROTO_UDP, a = port_hold(p, &any4, 0, 0, true, &port, NULL);
+
+		assert_true(a >= 0);
+		assert_int_equal(port, 9000);
+		assert_int_equal(port_hold(p, &any4, 0, 0, true, &port, &e), -1);
+		assert_int_equal(e.kind, ERR_CONFLICT);
+		assert_non_null(strstr(e.msg, "port is free"));
+		close(a);
+	}
+}
+
 /* ---------------------------------------------------------------- who has it */
 
 static void a_listener_is_named(void **state)
@@ -444,11 +465,41 @@ static void names_are_made_harmless(void **state)
 	struct err e;
 
 	(void)state;
+	char owner[PORT_OWNER_TEXT];
+
 	refusal(IPPROTO_TCP, "0.0.0.0", PORT, PORT, &e);
-	assert_null(strchr(e.msg, '\x1b'));
-	assert_null(strchr(e.msg, '\n'));
 	assert_non_null(strstr(e.msg, "[31mred"));
+	port_owner(IPPROTO_TCP, &any4, PORT, owner);
+	assert_null(strchr(owner, '\x1b'));
+	assert_null(strchr(owner, '\n'));
 	end(pid);
+}
+
+/* IPv4 in a socket of IPv6. */
+static int mapped(const char *host, uint16_t port, int listens)
+{
+	struct sockaddr_in6 sa = {.sin6_family = AF_INET6,
+	        .sin6_port = htons(port),
+	        .sin6_addr.s6_addr = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)host;
+	return bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -1 : listens ? listen(fd, 1) : 0;
+}
+
+static void mapped_addresses_are_understood(void **state)
+{
+	(void)state;
+	for (int listens = 0; listens < 2; listens++) {
+		pid_t pid = program("both", mapped, "", listens);
+		char owner[PORT_OWNER_TEXT];
+		struct net_address other = address("127.0.0.2");
+		struct err e;
+
+		assert_non_null(strstr(refusal(IPPROTO_TCP, "127.0.0.1", PORT, PORT, &e), "(both)"));
+		assert_string_equal(port_owner(IPPROTO_TCP, &other, PORT, owner), "");
+		end(pid);
+	}
 }
 
 /* Bound to the same in a network of its own. */
@@ -479,7 +530,7 @@ static void check_after_end(const char *host, const char *held, int opt)
 	leave_time_wait(host, PORT, opt);
 	/* The case is the one that is meant: who doesn't know better is refused. */
 	assert_int_equal(bound(SOCK_STREAM, held, PORT, 0), -1);
-	assert_true(port_is_lingering(&a, PORT, false));
+	assert_true(port_is_lingering(&a, PORT));
 	int fd = hold(IPPROTO_TCP, held, PORT, PORT, &port);
 	assert_kept(held, PORT);
 	refusal(IPPROTO_TCP, held, PORT, PORT, &e);
@@ -504,6 +555,47 @@ static void after_a_server_that_does_not(void **state)
 	(void)state;
 	check_after_end("127.0.0.1", "0.0.0.0", 0);
 	check_after_end("::1", "::1", 0);
+}
+
+/* Connections that live on after their listener has gone keep nobody from the port, as with any server that
+ * starts again. */
+static void after_a_listener_that_left_connections(void **state)
+{
+	int server = listener("127.0.0.1", PORT, SO_REUSEADDR);
+	int client = connected("127.0.0.1", PORT), peer = accept(server, NULL, NULL);
+	uint16_t port;
+	char c;
+
+	(void)state;
+	close(server);
+	int fd = hold(IPPROTO_TCP, "0.0.0.0", PORT, PORT, &port);
+	assert_kept("0.0.0.0", PORT);
+	assert_int_equal(write(peer, "x", 1), 1);
+	assert_int_equal(read(client, &c, 1), 1);
+	close(peer);
+	close(client);
+	close(fd);
+}
+
+/* A port on which nobody ever listened: the kernel believes that all of its sockets allow its reuse. */
+static void beside_a_client(void **state)
+{
+	static const char *const hosts[][2] = {{"127.0.0.1", "0.0.0.0"}, {"::1", "::"}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct sockaddr_storage sa = sockaddr_of(hosts[i][0], 9000);
+		int server = listener(hosts[i][0], 9000, SO_REUSEADDR);
+		int client = bound(SOCK_STREAM, hosts[i][0], PORT, SO_REUSEADDR);
+		uint16_t port;
+
+		assert_int_equal(connect(client, (struct sockaddr *)&sa, sizeof(sa)), 0);
+		int fd = hold(IPPROTO_TCP, hosts[i][1], PORT, PORT, &port);
+		assert_kept(hosts[i][1], PORT);
+		close(fd);
+		close(client);
+		close(server);
+	}
 }
 
 static void a_listener_beside_old_connections(void **state)
@@ -572,12 +664,16 @@ int main(void)
 	        CASE(an_address_of_others),
 	        CASE(protocols),
 	        CASE(groups_share),
+	        CASE(groups_are_given_different_ports),
 	        CASE(a_listener_is_named),
 	        CASE(what_is_only_bound_is_named),
 	        CASE(names_are_made_harmless),
+	        CASE(mapped_addresses_are_understood),
 	        CASE(those_elsewhere_are_not_named),
 	        CASE(after_a_server_that_reuses),
 	        CASE(after_a_server_that_does_not),
+	        CASE(after_a_listener_that_left_connections),
+	        CASE(beside_a_client),
 	        CASE(a_listener_beside_old_connections),
 	        CASE(groups_share_after_a_server),
 	        CASE(without_ipv6),
