@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
+#include "engine/network.h"
 #include "engine/runtime/cgroup.h"
 
 #define EXIT_UNKNOWN 255 /* nobody saw the end: the monitor was killed, or the host restarted */
@@ -50,6 +51,7 @@ void cleanup_finish(const struct store *s, struct container *c, struct exit_reco
 
 	how_it_ended(c, how);
 	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `tare prune` */
+	endpoints_release(s, c);
 	emit_end(s, c, how);
 }
 

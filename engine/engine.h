@@ -101,13 +101,14 @@ int spec_build_mounts(
 int spec_add_mount(struct runtime_spec *spec, const char *type, const char *source, const char *destination,
         const char *options /* comma separated */, struct err *e);
 
-/* container_files.c: hosts, hostname, resolv.conf beneath the container's directory. */
+/* container_files.c: hosts, hostname, resolv.conf beneath the container's directory; where it has networks of
+ * its own, the first and the last are written at each start. */
 int container_files_write(int dir_fd, const struct tare_create *request, const char *hostname, struct err *e);
 
 /* inspect_record.c: the request as Docker's Config, HostConfig and Mounts, kept in the record without what is
  * empty; and the first two of a record, complete again. All the caller's to put. */
-json *inspect_record(
-        const struct tare_create *request, const struct image_config *image, const struct runtime_spec *spec);
+json *inspect_record(const struct tare_create *request, const struct image_config *image,
+        const struct runtime_spec *spec, char *const *networks);
 json *inspect_config(const struct container_record *r);
 json *inspect_host_config(const struct container_record *r);
 

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
+#include "engine/network.h"
 
 static void set_time(json *o, const char *key, int64_t ns)
 {
@@ -56,18 +57,6 @@ static json *host_config_of(const struct container *c)
 	return o;
 }
 
-static json *network_json(const struct container *c)
-{
-	json *o = json_object_new_object();
-
-	json_set_str(o, "IPAddress", ""); /* what scripts ask for: no network, no address */
-	json_set(o, "Ports", json_object_new_object());
-	json_set(o, "Networks", json_object_new_object());
-	json_set_str(
-	        o, "NetworkMode", json_str(json_get(c->record.config, "HostConfig"), "NetworkMode", "none"));
-	return o;
-}
-
 int engine_inspect(struct tare_engine *t, const char *ref, bool with_size, json **out, struct err *e)
 {
 	const struct store *s = engine_store(t);
@@ -96,7 +85,7 @@ int engine_inspect(struct tare_engine *t, const char *ref, bool with_size, json 
 	json_set(o, "HostConfig", host_config_of(&c));
 	json_set(o, "Mounts", json_object_get(json_get(r->config, "Mounts")));
 	json_set(o, "Config", inspect_config(r));
-	json_set(o, "NetworkSettings", network_json(&c));
+	json_set(o, "NetworkSettings", endpoints_inspect(s, &c));
 	if (with_size && engine_container_size(t, c.id, &rw, &rootfs, NULL) == 0) {
 		json_set_int(o, "SizeRw", (int64_t)rw);
 		json_set_int(o, "SizeRootFs", (int64_t)rootfs);

@@ -1,10 +1,11 @@
-/* The request as Docker's Config, HostConfig and Mounts: made at creation, kept in the container's record,
- * completed for inspection. */
+/* The request as Docker's Config, HostConfig, NetworkingConfig and Mounts: made at creation, kept in the
+ * container's record, completed for inspection. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "engine/endpoint.h"
 #include "engine/engine.h"
 #include "engine/oci/rlimit.h"
 
@@ -26,7 +27,8 @@ static const struct field host_config_fields[] = {{"AutoRemove", json_type_boole
         {"UTSMode", json_type_string}, {"OomScoreAdj", json_type_int}, {"Privileged", json_type_boolean},
         {"ReadonlyRootfs", json_type_boolean}, {"SecurityOpt", json_type_array},
         {"CgroupParent", json_type_string}, {"Init", json_type_boolean}, {"Ulimits", json_type_array},
-        {"Devices", json_type_array}, {"Sysctls", json_type_array}, {"Memory", json_type_int},
+        {"Devices", json_type_array}, {"Sysctls", json_type_array}, {"PortBindings", json_type_object},
+        {"PublishAllPorts", json_type_boolean}, {"PublishGroup", json_type_string}, {"Memory", json_type_int},
         {"MemorySwap", json_type_int}, {"MemoryReservation", json_type_int},
         {"OomKillDisable", json_type_boolean}, {"CpuShares", json_type_int}, {"CpuQuota", json_type_int},
         {"CpuPeriod", json_type_int}, {"NanoCpus", json_type_int}, {"CpusetCpus", json_type_string},
@@ -134,7 +136,7 @@ static json *config_json(
 	json_set_strv(o, "Entrypoint", q->has_entrypoint ? q->entrypoint : image ? image->entrypoint : NULL);
 	json_set_str(o, "Image", q->image ? q->image : "");
 	json_set(o, "Volumes", set_of(image ? image->volumes : NULL));
-	json_set(o, "ExposedPorts", set_of(image ? image->exposed_ports : NULL));
+	json_set(o, "ExposedPorts", exposed_ports_document(q, image));
 	json_set_str(o, "WorkingDir", spec->cwd);
 	json_set(o, "Labels", labels(q, image));
 	json_set_str(o, "StopSignal", signal);
@@ -218,20 +220,25 @@ static json *devices_json(const struct tare_create *q)
 	return a;
 }
 
-/* What the user reads back is what is in force: container:NAME has become container:ID. */
-static const char *network_mode(const struct runtime_spec *spec)
+/* What the user reads back is what is in force: container:NAME has become container:ID, an id of a network
+ * its name. */
+static const char *network_mode(const struct runtime_spec *spec, char *const *networks)
 {
 	const struct spec_namespace *n = &spec->ns[NS_NETWORK];
 
-	return n->mode == NS_HOST ? "host" : n->mode == NS_JOIN ? n->path : "none";
+	return n->mode == NS_HOST ? "host" : n->mode == NS_JOIN ? n->path : networks ? networks[0] : "none";
 }
 
-static json *host_config_json(const struct tare_create *q, const struct runtime_spec *spec)
+static json *host_config_json(
+        const struct tare_create *q, const struct runtime_spec *spec, char *const *networks)
 {
 	json *o = json_object_new_object(), *restart = json_object_new_object();
 
 	json_set(o, "LogConfig", log_json(q));
-	json_set_str(o, "NetworkMode", network_mode(spec));
+	json_set_str(o, "NetworkMode", network_mode(spec, networks));
+	json_set(o, "PortBindings", port_bindings_document(q));
+	json_set_bool(o, "PublishAllPorts", q->publish_all);
+	json_set_str(o, "PublishGroup", q->publish_group ? q->publish_group : "");
 	json_set_str(restart, "Name", "no");
 	json_set_int(restart, "MaximumRetryCount", 0);
 	json_set(o, "RestartPolicy", restart);
@@ -311,13 +318,15 @@ static json *mounts_json(const struct runtime_spec *spec)
 	return a;
 }
 
-json *inspect_record(
-        const struct tare_create *q, const struct image_config *image, const struct runtime_spec *spec)
+json *inspect_record(const struct tare_create *q, const struct image_config *image,
+        const struct runtime_spec *spec, char *const *networks)
 {
 	json *o = json_object_new_object();
 
 	json_set(o, "Config", config_json(q, image, spec));
-	json_set(o, "HostConfig", host_config_json(q, spec));
+	json_set(o, "HostConfig", host_config_json(q, spec, networks));
+	if (networks)
+		json_set(o, "NetworkingConfig", endpoints_document(q, networks));
 	json_set(o, "Mounts", mounts_json(spec));
 	return o;
 }

@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/proc.h"
 #include "engine/attach_client.h"
+#include "engine/endpoint.h"
 #include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/monitor/handoff.h"
@@ -123,14 +124,15 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 {
 	cleanup_image struct image image = IMAGE_INIT;
 	cleanup_free char *path = NULL;
+	cleanup_strv char **networks = NULL;
 	/* until the record tells who needs them */
 	cleanup_fd int image_hold = -1;
 	cleanup_volume_locks struct volume_locks volumes = {0};
 
 	if (!q->rootfs && image_ensure_held(s, q->image, &image, &image_hold, e) != 0)
 		return -1;
-	if (make_dirs(s, c, e) != 0 || claim_name(s, c, q->name, e) != 0 ||
-	        record_image(&c->record, q, &image, e) != 0)
+	if (endpoints_resolve(s, q, &networks, e) != 0 || make_dirs(s, c, e) != 0 ||
+	        claim_name(s, c, q->name, e) != 0 || record_image(&c->record, q, &image, e) != 0)
 		return -1;
 	path = str_printf("%s/containers/%s", s->root, c->id);
 	if (!path)
@@ -144,7 +146,7 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 	if (spec_build(&in, spec, e) != 0 || container_files_write(c->dir_fd, q, spec->hostname, e) != 0)
 		return -1;
 	c->record.command = strv_copy(spec->args);
-	c->record.config = inspect_record(q, in.image, spec);
+	c->record.config = inspect_record(q, in.image, spec, networks);
 	c->record.created = now_realtime();
 	if (starting)
 		mark_started(&c->record);
@@ -369,6 +371,7 @@ int engine_rename(struct tare_engine *t, const char *ref, const char *name, stru
 		return -1;
 	}
 	container_name_release(s, old, c.id);
+	endpoints_rename(s, &c);
 	json *attributes = json_object_new_object();
 	json_set_str(attributes, "oldName", old);
 	container_event(s, &c, "rename", attributes);

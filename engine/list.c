@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
+#include "engine/network.h"
 
 static char *dup_or_empty(const char *s)
 {
@@ -47,7 +48,7 @@ static void fill_end(const struct container *c, struct tare_container *row)
 	}
 }
 
-static int fill_row(const struct container *c, bool up, struct tare_container *row)
+static int fill_row(const struct store *s, const struct container *c, bool up, struct tare_container *row)
 {
 	const struct container_record *r = &c->record;
 	json *host = json_get(r->config, "HostConfig");
@@ -61,7 +62,6 @@ static int fill_row(const struct container *c, bool up, struct tare_container *r
 	        .state = container_status(c, up),
 	        .auto_remove = json_bool(host, "AutoRemove", false),
 	        .tty = json_bool(json_get(r->config, "Config"), "Tty", false),
-	        .network = dup_or_empty(json_str(host, "NetworkMode", "none")),
 	        .labels = json_object_get(json_get(json_get(r->config, "Config"), "Labels")),
 	        .mounts = mount_names(r->config),
 	        .error = r->error ? strdup(r->error) : NULL};
@@ -71,7 +71,7 @@ static int fill_row(const struct container *c, bool up, struct tare_container *r
 		row->monitor_lost = !proc_alive(&c->state.monitor);
 	}
 	fill_end(c, row);
-	return row->name && row->image && row->image_id && row->network ? 0 : -1;
+	return row->name && row->image && row->image_id ? endpoints_fill(s, c, row, NULL) : -1;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -117,7 +117,7 @@ static int add_row(const struct store *s, const char *id, bool all, struct tare_
 	if (!rows)
 		return -1;
 	out->rows = rows;
-	return fill_row(&c, up, &rows[out->n++]);
+	return fill_row(s, &c, up, &rows[out->n++]);
 }
 
 int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out, struct err *e)
@@ -153,7 +153,7 @@ int engine_look(struct tare_engine *t, const char *ref, struct tare_container *r
 		return -1;
 	if (open_row(s, id, &c, &up) != 0)
 		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
-	return fill_row(&c, up, row) == 0 ? 0 : err_no_memory(e);
+	return fill_row(s, &c, up, row) == 0 ? 0 : err_no_memory(e);
 }
 
 int engine_resolve(struct tare_engine *t, const char *ref, char *id, struct err *e)

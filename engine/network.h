@@ -60,6 +60,7 @@ struct network_state {
 	        *ports; /* one per family and port; owner is the container's id, owned by the container */
 	size_t n_ports;
 	char *group;
+	int nft_fd; /* the monitor's descriptor of a socket for the removal (net/nft.h); -1 */
 };
 void network_request_free(struct network_request *r);
 void network_state_free(struct network_state *n);
@@ -174,7 +175,7 @@ int network_down(const struct store *s, const struct network_record *r, struct e
 
 /* A start, step by step. prepare (in the caller): networks are up, ports held, addresses leased, network.json
  * and the files of /etc written. attach (in the starter, once the container's namespaces exist and while it
- * mounts): links with addresses, elements, name service. undo: after a failure of either. */
+ * mounts): links with addresses, elements, name service. */
 struct endpoint_start {
 	const struct store *store;
 	struct container *c;
@@ -184,11 +185,13 @@ struct endpoint_start {
 	struct network_state state;
 	int *held; /* sockets of published ports: the monitor inherits them */
 	size_t n_held;
+	int nft_fd; /* in the starter: it adds the elements; the monitor inherits it for their removal */
+	struct err warning; /* of attach, which has no standard error: what is amiss but no failure, or "" */
 };
 int endpoints_prepare(const struct store *s, struct container *c, struct endpoint_start *x, struct err *e);
 int endpoints_attach(struct endpoint_start *x, int pidfd, pid_t pid, struct err *e);
-void endpoints_undo(struct endpoint_start *x);
-void endpoints_done(struct endpoint_start *x); /* frees and closes what this process holds */
+/* How it ended: events, or what was taken is given back. Frees and closes what this process holds. */
+void endpoints_ended(struct endpoint_start *x, bool started);
 /* After the end of a run: elements, leases, group slots go; the links go with the namespace. Never waits for
  * the kernel. */
 void endpoints_release(const struct store *s, struct container *c);

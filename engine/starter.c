@@ -23,13 +23,14 @@
 #include "engine/engine.h"
 #include "engine/join.h"
 #include "engine/monitor/handoff.h"
+#include "engine/network.h"
 #include "engine/runtime/launch.h"
 #include "engine/store/layer.h"
 
 /* What comes back over the pipe. */
 struct report {
 	bool started;
-	struct err error;
+	struct err error; /* when started: what is amiss all the same, or "" */
 };
 
 struct starter {
@@ -47,6 +48,7 @@ struct starter {
 	char init_path[512], monitor_path[512], tare_path[512];
 	char cgroup_path[CGROUP_PATH_MAX];
 	struct launched launched;
+	struct endpoint_start net;
 };
 
 /* ------------------------------------------------------------------ in the caller */
@@ -166,6 +168,13 @@ static int make_stdio(struct starter *s, struct err *e)
 	return make_input(s, config_bool(s->c, "OpenStdin"), e);
 }
 
+static int connect_networks(const struct launched *child, void *arg, struct err *e)
+{
+	struct starter *s = arg;
+
+	return endpoints_attach(&s->net, child->pidfd, child->id.pid, e);
+}
+
 static int launch(struct starter *s, struct err *e)
 {
 	struct rootfs_overlay overlay = {.lower_fds = s->layer_fds,
@@ -184,7 +193,9 @@ static int launch(struct starter *s, struct err *e)
 	        .cgroup = s->cgroup,
 	        .seccomp = &s->filter,
 	        .stdio = {s->in[0], s->out[1], s->err[1]},
-	        .init_path = s->init_path};
+	        .init_path = s->init_path,
+	        .born = s->net.state.n_endpoints ? connect_networks : NULL,
+	        .born_arg = s};
 	if (launch_create(&l, &s->launched, e) != 0) {
 		cgroup_destroy(s->cgroup_path, NULL);
 		return -1;
@@ -215,6 +226,26 @@ static uint64_t log_option(const struct container *c, const char *key, uint64_t 
 	return (uint64_t)json_int(log, key, (int64_t)dflt);
 }
 
+/* The sockets of published ports beside each other, so that two numbers tell the monitor which they are. */
+static int line_up_ports(struct starter *s, struct monitor_handoff *h, struct err *e)
+{
+	const struct endpoint_start *net = &s->net;
+	int top = 0;
+
+	for (size_t i = 0; i < net->n_held; i++)
+		if (net->held[i] > top)
+			top = net->held[i];
+	int base = fcntl(s->launched.pidfd, F_DUPFD_CLOEXEC, top + 1);
+	if (base < 0)
+		return err_sys(e, "cannot hand the published ports to the monitor");
+	for (size_t i = 0; i < net->n_held; i++)
+		if (dup2(net->held[i], base + (int)i) < 0)
+			return err_sys(e, "cannot hand the published ports to the monitor");
+	h->held_fd = base;
+	h->n_held = (unsigned)net->n_held;
+	return 0;
+}
+
 static void become_monitor(struct starter *s, int64_t now, struct err *e)
 {
 	const struct container *c = s->c;
@@ -233,6 +264,7 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 	        .terminal_fd = s->launched.terminal_fd,
 	        .client_fd = s->client_fd,
 	        .hold_fd = s->launched.hold_fd,
+	        .nft_fd = s->net.nft_fd,
 	        .keep_stdin = config_bool(c, "OpenStdin") && !config_bool(c, "StdinOnce"),
 	        .log = log_option(c, "enabled", 1),
 	        .log_max_size = log_option(c, "maxSize", 0),
@@ -243,7 +275,8 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 	cgroup_sampler_sources(s->cgroup, &h.sources);
 	/* on the host's network the figures would be the host's */
 	h.sources.pid = s->spec->ns[NS_NETWORK].mode == NS_HOST ? 0 : s->launched.id.pid;
-	monitor_exec(&h, e);
+	if (!s->net.n_held || line_up_ports(s, &h, e) == 0)
+		monitor_exec(&h, e);
 	/* the report has gone out; without a monitor nobody would ever see the end */
 	cgroup_kill(s->cgroup, NULL);
 	_exit(1);
@@ -267,6 +300,8 @@ static _Noreturn void starter_main(struct starter *s, int report_fd)
 	null_stdio();
 	cgroup_enter_monitors();
 	r.started = make_stdio(s, &r.error) == 0 && launch(s, &r.error) == 0 && record(s, now, &r.error) == 0;
+	if (r.started)
+		r.error = s->net.warning;
 	write_all(report_fd, &r, sizeof r);
 	if (!r.started)
 		_exit(1);
@@ -292,8 +327,11 @@ static int read_report(const struct starter *s, pid_t pid, int fd, struct err *e
 	struct report r;
 	ssize_t n = read_full(fd, &r, sizeof r);
 
-	if (n == (ssize_t)sizeof r && r.started)
+	if (n == (ssize_t)sizeof r && r.started) {
+		if (r.error.msg[0])
+			log_line(LOG_LEVEL_WARN, "%s", r.error.msg);
 		return 0;
+	}
 	waitpid(pid, NULL, 0);
 	if (n != (ssize_t)sizeof r) {
 		/* what it had started has nobody who knows of it */
@@ -345,6 +383,7 @@ int starter_start(const struct store *store, struct container *c, const struct r
 	        .out = {-1, -1},
 	        .err = {-1, -1},
 	        .in = {-1, -1},
+	        .net = {.nft_fd = -1},
 	        .launched = {.pidfd = -1, .terminal_fd = -1, .hold_fd = -1}};
 
 	today.rows = rows;
@@ -353,7 +392,9 @@ int starter_start(const struct store *store, struct container *c, const struct r
 		starter_close(&s);
 		return -1;
 	}
-	int rc = prepare(&s, e) != 0 ? -1 : fork_and_wait(&s, e);
+	int rc = prepare(&s, e) != 0 || endpoints_prepare(store, c, &s.net, e) != 0 ? -1
+	                                                                            : fork_and_wait(&s, e);
+	endpoints_ended(&s.net, rc == 0);
 	starter_close(&s);
 	join_close(&join);
 	if (rc == 0) {

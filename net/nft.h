@@ -32,9 +32,15 @@ int nft_remove(const char *table, struct err *e);
 /* A transaction. Failures of memory are remembered and reported by the commit. */
 struct nft_batch;
 struct nft_batch *nft_batch_open(const char *table, struct err *e);
+/* The same over a socket that the caller keeps: whoever closes the last descriptor of one waits until the
+ * kernel has freed what anybody removed before (a grace period, 5 to 15 ms), so where time counts another
+ * process has to have it, too. Negative: one of its own. */
+struct nft_batch *nft_batch_open_on(const char *table, int socket, struct err *e);
+int nft_socket(struct err *e);
+bool nft_is_socket(int fd);
 /* All or nothing. NOT_FOUND with errno ENOENT in e->sys: a table, set or element isn't there; CONFLICT
- * (EEXIST): an element of another value is. An empty batch is success. After success the batch is empty; after
- * a failure it is what it was, so that it can be committed again. */
+ * (EEXIST): an element of another value is. An empty batch is success. After success the batch is empty;
+ * after a failure it is what it was, so that it can be committed again. */
 int nft_batch_commit(struct nft_batch *b, struct err *e);
 /* Removals only: what is there no more is passed over (one by one after a first refusal). */
 int nft_batch_commit_removal(struct nft_batch *b, struct err *e);
@@ -86,7 +92,8 @@ void nft_port(struct nft_batch *b, enum nft_change c, const struct nft_port *p);
  * changes hands by a removal of the old and an addition of the new in one batch. */
 void nft_group_slot(struct nft_batch *b, enum nft_change c, const struct nft_port *p, unsigned slot);
 
-/* Links that didn't forward to each other before Tare turned forwarding of that family on: they still don't. */
+/* Links that didn't forward to each other before Tare turned forwarding of that family on: they still don't.
+ */
 void nft_guarded(struct nft_batch *b, enum nft_change c, int family, const char *link);
 
 /* Every element of the tables that names an owner, for those who look for what was left behind. `kind` is the

@@ -20,12 +20,13 @@
 struct nft_batch {
 	char table[NFT_TABLE_MAX];
 	int fd;
+	bool borrowed;       /* the descriptor */
 	uint32_t seq;        /* of the last message */
 	size_t last;         /* where it stands */
 	struct buf messages; /* the frame's head and then all that was asked for */
 };
 
-struct nft_batch *nft_batch_open(const char *table, struct err *e)
+struct nft_batch *nft_batch_open_on(const char *table, int socket, struct err *e)
 {
 	cleanup_nft_batch struct nft_batch *b = calloc(1, sizeof *b);
 
@@ -36,15 +37,36 @@ struct nft_batch *nft_batch_open(const char *table, struct err *e)
 		return err_set_null(e, ERR_USAGE, "the name of the table is too long: %s", table);
 	memcpy(b->table, table, strlen(table) + 1);
 	b->messages.max = WIRE_SETS_MAX;
-	b->fd = wire_open(e);
+	b->borrowed = socket >= 0;
+	b->fd = b->borrowed ? socket : wire_open(e);
 	return b->fd < 0 ? NULL : steal_ptr(&b);
+}
+
+struct nft_batch *nft_batch_open(const char *table, struct err *e)
+{
+	return nft_batch_open_on(table, -1, e);
+}
+
+int nft_socket(struct err *e)
+{
+	return wire_open(e);
+}
+
+bool nft_is_socket(int fd)
+{
+	int domain, protocol;
+	socklen_t len = sizeof domain;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_NETLINK &&
+	       getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 && protocol == NETLINK_NETFILTER;
 }
 
 void nft_batch_close(struct nft_batch **b)
 {
 	if (!*b)
 		return;
-	close_fd(&(*b)->fd);
+	if (!(*b)->borrowed)
+		close_fd(&(*b)->fd);
 	buf_free(&(*b)->messages);
 	free(*b);
 	*b = NULL;

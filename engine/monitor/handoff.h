@@ -28,6 +28,10 @@ struct monitor_handoff {
 	int client_fd;      /* one end of a socketpair: a caller that is attached from birth, or -1 */
 	int hold_fd; /* nothing to the monitor: it stays open as long as the monitor lives, or -1 (launch.h)
 	              */
+	int nft_fd;  /* likewise: the engine takes it from here when it cleans up (network.json) */
+	int held_fd; /* the first of n_held that stand beside each other and stay open likewise: the sockets
+	              * of published ports; the caller has lifted close-on-exec */
+	unsigned n_held;
 	bool keep_stdin; /* -i without attach: input stays open until a client that sent some closes it */
 	bool log;        /* write the CRI log */
 	uint64_t log_max_size; /* 0 = never rotate */

@@ -12,9 +12,14 @@
 #include "engine/monitor/handoff_table.h"
 #include "engine/monitor/monitor.h"
 
-static int compare_int(const void *a, const void *b)
+/* Descriptors beside each other. */
+struct run {
+	int first, last;
+};
+
+static int by_first(const void *a, const void *b)
 {
-	return *(const int *)a - *(const int *)b;
+	return ((const struct run *)a)->first - ((const struct run *)b)->first;
 }
 
 /* Keep what was handed over and nothing else: a descriptor that a caller of `tare` leaked, its standard
@@ -22,6 +27,7 @@ static int compare_int(const void *a, const void *b)
 static void close_strangers(const struct monitor_handoff *h)
 {
 	int fds[MONITOR_HANDOFF_FDS], null = open("/dev/null", O_RDWR);
+	struct run runs[MONITOR_HANDOFF_FDS + 1];
 	unsigned from = STDERR_FILENO + 1;
 	size_t n = monitor_handoff_fds(h, fds);
 
@@ -31,12 +37,17 @@ static void close_strangers(const struct monitor_handoff *h)
 		else if (null < 0)
 			close(fd);
 	}
-	qsort(fds, n, sizeof(*fds), compare_int);
+	for (size_t i = 0; i < n; i++)
+		runs[i] = (struct run){fds[i], fds[i]};
+	if (h->n_held)
+		runs[n++] = (struct run){h->held_fd, h->held_fd + (int)h->n_held - 1};
+	qsort(runs, n, sizeof(*runs), by_first);
 	for (size_t i = 0; i < n; i++) {
-		if ((unsigned)fds[i] > from)
-			close_fd_range(from, (unsigned)fds[i] - 1, 0);
-		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-		from = (unsigned)fds[i] + 1;
+		if ((unsigned)runs[i].first > from)
+			close_fd_range(from, (unsigned)runs[i].first - 1, 0);
+		for (int fd = runs[i].first; fd <= runs[i].last; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+		from = (unsigned)runs[i].last + 1;
 	}
 	close_fd_range(from, ~0u, 0);
 }

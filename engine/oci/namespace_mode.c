@@ -14,7 +14,8 @@ static const struct option {
 	bool host, join;
 	const char *words;
 } options[NS_KIND_COUNT] = {
-        [NS_NETWORK] = {"--network", {"none"}, true, true, "none host container:NAME"},
+        [NS_NETWORK] = {"--network", {"none", "bridge", "default"}, true, true,
+                "none host bridge container:NAME"},
         [NS_PID] = {"--pid", {"private"}, true, true, "private host container:NAME"},
         [NS_IPC] = {"--ipc", {"none", "private", "shareable"}, true, true,
                 "none private shareable host container:NAME"},

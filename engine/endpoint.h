@@ -1,0 +1,71 @@
+/* What the files of endpoints (endpoint*.c, network_connect.c) share; the rest of the engine uses network.h.
+ */
+#ifndef TARE_ENGINE_ENDPOINT_H
+#define TARE_ENGINE_ENDPOINT_H
+
+#include "engine/network.h"
+
+struct image_config;
+
+/* ---- endpoint_request.c: Docker's documents ---- */
+
+/* "none", "host", "container:ID": no networks of its own. */
+bool network_mode_is_shared(const char *mode);
+/* The names of the networks that are asked for, in order (strv; none with a shared mode). They exist. */
+int endpoints_resolve(const struct store *s, const struct tare_create *q, char ***names, struct err *e);
+/* NetworkingConfig, PortBindings, Config.ExposedPorts, one EndpointsConfig; the caller's to put. */
+json *endpoints_document(const struct tare_create *q, char *const *names);
+json *port_bindings_document(const struct tare_create *q);
+json *exposed_ports_document(const struct tare_create *q, const struct image_config *image);
+json *endpoint_document(const struct tare_endpoint *p);
+int endpoint_request_read(const char *name, json *o, struct endpoint_request *p, struct err *e);
+
+/* ---- endpoint_state.c: network.json ---- */
+
+/* One more, all zero; NULL with e. Pointers to the others are void after it. */
+struct endpoint *network_state_add(struct network_state *n, struct err *e);
+void network_state_drop(struct network_state *n, size_t i);
+void network_state_remove(int state_fd);
+
+/* ---- endpoint_lease.c ---- */
+
+/* Fill in addresses for each endpoint from its request, write network.json, then the leases. */
+int endpoints_lease(struct endpoint_start *x, struct err *e);
+/* The same for one that is new in a container that runs. */
+int endpoint_lease(struct endpoint_start *x, size_t i, struct err *e);
+void endpoint_lease_drop(const struct store *s, const char *network_id, const char *id);
+/* A running container has another name now, in all its networks. */
+void endpoints_rename(const struct store *s, struct container *c);
+
+/* ---- endpoint_port.c ---- */
+
+/* Choose and hold the host's ports: x->state.ports, x->held. CONFLICT names who has one. */
+int endpoint_ports_hold(struct endpoint_start *x, struct err *e);
+/* Lead them to the addresses of the first endpoint that they can lead to; those that can't are dropped. */
+void endpoint_ports_lead_to(struct network_state *n);
+
+/* ---- endpoint_elements.c ---- */
+
+/* Of the endpoints from `first` on, and of the ports when that is all of them. */
+int endpoint_elements_add(const struct endpoint_start *x, size_t first, struct err *e);
+/* All that the state says. Best effort. */
+void endpoint_elements_remove(
+        const struct store *s, const struct container *c, const struct network_state *n);
+
+/* ---- container_files.c ---- */
+
+/* The container's /etc/hosts while it runs: addresses that come and go; either may be NULL. */
+void endpoint_hosts_change(
+        const struct container *c, const struct endpoint *add, const struct endpoint *drop);
+
+/* ---- endpoint.c ---- */
+
+/* Docker's event of a network: "connect", "disconnect". */
+void endpoint_event(const struct store *s, const struct endpoint *p, const char *id, const char *action);
+/* The name of a fresh host's end. */
+void endpoint_link_name(const char *id, char dst[IFNAMSIZ]);
+/* Make the links of endpoint i in the namespace. `gateway`: it has the default routes of these families. */
+int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside,
+        int netns_fd, const bool gateway[2], struct err *e);
+
+#endif

@@ -1,0 +1,124 @@
+/* Elements of a container in the tables: its links, its published ports. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "engine/endpoint.h"
+#include "net/group.h"
+
+static void member(struct nft_batch *b, enum nft_change c, const char *id, const struct endpoint *p)
+{
+	struct nft_member m = {.link = p->link, .owner = id, .address = {p->ip[0], p->ip[1]}};
+
+	memcpy(m.mac, p->mac, sizeof m.mac);
+	if (p->bridge[0])
+		nft_member(b, c, &m);
+}
+
+/* ------------------------------------------------------------------ adding */
+
+static int add_ports(const struct endpoint_start *x, struct nft_batch *b, struct err *e)
+{
+	const struct network_state *n = &x->state;
+	cleanup_fd int groups = n->group && n->n_ports ? groups_state_dir(x->store, e) : -1;
+
+	if (n->group && n->n_ports && groups < 0)
+		return -1;
+	for (size_t i = 0; i < n->n_ports; i++) {
+		if (!n->group)
+			nft_port(b, NFT_ADD, &n->ports[i]);
+		else if (group_join(groups, n->group, &n->ports[i], endpoint_holder_is_dead,
+		                 (void *)(uintptr_t)x->store, b, e) != 0)
+			return err_wrap(e, "group %s", n->group);
+	}
+	return 0;
+}
+
+static int add_once(const struct endpoint_start *x, size_t first, const char *table, struct err *e)
+{
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open_on(table, x->nft_fd, e);
+
+	if (!b)
+		return -1;
+	for (size_t i = first; i < x->state.n_endpoints; i++)
+		if (x->records[i].antispoof)
+			member(b, NFT_ADD, x->c->id, &x->state.endpoints[i]);
+	return first || add_ports(x, b, e) == 0 ? nft_batch_commit(b, e) : -1;
+}
+
+/* Somebody's element stands where ours is to be: what a run that is over left there goes. True: something
+ * went. */
+static int remove_dead(const char *kind, const char owner[NFT_OWNER_LEN + 1], void *arg)
+{
+	const struct store *s = arg;
+	char id[TARE_ID_LEN + 1];
+
+	(void)kind;
+	return container_resolve(s, owner, id, NULL) != 0 || endpoint_holder_is_dead(id, arg) ? 1 : 0;
+}
+
+static int clear_dead(const struct store *s, const char *table)
+{
+	cleanup_nft_batch struct nft_batch *removal = nft_batch_open(table, NULL);
+
+	if (!removal || nft_each_owned(table, removal, remove_dead, (void *)(uintptr_t)s, NULL) != 0)
+		return -1;
+	return nft_batch_commit_removal(removal, NULL);
+}
+
+int endpoint_elements_add(const struct endpoint_start *x, size_t first, struct err *e)
+{
+	char table[NFT_TABLE_MAX];
+	struct err why = ERR_INIT;
+
+	network_table(x->store, table);
+	if (add_once(x, first, table, &why) == 0)
+		return 0;
+	/* the firewall was flushed, or a run that was killed left its elements: once more after that */
+	if (why.sys == ENOENT ? network_reload(x->store, &why) == 0
+	                      : why.kind == ERR_CONFLICT && clear_dead(x->store, table) == 0) {
+		why = (struct err)ERR_INIT;
+		if (add_once(x, first, table, &why) == 0)
+			return 0;
+	}
+	if (e)
+		*e = why;
+	return err_wrap(e, "cannot add the container to table %s", table);
+}
+
+/* ------------------------------------------------------------------ removing */
+
+/* The last one to close such a socket after a removal waits for the kernel, so the removal goes through the
+ * monitor's own: that one's last descriptor is closed when the monitor ends, for which nobody waits. */
+static int borrow_socket(const struct container *c, const struct network_state *n)
+{
+	cleanup_fd int monitor = c->has_state && n->nft_fd >= 0 ? proc_open(&c->state.monitor) : -1;
+	cleanup_fd int fd = monitor < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, monitor, n->nft_fd, 0);
+
+	return fd >= 0 && nft_is_socket(fd) ? steal_fd(&fd) : -1;
+}
+
+void endpoint_elements_remove(const struct store *s, const struct container *c, const struct network_state *n)
+{
+	char table[NFT_TABLE_MAX];
+	const char *id = c->id;
+	cleanup_fd int socket = borrow_socket(c, n);
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open_on(network_table(s, table), socket, NULL);
+
+	if (!b)
+		return;
+	for (size_t i = 0; i < n->n_endpoints; i++)
+		member(b, NFT_REMOVE, id, &n->endpoints[i]);
+	for (size_t i = 0; !n->group && i < n->n_ports; i++)
+		nft_port(b, NFT_REMOVE, &n->ports[i]);
+	if (n->group && n->n_ports) {
+		cleanup_fd int groups = groups_state_dir(s, NULL);
+		if (groups >= 0)
+			group_leave(groups, n->group, id, b, NULL);
+	}
+	nft_batch_commit_removal(b, NULL); /* without a table there is nothing to remove */
+}

@@ -1,0 +1,276 @@
+/* Published ports of a start: which ports of this host they are, and who has one that is taken. Each is held
+ * by a bound socket that the container's monitor inherits and keeps until the end has been cleaned up. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "engine/endpoint.h"
+#include "net/group.h"
+#include "net/port.h"
+
+#define RANDOM_TRIES 64 /* one free number for both families */
+#define ENDING_TRIES 250
+#define ENDING_PAUSE 4000000 /* ns: of a monitor that holds a port while its container is cleaned up */
+
+/* ------------------------------------------------------------------ what is in the way */
+
+static bool meets(const struct nft_port *a, const struct nft_port *b)
+{
+	struct net_address any = {.family = a->host.family};
+
+	return a->protocol == b->protocol && a->host_port == b->host_port &&
+	       a->host.family == b->host.family &&
+	       (net_address_equal(&a->host, &b->host) || net_address_equal(&a->host, &any) ||
+	               net_address_equal(&b->host, &any));
+}
+
+static bool has_port(const struct store *s, const char *id, const struct nft_port *p)
+{
+	cleanup_network_state struct network_state n = {0};
+	cleanup_fd int dir = container_state_dir_open(s, id, false);
+
+	if (dir < 0 || network_state_read(dir, id, &n, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < n.n_ports; i++)
+		if (meets(&n.ports[i], p))
+			return true;
+	return false;
+}
+
+/* Runs, or is being started. */
+static char *holder_name(const struct store *s, const struct nft_port *p, const char *but_id)
+{
+	cleanup_strv char **ids = NULL;
+
+	if (container_ids(s, &ids, NULL) != 0)
+		return NULL;
+	strv_foreach (id, ids) {
+		cleanup_container struct container c = CONTAINER_INIT;
+		if (strcmp(*id, but_id) != 0 && has_port(s, *id, p) &&
+		        !endpoint_holder_is_dead(*id, (void *)(uintptr_t)s) &&
+		        container_open_id(s, *id, &c, NULL) == 0)
+			return steal_ptr(&c.record.name);
+	}
+	return NULL;
+}
+
+static int refuse(const struct endpoint_start *x, const struct nft_port *p, uint16_t last,
+        const struct err *why, struct err *e)
+{
+	char address[NET_ADDRESS_TEXT], port[16];
+	bool v6 = p->host.family == AF_INET6;
+	cleanup_free char *name = why->kind == ERR_CONFLICT ? holder_name(x->store, p, x->c->id) : NULL;
+
+	snprintf(port, sizeof port, last > p->host_port ? "%u-%u" : "%u", p->host_port, last);
+	err_set(e, why->kind, "cannot publish %s%s%s:%s/%s: %s%s%s", v6 ? "[" : "",
+	        net_address_text(&p->host, address), v6 ? "]" : "", port, tare_protocol_name(p->protocol),
+	        name ? "container " : why->msg, name ? name : "", name ? " has it" : "");
+	if (why->kind == ERR_CONFLICT && e)
+		snprintf(e->msg + strlen(e->msg), sizeof e->msg - strlen(e->msg),
+		        "; choose another port with -p");
+	return -1;
+}
+
+/* ------------------------------------------------------------------ holding */
+
+/* The monitor of a run that is over lets go when it is cleaned up: that is a matter of moments. */
+static bool is_ending(const struct nft_port *p)
+{
+	char owner[PORT_OWNER_TEXT];
+
+	return p->host_port &&
+	       strstr(port_owner(p->protocol, &p->host, p->host_port, owner), "(tare-monitor)") != NULL;
+}
+
+static int hold(const struct endpoint_start *x, struct nft_port *p, uint16_t first, uint16_t last, int *fd,
+        struct err *why)
+{
+	const struct timespec pause = {.tv_nsec = ENDING_PAUSE};
+
+	for (int i = 0;; i++) {
+		*fd = port_hold(
+		        p->protocol, &p->host, first, last, x->request.group != NULL, &p->host_port, why);
+		if (*fd != -1 || first != last || why->kind != ERR_CONFLICT || i == ENDING_TRIES)
+			break;
+		p->host_port = first;
+		if (i == 0) {
+			cleanup_free char *name = holder_name(x->store, p, x->c->id);
+			if (name || !is_ending(p))
+				break;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return *fd == -1 ? -1 : 0;
+}
+
+static int keep(struct endpoint_start *x, const struct nft_port *p, int fd, struct err *e)
+{
+	struct network_state *n = &x->state;
+	struct nft_port *ports = realloc(n->ports, (n->n_ports + 1) * sizeof *ports);
+	int *held = ports ? realloc(x->held, (x->n_held + 1) * sizeof *held) : NULL;
+
+	if (ports)
+		n->ports = ports;
+	if (held)
+		x->held = held;
+	if (!ports || !held) {
+		close_fd(&fd);
+		return err_no_memory(e);
+	}
+	n->ports[n->n_ports++] = *p;
+	if (fd >= 0) /* -2: the kernel lacks the protocol, so nobody else can have the port */
+		x->held[x->n_held++] = fd;
+	return 0;
+}
+
+/* The same number for both families: what one of them has already ties the other. */
+static int hold_both(
+        struct endpoint_start *x, const struct tare_publish *q, struct nft_port p[], size_t n, struct err *e)
+{
+	uint16_t first = q->host_port, last = q->host_port_to > first ? q->host_port_to : first;
+	struct err why = ERR_INIT;
+
+	for (int tries = 0;; tries++) {
+		int fds[2] = {-1, -1};
+		size_t k = 0;
+		uint16_t port = 0;
+		for (; k < n; k++) {
+			if (hold(x, &p[k], k ? port : first, k ? port : last, &fds[k], &why) != 0)
+				break;
+			port = p[k].host_port;
+		}
+		if (k == n) {
+			for (k = 0; k < n; k++)
+				if (keep(x, &p[k], fds[k], e) != 0)
+					return -1;
+			return 0;
+		}
+		close_fd(&fds[0]);
+		bool more = k && why.kind == ERR_CONFLICT && tries < RANDOM_TRIES && (!first || port < last);
+		if (!more) {
+			p[k].host_port = first ? first : port;
+			return refuse(x, &p[k], last, &why, e);
+		}
+		if (first)
+			first = (uint16_t)(port + 1);
+	}
+}
+
+static int hold_one(
+        struct endpoint_start *x, const struct tare_publish *q, const bool served[2], struct err *e)
+{
+	struct nft_port p[2];
+	size_t n = 0;
+	struct net_address host = {0};
+
+	if (q->host_ip && net_address_parse(q->host_ip, &host, e) != 0)
+		return -1;
+	for (int f = 0; f < 2; f++) {
+		int family = f ? AF_INET6 : AF_INET;
+		if (!served[f] || (host.family && host.family != family))
+			continue;
+		p[n] = (struct nft_port){.owner = x->c->id,
+		        .protocol = q->protocol,
+		        .host = host,
+		        .to_port = q->container_port};
+		p[n].host.family = family;
+		p[n++].to.family = family;
+	}
+	if (!n)
+		return err_set(e, ERR_USAGE, "cannot publish %s:%u: the container has no IPv%c address",
+		        q->host_ip ? q->host_ip : "", q->host_port, host.family == AF_INET6 ? '6' : '4');
+	return hold_both(x, q, p, n, e);
+}
+
+/* ------------------------------------------------------------------ all of them */
+
+/* The monitor has them beside each other, so for a moment there are two of each. */
+static int make_room(size_t n_sockets, struct err *e)
+{
+	struct rlimit r;
+	rlim_t need = 2 * n_sockets + 1024;
+
+	if (n_sockets < 64 || getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= need)
+		return 0;
+	if (r.rlim_max < need)
+		return err_set(e, ERR_OTHER,
+		        "cannot publish %zu ports: that takes %llu open files, and this process may have "
+		        "%llu "
+		        "(ulimit -n)",
+		        n_sockets, (unsigned long long)need, (unsigned long long)r.rlim_max);
+	r.rlim_cur = need;
+	return setrlimit(RLIMIT_NOFILE, &r) == 0 ? 0 : err_sys(e, "cannot have %zu open files", (size_t)need);
+}
+
+static bool leads_in(const struct endpoint *p, int f, const struct lease_pool *pool)
+{
+	return p->bridge[0] && !p->internal && pool->subnet[f].base.family;
+}
+
+static int check_group(const struct endpoint_start *x, struct err *e)
+{
+	cleanup_fd int groups = x->request.group ? groups_state_dir(x->store, e) : -1;
+
+	if (!x->request.group)
+		return 0;
+	for (size_t i = 0; i < x->state.n_ports; i++)
+		if (groups < 0 || group_check(groups, x->request.group, &x->state.ports[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+int endpoint_ports_hold(struct endpoint_start *x, struct err *e)
+{
+	bool served[2] = {false, false};
+	struct lease_pool pool;
+
+	if (!x->request.n_ports)
+		return 0;
+	for (size_t i = 0; i < x->state.n_endpoints; i++) {
+		if (network_pool(&x->records[i], &pool, e) != 0)
+			return -1;
+		for (int f = 0; f < 2; f++)
+			served[f] |= leads_in(&x->state.endpoints[i], f, &pool);
+	}
+	if (!served[0] && !served[1]) {
+		log_line(LOG_LEVEL_WARN, "container %s: no port is published: none of its networks leads in",
+		        x->c->record.name);
+		return 0;
+	}
+	if (make_room(2 * x->request.n_ports, e) != 0)
+		return -1;
+	for (size_t i = 0; i < x->request.n_ports; i++)
+		if (hold_one(x, &x->request.ports[i], served, e) != 0)
+			return -1;
+	if (x->request.group && x->state.n_ports && !(x->state.group = strdup(x->request.group)))
+		return err_no_memory(e);
+	return check_group(x, e);
+}
+
+void endpoint_ports_lead_to(struct network_state *n)
+{
+	const struct endpoint *to[2] = {NULL, NULL};
+	size_t kept = 0;
+
+	for (size_t i = n->n_endpoints; i-- > 0;) /* the first one counts */
+		for (int f = 0; f < 2; f++)
+			if (n->endpoints[i].bridge[0] && !n->endpoints[i].internal &&
+			        n->endpoints[i].ip[f].family)
+				to[f] = &n->endpoints[i];
+	for (size_t i = 0; i < n->n_ports; i++) {
+		int f = n->ports[i].host.family == AF_INET6;
+		if (!to[f])
+			continue;
+		n->ports[kept] = n->ports[i];
+		n->ports[kept++].to = to[f]->ip[f];
+	}
+	n->n_ports = kept;
+}
