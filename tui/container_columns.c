@@ -9,6 +9,7 @@
 #include "tui/app.h"
 #include "tui/figures.h"
 #include "tui/list_view.h"
+#include "tui/port_text.h"
 #include "tui/sparkline.h"
 
 #define GRAPH_STEP  5    /* seconds a value: a row moves once in so long, and 12 cells are a minute */
@@ -16,6 +17,7 @@
 #define GRAPH_FLOOR 0.05 /* cores: what is less than this stays small */
 #define IDLE_CPU    0.0005
 #define COMMAND_MAX 128 /* bytes of a command that are shown */
+#define PORTS_MAX   128
 
 #define ROW(row) ((const struct model_container *)(row))
 
@@ -184,7 +186,15 @@ static const char *ports_of(const void *row)
 /* Those of one that does not run are what it will publish. */
 static void draw_ports(const struct cell *at, const void *row)
 {
-	cell_text(at, ports_of(row), container_runs(row) ? at->base : style_of(at, UI_MUTED));
+	const struct tare_container *c = &ROW(row)->row;
+	char text[PORTS_MAX];
+
+	if (!ports_of(row))
+		return;
+	cell_text(at,
+	        strlen(ports_of(row)) <= (size_t)at->w ? ports_of(row)
+	                                               : port_short(c->ports, c->n_ports, text, sizeof text),
+	        container_runs(row) ? at->base : style_of(at, UI_MUTED));
 }
 
 static int compare_ports(const void *a, const void *b)
@@ -522,7 +532,7 @@ const struct column container_columns[CONTAINER_COLUMNS] = {
         {"mem%", "LIM%", "Memory, in percent of its limit", 4, 4, 7, 9, MOVING_FIGURE, NULL, draw_share, compare_share},
         {"cpu%", "CLIM%", "CPU, in percent of its limit", 5, 5, 9, 9, FIGURE | HIDDEN, NULL, draw_cpu_share, compare_cpu_share},
         {"graph", "LAST MIN", "CPU over the last minute or two", 8, 12, 4, 5, 0, NULL, draw_graph, NULL},
-        {"ports", "PORTS", "Published ports", 14, 40, 8, 6, 0, ports_of, draw_ports, compare_ports},
+        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 8, 6, 0, ports_of, draw_ports, compare_ports},
         {"restarts", "RST", "Restarts", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
         {"exit", "EXIT", "Exit code of the last run", 4, 4, 9, 9, FIGURE | HIDDEN, NULL, draw_exit, compare_exit},
         {"oom", "OOM", "Ended for want of memory", 3, 3, 9, 9, HIDDEN | COLUMN_DESCENDING, NULL, draw_oom, compare_oom},

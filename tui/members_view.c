@@ -11,6 +11,8 @@
 #include "tui/traffic.h"
 #include "tui/views.h"
 
+#define PORTS_MAX 128
+
 struct member_row {
 	const struct tare_member *member;
 	struct model_container *c; /* NULL: the model has not heard of it yet */
@@ -102,7 +104,15 @@ static const char *ports_of(const void *row)
 
 static void draw_ports(const struct cell *at, const void *row)
 {
-	cell_text(at, ports_of(row), at->base);
+	char text[PORTS_MAX];
+
+	if (!ports_of(row))
+		return;
+	cell_text(at,
+	        strlen(ports_of(row)) <= (size_t)at->w
+	                ? ports_of(row)
+	                : port_short(MEMBER(row)->ports, MEMBER(row)->n_ports, text, sizeof text),
+	        at->base);
 }
 
 static int compare_ports(const void *a, const void *b)
@@ -161,7 +171,7 @@ static const struct column columns[] = {
         {"rx", "RX", "Bytes it receives, in all its networks", 7, 7, 2, 9, MOVING_FIGURE, NULL, draw_rx, compare_rx},
         {"tx", "TX", "Bytes it sends, in all its networks", 7, 7, 3, 9, MOVING_FIGURE, NULL, draw_tx, compare_tx},
         {"graph", "LAST MIN", "What it sent and received over the last minute or two", 8, 12, 5, 5, 0, NULL, draw_graph, NULL},
-        {"ports", "PORTS", "Published ports", 12, 40, 4, 2, 0, ports_of, draw_ports, compare_ports},
+        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 4, 2, 0, ports_of, draw_ports, compare_ports},
         {"ip6", "IPV6", "Its IPv6 address in this network", 12, 39, 6, 3, 0, ip6_of, draw_ip6, compare_ip6},
         {"mac", "MAC", "Its link address", 17, 17, 7, 9, 0, NULL, draw_mac, compare_mac},
 };

@@ -1,5 +1,6 @@
 #include "tui/port_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,25 @@ char *port_text(const struct tare_port *ports, size_t n)
 		if (is_published(&ports[i]) && !has_before(ports, i, 0) && !has_before(ports, i, 1))
 			add_port(&out, &ports[i], range_of(ports, n, i));
 	return out.len ? buf_take(&out) : NULL;
+}
+
+const char *port_short(const struct tare_port *ports, size_t n, char *dst, size_t size)
+{
+	size_t at = 0;
+
+	*dst = '\0';
+	for (size_t i = 0; i < n && at < size; i++) {
+		const char *protocol = tare_protocol_name(ports[i].protocol);
+		bool is_tcp = !strcmp(protocol, "tcp");
+		int len;
+
+		if (!is_published(&ports[i]) || has_before(ports, i, 0))
+			continue;
+		len = snprintf(dst + at, size - at, "%s%u%s%s", at ? " " : "", ports[i].host_port,
+		        is_tcp ? "" : "/", is_tcp ? "" : protocol);
+		at += len > 0 ? (size_t)len : 0;
+	}
+	return dst;
 }
 
 bool port_matches(const struct tare_port *ports, size_t n, const char *text, const char *value)

@@ -10,6 +10,8 @@
 /* All of them, with a blank between; an address that means all of this host is left out, and a port that both
  * families have stands once. NULL: none is published, or no memory. */
 char *port_text(const struct tare_port *ports, size_t n);
+/* The same where there is less room: the numbers on this host alone, "8080 9000 8125/udp". Returns dst. */
+const char *port_short(const struct tare_port *ports, size_t n, char *dst, size_t size);
 /* For a filter: the number of a port on either side, "udp", "no", "yes", or a part of the text. */
 bool port_matches(const struct tare_port *ports, size_t n, const char *text, const char *value);
 /* Could both be published at once? b's host_ip may be NULL: all addresses. */

@@ -114,10 +114,7 @@ static int check_network(struct app *a, const char *text, struct err *e)
 			return err_set(e, ERR_USAGE, "%.60s stands alone", *s);
 		if (!is_network(a, *s))
 			return err_set(e, ERR_NOT_FOUND,
-			        "there is no network \"%.60s\"; none, host, container:NAME, or one of the "
-			        "panel "
-			        "of networks",
-			        *s);
+			        "there is no network \"%.60s\"; 4 shows those that are", *s);
 	}
 	return 0;
 }
