@@ -77,6 +77,12 @@ struct link_interface {
 	unsigned metric;               /* of the default routes, 0: the kernel's */
 };
 int link_interface_setup(struct link_handle *h, int netns_fd, const struct link_interface *i, struct err *e);
+/* Wait, a tenth of a second at most, until the kernel has noticed all of that: what is sent before is lost,
+ * and who then asks for a neighbour's link address asks again only after a second. To be called as late as a
+ * start allows. host_index 0: a macvlan, which has no host's end. address6: the interface's, family 0 if it
+ * has none. */
+void link_settle(struct link_handle *host, unsigned host_index, unsigned bridge, struct link_handle *inside,
+        const struct net_address *address6);
 /* The first free "ethN" there. */
 int link_next_name(struct link_handle *h, char name[IFNAMSIZ], struct err *e);
 

@@ -159,7 +159,11 @@ static int ensure(struct link_handle *h, const struct link_bridge *b, unsigned *
 		if (b->address[i].family)
 			link_add_address(h, *index, &b->address[i], b->prefix[i]);
 	}
-	return link_commit(h, e);
+	if (link_commit(h, e) < 0)
+		return -1;
+	if (!f.complete)
+		link_await_address(h, &b->address[1]);
+	return 0;
 }
 
 int link_bridge_ensure(struct link_handle *h, const struct link_bridge *b, unsigned *index, struct err *e)

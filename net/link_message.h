@@ -51,6 +51,9 @@ int link_commit(struct link_handle *h, struct err *e);
 /* A request that gives a link an address; one that it has already is success. */
 void link_add_address(struct link_handle *h, unsigned index, const struct net_address *a, unsigned prefix);
 
+/* Wait until an IPv6 address that was added is answered for. */
+void link_await_address(struct link_handle *h, const struct net_address *a);
+
 /* Send one request that was ended and give each of its answers to fn; < 0 ends it with what fn put into e. A
  * dump that the kernel calls inconsistent is -1 with EAGAIN in e->sys. */
 typedef int (*link_answer_fn)(const struct nlmsghdr *m, void *arg, struct err *e);
