@@ -36,7 +36,7 @@ static bool serve(struct service *s, struct control *c, char *arguments)
 {
 	char *id = strsep(&arguments, " ");
 	unsigned index = arguments ? (unsigned)strtoul(arguments, NULL, 10) : 0;
-	const struct network *n = network_find(s, id);
+	const struct network *n = network_served(s, id);
 
 	if (!*id || strlen(id) > LEASE_ID_LEN || strchr(id, '/'))
 		return true;
@@ -53,7 +53,7 @@ static bool serve(struct service *s, struct control *c, char *arguments)
 
 static void forget(struct service *s, const char *id)
 {
-	struct network *n = network_find(s, id);
+	struct network *n = network_served(s, id);
 
 	if (n)
 		network_close(s, n);
@@ -91,7 +91,7 @@ static void sort_sockets(struct network *n, int fds[SOCKETS_MAX])
 
 static bool take_network(struct service *s, const struct control *c, char *arguments, int fds[SOCKETS_MAX])
 {
-	struct network *n = network_find(s, c->network_id);
+	struct network *n = network_served(s, c->network_id);
 
 	if (n) /* its bridge was made anew */
 		network_close(s, n);

@@ -10,7 +10,7 @@
 #define BATCH   64
 #define UDP_MAX (PACKET_QUERY_MAX + 1) /* one more: what is too long is known by it */
 
-struct network *network_find(struct service *s, const char *id)
+struct network *network_served(struct service *s, const char *id)
 {
 	for (unsigned i = 0; i < s->networks_top; i++)
 		if (*id && !strcmp(s->networks[i].id, id))

@@ -141,7 +141,7 @@ int service_watch(struct service *s, int fd, uint32_t events, uint64_t tag);
 int service_rewatch(struct service *s, int fd, uint32_t events, uint64_t tag);
 
 /* network.c */
-struct network *network_find(struct service *s, const char *id);
+struct network *network_served(struct service *s, const char *id);
 /* A place for it; NULL when all are taken. */
 struct network *network_place(struct service *s, const char *id);
 int network_watch(struct service *s, struct network *n);
