@@ -389,11 +389,13 @@ static int reload_run(struct cli *cli, void *options, char **operands)
 	json_set_strv(doc, "Notes", notes);
 	if (cli->json)
 		return document_print(doc, NULL, &e) < 0 ? cli_fail(cli, &e) : 0;
+	if (notes)
+		printf("The host's firewall drops what containers send or get; to let it pass:\n");
 	strv_foreach (note, notes) {
 		cleanup_buf struct buf text = BUF_INIT;
 
 		text_harmless(&text, *note, strlen(*note));
-		printf("%s\n", buf_str(&text));
+		printf("  %s\n", buf_str(&text));
 	}
 	return 0;
 }

@@ -351,7 +351,9 @@ static void containers_come_and_go(void **state)
 static void reload_shows_what_is_in_the_way(void **state)
 {
 	(void)state;
-	assert_prints("network reload", 0, "ip filter FORWARD drops\xef\xbf\xbd; run: nft \xe2\x80\xa6\n");
+	assert_prints("network reload", 0,
+	        "The host's firewall drops what containers send or get; to let it pass:\n"
+	        "  ip filter FORWARD drops\xef\xbf\xbd; run: nft \xe2\x80\xa6\n");
 }
 
 static void prune_takes_networks_along(void **state)
