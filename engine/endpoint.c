@@ -125,13 +125,11 @@ int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, 
 }
 
 /* The default route of each family is by the first network that leads out. */
-static int make_links(struct endpoint_start *x, struct link_handle *host, int netns_fd, struct err *e)
+static int make_links(struct endpoint_start *x, struct link_handle *host, struct link_handle *inside,
+        int netns_fd, struct err *e)
 {
-	cleanup_link struct link_handle *inside = link_open_at(netns_fd, e);
 	bool routed[2] = {false, false};
 
-	if (!inside)
-		return -1;
 	for (size_t i = 0; i < x->state.n_endpoints; i++) {
 		bool gateway[2];
 		for (int f = 0; f < 2; f++) {
@@ -143,6 +141,14 @@ static int make_links(struct endpoint_start *x, struct link_handle *host, int ne
 			return -1;
 	}
 	return 0;
+}
+
+void endpoint_settle(
+        const struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside)
+{
+	const struct endpoint *p = &x->state.endpoints[i];
+
+	link_settle(host, p->link_index, x->bridge_index[i], inside, &p->ip[1]);
 }
 
 /* A container without its names is better than none: it can still be reached by its address. */
@@ -168,13 +174,18 @@ int endpoints_attach(struct endpoint_start *x, int pidfd, pid_t pid, struct err 
 	cleanup_link struct link_handle *host = link_open(e);
 	if (netns < 0)
 		return err_sys(e, "cannot open the container's network namespace");
-	if (!host || make_links(x, host, netns, e) != 0)
+	cleanup_link struct link_handle *inside = host ? link_open_at(netns, e) : NULL;
+	if (!inside || make_links(x, host, inside, netns, e) != 0)
 		return -1;
 	x->nft_fd = x->state.nft_fd = nft_socket(e);
 	if (x->nft_fd < 0 || endpoint_elements_add(x, 0, e) != 0)
 		return -1;
 	serve_names(x);
-	return network_state_write(x->c->state_fd, &x->state, e); /* with what it did not know before */
+	if (network_state_write(x->c->state_fd, &x->state, e) != 0) /* with what it did not know before */
+		return -1;
+	for (size_t i = 0; i < x->state.n_endpoints; i++)
+		endpoint_settle(x, i, host, inside);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ giving back */

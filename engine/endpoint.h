@@ -67,5 +67,8 @@ void endpoint_link_name(const char *id, char dst[IFNAMSIZ]);
 /* Make the links of endpoint i in the namespace. `gateway`: it has the default routes of these families. */
 int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside,
         int netns_fd, const bool gateway[2], struct err *e);
+/* Wait until the kernel has noticed them (link_settle()): the last thing to do. */
+void endpoint_settle(
+        const struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside);
 
 #endif
