@@ -95,7 +95,7 @@ static void hosts(struct buf *b, const struct etc *x)
 		buf_str_add(b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 		               "ip6-loopback\nfe00::\tip6-localnet\n"
 		               "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-		if (!x->net)
+		if (!x->net || !x->net->n_endpoints)
 			buf_printf(b, "127.0.0.1\t%s\n", x->hostname);
 	}
 	for (size_t i = 0; x->net && i < x->net->n_endpoints; i++)

@@ -16,7 +16,7 @@
 #include "net/dns.h"
 
 /* Unique for each start: the pair of the one before dies some ms after its namespace. */
-void endpoint_link_name(const char *id, char dst[IFNAMSIZ])
+static void link_name(const char *id, char dst[IFNAMSIZ])
 {
 	char random[2 * 3 + 1];
 
@@ -41,6 +41,23 @@ static bool is_bridge(const struct endpoint *p)
 
 /* ------------------------------------------------------------------ before the fork */
 
+int endpoint_init(struct endpoint *p, const struct network_record *r, const char *id, char *const *aliases,
+        struct err *e)
+{
+	p->network = strdup(r->name);
+	p->driver = strdup(r->driver);
+	p->aliases = strv_copy(aliases);
+	if (!p->network || !p->driver || (aliases && !p->aliases))
+		return err_no_memory(e);
+	memcpy(p->network_id, r->id, sizeof p->network_id);
+	p->internal = r->internal;
+	if (strcmp(r->driver, "bridge") == 0) {
+		snprintf(p->bridge, sizeof p->bridge, "%s", r->link);
+		link_name(id, p->link);
+	}
+	return 0;
+}
+
 /* An endpoint without addresses, in a network that is up. */
 static int place(struct endpoint_start *x, size_t i, struct err *e)
 {
@@ -50,19 +67,8 @@ static int place(struct endpoint_start *x, size_t i, struct err *e)
 	if (!p || network_find(x->store, x->request.endpoints[i].network, r, e) != 0 ||
 	        network_up(x->store, r, &x->bridge_index[i], e) != 0)
 		return -1;
-	p->network = strdup(r->name);
-	p->driver = strdup(r->driver);
-	p->aliases = strv_copy(x->request.endpoints[i].aliases);
-	if (!p->network || !p->driver || (x->request.endpoints[i].aliases && !p->aliases))
-		return err_no_memory(e);
-	memcpy(p->network_id, r->id, sizeof p->network_id);
-	p->internal = r->internal;
-	snprintf(p->name, sizeof p->name, "eth%zu", i);
-	if (strcmp(r->driver, "bridge") == 0) {
-		snprintf(p->bridge, sizeof p->bridge, "%s", r->link);
-		endpoint_link_name(x->c->id, p->link);
-	}
-	return 0;
+	snprintf(p->name, sizeof p->name, "eth%u", (unsigned)i % ENDPOINTS_MAX);
+	return endpoint_init(p, r, x->c->id, x->request.endpoints[i].aliases, e);
 }
 
 int endpoints_prepare(const struct store *s, struct container *c, struct endpoint_start *x, struct err *e)
@@ -70,7 +76,8 @@ int endpoints_prepare(const struct store *s, struct container *c, struct endpoin
 	*x = (struct endpoint_start){.store = s, .c = c, .nft_fd = -1, .state.nft_fd = -1};
 	if (network_request_read(&c->record, &x->request, e) != 0)
 		return -1;
-	if (!x->request.n_endpoints)
+	const char *mode = json_str(json_get(c->record.config, "HostConfig"), "NetworkMode", "none");
+	if (network_mode_is_shared(mode))
 		return 0;
 	for (size_t i = 0; i < x->request.n_endpoints; i++)
 		if (place(x, i, e) != 0)
@@ -104,14 +111,11 @@ static int make_link(const struct endpoint_start *x, size_t i, struct link_handl
 	return link_macvlan_create(host, &macvlan, e);
 }
 
-int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside,
-        int netns_fd, const bool gateway[2], struct err *e)
+int endpoint_set_up(const struct endpoint *p, struct link_handle *inside, int netns_fd, const bool gateway[2],
+        struct err *e)
 {
-	struct endpoint *p = &x->state.endpoints[i];
 	struct link_interface in = {0};
 
-	if (make_link(x, i, host, netns_fd, &p->link_index, e) != 0)
-		return err_wrap(e, "cannot connect the container to network %s", p->network);
 	memcpy(in.name, p->name, sizeof in.name);
 	for (int f = 0; f < 2; f++) {
 		in.address[f] = p->ip[f];
@@ -122,6 +126,16 @@ int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, 
 	if (link_interface_setup(inside, netns_fd, &in, e) != 0)
 		return err_wrap(e, "cannot set up %s of the container", p->name);
 	return 0;
+}
+
+int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside,
+        int netns_fd, const bool gateway[2], struct err *e)
+{
+	struct endpoint *p = &x->state.endpoints[i];
+
+	if (make_link(x, i, host, netns_fd, &p->link_index, e) != 0)
+		return err_wrap(e, "cannot connect the container to network %s", p->network);
+	return endpoint_set_up(p, inside, netns_fd, gateway, e);
 }
 
 /* The default route of each family is by the first network that leads out. */

@@ -62,9 +62,13 @@ void endpoint_hosts_change(
 
 /* Docker's event of a network: "connect", "disconnect". */
 void endpoint_event(const struct store *s, const struct endpoint *p, const char *id, const char *action);
-/* The name of a fresh host's end. */
-void endpoint_link_name(const char *id, char dst[IFNAMSIZ]);
-/* Make the links of endpoint i in the namespace. `gateway`: it has the default routes of these families. */
+/* A fresh one of container `id` in this network: all but its name inside and its addresses. */
+int endpoint_init(struct endpoint *p, const struct network_record *r, const char *id, char *const *aliases,
+        struct err *e);
+/* Its addresses and, by `gateway`, the default routes of these families; what is there already stays. */
+int endpoint_set_up(const struct endpoint *p, struct link_handle *inside, int netns_fd, const bool gateway[2],
+        struct err *e);
+/* The links of endpoint i in the namespace, and that. */
 int endpoint_link(struct endpoint_start *x, size_t i, struct link_handle *host, struct link_handle *inside,
         int netns_fd, const bool gateway[2], struct err *e);
 /* Wait until the kernel has noticed them (link_settle()): the last thing to do. */
