@@ -81,6 +81,10 @@ static int find(struct link_handle *h, struct found *f, struct err *e)
 static void put_new(struct link_handle *h, const struct link_bridge *b)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
+	/* A frame to 01:80:c2:00:00:0e, which no rule of a bridge sees, would else teach it that a neighbour's
+	 * link address is at the sender's port. */
+	struct br_boolopt_multi options = {
+	        .optval = 1 << BR_BOOLOPT_NO_LL_LEARN, .optmask = 1 << BR_BOOLOPT_NO_LL_LEARN};
 	struct nlattr *link, *data;
 
 	link_begin(h, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof info);
@@ -96,6 +100,7 @@ static void put_new(struct link_handle *h, const struct link_bridge *b)
 	/* Without somebody who asks for members, snooping would after a while drop what it should pass
 	 * (neighbour discovery among it). */
 	link_put_u8(h, IFLA_BR_MCAST_SNOOPING, 0);
+	link_put(h, IFLA_BR_MULTI_BOOLOPT, &options, sizeof options);
 	link_nest_end(h, data);
 	link_nest_end(h, link);
 	/* Another start may make it in the same moment. */

@@ -10,14 +10,6 @@
 
 /* ---------------------------------------------------------------- published ports */
 
-/* A host with br_netfilter, as Docker needs it, sends bridged frames through the same rules. */
-static void bridged_frames_pass_rules(bool on)
-{
-	go(HOST);
-	sysctl_set("bridge/bridge-nf-call-iptables", on ? "1" : "0");
-	sysctl_set("bridge/bridge-nf-call-ip6tables", on ? "1" : "0");
-}
-
 static void published_ports(int type, bool through_rules)
 {
 	int protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
