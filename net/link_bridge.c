@@ -81,8 +81,8 @@ static int find(struct link_handle *h, struct found *f, struct err *e)
 static void put_new(struct link_handle *h, const struct link_bridge *b)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
-	/* A frame to 01:80:c2:00:00:0e, which no rule of a bridge sees, would else teach it that a neighbour's
-	 * link address is at the sender's port. */
+	/* A frame to 01:80:c2:00:00:0e, which no rule of a bridge sees, would else teach it that a
+	 * neighbour's link address is at the sender's port. */
 	struct br_boolopt_multi options = {
 	        .optval = 1 << BR_BOOLOPT_NO_LL_LEARN, .optmask = 1 << BR_BOOLOPT_NO_LL_LEARN};
 	struct nlattr *link, *data;
