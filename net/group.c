@@ -1,0 +1,617 @@
+/* Groups: who owns which slots of a port, and the file that says so. */
+#include "net/group.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "net/port.h"
+
+#define SLOT_BYTES (NFT_GROUP_SLOTS / 8)
+#define OWNER_LEN  64
+#define ID_SHOWN   12
+#define FIELDS     7
+
+/* One member's part of one port. */
+struct share {
+	struct nft_port port; /* its owner points to the row's: rows_own() after each move */
+	char owner[OWNER_LEN + 1];
+	unsigned char slots[SLOT_BYTES];
+};
+struct shares {
+	struct share *rows;
+	size_t n;
+};
+
+struct group {
+	char name[GROUP_NAME_MAX + 1];
+	int dir_fd, lock_fd;
+	struct shares now;
+	struct buf before; /* the file at the opening */
+};
+
+/* ---------------------------------------------------------------- shares */
+
+static void shares_free(struct shares *s)
+{
+	free(s->rows);
+	*s = (struct shares){0};
+}
+#define cleanup_shares __attribute__((cleanup(shares_free)))
+
+static void rows_own(struct shares *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->rows[i].port.owner = s->rows[i].owner;
+}
+
+static struct share *shares_add(struct shares *s, const struct nft_port *p, struct err *e)
+{
+	struct share *grown = realloc(s->rows, (s->n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return err_no_memory(e), NULL;
+	s->rows = grown;
+	grown[s->n] = (struct share){.port = *p};
+	snprintf(grown[s->n].owner, sizeof(grown->owner), "%s", p->owner);
+	s->n++;
+	rows_own(s);
+	return &s->rows[s->n - 1];
+}
+
+static void shares_remove(struct shares *s, size_t i)
+{
+	memmove(&s->rows[i], &s->rows[i + 1], (s->n - i - 1) * sizeof(*s->rows));
+	s->n--;
+	rows_own(s);
+}
+
+static int shares_copy(struct shares *dst, const struct shares *src, struct err *e)
+{
+	dst->n = src->n;
+	dst->rows = malloc((src->n + 1) * sizeof(*dst->rows));
+	if (!dst->rows)
+		return err_no_memory(e);
+	if (src->n)
+		memcpy(dst->rows, src->rows, src->n * sizeof(*dst->rows));
+	rows_own(dst);
+	return 0;
+}
+
+static bool has_slot(const struct share *s, unsigned slot)
+{
+	return s->slots[slot / 8] & 0x80 >> slot % 8;
+}
+
+static void set_slot(struct share *s, unsigned slot, bool has)
+{
+	unsigned char bit = (unsigned char)(0x80 >> slot % 8);
+
+	s->slots[slot / 8] = (unsigned char)(has ? s->slots[slot / 8] | bit : s->slots[slot / 8] & ~bit);
+}
+
+static unsigned count_slots(const struct share *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < SLOT_BYTES; i++)
+		n += (unsigned)__builtin_popcount(s->slots[i]);
+	return n;
+}
+
+static bool same_host_port(const struct nft_port *a, const struct nft_port *b)
+{
+	return a->protocol == b->protocol && a->host_port == b->host_port &&
+	       net_address_equal(&a->host, &b->host);
+}
+
+static bool is_any(const struct net_address *a)
+{
+	static const unsigned char zero[16];
+
+	return !memcmp(a->bytes, zero, net_address_len(a));
+}
+
+/* Would a connection to the one reach the other's rules as well? */
+static bool overlap(const struct nft_port *a, const struct nft_port *b)
+{
+	return a->protocol == b->protocol && a->host_port == b->host_port &&
+	       a->host.family == b->host.family &&
+	       (is_any(&a->host) || is_any(&b->host) || net_address_equal(&a->host, &b->host));
+}
+
+/* ---------------------------------------------------------------- slots */
+
+/* The member of a port that has the most or the fewest slots; the first of several. */
+static struct share *extreme(struct shares *s, const struct nft_port *port, bool most)
+{
+	struct share *best = NULL;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct share *row = &s->rows[i];
+		unsigned n = count_slots(row), best_n = best ? count_slots(best) : 0;
+
+		if (same_host_port(&row->port, port) && (!best || (most ? n > best_n : n < best_n)))
+			best = row;
+	}
+	return best;
+}
+
+static size_t count_members(const struct shares *s, const struct nft_port *port)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += same_host_port(&s->rows[i].port, port);
+	return n;
+}
+
+static struct share *owner_of(const struct shares *s, const struct nft_port *port, unsigned slot)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (has_slot(&s->rows[i], slot) && same_host_port(&s->rows[i].port, port))
+			return &s->rows[i];
+	return NULL;
+}
+
+/* What nobody has goes to those who have fewest. */
+static void give_out(struct shares *s, const struct nft_port *port)
+{
+	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++) {
+		struct share *poorest = owner_of(s, port, slot) ? NULL : extreme(s, port, false);
+
+		if (poorest)
+			set_slot(poorest, slot, true);
+	}
+}
+
+static void take_one_slot(struct share *from, struct share *to)
+{
+	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
+		if (has_slot(from, slot)) {
+			set_slot(from, slot, false);
+			set_slot(to, slot, true);
+			return;
+		}
+}
+
+/* The newcomer's even part, from those who have most. */
+static void take_part(struct shares *s, struct share *newcomer)
+{
+	unsigned part = NFT_GROUP_SLOTS / (unsigned)count_members(s, &newcomer->port);
+
+	while (count_slots(newcomer) < part)
+		take_one_slot(extreme(s, &newcomer->port, true), newcomer);
+}
+
+/* ---------------------------------------------------------------- elements */
+
+static bool leads_there(const struct shares *s, const struct share *row, unsigned slot)
+{
+	const struct share *owner = owner_of(s, &row->port, slot);
+
+	return owner && !strcmp(owner->owner, row->owner) &&
+	       net_address_equal(&owner->port.to, &row->port.to) && owner->port.to_port == row->port.to_port;
+}
+
+/* The slots of `in` that aren't the same in `other`. */
+static void put_difference(
+        struct nft_batch *b, enum nft_change c, const struct shares *in, const struct shares *other)
+{
+	for (size_t i = 0; i < in->n; i++)
+		for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
+			if (has_slot(&in->rows[i], slot) && !leads_there(other, &in->rows[i], slot))
+				nft_group_slot(b, c, &in->rows[i].port, slot);
+}
+
+/* Removals first, since a slot has one element. */
+static void put_change(struct nft_batch *b, const struct shares *before, const struct shares *after)
+{
+	put_difference(b, NFT_REMOVE, before, after);
+	put_difference(b, NFT_ADD, after, before);
+}
+
+/* A member that comes again, as after a crash: what stays its own, whether the table has it or not. */
+static void put_again(struct nft_batch *b, const struct share *own, const struct shares *before)
+{
+	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
+		if (has_slot(own, slot) && leads_there(before, own, slot))
+			nft_group_slot(b, NFT_ADD, &own->port, slot);
+}
+
+/* ---------------------------------------------------------------- the file */
+
+static int damaged(const char *why, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "%s", why);
+}
+
+static bool slots_scan(const char *hex, unsigned char slots[SLOT_BYTES])
+{
+	if (strlen(hex) != 2 * SLOT_BYTES || strspn(hex, "0123456789abcdef") != 2 * SLOT_BYTES)
+		return false;
+	for (size_t i = 0; i < SLOT_BYTES; i++) {
+		char byte[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+
+		slots[i] = (unsigned char)strtoul(byte, NULL, 16);
+	}
+	return true;
+}
+
+static bool port_scan(const char *text, uint16_t *port)
+{
+	int64_t v;
+
+	if (int_parse(text, 1, UINT16_MAX, "port", &v, NULL) < 0)
+		return false;
+	*port = (uint16_t)v;
+	return true;
+}
+
+static bool is_owner_text(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-");
+
+	return len && len <= OWNER_LEN && !text[len];
+}
+
+/* No owner twice on a port, no slot twice. */
+static bool fits(const struct shares *s, const struct share *row)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct share *other = &s->rows[i];
+
+		if (!same_host_port(&other->port, &row->port))
+			continue;
+		if (!strcmp(other->owner, row->owner))
+			return false;
+		for (size_t k = 0; k < SLOT_BYTES; k++)
+			if (other->slots[k] & row->slots[k])
+				return false;
+	}
+	return true;
+}
+
+static int line_scan(char *line, struct shares *s, struct err *e)
+{
+	char *field[FIELDS], *rest = line;
+	struct share row = {0}, *added;
+	size_t n = 0;
+
+	for (char *f; (f = text_next_part(&rest, " "));) {
+		if (n == FIELDS)
+			return damaged("a line has too many fields", e);
+		field[n++] = f;
+	}
+	if (n != FIELDS)
+		return damaged("a line has too few fields", e);
+	row.port.protocol = port_protocol_parse(field[0]);
+	if (row.port.protocol < 0 || net_address_parse(field[1], &row.port.host, NULL) < 0 ||
+	        !port_scan(field[2], &row.port.host_port) || !is_owner_text(field[3]) ||
+	        net_address_parse(field[4], &row.port.to, NULL) < 0 ||
+	        row.port.to.family != row.port.host.family || !port_scan(field[5], &row.port.to_port) ||
+	        !slots_scan(field[6], row.slots))
+		return damaged("a line has a field that cannot be read", e);
+	snprintf(row.owner, sizeof(row.owner), "%s", field[3]);
+	if (!fits(s, &row))
+		return damaged("a slot or a member is there twice", e);
+	row.port.owner = row.owner;
+	added = shares_add(s, &row.port, e);
+	if (!added)
+		return -1;
+	memcpy(added->slots, row.slots, sizeof(row.slots));
+	return 0;
+}
+
+static int shares_parse(const struct buf *text, struct shares *s, struct err *e)
+{
+	cleanup_free char *copy = strdup(buf_str(text));
+	char *rest = copy;
+
+	if (!copy)
+		return err_no_memory(e);
+	if (strlen(copy) != text->len || (text->len && copy[text->len - 1] != '\n'))
+		return damaged("it is cut off", e);
+	if (text->len)
+		copy[text->len - 1] = '\0';
+	else
+		rest = NULL;
+	for (char *line; (line = text_next_part(&rest, "\n"));)
+		if (line_scan(line, s, e) < 0)
+			return -1;
+	return 0;
+}
+
+static void shares_print(const struct shares *s, struct buf *out)
+{
+	char host[NET_ADDRESS_TEXT], to[NET_ADDRESS_TEXT];
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct nft_port *p = &s->rows[i].port;
+
+		buf_printf(out, "%s %s %u %s %s %u ", port_protocol_name(p->protocol),
+		        net_address_text(&p->host, host), p->host_port, p->owner,
+		        net_address_text(&p->to, to), p->to_port);
+		for (size_t k = 0; k < SLOT_BYTES; k++)
+			buf_printf(out, "%02x", s->rows[i].slots[k]);
+		buf_char(out, '\n');
+	}
+}
+
+static int check_name(const char *name, struct err *e)
+{
+	size_t len = strspn(name, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-");
+
+	/* A dot in front is for what isn't a group. */
+	if (!len || len > GROUP_NAME_MAX || name[len] || *name == '.')
+		return err_set(e, ERR_USAGE,
+		        "invalid group name \"%.80s\": use at most %d letters, digits, _ . and -", name,
+		        GROUP_NAME_MAX);
+	return 0;
+}
+
+/* A missing file is empty. */
+static int read_file(int dir_fd, const char *name, struct buf *text, struct shares *s, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (check_name(name, e) < 0)
+		return -1;
+	if (file_read_at(dir_fd, name, text, &why) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		if (errno == EFBIG || errno == EISDIR || errno == EINVAL)
+			why.kind = ERR_CORRUPT;
+		if (e)
+			*e = why;
+		return -1;
+	}
+	if (shares_parse(text, s, e) == 0)
+		return 0;
+	shares_free(s);
+	return err_wrap(e, "the file of group %s is damaged", name);
+}
+
+static int write_file(const struct group *g, const struct buf *text, struct err *e)
+{
+	if (text->failed)
+		return err_set(e, ERR_NO_SPACE, "group %s has too many members", g->name);
+	if (text->len)
+		return file_write_at(g->dir_fd, g->name, text->data, text->len, 0600, FILE_NO_SYNC, e);
+	if (unlinkat(g->dir_fd, g->name, 0) < 0 && errno != ENOENT)
+		return err_sys(e, "cannot remove the file of group %s", g->name);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int set_aside(const struct group *g, const struct err *why, struct err *e)
+{
+	char aside[sizeof(".damaged-") + GROUP_NAME_MAX];
+
+	snprintf(aside, sizeof(aside), ".damaged-%s", g->name);
+	if (renameat(g->dir_fd, g->name, g->dir_fd, aside) < 0)
+		return err_sys(e, "cannot set the file of group %s aside", g->name);
+	log_line(LOG_LEVEL_WARN, "%s; it is kept as %s, and members share the port again once they restart",
+	        why->msg, aside);
+	return 0;
+}
+
+struct group *group_open(int groups_fd, const char *name, struct err *e)
+{
+	cleanup_group struct group *g = calloc(1, sizeof(*g));
+	char lock[sizeof(".lock-") + GROUP_NAME_MAX];
+	struct err why = ERR_INIT;
+
+	if (!g)
+		return err_no_memory(e), NULL;
+	g->dir_fd = g->lock_fd = -1;
+	g->before.max = GROUP_TEXT_MAX;
+	if (check_name(name, e) < 0)
+		return NULL;
+	snprintf(g->name, sizeof(g->name), "%s", name);
+	g->dir_fd = fcntl(groups_fd, F_DUPFD_CLOEXEC, 0);
+	if (g->dir_fd < 0)
+		return err_sys_null(e, "cannot open the directory of groups");
+	snprintf(lock, sizeof(lock), ".lock-%s", name);
+	g->lock_fd = lock_take(g->dir_fd, lock, LOCK_EXCLUSIVE, e);
+	if (g->lock_fd < 0)
+		return NULL;
+	if (read_file(g->dir_fd, name, &g->before, &g->now, &why) < 0) {
+		buf_reset(&g->before);
+		if (why.kind != ERR_CORRUPT || set_aside(g, &why, &why) < 0) {
+			if (e)
+				*e = why;
+			return NULL;
+		}
+	}
+	return steal_ptr(&g);
+}
+
+void group_close(struct group **g)
+{
+	if (!*g)
+		return;
+	shares_free(&(*g)->now);
+	buf_free(&(*g)->before);
+	close_fd(&(*g)->lock_fd);
+	close_fd(&(*g)->dir_fd);
+	free(*g);
+	*g = NULL;
+}
+
+int group_save(struct group *g, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT_MAX(GROUP_TEXT_MAX);
+
+	shares_print(&g->now, &text);
+	return write_file(g, &text, e);
+}
+
+int group_undo(struct group *g, struct err *e)
+{
+	return write_file(g, &g->before, e);
+}
+
+/* ---------------------------------------------------------------- coming and going */
+
+static void drop_member(struct shares *s, const char *owner)
+{
+	for (size_t i = s->n; i-- > 0;) {
+		struct nft_port port = s->rows[i].port;
+
+		if (strcmp(s->rows[i].owner, owner) != 0)
+			continue;
+		shares_remove(s, i);
+		give_out(s, &port);
+	}
+}
+
+/* Each member is asked about once, however many ports it has. */
+static void drop_dead(struct shares *s, const char *self, bool (*dead)(const char *id, void *arg), void *arg)
+{
+	for (size_t i = 0; dead && i < s->n;) {
+		char owner[OWNER_LEN + 1];
+		bool asked = false;
+
+		memcpy(owner, s->rows[i].owner, sizeof(owner));
+		for (size_t k = 0; k < i; k++)
+			asked |= !strcmp(s->rows[k].owner, owner);
+		if (!asked && strcmp(owner, self) != 0 && dead(owner, arg)) {
+			/* The rows of those who were asked before stay in their places. */
+			drop_member(s, owner);
+			continue;
+		}
+		i++;
+	}
+}
+
+static struct share *find_share(const struct shares *s, const struct nft_port *p)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (same_host_port(&s->rows[i].port, p) && !strcmp(s->rows[i].owner, p->owner))
+			return &s->rows[i];
+	return NULL;
+}
+
+static int join_new(struct group *g, const struct nft_port *p, struct err *e)
+{
+	struct share *own;
+
+	if (count_members(&g->now, p) >= GROUP_MEMBERS_MAX)
+		return err_set(e, ERR_NO_SPACE, "group %s is full: a port has at most %d members", g->name,
+		        GROUP_MEMBERS_MAX);
+	/* All slots have an owner when the newcomer's part is taken: only so there are enough to take. */
+	give_out(&g->now, p);
+	own = shares_add(&g->now, p, e);
+	if (!own)
+		return -1;
+	give_out(&g->now, p);
+	take_part(&g->now, own);
+	return 0;
+}
+
+int group_join(struct group *g, const struct nft_port *p, bool (*dead)(const char *id, void *arg), void *arg,
+        struct nft_batch *b, struct err *e)
+{
+	cleanup_shares struct shares before = {0};
+	struct share *own;
+
+	if (!is_owner_text(p->owner) || !net_address_len(&p->host) || p->to.family != p->host.family)
+		return err_set(e, ERR_USAGE, "container %.*s cannot join group %s with this port", ID_SHOWN,
+		        p->owner, g->name);
+	if (group_check(g->dir_fd, g->name, p, e) < 0 || shares_copy(&before, &g->now, e) < 0)
+		return -1;
+	drop_dead(&g->now, p->owner, dead, arg);
+	own = find_share(&g->now, p);
+	if (own) {
+		own->port.to = p->to;
+		own->port.to_port = p->to_port;
+	} else if (join_new(g, p, e) < 0) {
+		return -1;
+	}
+	put_change(b, &before, &g->now);
+	if (own)
+		put_again(b, own, &before);
+	return 0;
+}
+
+int group_leave(struct group *g, const char *owner, struct nft_batch *b, struct err *e)
+{
+	cleanup_shares struct shares before = {0};
+
+	if (shares_copy(&before, &g->now, e) < 0)
+		return -1;
+	drop_member(&g->now, owner);
+	if (b)
+		put_change(b, &before, &g->now);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- looking */
+
+int group_each(int groups_fd, const char *name, int (*fn)(const struct nft_port *p, void *arg), void *arg,
+        struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT_MAX(GROUP_TEXT_MAX);
+	cleanup_shares struct shares s = {0};
+	int rc = 0;
+
+	if (read_file(groups_fd, name, &text, &s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s.n && rc >= 0; i++)
+		rc = fn(&s.rows[i].port, arg);
+	return rc < 0 ? -1 : 0;
+}
+
+int group_restore(int groups_fd, const char *name, struct nft_batch *b, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT_MAX(GROUP_TEXT_MAX);
+	cleanup_shares struct shares s = {0};
+	static const struct shares nothing;
+
+	if (read_file(groups_fd, name, &text, &s, e) < 0)
+		return -1;
+	put_difference(b, NFT_ADD, &s, &nothing);
+	return 0;
+}
+
+static int is_in_the_way(const struct nft_port *theirs, void *ours)
+{
+	return overlap(theirs, ours) ? -1 : 0;
+}
+
+int group_check(int groups_fd, const char *name, const struct nft_port *p, struct err *e)
+{
+	cleanup_fd int fd = openat(groups_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (check_name(name, e) < 0)
+		return -1;
+	if (!dir)
+		return err_sys(e, "cannot read the directory of groups");
+	steal_fd(&fd);
+	while ((d = readdir(dir))) {
+		struct err why = ERR_INIT;
+
+		/* A group that cannot be read is its members' trouble. */
+		if (*d->d_name != '.' && strcmp(d->d_name, name) != 0 &&
+		        group_each(groups_fd, d->d_name, is_in_the_way, (void *)(uintptr_t)p, &why) < 0 &&
+		        !*why.msg)
+			return err_set(e, ERR_CONFLICT, "port %u/%s belongs to group %s", p->host_port,
+			        port_protocol_name(p->protocol), d->d_name);
+	}
+	return 0;
+}
