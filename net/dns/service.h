@@ -1,12 +1,12 @@
 /* The name service as one value: one thread, one epoll loop, and tables of fixed size, so that nobody can
  * make it grow.
  *
- * main.c       start and loop          control.c   the engine's requests (net/dns.h)
- * network.c    what is served          answer.c    names that are ours
- * forward.c    all others              stream.c    askers by TCP
- * source.c     each asker's share      resolvers.c where others are asked
- * zone.c       a network's leases      packet.c    messages
- * sandbox.c    what it may do at all */
+ * loop.c       who is to do something   control.c   the engine's requests (net/dns.h)
+ * network.c    what is served           answer.c    names that are ours
+ * forward.c    all others               stream.c    askers by TCP
+ * source.c     each asker's share       resolvers.c where others are asked
+ * zone.c       a network's leases       packet.c    messages
+ * sandbox.c    what it may do at all    main.c      start */
 #ifndef TARE_NET_DNS_SERVICE_H
 #define TARE_NET_DNS_SERVICE_H
 
@@ -136,7 +136,8 @@ struct service {
 	struct relay relays[RELAYS_MAX];
 };
 
-/* main.c */
+/* loop.c */
+void service_run(struct service *s); /* until there is nothing to serve */
 int service_watch(struct service *s, int fd, uint32_t events, uint64_t tag);
 int service_rewatch(struct service *s, int fd, uint32_t events, uint64_t tag);
 
