@@ -325,9 +325,9 @@ void container_command(json *container, json *image_doc, struct buf *out)
 	labels(out, config, image);
 	mounts(out, container);
 	ports(out, host);
-	networks(out, container);
 	limits(out, host);
 	security(out, host);
+	networks(out, container);
 	namespaces(out, host);
 	string_option(out, config, "StopSignal", "--stop-signal",
 	        *json_str(image, "StopSignal", "") ? json_str(image, "StopSignal", "") : "SIGTERM");

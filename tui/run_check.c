@@ -110,7 +110,7 @@ static int check_network(struct app *a, const char *text, struct err *e)
 	if (strv_len(words) == 1 && (!strcmp(*words, "none") || !strcmp(*words, "host")))
 		return 0;
 	strv_foreach (s, words) {
-		if (strv_len(words) > 1 && strchr(*s, ':'))
+		if (strv_len(words) > 1 && (strchr(*s, ':') || !strcmp(*s, "none") || !strcmp(*s, "host")))
 			return err_set(e, ERR_USAGE, "%.60s stands alone", *s);
 		if (!is_network(a, *s))
 			return err_set(e, ERR_NOT_FOUND,

@@ -24,7 +24,7 @@ struct fake_row {
 };
 
 struct fake_event {
-	char type[16], action[16], id[TARE_ID_LEN + 1], exit_code[8];
+	char type[16], action[16], id[TARE_ID_LEN + 1], exit_code[8], container[TARE_ID_LEN + 1];
 };
 
 struct fake_engine {
@@ -36,7 +36,7 @@ struct fake_engine {
 	int pipe[2];
 	int64_t time;       /* of the next sample */
 	const char *broken; /* what list, look and sample fail with */
-	unsigned n_lists, n_looks, n_samples, n_histories, n_drains;
+	unsigned n_lists, n_networks, n_looks, n_samples, n_histories, n_drains;
 	bool past_is_ahead; /* a damaged record of the monitor */
 };
 
@@ -76,6 +76,34 @@ static inline int fake_list(struct tare_engine *t, bool all, struct tare_contain
 	for (size_t i = 0; i < f->n; i++)
 		if (!f->rows[i].gone)
 			fake_row_out(&f->rows[i], &out->rows[out->n++]);
+	return 0;
+}
+
+/* One network, which everybody who runs is in. */
+static inline int fake_network_list(struct tare_engine *t, struct tare_network_list *out, struct err *e)
+{
+	struct fake_engine *f = fake_of(t);
+	struct tare_network *n;
+
+	f->n_networks++;
+	if (f->broken)
+		return err_set(e, ERR_OTHER, "%s", f->broken);
+	*out = (struct tare_network_list){.rows = calloc(1, sizeof *out->rows), .n = 1};
+	n = out->rows;
+	n->name = strdup("tare0");
+	n->id = strdup("77");
+	n->driver = strdup("bridge");
+	n->is_default = true;
+	n->members = calloc(f->n + 1, sizeof *n->members);
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->rows[i].gone || f->rows[i].state != TARE_RUNNING)
+			continue;
+		n->members[n->n_members++] = (struct tare_member){.id = strdup(f->rows[i].id),
+		        .name = strdup(f->rows[i].name),
+		        .ip = strdup("10.0.0.2"),
+		        .ip6 = strdup(""),
+		        .mac = strdup("")};
+	}
 	return 0;
 }
 
@@ -200,6 +228,8 @@ static inline int fake_watch_drain(
 		json_set_str(attributes, "name", "some name");
 		if (*ev->exit_code)
 			json_set_str(attributes, "exitCode", ev->exit_code);
+		if (*ev->container)
+			json_set_str(attributes, "container", ev->container);
 		json_set(actor, "Attributes", attributes);
 		json_set(j, "Actor", actor);
 		json_set_int(j, "timeNano", 1000);
@@ -247,6 +277,7 @@ static inline struct fake_engine *fake_new(void)
 
 	f->time = 1000000000000;
 	f->api.list = fake_list;
+	f->api.network_list = fake_network_list;
 	f->api.look = fake_look;
 	f->api.sample = fake_sample;
 	f->api.host = fake_host;

@@ -319,6 +319,94 @@ static void the_command_leaves_out_what_the_image_says(void **state)
 	json_free(&i);
 }
 
+static void the_command_names_networks_and_ports(void **state)
+{
+	static const struct {
+		const char *host, *networks, *options;
+	} of[] = {
+	        {"\"NetworkMode\":\"tare0\"", "\"tare0\":{}", ""},
+	        {"\"NetworkMode\":\"bridge\"", "\"tare0\":{}", ""},
+	        {"\"NetworkMode\":\"none\"", "", " --network none"},
+	        {"\"NetworkMode\":\"shop\"", "\"shop\":{\"Aliases\":[\"db\",\"0123456789ab\"]}",
+	                " --network shop --network-alias db"},
+	        {"\"NetworkMode\":\"shop\"",
+	                "\"shop\":{\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}},\"lan\":{},"
+	                "\"x\":{\"Aliases\":[\"a\"],\"IPAMConfig\":{\"IPv6Address\":\"fd00::9\"}}",
+	                " --network shop --ip 10.0.0.9 --network lan --network name=x,ip6=fd00::9,alias=a"},
+	        {"\"NetworkMode\":\"tare0\"", "\"tare0\":{},\"shop\":{}", " --network tare0 --network shop"},
+	        {"\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}],"
+	         "\"53/udp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"\"},{\"HostIp\":\"::1\","
+	         "\"HostPort\":\"54\"}],\"9/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}",
+	                "", " -p 8080:80 -p 127.0.0.1::53/udp -p '[::1]:54:53/udp' -p 9"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+		cleanup_free char *text = str_printf(
+		        "{\"Id\":\"0123456789abcdef\",\"Config\":{\"Image\":\"a\"},\"HostConfig\":{%s},"
+		        "\"NetworkSettings\":{\"Networks\":{%s}}}",
+		        of[i].host, of[i].networks);
+		cleanup_free char *expected = str_printf("tare run -d%s a", of[i].options);
+		cleanup_json json *c = json_parse(text, strlen(text), "c", NULL);
+		cleanup_buf struct buf out = BUF_INIT;
+
+		assert_non_null(c);
+		container_command(c, NULL, &out);
+		assert_string_equal(buf_str(&out), expected);
+	}
+}
+
+static void target_network(struct app *a, const char *name)
+{
+	const struct tare_network *n = model_network_called(app_model(a), name);
+
+	assert_non_null(n);
+	free(a->targets);
+	a->targets = calloc(64, sizeof(*a->targets));
+	a->n_targets = 1;
+	a->targets[0].kind = OBJECT_NETWORK;
+	snprintf(a->targets[0].id, sizeof(a->targets[0].id), "%s", n->id);
+}
+
+static void networks_are_removed_after_asking(void **state)
+{
+	struct app *a = *state;
+
+	target_network(a, "staging");
+	actions_perform(a, ACTION_NET_REMOVE);
+	assert_non_null(strstr(box_text(a), "Remove network staging?"));
+	box_key(a, KEYC_ENTER, 0); /* it starts on Cancel */
+	assert_string_equal(command(a), "");
+	actions_perform(a, ACTION_NET_REMOVE);
+	box_key(a, 'y', 0);
+	assert_string_equal(command(a), "tare --demo network rm staging");
+	target_network(a, "tare0");
+	actions_perform(a, ACTION_NET_REMOVE);
+	assert_int_equal(a->n_dialogs, 0);
+	assert_non_null(strstr(a->toast, "the default network stays"));
+}
+
+static void a_container_is_connected_and_disconnected(void **state)
+{
+	struct app *a = *state;
+
+	target_network(a, "shop");
+	actions_perform(a, ACTION_NET_CONNECT);
+	/* neither those that are in it, nor one that can be in none */
+	assert_null(strstr(box_text(a), "shop-web"));
+	assert_null(strstr(box_text(a), "odd-one"));
+	box_type(a, "metrics");
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(command(a), "tare --demo network connect shop metrics");
+	actions_perform(a, ACTION_NET_DISCONNECT);
+	assert_null(strstr(box_text(a), "metrics"));
+	box_type(a, "shop-web");
+	box_key(a, KEYC_ENTER, 0);
+	assert_non_null(strstr(box_text(a), "Disconnect shop-web from network shop?"));
+	box_key(a, 'y', 0);
+	assert_string_equal(command(a), "tare --demo network disconnect shop shop-web");
+}
+
 static void foreign_names_stay_harmless(void **state)
 {
 	struct app *a = *state;
@@ -426,6 +514,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(interrupt_cancels_the_job, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(copies_are_what_they_say, set_up, tear_down),
 	        cmocka_unit_test(the_command_leaves_out_what_the_image_says),
+	        cmocka_unit_test(the_command_names_networks_and_ports),
+	        cmocka_unit_test_setup_teardown(networks_are_removed_after_asking, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_container_is_connected_and_disconnected, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(foreign_names_stay_harmless, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(alerts_ring_for_what_nobody_asked_for, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_crash_loop_is_told_once, set_up, tear_down),

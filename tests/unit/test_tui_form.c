@@ -200,7 +200,9 @@ static void each_field_has_its_rule(void **state)
 	        {RUN_MEMORY, "1.5g", "1.5q"},
 	        {RUN_CPUS, "0.5", "half"},
 	        {RUN_PIDS, "100", "1e2"},
-	        {RUN_NETWORK, "host", "bridge"},
+	        {RUN_PORTS, "8080:80, 127.0.0.1:53:53/udp", "80:99999"},
+	        {RUN_NETWORK, "host", "host shop"},
+	        {RUN_NETWORK, "shop, shop-data", "shop container:web"},
 	        {RUN_WORKDIR, "/srv", "srv"},
 	        {RUN_USER, "web:www", "web www"},
 	};

@@ -217,7 +217,7 @@ static void it_counts(void **state)
 
 static void panels(void **state)
 {
-	static const char *const keys[] = {"1", "2", "3", "5", "6", "1"};
+	static const char *const keys[] = {"1", "2", "3", "4", "5", "6", "1"};
 	struct board *b = *state;
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -253,6 +253,32 @@ static void layers_and_files(void **state)
 	type(b, "f");
 	settle(b, 200);
 	expect_no_allocation(b, "files of a volume");
+	type(b, "\033");
+	type(b, "1");
+}
+
+static void networks(void **state)
+{
+	struct board *b = *state;
+
+	type(b, "4");
+	type(b, "jj");
+	expect_no_allocation(b, "members beside the list");
+	type(b, "m");
+	expect_no_allocation(b, "members");
+	type(b, "z");
+	expect_no_allocation(b, "members with all columns");
+	type(b, "\033");
+	type(b, "\033");
+	type(b, "z");
+	expect_no_allocation(b, "networks with all columns");
+	type(b, "\033");
+	type(b, "a");
+	expect_no_allocation(b, "the choice of a container");
+	type(b, "\033");
+	type(b, "c");
+	expect_no_allocation(b, "the form of a network");
+	type(b, "\033");
 	type(b, "\033");
 	type(b, "1");
 }
@@ -303,6 +329,7 @@ int main(void)
 	        cmocka_unit_test(panels),
 	        cmocka_unit_test(tabs),
 	        cmocka_unit_test(layers_and_files),
+	        cmocka_unit_test(networks),
 	        cmocka_unit_test(filters_marks_and_groups),
 	        cmocka_unit_test(splits),
 	        cmocka_unit_test(dialogs),

@@ -169,7 +169,7 @@ static void choices_are_written_and_read(void **state)
 	assert_string_equal(text, "cpu,name,pids");
 	columns_parse(&ch, container_columns, CONTAINER_COLUMNS, "nothing known");
 	columns_print(&ch, container_columns, text, sizeof text);
-	assert_string_equal(text, "state,name,image,cpu,mem,mem%,graph,since");
+	assert_string_equal(text, "state,name,image,cpu,mem,mem%,graph,ports,since");
 	columns_print(&ch, container_columns, text, 8);
 	assert_true(strlen(text) < 8);
 }

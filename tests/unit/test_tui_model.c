@@ -134,6 +134,44 @@ static void an_event_costs_one_look(void **state)
 	rig_free(r);
 }
 
+/* Who is in a network is read when somebody comes or goes, not by the clock. */
+static void networks_are_read_when_something_changed(void **state)
+{
+	struct rig *r = rig_new();
+	struct fake_row *row;
+
+	(void)state;
+	row = fake_add(r->engine, "one", TARE_RUNNING);
+	assert_int_equal(model_load(r->model, NULL), 0);
+	assert_int_equal(model_networks(r->model)->rows[0].n_members, 1);
+	assert_ptr_equal(model_network(r->model, "77"), model_network_called(r->model, "tare0"));
+	model_sampling(r->model, true);
+	run_for(r, 150);
+	r->engine->n_networks = r->engine->n_looks = 0;
+	run_for(r, 1200);
+	assert_int_equal(r->engine->n_networks, 0);
+	/* several that come together cost one list */
+	row->state = TARE_EXITED;
+	fake_tell(r->engine, "die", row->id);
+	row = fake_add(r->engine, "two", TARE_RUNNING);
+	fake_tell(r->engine, "create", row->id);
+	fake_tell(r->engine, "start", row->id);
+	r->changes = 0;
+	run_for(r, 150);
+	assert_int_equal(r->engine->n_networks, 1);
+	assert_true(r->changes & MODEL_NETWORKS);
+	assert_string_equal(model_networks(r->model)->rows[0].members[0].name, "two");
+	/* the network's event names a container, whose addresses are others now */
+	r->engine->n_looks = r->engine->n_networks = 0;
+	fake_tell(r->engine, "connect", "77");
+	strcpy(r->engine->events[0].type, "network");
+	strcpy(r->engine->events[0].container, row->id);
+	run_for(r, 150);
+	assert_int_equal(r->engine->n_looks, 1);
+	assert_int_equal(r->engine->n_networks, 1);
+	rig_free(r);
+}
+
 static void rows_come_and_go(void **state)
 {
 	struct rig *r = rig_new();
@@ -421,6 +459,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(rows_are_newest_first),
 	        cmocka_unit_test(an_event_costs_one_look),
+	        cmocka_unit_test(networks_are_read_when_something_changed),
 	        cmocka_unit_test(rows_come_and_go),
 	        cmocka_unit_test(many_rows_come_and_go),
 	        cmocka_unit_test(rates_come_from_differences),
