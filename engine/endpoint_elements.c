@@ -21,33 +21,45 @@ static void member(struct nft_batch *b, enum nft_change c, const char *id, const
 
 /* ------------------------------------------------------------------ adding */
 
-static int add_ports(const struct endpoint_start *x, struct nft_batch *b, struct err *e)
+/* Open and locked until the commit, so that the table hears of changes in the order in which the file does.
+ */
+static struct group *open_group(const struct store *s, const struct network_state *n, struct err *e)
 {
-	const struct network_state *n = &x->state;
-	cleanup_fd int groups = n->group && n->n_ports ? groups_state_dir(x->store, e) : -1;
+	cleanup_fd int groups = groups_state_dir(s, e);
+	struct group *g = groups < 0 ? NULL : group_open(groups, n->group, e);
 
-	if (n->group && n->n_ports && groups < 0)
-		return -1;
-	for (size_t i = 0; i < n->n_ports; i++) {
-		if (!n->group)
-			nft_port(b, NFT_ADD, &n->ports[i]);
-		else if (group_join(groups, n->group, &n->ports[i], endpoint_holder_is_dead,
-		                 (void *)(uintptr_t)x->store, b, e) != 0)
-			return err_wrap(e, "group %s", n->group);
-	}
-	return 0;
+	if (!g)
+		err_wrap(e, "group %s", n->group);
+	return g;
+}
+
+static int join_group(const struct endpoint_start *x, struct group *g, struct nft_batch *b, struct err *e)
+{
+	for (size_t i = 0; i < x->state.n_ports; i++)
+		if (group_join(g, &x->state.ports[i], endpoint_holder_is_dead, (void *)(uintptr_t)x->store, b,
+		            e) != 0)
+			return err_wrap(e, "group %s", x->state.group);
+	return group_save(g, e);
 }
 
 static int add_once(const struct endpoint_start *x, size_t first, const char *table, struct err *e)
 {
+	const struct network_state *n = &x->state;
 	cleanup_nft_batch struct nft_batch *b = nft_batch_open_on(table, x->nft_fd, e);
+	cleanup_group struct group *g = NULL;
 
-	if (!b)
+	if (!b || (!first && n->group && n->n_ports && !(g = open_group(x->store, n, e))))
 		return -1;
-	for (size_t i = first; i < x->state.n_endpoints; i++)
+	for (size_t i = first; i < n->n_endpoints; i++)
 		if (x->records[i].antispoof)
-			member(b, NFT_ADD, x->c->id, &x->state.endpoints[i]);
-	return first || add_ports(x, b, e) == 0 ? nft_batch_commit(b, e) : -1;
+			member(b, NFT_ADD, x->c->id, &n->endpoints[i]);
+	for (size_t i = 0; !first && !n->group && i < n->n_ports; i++)
+		nft_port(b, NFT_ADD, &n->ports[i]);
+	if ((!g || join_group(x, g, b, e) == 0) && nft_batch_commit(b, e) == 0)
+		return 0;
+	if (g)
+		group_undo(g, NULL);
+	return -1;
 }
 
 /* Somebody's element stands where ours is to be: what a run that is over left there goes. True: something
@@ -105,20 +117,17 @@ static int borrow_socket(const struct container *c, const struct network_state *
 void endpoint_elements_remove(const struct store *s, const struct container *c, const struct network_state *n)
 {
 	char table[NFT_TABLE_MAX];
-	const char *id = c->id;
 	cleanup_fd int socket = borrow_socket(c, n);
 	cleanup_nft_batch struct nft_batch *b = nft_batch_open_on(network_table(s, table), socket, NULL);
 
 	if (!b)
 		return;
 	for (size_t i = 0; i < n->n_endpoints; i++)
-		member(b, NFT_REMOVE, id, &n->endpoints[i]);
+		member(b, NFT_REMOVE, c->id, &n->endpoints[i]);
 	for (size_t i = 0; !n->group && i < n->n_ports; i++)
 		nft_port(b, NFT_REMOVE, &n->ports[i]);
-	if (n->group && n->n_ports) {
-		cleanup_fd int groups = groups_state_dir(s, NULL);
-		if (groups >= 0)
-			group_leave(groups, n->group, id, b, NULL);
-	}
+	cleanup_group struct group *g = n->group && n->n_ports ? open_group(s, n, NULL) : NULL;
+	if (g && group_leave(g, c->id, b, NULL) == 0)
+		group_save(g, NULL);
 	nft_batch_commit_removal(b, NULL); /* without a table there is nothing to remove */
 }

@@ -147,38 +147,31 @@ int network_check_states(struct network_check *x, struct err *e)
 
 /* ------------------------------------------------------------------ groups */
 
-#define GROUP_FILE_MAX ((size_t)16 << 20)
-
-/* The owners that a group's file names; the fourth field of each line. */
-static char **group_owners(int groups, const char *group)
+static int note_owner(const struct nft_port *p, void *arg)
 {
-	cleanup_buf struct buf text = BUF_INIT_MAX(GROUP_FILE_MAX);
-	char **owners = NULL;
+	char ***owners = arg;
 
-	if (file_read_at(groups, group, &text, NULL) < 0 || !text.len)
-		return NULL;
-	for (char *save, *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char owner[TARE_ID_LEN + 1];
-		if (sscanf(line, "%*s %*s %*s %64s", owner) == 1 && !strv_has(owners, owner))
-			strv_add(&owners, owner);
-	}
-	return owners;
+	return strv_has(*owners, p->owner) ? 0 : strv_add(owners, p->owner);
 }
 
-static bool leave(const struct network_check *x, int groups, const char *group, const char *owner)
+/* The others take over its slots. Where the table doesn't know of them, a reload lays what the file says. */
+static bool leave(struct network_check *x, int groups, const char *group, const char *owner)
 {
 	cleanup_nft_batch struct nft_batch *b = nft_batch_open(x->table, NULL);
+	cleanup_group struct group *g = group_open(groups, group, NULL);
 
-	if (!b || group_leave(groups, group, owner, b, NULL) != 0)
+	if (!b || !g || group_leave(g, owner, b, NULL) != 0 || group_save(g, NULL) != 0)
 		return false;
-	/* a table that was flushed gets its slots by the reload */
-	return nft_batch_commit(b, NULL) == 0 || !nft_is_laid(x->table);
+	x->reload |= nft_batch_commit(b, NULL) != 0;
+	return true;
 }
 
 static int check_group(struct network_check *x, int groups, const char *group, struct err *e)
 {
-	cleanup_strv char **owners = group_owners(groups, group);
+	cleanup_strv char **owners = NULL;
 
+	group_each(
+	        groups, group, note_owner, &owners, NULL); /* a damaged one is set aside by its next member */
 	strv_foreach (owner, owners) {
 		if (!container_is_id(*owner) || !endpoint_holder_is_dead(*owner, (void *)x->s))
 			continue;
