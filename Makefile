@@ -137,6 +137,7 @@ $(B)/obj/%.o: %.c $(B)/.flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS_ROOM) $(CPPFLAGS_PATHS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(B)/obj/net/%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
+$(B)/obj/tests/unit/test_net_%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
 # The rules that net/nft_lay.c carries.
 $(call obj,net/nft_lay.c): net/table.nft
 
