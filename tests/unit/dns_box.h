@@ -14,7 +14,7 @@
 #include "net/dns/packet.h"
 #include "net/dns_record.h"
 #include "net/nft.h"
-#include "net_box.h"
+#include "tests/unit/net_box.h"
 
 #define DNS_SOON     2000 /* ms in which an answer arrives */
 #define DNS_LATE     150  /* ms after which none will */

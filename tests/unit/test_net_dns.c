@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "dns_box.h"
+#include "tests/unit/dns_box.h"
 
 /* ---------------------------------------------------------------- what is known */
 
