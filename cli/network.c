@@ -358,7 +358,7 @@ struct disconnect_options {
 
 #define OPTIONS struct disconnect_options
 static const struct option disconnect_options[] = {
-        OPT_FLAG("force", 'f', force, "Be content when it is not in the network"),
+        OPT_FLAG("force", 'f', force, "Take it out of the records even when its interface cannot be removed"),
         OPTION_END,
 };
 #undef OPTIONS

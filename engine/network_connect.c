@@ -1,4 +1,5 @@
 /* A container comes into another network, or leaves one: on record, and at once where it runs. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,7 +251,10 @@ static void go_on_without(struct endpoint_start *x, const struct endpoint *gone,
 			const struct endpoint *p = &n->endpoints[i];
 			if (p->internal || !p->gateway[f].family)
 				continue;
-			if (endpoint_set_up(p, at->inside, at->netns_fd, (bool[2]){f == 0, f == 1}, &e) != 0)
+			/* It may have had the route all the time. */
+			if (endpoint_set_up(p, at->inside, at->netns_fd, (bool[2]){f == 0, f == 1}, &e) !=
+			                0 &&
+			        e.sys != EEXIST)
 				log_line(LOG_LEVEL_WARN, "container %s has no way out any more: %s",
 				        x->c->record.name, e.msg);
 			break;
