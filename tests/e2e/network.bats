@@ -127,6 +127,7 @@ file_down() { servers_down; }
 	ok inside d ping -c 1 -w 3 extra
 	refused 125 c network connect second c
 	ok tare network disconnect second c
+	same "$stderr" '' # it keeps its way out
 	ok tare exec c ip -o link
 	lacks eth1
 	refused 125 c network disconnect second c
@@ -214,7 +215,7 @@ file_down() { servers_down; }
 }
 
 @test "a subnet that a route of the host has is refused, and not chosen" {
-	ip link add d0 type dummy
+	ip link add d0 type veth peer name d1
 	ip addr add 10.88.9.1/24 dev d0
 	ip link set d0 up
 	refused 125 '10.88.9.0/24' network create --subnet 10.88.0.0/16 bad
