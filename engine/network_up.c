@@ -99,10 +99,21 @@ static int guard_links(const struct store *s, struct link_handle *h, int f, stru
 	return nft_batch_commit(b, e);
 }
 
+static void say_so(const bool turned[2])
+{
+	if (turned[0] || turned[1])
+		log_line(LOG_LEVEL_INFO,
+		        "turned on %s%s%s, which networks need; this host's other interfaces still don't "
+		        "forward "
+		        "to each other",
+		        turned[0] ? "net.ipv4.ip_forward" : "", turned[0] && turned[1] ? " and " : "",
+		        turned[1] ? "net.ipv6.conf.all.forwarding" : "");
+}
+
 int network_forward(
         const struct store *s, const struct network_record *r, struct link_handle *h, struct err *e)
 {
-	static const char *const sysctls[2] = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"};
+	bool turned[2] = {false, false};
 
 	for (int f = 0; f < 2 && !r->internal; f++) {
 		if (!r->subnet[f] || (f && !host_has_ipv6()) || forwarding_on(families[f]))
@@ -111,11 +122,9 @@ int network_forward(
 			return err_wrap(e, "cannot turn on forwarding");
 		if (forwarding_enable(families[f], e) < 0)
 			return -1;
-		log_line(LOG_LEVEL_INFO,
-		        "%s was off and is on now, since networks need it; this host's other interfaces "
-		        "still don't forward to each other",
-		        sysctls[f]);
+		turned[f] = true;
 	}
+	say_so(turned);
 	return 0;
 }
 
