@@ -20,7 +20,7 @@ file_down() { servers_down; }
 	background c
 	ok tare exec c ip -o -6 addr show eth0
 	has "$(address6_of c)/64"
-	lacks tentative
+	lacks 'global tentative'
 	ok tare exec c ip -6 route
 	has 'default via fd'
 	tare rm -f c
@@ -231,7 +231,7 @@ file_down() { servers_down; }
 		outside_down
 		skip "this kernel has no macvlan"
 	fi
-	ok outside ping -c 1 -w 3 "$(address_of c)"
+	ok outside busybox ping -c 1 -w 3 "$(address_of c)"
 	refused 125 'lan' run --rm --network lan -p 8080:80 $B true
 	tare rm -f c
 	ok tare network rm lan
@@ -243,7 +243,8 @@ file_down() { servers_down; }
 	local monitor
 	monitor=$(monitor_of c)
 	kill -9 "$monitor" "$(pid_of c)"
-	eventually 5 tare system check --repair
+	eventually 5 is_state c exited
+	ok tare system check --repair
 	ok tare system check
 	own_leases | grep . && fail "a lease is left"
 	tare rm -f c
