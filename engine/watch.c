@@ -1,6 +1,6 @@
 /* Watching for changes on behalf of a display: one inotify descriptor for the event log, the image index, the
- * volumes, and the logs that are open in it (closing an inotify descriptor waits for a grace period of the
- * kernel, 5 to 12 ms, so the logs do not get one each). */
+ * volumes, the records of networks, and the logs that are open in it (closing an inotify descriptor waits for
+ * a grace period of the kernel, 5 to 12 ms, so the logs do not get one each). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ struct watch {
 	struct tare_watch api; /* first */
 	struct event_reader reader;
 	int state, root, volumes; /* inotify's watch descriptors */
+	int networks;             /* -1: no network was ever made */
 	struct {
 		int wd;
 		unsigned users; /* a log that is open twice has one */
@@ -23,12 +24,18 @@ struct watch {
 	size_t n_logs;
 };
 
+/* name: of a directory in it, or "". */
+static int add_beneath(int inotify_fd, int dir_fd, const char *name, uint32_t mask)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir_fd, name);
+	return inotify_add_watch(inotify_fd, path, mask);
+}
+
 static int add(int inotify_fd, int dir_fd, uint32_t mask)
 {
-	char path[40];
-
-	snprintf(path, sizeof path, "/proc/self/fd/%d", dir_fd);
-	return inotify_add_watch(inotify_fd, path, mask);
+	return add_beneath(inotify_fd, dir_fd, "", mask);
 }
 
 int engine_watch_log(struct linux_engine *l, int dir_fd)
@@ -71,6 +78,8 @@ static int watch_start(struct watch *w, const struct store *s, struct err *e)
 	w->state = add(w->api.fd, s->state_fd, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
 	w->root = add(w->api.fd, s->root_fd, IN_MOVED_TO);
 	w->volumes = add(w->api.fd, s->volumes_fd, IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM);
+	/* where it is missing the event of the first one tells */
+	w->networks = add_beneath(w->api.fd, s->root_fd, "networks", IN_DELETE | IN_MOVED_TO);
 	if (w->state < 0 || w->root < 0 || w->volumes < 0)
 		return err_sys(e, "cannot watch %s and %s", s->root, s->state);
 	return 0;
@@ -102,9 +111,12 @@ int engine_watch_open(struct tare_engine *t, struct tare_watch **out, struct err
 static unsigned what_changed(const struct watch *w, const struct inotify_event *ev)
 {
 	if (ev->mask & IN_Q_OVERFLOW)
-		return TARE_CHANGED_CONTAINERS | TARE_CHANGED_IMAGES | TARE_CHANGED_VOLUMES;
+		return TARE_CHANGED_CONTAINERS | TARE_CHANGED_IMAGES | TARE_CHANGED_VOLUMES |
+		       TARE_CHANGED_NETWORKS;
 	if (ev->wd == w->root && ev->len && strcmp(ev->name, "index.json") == 0)
 		return TARE_CHANGED_IMAGES;
+	if (ev->wd == w->networks)
+		return TARE_CHANGED_NETWORKS;
 	return ev->wd == w->volumes ? TARE_CHANGED_VOLUMES : 0;
 }
 
@@ -142,7 +154,7 @@ int engine_watch_drain(
 	}
 	/* the event log was rotated, perhaps twice since the last look: then events are missing */
 	if (w->reader.inode != file)
-		changed |= TARE_CHANGED_CONTAINERS;
+		changed |= TARE_CHANGED_CONTAINERS | TARE_CHANGED_NETWORKS;
 	return rc < 0 ? -1 : (int)changed;
 }
 

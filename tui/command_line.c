@@ -22,9 +22,9 @@
 
 /* tare's commands that make sense from here, for completion and for knowing one when it stands alone. */
 static const char *const tare_words[] = {"attach", "completion", "container", "create", "events", "exec",
-        "help", "image", "images", "import", "info", "inspect", "kill", "load", "logs", "pause", "ps",
-        "prune", "rename", "restart", "rm", "rmi", "run", "save", "start", "stats", "stop", "system", "tag",
-        "top", "unpause", "version", "volume", "wait"};
+        "help", "image", "images", "import", "info", "inspect", "kill", "load", "logs", "network", "pause",
+        "port", "ps", "prune", "rename", "restart", "rm", "rmi", "run", "save", "start", "stats", "stop",
+        "system", "tag", "top", "unpause", "version", "volume", "wait"};
 static const char *const own_words[] = {"help", "q", "quit", "set", "tare", "theme"};
 
 static const struct {
@@ -224,6 +224,7 @@ static void offer_objects(struct app *a, const char *typed, char ***candidates)
 	struct model_container *const *rows;
 	size_t n = model_containers(app_model(a), &rows);
 	const struct tare_image_list *images = model_images(app_model(a));
+	const struct tare_network_list *networks = model_networks(app_model(a));
 
 	for (size_t i = 0; i < n; i++)
 		offer(candidates, typed, container_ref(rows[i]));
@@ -236,6 +237,8 @@ static void offer_objects(struct app *a, const char *typed, char ***candidates)
 		if (ref)
 			offer(candidates, typed, ref);
 	}
+	for (size_t i = 0; i < networks->n; i++)
+		offer(candidates, typed, networks->rows[i].name);
 }
 
 /* "auto|mono|16" → each of them. */
