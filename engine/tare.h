@@ -530,7 +530,8 @@ struct tare_engine {
 	        struct tare_engine *, const struct tare_network_create *, char *id, struct err *);
 	int (*network_list)(struct tare_engine *, struct tare_network_list *, struct err *);
 	int (*network_inspect)(struct tare_engine *, const char *net, json **, struct err *);
-	/* CONFLICT names the containers that run in it; those that do not may be left without, as in Docker. */
+	/* CONFLICT names the containers that run in it; those that do not may be left without, as in Docker.
+	 */
 	int (*network_remove)(struct tare_engine *, const char *net, struct err *);
 	int (*network_connect)(struct tare_engine *, const char *net, const char *ref,
 	        const struct tare_endpoint *, struct err *);
