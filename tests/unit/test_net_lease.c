@@ -145,6 +145,11 @@ static void addresses_go_round(void **state)
 	leases_drop(&l, "c");
 	leases_drop(&l, "f");
 	assert_string_equal(take(&l, &p, "g"), "10.1.0.4");
+	/* Those at the front are known to be taken when the turn comes from the end. */
+	assert_string_equal(take(&l, &p, "h"), "10.1.0.2");
+	leases_drop(&l, "d");
+	l.next[0] = 7;
+	assert_string_equal(take(&l, &p, "i"), "10.1.0.5");
 }
 
 static void the_turn_outlives_the_process(void **state)
