@@ -102,6 +102,56 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 	same "$(timeout 20 "$BUILD/tare" --demo --state "$BATS_TEST_TMPDIR" logs -f --tail 0 build-agent 2>&1 3>&- 4>&- | head -n 3 | wc -l)" 3
 }
 
+@test "networks: who is in them, made, connected, removed" {
+	ok demo network ls --format '{{.Name}} {{.Driver}}'
+	same "${lines[0]}" 'tare0 bridge'
+	has 'lan macvlan'
+	ok demo network inspect shop-data --format '{{.Internal}}'
+	is true
+	ok demo network create --subnet 10.77.0.0/24 front
+	[[ $output =~ ^[0-9a-f]{64}$ ]] || fail "no id: $output"
+	exits 1 demo network create front
+	exits 1 demo network create --subnet 10.77.0.0/25 other
+	ok demo run -d --name web --network front --network-alias www -p 8081:80 nginx:1.27
+	ok demo inspect web --format '{{.NetworkSettings.Networks.front.IPAddress}}'
+	is 10.77.0.2
+	ok demo port web
+	has '80/tcp -> 0.0.0.0:8081'
+	ok demo ps --filter name=web --format '{{.Ports}}'
+	has '0.0.0.0:8081->80/tcp'
+	ok demo network connect front shop-db
+	exits 1 demo network connect front shop-db
+	ok demo ps --filter network=front --format '{{.Names}}'
+	has shop-db
+	has web
+	exits 1 demo network rm front
+	has_error 'web'
+	ok demo network disconnect front shop-db
+	ok demo rm -f web
+	ok demo network rm front
+	exits 1 demo network inspect front
+	exits 1 demo network rm tare0
+	ok demo events --since 1m --until 0s --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'
+	has 'network create front'
+	has 'network connect front'
+	has 'network destroy front'
+	ok demo network prune --force
+	has staging
+	ok demo network reload
+	ok demo system check
+}
+
+@test "a port is published once; a container without a network publishes none" {
+	exits 125 demo run -d --name second -p 8080:80 nginx:1.27
+	has_error 'shop-web'
+	ok demo stop shop-web
+	ok demo start second
+	ok demo run -d --name alone --network none busybox sleep 1000
+	ok demo ps --filter name=alone --format '{{.Networks}}{{.Ports}}'
+	is none
+	exits 125 demo run --rm --network no-such-net busybox true
+}
+
 @test "a terminal gets nothing of what a container says to it" {
 	run on_terminal -- $(D) logs odd-one
 	[[ $output != *$'\033]'* && $output != *$'\033[?1049h'* && $output != *$'\a'* ]] || fail 'a sequence came through'

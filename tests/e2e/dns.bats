@@ -45,26 +45,26 @@ dns_pid() { # the name service of this file
 }
 
 @test "names, aliases and ids have addresses, and addresses have names" {
-	background a --network-alias service --hostname box
+	background alpha --network-alias service --hostname box
 	background b
-	ok look b a
-	is "$(address_of a)"
-	ok look b A
-	is "$(address_of a)"
-	ok look b a AAAA
-	is "$(address6_of a)"
+	ok look b alpha
+	is "$(address_of alpha)"
+	ok look b ALPHA
+	is "$(address_of alpha)"
+	ok look b alpha AAAA
+	is "$(address6_of alpha)"
 	ok look b service
-	is "$(address_of a)"
+	is "$(address_of alpha)"
 	ok look b box
-	is "$(address_of a)"
-	ok look b "$(tare inspect --format '{{.Id}}' a | cut -c 1-12)"
-	is "$(address_of a)"
-	ok look b -x "$(address_of a)"
-	has 'a.'
-	ok look b -x "$(address6_of a)"
-	has 'a.'
-	ok look b +tcp a
-	is "$(address_of a)"
+	is "$(address_of alpha)"
+	ok look b "$(tare inspect --format '{{.Id}}' alpha | cut -c 1-12)"
+	is "$(address_of alpha)"
+	ok look b -x "$(address_of alpha)"
+	has 'alpha'
+	ok look b -x "$(address6_of alpha)"
+	has 'alpha'
+	ok look b +tcp alpha
+	is "$(address_of alpha)"
 }
 
 @test "an alias of several has all their addresses, and nobody's when they have gone" {
@@ -161,16 +161,16 @@ dns_pid() { # the name service of this file
 @test "networks don't see each other's names" {
 	tare network create n1
 	tare network create n2
-	background a --network n1
+	background alpha --network n1
 	background b --network n2
 	background both --network n1 --network n2
-	ok look_in n2 b a
-	lacks "$(address_of a)"
-	ok look_in n1 both a
-	is "$(address_of a)"
+	ok look_in n2 b alpha
+	lacks "$(address_of alpha)"
+	ok look_in n1 both alpha
+	is "$(address_of alpha)"
 	ok look_in n1 both b
 	is "$(address_of b)"
-	tare rm -f a b both
+	tare rm -f alpha b both
 	tare network rm n1 n2
 }
 

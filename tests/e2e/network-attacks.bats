@@ -148,8 +148,8 @@ gateway() { tare network inspect --format '{{(index .IPAM.Config 0).Gateway}}' "
 	# nor by a published port: 127.0.0.1:PORT is the container's, whoever asks from outside
 	serve local -p 127.0.0.1:8088:80
 	silent ask_outside 127.0.0.1 8088
-	outside ip addr add 127.0.0.1/8 dev lo
 	ok ask 127.0.0.1 8088
+	outside sh -c "ip route del 127.0.0.1; ip addr add 127.0.0.1/8 dev lo"
 }
 
 @test "stale rules and links after SIGKILL are found and removed" {

@@ -39,8 +39,8 @@ kill_all() {
 }
 
 @test "after a restart of the host: 255, and --rm is honoured" {
-	background stays
-	background goes --rm
+	background stays --network none # a network's state would be gone, too
+	background goes --rm --network none
 	local ids
 	ids="$(inspect '{{.Id}}' stays) $(inspect '{{.Id}}' goes)"
 	kill_all stays

@@ -186,7 +186,7 @@ load lib
 }
 
 @test "--add-host, --dns, --dns-search, --dns-option" {
-	ok tare run --rm --add-host db:10.1.2.3 --dns 9.9.9.9 --dns-search corp.example --dns-option ndots:3 $B cat /etc/hosts /etc/resolv.conf
+	ok tare run --rm --network none --add-host db:10.1.2.3 --dns 9.9.9.9 --dns-search corp.example --dns-option ndots:3 $B cat /etc/hosts /etc/resolv.conf
 	has $'10.1.2.3*db'
 	has 'nameserver 9.9.9.9'
 	has 'search corp.example'
@@ -194,7 +194,7 @@ load lib
 }
 
 @test "--network none has lo only; host has the host's; container:NAME shares" {
-	ok tare run --rm $B ip -o link
+	ok tare run --rm --network none $B ip -o link
 	[ "${#lines[@]}" -eq 1 ]
 	has LOOPBACK,UP
 	ok tare run --rm --network host $B readlink /proc/self/ns/net
