@@ -354,14 +354,15 @@ static inline int dns_box_teardown(void **state)
 	return net_box_teardown(state);
 }
 
-/* Once for a program of tests: an /etc that nobody else sees. */
+/* Once for a program of tests: an /etc and a /run that nobody else sees. */
 static inline int dns_box_program_setup(void **state)
 {
 	(void)state;
 	if (geteuid())
 		return 0;
 	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("tare-etc", "/etc", "tmpfs", 0, "mode=755");
+	       mount("tare-etc", "/etc", "tmpfs", 0, "mode=755") ||
+	       mount("tare-run", "/run", "tmpfs", 0, "mode=755");
 }
 
 #endif

@@ -107,12 +107,31 @@ static void a_change_of_resolv_conf_is_seen(void **state)
 	assert_forwarded(box, box->web, 0, "192.0.2.1");
 	write_file("/etc/resolv.conf", "# one\nsearch x\n nameserver\t127.0.0.2 # two\n");
 	assert_forwarded(box, box->web, 1, "192.0.2.2");
-	/* replaced, and a link into /run as some write it */
+	/* replaced by another file, then missing for a moment */
 	write_file("/etc/new", "nameserver nonsense\nnameserver 127.0.0.3\n");
 	assert_int_equal(rename("/etc/new", "/etc/resolv.conf"), 0);
 	assert_forwarded(box, box->web, 2, "192.0.2.3");
 	assert_int_equal(unlink("/etc/resolv.conf"), 0);
 	assert_forwarded(box, box->web, 2, "192.0.2.3");
+}
+
+/* As systemd, NetworkManager and others have it; what is written there later is seen too. */
+static void a_link_into_run_is_followed(void **state)
+{
+	struct dns_box *box = *state;
+	net_box_needs_root();
+
+	dns_kill(box);
+	mkdir("/run/some", 0755);
+	write_file("/run/some/resolv.conf", "nameserver 127.0.0.2\n");
+	unlink("/etc/resolv.conf");
+	assert_int_equal(symlink("../run/some/resolv.conf", "/etc/resolv.conf"), 0);
+	dns_up(box);
+	assert_forwarded(box, box->web, 1, "192.0.2.2");
+	write_file("/run/some/new", "nameserver 127.0.0.3\n");
+	assert_int_equal(rename("/run/some/new", "/run/some/resolv.conf"), 0);
+	assert_forwarded(box, box->web, 2, "192.0.2.3");
+	unlink("/etc/resolv.conf");
 }
 
 static void without_a_resolver_it_says_so_at_once(void **state)
@@ -568,6 +587,7 @@ int main(void)
 	        TEST(each_question_has_a_port_and_an_id_of_its_own),
 	        TEST(what_is_not_the_answer_is_passed_over),
 	        TEST(a_change_of_resolv_conf_is_seen),
+	        TEST(a_link_into_run_is_followed),
 	        TEST(without_a_resolver_it_says_so_at_once),
 	        TEST(a_container_may_have_its_own_resolvers),
 	        TEST(a_silent_resolver_is_followed_by_the_next),
