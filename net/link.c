@@ -83,7 +83,9 @@ static void put_peer(struct link_handle *h, const struct link_pair *p)
 	link_nest_end(h, link);
 }
 
-static void put_isolation(struct link_handle *h, unsigned index)
+/* Hairpin: where bridged frames pass the host's NAT (br_netfilter), what a container sends to its own
+ * published port comes back out of the port that it came in by. net/table.nft lets nothing else come back. */
+static void put_port(struct link_handle *h, unsigned index, bool isolated)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
 	struct nlattr *outer, *inner;
@@ -92,10 +94,12 @@ static void put_isolation(struct link_handle *h, unsigned index)
 	outer = link_nest(h, IFLA_LINKINFO);
 	link_put_text(h, IFLA_INFO_SLAVE_KIND, "bridge");
 	inner = link_nest(h, IFLA_INFO_SLAVE_DATA);
-	link_put_u8(h, IFLA_BRPORT_ISOLATED, 1);
+	link_put_u8(h, IFLA_BRPORT_MODE, 1);
+	if (isolated)
+		link_put_u8(h, IFLA_BRPORT_ISOLATED, 1);
 	link_nest_end(h, inner);
 	link_nest_end(h, outer);
-	link_end(h, "cannot isolate it from the bridge's other ports", 0);
+	link_end(h, "cannot set up the bridge's port", 0);
 }
 
 /* Our end is a port and nothing more: no address of its own that a container could speak to, and no packets
@@ -112,8 +116,7 @@ static int pair_finish(struct link_handle *h, const struct link_pair *p, unsigne
 	link_nest_end(h, inner);
 	link_nest_end(h, outer);
 	link_end(h, "cannot keep it from taking an IPv6 address", EAFNOSUPPORT);
-	if (p->isolated)
-		put_isolation(h, index);
+	put_port(h, index, p->isolated);
 	if (link_commit(h, e) < 0)
 		return err_wrap(e, "link %s", p->host_name);
 	return 0;
@@ -152,8 +155,7 @@ int link_port_join(
 	link_begin(h, RTM_NEWLINK, 0, &info, sizeof info);
 	link_put_u32(h, IFLA_MASTER, bridge);
 	link_end(h, "cannot make it a port", 0);
-	if (isolated)
-		put_isolation(h, (unsigned)info.ifi_index);
+	put_port(h, (unsigned)info.ifi_index, isolated);
 	return link_commit(h, e) == 0 ? 0 : err_wrap(e, "link %s", host_name);
 }
 

@@ -18,6 +18,8 @@ static const struct owned_set {
 	const char *name;
 } owned_sets[] = {
         {NFPROTO_INET, "ports"},
+        {NFPROTO_INET, "self4"},
+        {NFPROTO_INET, "self6"},
         {NFPROTO_INET, "publish4"},
         {NFPROTO_INET, "publish6"},
         {NFPROTO_INET, "publish4_any"},
@@ -27,6 +29,7 @@ static const struct owned_set {
         {NFPROTO_INET, "group4_any"},
         {NFPROTO_INET, "group6_any"},
         {NFPROTO_BRIDGE, "ports"},
+        {NFPROTO_BRIDGE, "self"},
         {NFPROTO_BRIDGE, "members"},
         {NFPROTO_BRIDGE, "members4"},
         {NFPROTO_BRIDGE, "members6"},

@@ -113,12 +113,31 @@ static void member_address(
 	member_element(b, c, m, "targets6", a->bytes, len);
 }
 
-void nft_member(struct nft_batch *b, enum nft_change c, const struct nft_member *m)
+/* Trusted or not: where its packets are expected, and how it reaches itself. */
+static void member_self(struct nft_batch *b, enum nft_change c, const struct nft_member *m)
 {
-	struct nft_value port = link_value(m->link);
-	struct net_address local;
+	struct nft_value port = link_value(m->link), both = port;
 
 	nft_element(b, c, NFPROTO_INET, "ports", &port, NULL, m->owner);
+	nft_value_link(&both, m->link);
+	nft_element(b, c, NFPROTO_BRIDGE, "self", &both, NULL, m->owner);
+	for (int i = 0; i < 2; i++) {
+		struct nft_value pair = {.len = 0};
+
+		if (!m->address[i].family)
+			continue;
+		nft_value_address(&pair, &m->address[i]);
+		nft_value_address(&pair, &m->address[i]);
+		nft_element(b, c, NFPROTO_INET, m->address[i].family == AF_INET ? "self4" : "self6", &pair,
+		        NULL, m->owner);
+	}
+}
+
+void nft_member(struct nft_batch *b, enum nft_change c, const struct nft_member *m)
+{
+	struct net_address local;
+
+	member_self(b, c, m);
 	if (m->trusted)
 		return;
 	member_element(b, c, m, "ports", NULL, 0);

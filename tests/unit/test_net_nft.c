@@ -188,15 +188,16 @@ static void what_was_left_behind_is_found(void **state)
 	});
 	removal = nft_batch_open(WORLD_TABLE, &world.e);
 	must(nft_each_owned(WORLD_TABLE, removal, count_owned, &o, &world.e));
-	/* Of each container two sets of ports, a link address, an IPv4 one, two of IPv6 twice. */
-	assert_int_equal(o.of_a1, 8 + 1);
-	assert_int_equal(o.n, 3 * 8 + 2 + NFT_GROUP_SLOTS);
+	/* Of each container: two sets of ports, itself thrice, a link address, an IPv4 one, two of IPv6
+	 * twice. */
+	assert_int_equal(o.of_a1, 11 + 1);
+	assert_int_equal(o.n, 3 * 11 + 2 + NFT_GROUP_SLOTS);
 	must(nft_batch_commit(removal, &world.e));
 	nft_batch_close(&removal);
 	o = (struct owned){0};
 	must(nft_each_owned(WORLD_TABLE, NULL, count_owned, &o, &world.e));
 	assert_int_equal(o.of_a1, 0);
-	assert_int_equal(o.n, 2 * 8 + 1 + NFT_GROUP_SLOTS);
+	assert_int_equal(o.n, 2 * 11 + 1 + NFT_GROUP_SLOTS);
 	must(nft_each_owned("tare-other", NULL, count_owned, &o, &world.e));
 }
 

@@ -351,6 +351,37 @@ static void tags_and_other_protocols(void **state)
 	assert_false(passes(lldp));
 }
 
+/* The bridge's ports let frames out where they came in, for a container that calls itself; nothing else of
+ * what it sends comes back. */
+static void nobody_hears_himself(void **state)
+{
+	mac_address a1;
+	const struct datagram d = {A1, IP(A1), IP(A2), 0, 0};
+
+	(void)state;
+	needs_root();
+	host_mac(A1, a1);
+	lay_world();
+	for (int to = 0; to < 2; to++) {
+		cleanup_fd int ear = wire_of(A1);
+		/* Nobody has that one. */
+		const mac_address stranger = {2, 0, 0, 0, 9, 9};
+		unsigned char data[2048];
+		struct sockaddr_ll from;
+
+		assert_int_equal(passes(udp4(to ? stranger : everybody, d)), true);
+		for (;;) {
+			socklen_t len = sizeof from;
+
+			if (recvfrom(ear, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&from, &len) <
+			        0)
+				break;
+			assert_true(from.sll_pkttype == PACKET_OUTGOING ||
+			            memcmp(data + MAC_LEN, a1, MAC_LEN) != 0);
+		}
+	}
+}
+
 /* ---------------------------------------------------------------- at the host */
 
 static bool host_gets(struct frame f, const char *ip, unsigned port)
@@ -521,6 +552,7 @@ int main(void)
 	        cmocka_unit_test(routers_and_neighbours),
 	        cmocka_unit_test(without_an_address),
 	        cmocka_unit_test(tags_and_other_protocols),
+	        cmocka_unit_test(nobody_hears_himself),
 	        cmocka_unit_test(services_of_the_host_alone),
 	        cmocka_unit_test(frames_to_the_port_itself),
 	        cmocka_unit_test(a_neighbours_place_is_not_taken),

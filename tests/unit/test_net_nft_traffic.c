@@ -81,6 +81,9 @@ static void hairpin_with_bridged_frames_in_the_rules(void **state)
 	/* Both stay within the bridge, so the neighbour's own address is seen. */
 	assert_seen_as(v4, "10.1.0.12", A2, SOCK_STREAM, "192.0.2.1", 8080);
 	assert_seen_as(v6, "fd00:a::12", A2, SOCK_STREAM, "2001:db8:1::1", 8080);
+	assert_seen_as(v4, "10.1.0.1", A1, SOCK_STREAM, "192.0.2.1", 8080);
+	assert_seen_as(v4, "10.1.0.1", A1, SOCK_STREAM, "10.1.0.1", 8080);
+	assert_seen_as(v6, "fd00:a::1", A1, SOCK_STREAM, "2001:db8:1::1", 8080);
 }
 
 static void published_on_one_address(void **state)
