@@ -27,6 +27,8 @@ extern const char tare_nft_rules[];
 /* In the rules: the name of the table, and where the second one begins. */
 #define NAME_MARK   "TABLE"
 #define BRIDGE_MARK "\ncreate table bridge "
+/* For a set of bytes at an offset (typeof @th). */
+#define NFT_NEEDED "1.0.1 or later is needed"
 /* What nft says when it refuses is some lines. */
 #define OUTPUT_MAX ((size_t)1 << 20)
 
@@ -109,15 +111,14 @@ static void add_rules(struct buf *b, unsigned family, bool again, const char *ta
 	buf_char(b, '\n');
 }
 
-/* The first line that says what is wrong, without where. */
-static const char *complaint(struct buf *output)
+/* What is wrong, of the first line that says it: without where, and without what a terminal would obey. */
+static void complaint(struct buf *output, char *dst, size_t size)
 {
 	char *text = output->len ? strstr(output->data, "Error: ") : NULL;
 
-	if (!text)
-		return "it does not say why";
-	text[strcspn(text, "\n")] = 0;
-	return text + strlen("Error: ");
+	if (text)
+		text[strcspn(text, "\n")] = 0;
+	text_harmless_to(dst, size, text ? text + strlen("Error: ") : "it does not say why");
 }
 
 static int run_nft(const char *program, const struct buf *rules, struct err *e)
@@ -127,6 +128,7 @@ static int run_nft(const char *program, const struct buf *rules, struct err *e)
 	char path[32];
 	char *argv[] = {(char *)program, (char[]){"-f"}, path, NULL};
 	struct spawn spawn = {.argv = argv, .out = &output, .out_has_errors = true, .keep_fd = fd};
+	char why[256];
 	int status;
 
 	if (rules->failed)
@@ -138,8 +140,9 @@ static int run_nft(const char *program, const struct buf *rules, struct err *e)
 		return -1;
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	return err_set(
-	        e, ERR_UNSUPPORTED, "%s refused the rules of the networks: %s", program, complaint(&output));
+	complaint(&output, why, sizeof why);
+	return err_set(e, ERR_UNSUPPORTED,
+	        "%s refused the rules of the networks: %s (nftables " NFT_NEEDED ")", program, why);
 }
 
 static int lay_both(const char *program, const char *table, bool again, const struct laid *l, struct err *e)

@@ -65,19 +65,94 @@ static void many_lay_them_at_once(void **state)
 	        0);
 }
 
-static void a_missing_nft_is_named(void **state)
+/* PATH leads to a program of that name with this body. */
+static char *with_nft(const char *body)
 {
-	cleanup_free char *path = strdup(getenv("PATH"));
+	static char dir[] = "/tmp/tare-nft-XXXXXX";
+	char path[64];
+	char *before = strdup(getenv("PATH"));
+	FILE *f;
+
+	strcpy(dir, "/tmp/tare-nft-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/nft", dir);
+	f = fopen(path, "w");
+	fprintf(f, "#!/bin/sh\nPATH=%s\n%s\n", before, body);
+	fclose(f);
+	chmod(path, 0755);
+	setenv("PATH", dir, 1);
+	return before;
+}
+
+static void without_nft(char *before)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/nft", getenv("PATH"));
+	unlink(path);
+	rmdir(getenv("PATH"));
+	setenv("PATH", before, 1);
+	free(before);
+}
+
+static void an_nft_that_refuses_is_quoted(void **state)
+{
 	bool no_bridge;
+	char *before;
 
 	(void)state;
 	needs_root();
 	go(HOST);
 	must(nft_remove(WORLD_TABLE, &world.e));
-	/* Found beyond PATH too. */
-	setenv("PATH", "/nowhere:relative", 1);
+	before = with_nft(
+	        "echo '/proc/self/fd/3:1:2-3: Error: Operation \033[1mnot\033[0m supported' >&2; exit 1");
+	assert_int_equal(nft_lay(WORLD_TABLE, false, &no_bridge, &world.e), -1);
+	without_nft(before);
+	assert_int_equal(world.e.kind, ERR_UNSUPPORTED);
+	assert_non_null(strstr(world.e.msg, "nft refused the rules of the networks: Operation"));
+	assert_null(strchr(world.e.msg, '\033'));
+	/* It is found where PATH doesn't lead, too, and nowhere relative. */
+	before = strdup(getenv("PATH"));
+	setenv("PATH", "/nowhere:.", 1);
 	assert_int_equal(nft_lay(WORLD_TABLE, false, &no_bridge, &world.e), 1);
-	setenv("PATH", path, 1);
+	setenv("PATH", before, 1);
+	free(before);
+}
+
+/* A kernel without the bridge family: containers get their network all the same. */
+static void without_the_bridge_family(void **state)
+{
+	struct nft_member m = member_of(A1);
+	struct nft_network a = network_of(NET_A);
+	struct nft_batch *removal;
+	bool no_bridge = false;
+	char *before;
+
+	(void)state;
+	needs_root();
+	go(HOST);
+	must(nft_remove(WORLD_TABLE, &world.e));
+	before = with_nft(
+	        "grep -q 'table bridge' \"$2\" && echo 'Error: no bridge' && exit 1; exec nft \"$@\"");
+	assert_int_equal(nft_lay(WORLD_TABLE, false, &no_bridge, &world.e), 1);
+	assert_true(no_bridge);
+	/* Known from now on, without another try. */
+	no_bridge = false;
+	assert_int_equal(nft_lay(WORLD_TABLE, false, &no_bridge, &world.e), 0);
+	assert_true(no_bridge && nft_is_laid(WORLD_TABLE));
+	without_nft(before);
+	change({
+		nft_member(batch, NFT_ADD, &m);
+		nft_network(batch, NFT_ADD, &a);
+	});
+	assert_int_equal(system("nft list set inet " WORLD_TABLE " ports | grep -q tva1"), 0);
+	change(nft_member(batch, NFT_REMOVE, &m));
+	removal = nft_batch_open(WORLD_TABLE, &world.e);
+	nft_member(removal, NFT_REMOVE, &m);
+	must(nft_batch_commit_removal(removal, &world.e));
+	nft_batch_close(&removal);
+	assert_int_equal(nft_lay(WORLD_TABLE, true, &no_bridge, &world.e), 1);
+	assert_false(no_bridge);
 }
 
 static void a_batch_is_all_or_nothing(void **state)
@@ -297,7 +372,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(rules_are_laid_once),
 	        cmocka_unit_test(many_lay_them_at_once),
-	        cmocka_unit_test(a_missing_nft_is_named),
+	        cmocka_unit_test(an_nft_that_refuses_is_quoted),
+	        cmocka_unit_test(without_the_bridge_family),
 	        cmocka_unit_test(a_batch_is_all_or_nothing),
 	        cmocka_unit_test(large_batches),
 	        cmocka_unit_test(what_was_left_behind_is_found),
