@@ -115,15 +115,16 @@ static size_t next_to_grow(
 	return best;
 }
 
-int columns_fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
-        int gap, int widths[COLUMNS_MAX])
+/* without: flags of columns that are left out. */
+static void fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
+        int gap, unsigned without, int widths[COLUMNS_MAX])
 {
 	bool done[COLUMNS_MAX] = {false};
 	int spare;
 	size_t i;
 
 	for (i = 0; i < ch->n; i++)
-		widths[i] = table[ch->at[i]].min;
+		widths[i] = table[ch->at[i]].flags & without ? 0 : table[ch->at[i]].min;
 	while (total(ch, widths, gap) > room)
 		if (!drop_one(table, ch, widths))
 			break;
@@ -139,6 +140,30 @@ int columns_fit(const struct column *table, const struct column_choice *ch, cons
 		more = more < spare ? more : spare;
 		widths[i] += more;
 		spare -= more;
+	}
+}
+
+/* Is one shown that has these flags, and not its best width? */
+static bool falls_short(const struct column *table, const struct column_choice *ch, const uint16_t *needs,
+        unsigned flags, const int *widths)
+{
+	for (size_t i = 0; i < ch->n; i++)
+		if (table[ch->at[i]].flags & flags && widths[i] &&
+		        widths[i] < ideal_of(&table[ch->at[i]], needs[ch->at[i]]))
+			return true;
+	return false;
+}
+
+int columns_fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
+        int gap, int widths[COLUMNS_MAX])
+{
+	fit(table, ch, needs, room, gap, 0, widths);
+	if (falls_short(table, ch, needs, COLUMN_WHOLE, widths)) {
+		int fewer[COLUMNS_MAX];
+
+		fit(table, ch, needs, room, gap, COLUMN_SPARE, fewer);
+		if (!falls_short(table, ch, needs, COLUMN_WHOLE, fewer))
+			memcpy(widths, fewer, ch->n * sizeof(*widths));
 	}
 	return total(ch, widths, gap);
 }

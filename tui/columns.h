@@ -19,6 +19,7 @@ enum {
 	COLUMN_HIDDEN = 4,     /* not shown unless chosen */
 	COLUMN_DESCENDING = 8, /* sorting by it begins with the largest */
 	COLUMN_WHOLE = 16,     /* has its least or its best width, nothing between */
+	COLUMN_SPARE = 32,     /* not shown where a whole one would have its best width without it */
 };
 
 /* Where a cell is drawn. */

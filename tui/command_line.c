@@ -224,7 +224,6 @@ static void offer_objects(struct app *a, const char *typed, char ***candidates)
 	struct model_container *const *rows;
 	size_t n = model_containers(app_model(a), &rows);
 	const struct tare_image_list *images = model_images(app_model(a));
-	const struct tare_network_list *networks = model_networks(app_model(a));
 
 	for (size_t i = 0; i < n; i++)
 		offer(candidates, typed, container_ref(rows[i]));
@@ -237,6 +236,12 @@ static void offer_objects(struct app *a, const char *typed, char ***candidates)
 		if (ref)
 			offer(candidates, typed, ref);
 	}
+}
+
+static void offer_networks(struct app *a, const char *typed, char ***candidates)
+{
+	const struct tare_network_list *networks = model_networks(app_model(a));
+
 	for (size_t i = 0; i < networks->n; i++)
 		offer(candidates, typed, networks->rows[i].name);
 }
@@ -308,7 +313,11 @@ void command_line_complete(struct app *a, const char *text, char ***candidates)
 		offer_values(words[1], typed, candidates);
 	} else if (!strcmp(words[0], "tare") && n == 1) {
 		offer_tare(typed, candidates);
+	} else if (!strcmp(words[n - 1], "--network")) {
+		offer_networks(a, typed, candidates);
 	} else {
+		if (strv_has(words, "network"))
+			offer_networks(a, typed, candidates);
 		offer_objects(a, typed, candidates);
 	}
 	if (*candidates)

@@ -532,7 +532,7 @@ const struct column container_columns[CONTAINER_COLUMNS] = {
         {"mem%", "LIM%", "Memory, in percent of its limit", 4, 4, 7, 9, MOVING_FIGURE, NULL, draw_share, compare_share},
         {"cpu%", "CLIM%", "CPU, in percent of its limit", 5, 5, 9, 9, FIGURE | HIDDEN, NULL, draw_cpu_share, compare_cpu_share},
         {"graph", "LAST MIN", "CPU over the last minute or two", 8, 12, 4, 5, 0, NULL, draw_graph, NULL},
-        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 8, 6, 0, ports_of, draw_ports, compare_ports},
+        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 8, 6, COLUMN_SPARE, ports_of, draw_ports, compare_ports},
         {"restarts", "RST", "Restarts", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
         {"exit", "EXIT", "Exit code of the last run", 4, 4, 9, 9, FIGURE | HIDDEN, NULL, draw_exit, compare_exit},
         {"oom", "OOM", "Ended for want of memory", 3, 3, 9, 9, HIDDEN | COLUMN_DESCENDING, NULL, draw_oom, compare_oom},

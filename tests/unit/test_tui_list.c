@@ -158,6 +158,30 @@ static void narrow_lists_keep_what_counts(void **state)
 	assert_int_equal(widths[0], 12);
 }
 
+/* Ports are shown only where the state has its word as well. */
+static void spare_columns_do_not_cost_a_word(void **state)
+{
+	static const struct column table[] = {
+	        {.id = "state", .min = 1, .ideal = 12, .grow = 1, .flags = COLUMN_WHOLE},
+	        {.id = "ports", .min = 10, .ideal = 20, .drop = 8, .grow = 2, .flags = COLUMN_SPARE},
+	};
+	static const struct {
+		int room, state, ports;
+	} of[] = {{8, 1, 0}, {11, 1, 0}, {12, 12, 0}, {13, 12, 0}, {22, 12, 0}, {23, 12, 10}, {33, 12, 20}};
+	struct column_choice ch;
+	uint16_t needs[COLUMNS_MAX] = {0};
+	int widths[COLUMNS_MAX];
+
+	(void)state;
+	columns_default(&ch, table, 2);
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+		columns_fit(table, &ch, needs, of[i].room, 1, widths);
+		assert_int_equal(widths[0], of[i].state);
+
+		assert_int_equal(widths[1], of[i].ports);
+	}
+}
+
 static void choices_are_written_and_read(void **state)
 {
 	struct column_choice ch;
@@ -430,6 +454,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(widths_fit_everywhere),
 	        cmocka_unit_test(narrow_lists_keep_what_counts),
+	        cmocka_unit_test(spare_columns_do_not_cost_a_word),
 	        cmocka_unit_test(choices_are_written_and_read),
 	        cmocka_unit_test(numbers_in_names_count),
 	        cmocka_unit_test(what_runs_stands_first),
