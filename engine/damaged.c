@@ -7,6 +7,7 @@
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/events.h"
+#include "engine/network.h"
 #include "engine/runtime/cgroup.h"
 
 #define END_MS 10000
@@ -24,6 +25,20 @@ static void end_run(const struct store *s, const char *id)
 		poll(&end, 1, END_MS);
 }
 
+/* Addresses, ports and rules are written down beside the record; who still runs keeps them. */
+static void leave_networks(const struct store *s, const char *id)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+	cleanup_fd int running = -1;
+
+	snprintf(c.id, sizeof c.id, "%s", id);
+	c.state_fd = container_state_dir_open(s, id, false);
+	c.has_state = c.state_fd >= 0 && container_state_read(c.state_fd, &c.state) == 0;
+	running = c.has_state ? proc_open(&c.state.process) : -1;
+	if (running < 0)
+		endpoints_release(s, &c);
+}
+
 int damaged_set_aside(const struct store *s, const char *id, bool force, struct err *e)
 {
 	char cgroup[CGROUP_PATH_MAX];
@@ -36,6 +51,7 @@ int damaged_set_aside(const struct store *s, const char *id, bool force, struct 
 	}
 	if (force)
 		end_run(s, id);
+	leave_networks(s, id);
 	if (container_set_aside(s, id, why.msg, e) != 0)
 		return -1;
 	snprintf(cgroup, sizeof cgroup, "tare/%s", id);
