@@ -223,7 +223,7 @@ static int check_bridges(struct network_check *x, struct err *e)
 	if (link_names(x->h, &names, e) != 0)
 		return -1;
 	strv_foreach (name, names) {
-		if (is_recorded(x, *name) || !network_bridge_is_ours(x->s, *name))
+		if (is_recorded(x, *name) || x->records.damaged || !network_bridge_is_ours(x->s, *name))
 			continue;
 		bool repaired = x->repair && link_remove(x->h, *name, NULL) == 0;
 		if (network_check_tell(

@@ -95,7 +95,19 @@ static int check_place(const struct container *c, const struct network_state *n,
 	return 0;
 }
 
-/* ------------------------------------------------------------------ directories */
+/* ------------------------------------------------------------------ records and directories */
+
+/* What is theirs is nobody's by the look of it, and stays. */
+static int tell_damaged(struct network_check *x)
+{
+	strv_foreach (name, x->records.damaged) {
+		if (network_check_tell(x, false, "cannot be read",
+		            "remove the file and create the network again",
+		            str_printf("%s/networks/%s.json", x->s->root, *name)) != 0)
+			return -1;
+	}
+	return 0;
+}
 
 static int check_gone(struct network_check *x, int networks, const char *id, struct err *e)
 {
@@ -121,7 +133,7 @@ static int check_directory(struct network_check *x, int networks, const char *id
 	const struct network_record *r = network_check_record(x, id);
 
 	if (!r)
-		return check_gone(x, networks, id, e);
+		return x->records.damaged ? 0 : check_gone(x, networks, id, e);
 	cleanup_fd int dir = network_state_dir(x->s, id, e);
 	if (dir < 0)
 		return -1;
@@ -142,6 +154,8 @@ int network_check_states(struct network_check *x, struct err *e)
 	strv_foreach (id, ids)
 		if (check_directory(x, fd, *id, e) != 0)
 			return -1;
+	if (tell_damaged(x) != 0)
+		return err_no_memory(e);
 	return network_each_holder(x->s, check_place, x, e);
 }
 

@@ -192,8 +192,10 @@ int network_record_list(const struct store *s, struct network_records *out, stru
 		struct err why = ERR_INIT;
 		if (read_record(s, *name, &out->rows[out->n], &why) == 0)
 			out->n++;
-		else if (why.kind != ERR_NOT_FOUND) /* removed meanwhile */
+		else if (why.kind != ERR_NOT_FOUND) { /* removed meanwhile */
 			log_line(LOG_LEVEL_WARN, "%s", why.msg);
+			strv_add(&out->damaged, *name);
+		}
 	}
 	if (out->n)
 		qsort(out->rows, out->n, sizeof *out->rows, by_name);
@@ -205,6 +207,7 @@ void network_records_free(struct network_records *l)
 	for (size_t i = 0; i < l->n; i++)
 		network_record_free(&l->rows[i]);
 	free(l->rows);
+	strv_free(l->damaged);
 	*l = (struct network_records){0};
 }
 

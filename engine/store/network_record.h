@@ -36,6 +36,7 @@ int network_record_find(const struct store *s, const char *ref, struct network_r
 struct network_records {
 	struct network_record *rows;
 	size_t n;
+	char **damaged; /* names of those that can't be read; strv */
 };
 int network_record_list(const struct store *s, struct network_records *out, struct err *e);
 void network_records_free(struct network_records *l);

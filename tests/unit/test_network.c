@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <sys/wait.h>
+
 #include "base/proc.h"
 #include "engine/store/event_log.h"
 #include "net/forwarding.h"
@@ -198,6 +200,109 @@ static void test_up_lays_all_once(void **state)
 	assert_int_equal(again, bridge);
 	if (now_boottime() - before > 100 * 200000ll) /* 3 us each; a dump of the rules takes ms */
 		fail_msg("a network that is up takes %lld ns", (long long)(now_boottime() - before) / 100);
+}
+
+static bool guards(struct network_rig *rig, int family, const char *link)
+{
+	char table[NFT_TABLE_MAX];
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open(network_table(rig->s, table), NULL);
+
+	/* what isn't there cannot be removed */
+	nft_guarded(b, NFT_REMOVE, family, link);
+	if (nft_batch_commit(b, NULL) != 0)
+		return false;
+	nft_guarded(b, NFT_ADD, family, link);
+	rig_ok(nft_batch_commit(b, &rig->e));
+	return true;
+}
+
+/* The host must not become a router between what it has been connected to. */
+static void test_links_that_were_there_are_guarded(void **state)
+{
+	struct network_rig *rig = *state;
+	char table[NFT_TABLE_MAX];
+
+	rig_needs_root();
+	rig_route(rig, "br-a", "10.1.0.1", 24);
+	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, NULL);
+	rig_route(rig, "br-b", "10.2.0.1", 24);
+	for (int i = 0; i < 3; i++) {
+		assert_true(guards(rig, AF_INET, "br-a"));
+		assert_false(guards(rig, AF_INET, r.link));
+		assert_false(guards(rig, AF_INET, "br-b"));
+		if (i == 1)
+			rig_ok(nft_remove(network_table(rig->s, table), &rig->e));
+		rig_ok(network_reload(rig->s, &rig->e));
+	}
+}
+
+/* Forwarding that was on before Tare came is somebody's wish. */
+static void test_router_is_left_as_it_is(void **state)
+{
+	struct network_rig *rig = *state;
+
+	rig_needs_root();
+	rig_route(rig, "br-a", "10.1.0.1", 24);
+	assert_int_equal(file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1"), 0);
+	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, NULL);
+	assert_false(guards(rig, AF_INET, "br-a"));
+}
+
+/* As a crash leaves it: there, but without its address. */
+static void test_half_made_bridge_is_completed(void **state)
+{
+	struct network_rig *rig = *state;
+	cleanup_network_record struct network_record r = {0};
+	char bridge[IFNAMSIZ], table[NFT_TABLE_MAX];
+	struct net_subnet *list;
+	size_t n;
+	unsigned index;
+
+	rig_needs_root();
+	struct link_bridge b = {.name = network_default_bridge(rig->s, bridge), .mac = {0x02, 1, 2, 3, 4, 5}};
+	rig_ok(link_bridge_ensure(rig->h, &b, &index, &rig->e));
+	r = rig_up(rig, NETWORK_DEFAULT, &index);
+	assert_true(nft_is_laid(network_table(rig->s, table)));
+	rig_ok(link_routes(rig->h, NULL, &list, &n, &rig->e));
+	bool has = false;
+	for (size_t i = 0; i < n; i++) {
+		char text[NET_SUBNET_TEXT];
+		has |= strcmp(net_subnet_text(&list[i], text), r.subnet[0]) == 0;
+	}
+	free(list);
+	assert_true(has);
+}
+
+#define STARTS 12
+
+static void test_first_starts_meet(void **state)
+{
+	struct network_rig *rig = *state;
+	cleanup_network_records struct network_records all = {0};
+	pid_t pid[STARTS];
+	int status;
+
+	rig_needs_root();
+	for (int i = 0; i < STARTS; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0) {
+			struct network_record r;
+			struct err e = ERR_INIT;
+			unsigned bridge;
+			bool up = network_default(rig->s, &r, &e) == 0 &&
+			          network_up(rig->s, &r, &bridge, &e) == 0 &&
+			          bridge == if_nametoindex(r.link);
+			if (!up)
+				fprintf(stderr, "%s\n", e.msg);
+			_exit(!up);
+		}
+	}
+	for (int i = 0; i < STARTS; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+	rig_ok(network_record_list(rig->s, &all, &rig->e));
+	assert_int_equal(all.n, 1);
 }
 
 static void test_internal_network_needs_no_forwarding(void **state)
@@ -413,6 +518,10 @@ int main(void)
 	        T(test_subnets_are_chosen_apart),
 	        T(test_two_halves_of_the_world_are_a_default_route),
 	        T(test_up_lays_all_once),
+	        T(test_links_that_were_there_are_guarded),
+	        T(test_router_is_left_as_it_is),
+	        T(test_half_made_bridge_is_completed),
+	        T(test_first_starts_meet),
 	        T(test_internal_network_needs_no_forwarding),
 	        T(test_default_network_goes_out_of_the_way),
 	        T(test_named_network_says_which_route_is_in_the_way),

@@ -229,6 +229,30 @@ static void test_bridge_without_a_record(void **state)
 	assert_true(link_index(rig->h, "br-foreign") != 0);
 }
 
+/* A record that cannot be read: what may be its network's stays. */
+static void test_damaged_record_saves_what_may_be_its(void **state)
+{
+	struct network_rig *rig = *state;
+	struct link_bridge b = {.name = "tr-0123456789ab"};
+	char id[NETWORK_ID_LEN + 1];
+	unsigned index;
+	bool repaired;
+
+	rig_needs_root();
+	rig_create(rig, "web", NULL, NULL);
+	network_bridge_mac(rig->s, "some", b.mac);
+	rig_ok(link_bridge_ensure(rig->h, &b, &index, &rig->e));
+	random_hex(id, NETWORK_ID_LEN / 2);
+	cleanup_fd int dir = network_state_dir(rig->s, id, NULL);
+	cleanup_fd int records = openat(rig->s->root_fd, "networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rig_ok(file_write_at(records, "bad.json", "{", 1, 0600, FILE_NO_SYNC, &rig->e));
+	assert_int_equal(count(rig, true, "/networks/bad.json", "cannot be read", &repaired), 1);
+	assert_false(repaired);
+	assert_true(link_index(rig->h, b.name) != 0);
+	assert_int_equal(unlinkat(records, "bad.json", 0), 0);
+	expect(rig, "bridge tr-0123456789ab", "its network is gone");
+}
+
 static void test_state_of_a_removed_network(void **state)
 {
 	struct network_rig *rig = *state;
@@ -276,6 +300,7 @@ int main(void)
 	        T(test_removed_bridge_comes_back_with_its_ports),
 	        T(test_pair_of_nobody_goes),
 	        T(test_bridge_without_a_record),
+	        T(test_damaged_record_saves_what_may_be_its),
 	        T(test_state_of_a_removed_network),
 	        T(test_forwarding_that_was_turned_off),
 	        T(test_damaged_leases_are_told),
