@@ -189,9 +189,9 @@ static void take_one_slot(struct share *from, struct share *to)
 /* The newcomer's even part, from those who have most. */
 static void take_part(struct shares *s, struct share *newcomer)
 {
-	unsigned part = NFT_GROUP_SLOTS / (unsigned)count_members(s, &newcomer->port);
+	size_t members = count_members(s, &newcomer->port);
 
-	while (count_slots(newcomer) < part)
+	while ((count_slots(newcomer) + 1) * members <= NFT_GROUP_SLOTS)
 		take_one_slot(extreme(s, &newcomer->port, true), newcomer);
 }
 

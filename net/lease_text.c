@@ -194,7 +194,8 @@ static int pieces_make(struct leases *l, const char *text, size_t len, size_t li
 {
 	/* A list ends with a NULL; the last line may lack its end. */
 	size_t words = count_byte(text, len, ',') + 2 * LISTS * (lines + 1);
-	char *whole = malloc(len + 1), *cut = malloc(words * sizeof(char *) + len + 1);
+	size_t words_size = words * sizeof(*p->cut.words);
+	char *whole = malloc(len + 1), *cut = malloc(words_size + len + 1);
 
 	/* Both have an owner before either is looked at. */
 	int rc = strv_take(&l->memory, whole);
@@ -202,7 +203,7 @@ static int pieces_make(struct leases *l, const char *text, size_t len, size_t li
 	rc |= strv_take(&l->memory, cut);
 	if (rc < 0)
 		return -1;
-	p->cut = (struct cursor){.words = (char **)(void *)cut, .at = cut + words * sizeof(char *)};
+	p->cut = (struct cursor){.words = (char **)(void *)cut, .at = cut + words_size};
 	p->cut_start = p->cut.at;
 	p->whole = whole;
 	memcpy(whole, text, len);

@@ -150,7 +150,7 @@ struct quest {
 
 static bool is_bound_so(int fd, const struct quest *q)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa), n = sizeof(int);
 	struct net_address a = {0};
 	int protocol;
