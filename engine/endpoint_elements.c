@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,6 +21,17 @@ static void member(struct nft_batch *b, enum nft_change c, const char *id, const
 }
 
 /* ------------------------------------------------------------------ adding */
+
+#define PAUSE_NS 2000000 /* between looks at a container that is being cleaned up, */
+#define PAUSES   1000    /* and how many: 2 s */
+
+/* Its run has ended, and what it had is not given back yet. */
+static bool is_over(const struct store *s, const char *id)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	return container_open_id(s, id, &c, NULL) == 0 && c.has_state && !container_is_up(&c);
+}
 
 /* Open and locked until the commit, so that the table hears of changes in the order in which the file does.
  */
@@ -62,22 +74,38 @@ static int add_once(const struct endpoint_start *x, size_t first, const char *ta
 	return -1;
 }
 
-/* Somebody's element stands where ours is to be: what a run that is over left there goes. True: something
- * went. */
-static int remove_dead(const char *kind, const char owner[NFT_OWNER_LEN + 1], void *arg)
+/* Somebody's element stands where ours is to be. A run that is over is cleaned up, by whoever is at it or by
+ * us, since its clean-up would later take our element for its own; of a container that is gone only what is
+ * there goes. */
+struct clearing {
+	const struct store *s;
+	char owner[TARE_ID_LEN + 1]; /* the last one that was looked at, */
+	int remove;                  /* and what was found */
+};
+
+static int clear_owner(const char *kind, const char owner[NFT_OWNER_LEN + 1], void *arg)
 {
-	const struct store *s = arg;
-	char id[TARE_ID_LEN + 1];
+	struct clearing *x = arg;
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	(void)kind;
-	return container_resolve(s, owner, id, NULL) != 0 || endpoint_holder_is_dead(id, arg) ? 1 : 0;
+	if (strncmp(x->owner, owner, NFT_OWNER_LEN) == 0)
+		return x->remove;
+	snprintf(x->owner, sizeof x->owner, "%s", owner);
+	x->remove = container_resolve(x->s, owner, x->owner, NULL) != 0;
+	for (int i = 0; !x->remove && i < PAUSES && is_over(x->s, x->owner); i++) {
+		cleanup_in_passing(x->s, x->owner);
+		nanosleep(&pause, NULL);
+	}
+	return x->remove;
 }
 
-static int clear_dead(const struct store *s, const char *table)
+static int clear_over(const struct store *s, const char *table)
 {
+	struct clearing x = {.s = s};
 	cleanup_nft_batch struct nft_batch *removal = nft_batch_open(table, NULL);
 
-	if (!removal || nft_each_owned(table, removal, remove_dead, (void *)(uintptr_t)s, NULL) != 0)
+	if (!removal || nft_each_owned(table, removal, clear_owner, &x, NULL) != 0)
 		return -1;
 	return nft_batch_commit_removal(removal, NULL);
 }
@@ -92,7 +120,7 @@ int endpoint_elements_add(const struct endpoint_start *x, size_t first, struct e
 		return 0;
 	/* the firewall was flushed, or a run that was killed left its elements: once more after that */
 	if (why.sys == ENOENT ? network_reload(x->store, &why) == 0
-	                      : why.kind == ERR_CONFLICT && clear_dead(x->store, table) == 0) {
+	                      : why.kind == ERR_CONFLICT && clear_over(x->store, table) == 0) {
 		why = (struct err)ERR_INIT;
 		if (add_once(x, first, table, &why) == 0)
 			return 0;

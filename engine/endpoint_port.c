@@ -1,5 +1,5 @@
 /* Published ports of a start: which ports of this host they are, and who has one that is taken. Each is held
- * by a bound socket that the container's monitor inherits and keeps until the end has been cleaned up. */
+ * by a bound socket that the container's monitor inherits and keeps until the container's end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,8 +16,6 @@
 #include "net/port.h"
 
 #define RANDOM_TRIES 64 /* one free number for both families */
-#define ENDING_TRIES 250
-#define ENDING_PAUSE 4000000 /* ns: of a monitor that holds a port while its container is cleaned up */
 
 /* ------------------------------------------------------------------ what is in the way */
 
@@ -81,36 +78,6 @@ static int refuse(const struct endpoint_start *x, const struct nft_port *p, uint
 
 /* ------------------------------------------------------------------ holding */
 
-/* The monitor of a run that is over lets go when it is cleaned up: that is a matter of moments. */
-static bool is_ending(const struct nft_port *p)
-{
-	char owner[PORT_OWNER_TEXT];
-
-	return p->host_port &&
-	       strstr(port_owner(p->protocol, &p->host, p->host_port, owner), "(tare-monitor)") != NULL;
-}
-
-static int hold(const struct endpoint_start *x, struct nft_port *p, uint16_t first, uint16_t last, int *fd,
-        struct err *why)
-{
-	const struct timespec pause = {.tv_nsec = ENDING_PAUSE};
-
-	for (int i = 0;; i++) {
-		*fd = port_hold(
-		        p->protocol, &p->host, first, last, x->request.group != NULL, &p->host_port, why);
-		if (*fd != -1 || first != last || why->kind != ERR_CONFLICT || i == ENDING_TRIES)
-			break;
-		p->host_port = first;
-		if (i == 0) {
-			cleanup_free char *name = holder_name(x->store, p, x->c->id);
-			if (name || !is_ending(p))
-				break;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return *fd == -1 ? -1 : 0;
-}
-
 static int keep(struct endpoint_start *x, const struct nft_port *p, int fd, struct err *e)
 {
 	struct network_state *n = &x->state;
@@ -143,7 +110,9 @@ static int hold_both(
 		size_t k = 0;
 		uint16_t port = 0;
 		for (; k < n; k++) {
-			if (hold(x, &p[k], k ? port : first, k ? port : last, &fds[k], &why) != 0)
+			fds[k] = port_hold(p[k].protocol, &p[k].host, k ? port : first, k ? port : last,
+			        x->request.group != NULL, &p[k].host_port, &why);
+			if (fds[k] == -1)
 				break;
 			port = p[k].host_port;
 		}

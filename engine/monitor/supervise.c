@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "engine/monitor/monitor.h"
 
 #define SECOND_NS      1000000000ll
@@ -180,6 +181,15 @@ static void judge_oom(struct monitor *m)
 	m->exit.oom_killed = kills != UINT64_MAX && kills > 0;
 }
 
+/* Whoever hears of the end may have the published ports at once. What leads to the container from them is
+ * removed by the clean-up, which comes first wherever a port is given again (endpoint_elements.c). */
+static void let_ports_go(struct monitor *m)
+{
+	if (m->h.n_held)
+		close_fd_range((unsigned)m->h.held_fd, (unsigned)m->h.held_fd + m->h.n_held - 1, 0);
+	m->h.n_held = 0;
+}
+
 static enum state drain_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
 {
 	(void)index;
@@ -190,6 +200,7 @@ static enum state drain_after(struct monitor *m, enum state now, uint32_t index,
 	judge_oom(m);
 	sample(m);
 	sampler_close(&m->sampler);
+	let_ports_go(m);
 	m->recorded = exit_record_write(m->h.state_fd, &m->exit) == 0;
 	m->ended = true;
 	attach_end(m);
