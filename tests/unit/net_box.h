@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/veth.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "net/link.h"
+#include "net/link_message.h"
 
 #define NET_BOX_MOST 4
 #define NET_BOX_MTU  1500
@@ -38,6 +41,18 @@ struct net_box {
 	struct net_container container[NET_BOX_MOST];
 	struct err e;
 };
+
+#define NET_SOON 1000 /* ms in which what should arrive does */
+#define NET_LATE 100  /* ms after which what should not arrive never will */
+
+#define net_eventually(condition)                                                                            \
+	do {                                                                                                 \
+		for (int tries_ = 0; !(condition); tries_++) {                                               \
+			if (tries_ == 300)                                                                   \
+				fail_msg("never: %s", #condition);                                           \
+			net_nap(10);                                                                         \
+		}                                                                                            \
+	} while (0)
 
 static inline void net_nap(int ms)
 {
@@ -112,6 +127,40 @@ static inline int net_socket(int ns, int family, int type, int protocol)
 	net_enter(here);
 	assert_true(fd >= 0);
 	return fd;
+}
+
+static inline struct ifreq net_interface(int fd, unsigned long request, const char *name)
+{
+	struct ifreq r = {0};
+
+	strcpy(r.ifr_name, name);
+	if (ioctl(fd, request, &r) < 0)
+		fail_msg("%s: %s", name, strerror(errno));
+	return r;
+}
+
+static inline bool net_is_up(int ns, const char *name)
+{
+	cleanup_fd int fd = net_socket(ns, AF_INET, SOCK_DGRAM, 0);
+
+	return net_interface(fd, SIOCGIFFLAGS, name).ifr_flags & IFF_UP;
+}
+
+static inline void net_set_flags(int ns, const char *name, short set, short clear)
+{
+	cleanup_fd int fd = net_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	struct ifreq r = net_interface(fd, SIOCGIFFLAGS, name);
+
+	r.ifr_flags = (short)((r.ifr_flags | set) & ~clear);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &r), 0);
+}
+
+static inline void net_assert_sysctl(int ns, const char *path, const char *value)
+{
+	char full[128];
+
+	snprintf(full, sizeof full, "/proc/sys/net/%s", path);
+	assert_string_equal(net_proc(ns, full), value);
 }
 
 static inline socklen_t net_sockaddr(const struct net_address *a, uint16_t port, struct sockaddr_storage *to)
@@ -253,6 +302,34 @@ static inline int net_box_teardown(void **state)
 	free(box);
 	return 0;
 }
+
+/* In the place of a network card: one end of a pair, whose other is up too. */
+static inline void net_box_card(struct net_box *box, const char *name)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
+	struct nlattr *link;
+	char far[IFNAMSIZ];
+
+	snprintf(far, sizeof far, "far-%s", name);
+	link_begin(box->h, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof info);
+	link_put_text(box->h, IFLA_IFNAME, name);
+	link = link_nest(box->h, IFLA_LINKINFO);
+	link_put_text(box->h, IFLA_INFO_KIND, "veth");
+	struct nlattr *data = link_nest(box->h, IFLA_INFO_DATA), *peer = link_nest(box->h, VETH_INFO_PEER);
+	nlmsg_append(box->h->building, &info, sizeof info, NLMSG_ALIGNTO);
+	link_put_text(box->h, IFLA_IFNAME, far);
+	link_nest_end(box->h, peer);
+	link_nest_end(box->h, data);
+	link_nest_end(box->h, link);
+	link_end(box->h, "cannot make a card", 0);
+	net_ok(link_commit(box->h, &box->e));
+	net_set_flags(box->host, name, IFF_UP, 0);
+	net_set_flags(box->host, far, IFF_UP, 0);
+	link_settle(
+	        box->h, link_index(box->h, name), link_index(box->h, far), box->h, &(struct net_address){0});
+}
+
+#define net_box_test(f) cmocka_unit_test_setup_teardown(f, net_box_setup, net_box_teardown)
 
 #define net_box_needs_root()                                                                                 \
 	do {                                                                                                 \

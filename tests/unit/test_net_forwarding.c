@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "net/forwarding.h"
-#include "net_box.h"
+#include "tests/unit/net_box.h"
 
 static const char *sysctl(struct net_box *box, const char *path)
 {
@@ -71,11 +71,9 @@ static void ipv4_alone_leaves_ipv6_as_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(it_is_turned_on_once, net_box_setup, net_box_teardown),
-	        cmocka_unit_test_setup_teardown(
-	                links_that_listen_to_routers_go_on, net_box_setup, net_box_teardown),
-	        cmocka_unit_test_setup_teardown(
-	                ipv4_alone_leaves_ipv6_as_it_is, net_box_setup, net_box_teardown),
+	        net_box_test(it_is_turned_on_once),
+	        net_box_test(links_that_listen_to_routers_go_on),
+	        net_box_test(ipv4_alone_leaves_ipv6_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
