@@ -21,7 +21,8 @@
 struct ps_options {
 	struct list_format list;
 	bool all, latest, size;
-	int64_t last; /* -1: no bound */
+	bool short_ports; /* on a terminal, where room is dear */
+	int64_t last;     /* -1: no bound */
 	char **filters;
 };
 
@@ -379,13 +380,45 @@ static bool is_active(const struct tare_container *c)
 	return c->state == TARE_RUNNING || c->state == TARE_PAUSED || c->state == TARE_RESTARTING;
 }
 
-static json *ps_row(const struct tare_container *c, bool no_trunc, int64_t now)
+/* Is this port there for the other family too? Rows of one port of the container stand together. */
+static bool has_twin(const struct tare_container *c, const struct tare_port *p, const char *host_ip)
+{
+	const struct tare_port *q = p;
+
+	while (q > c->ports && q[-1].container_port == p->container_port)
+		q--;
+	for (; q < c->ports + c->n_ports && q->container_port == p->container_port; q++)
+		if (q->host_port == p->host_port && q->protocol == p->protocol && q->host_ip &&
+		        strcmp(q->host_ip, host_ip) == 0)
+			return true;
+	return false;
+}
+
+/* "*" for both families at once: a column that is cut behind "0.0.0.0:" says nothing. */
+static void short_ports(const struct tare_container *c, struct buf *out)
+{
+	static char any[] = "*";
+	cleanup_free struct tare_port *rows = calloc(c->n_ports + 1, sizeof *rows);
+	size_t n = 0;
+
+	for (const struct tare_port *p = c->ports; rows && p < c->ports + c->n_ports; p++) {
+		if (p->host_ip && strcmp(p->host_ip, "::") == 0 && has_twin(c, p, "0.0.0.0"))
+			continue;
+		rows[n] = *p;
+		if (p->host_ip && strcmp(p->host_ip, "0.0.0.0") == 0 && has_twin(c, p, "::"))
+			rows[n].host_ip = any;
+		n++;
+	}
+	tare_ports_text(rows, n, out);
+}
+
+static json *ps_row(const struct tare_container *c, const struct ps_options *o, int64_t now)
 {
 	json *row = json_object_new_object();
 	cleanup_buf struct buf text = BUF_INIT;
 	char moment[MOMENT_SIZE], words[AGO_TEXT_SIZE];
 
-	buf_printf(&text, "%.*s", no_trunc ? TARE_ID_LEN : SHORT_ID, c->id);
+	buf_printf(&text, "%.*s", o->list.no_trunc ? TARE_ID_LEN : SHORT_ID, c->id);
 	set_buf(row, "ID", &text);
 	json_set_str(row, "Names", c->name);
 	json_set_str(row, "Image", c->image);
@@ -396,7 +429,9 @@ static json *ps_row(const struct tare_container *c, bool no_trunc, int64_t now)
 	json_set_str(row, "State", tare_state_name(c->state));
 	status_text(c, now, &text);
 	set_buf(row, "Status", &text);
-	if (is_active(c))
+	if (is_active(c) && o->short_ports)
+		short_ports(c, &text);
+	else if (is_active(c))
 		tare_ports_text(c->ports, c->n_ports, &text);
 	set_buf(row, "Ports", &text);
 	labels_text(c->labels, &text);
@@ -423,7 +458,7 @@ static int set_size(struct tare_engine *engine, json *row, const char *id, struc
 static int add_row(struct tare_engine *engine, const struct ps_options *o, const struct tare_container *c,
         struct rows *rows, struct err *e)
 {
-	json *row = ps_row(c, o->list.no_trunc, engine->now(engine)), *hidden = json_object_new_object();
+	json *row = ps_row(c, o, engine->now(engine)), *hidden = json_object_new_object();
 
 	json_set(hidden, "Label", c->labels ? json_object_get(c->labels) : json_object_new_object());
 	json_set_str(hidden, "Size", "");
@@ -467,6 +502,7 @@ static int ps_run(struct cli *cli, void *options, char **operands)
 	cleanup_rows struct rows rows = ROWS_INIT;
 
 	(void)operands;
+	o->short_ports = output_is_terminal() && !cli->json && !o->list.format && !o->list.no_trunc;
 	/* A template that shows sizes asks for them. */
 	o->size = o->size || (o->list.format && strstr(o->list.format, ".Size"));
 	if (o->size)
@@ -483,7 +519,8 @@ const struct command container_list_commands[] = {
                 .aliases = "list, container ls, container ps, container list",
                 .group = GROUP_CONTAINERS,
                 .summary = "List containers",
-                .details = "Those that run, the newest first; with --all all of them.",
+                .details = "Those that run, the newest first; with --all all of them. On a terminal, *:8080 "
+                           "stands for 0.0.0.0:8080 and [::]:8080.",
                 .examples = "tare ps -a\ntare ps -q --filter label=tier=web\n"
                             "tare ps --format 'table {{.Names}}\\t{{.Status}}'",
                 .options = ps_options,

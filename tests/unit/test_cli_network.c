@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -26,6 +28,7 @@ static struct {
 	char asked[512];     /* the last call, as text */
 	size_t n_findings;   /* of the next check */
 	bool repairs, stops; /* check mends; the container does not run */
+	bool terminal;       /* the output is one */
 } fake;
 
 static void asked(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -228,14 +231,43 @@ static char *taken(int fd)
 	return text.len ? buf_take(&text) : strdup("");
 }
 
+/* A terminal of 140 columns for the output; its other side in *master. */
+static int open_terminal(int *master)
+{
+	struct winsize size = {.ws_row = 24, .ws_col = 140};
+	struct termios raw;
+	int fd;
+
+	*master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	assert_true(*master >= 0);
+	assert_int_equal(grantpt(*master) | unlockpt(*master), 0);
+	fd = open(ptsname(*master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	tcgetattr(fd, &raw);
+	cfmakeraw(&raw);
+	tcsetattr(fd, TCSANOW, &raw);
+	ioctl(fd, TIOCSWINSZ, &size);
+	return fd;
+}
+
+static char *printed_on_terminal(int master)
+{
+	char text[4096];
+	ssize_t n = read(master, text, sizeof text - 1);
+
+	close(master);
+	text[n > 0 ? n : 0] = 0;
+	return strdup(text);
+}
+
 /* Words parted by single blanks; the exit code, and what was printed: errors behind the output. */
 static int run_line(const char *line, char **text)
 {
 	struct cli cli = {.program = &program, .engine = &engine};
 	cleanup_free char *copy = strdup(line);
 	char *words[24] = {0}, *rest = copy;
-	int saved[2] = {dup(STDOUT_FILENO), dup(STDERR_FILENO)}, fd = memfd_create("output", MFD_CLOEXEC),
-	    code;
+	int saved[2] = {dup(STDOUT_FILENO), dup(STDERR_FILENO)}, master = -1, code;
+	int fd = fake.terminal ? open_terminal(&master) : memfd_create("output", MFD_CLOEXEC);
 
 	for (size_t n = 0; rest && n < 23; n++)
 		words[n] = strsep(&rest, " ");
@@ -249,7 +281,9 @@ static int run_line(const char *line, char **text)
 	dup2(saved[1], STDERR_FILENO);
 	close(saved[0]);
 	close(saved[1]);
-	*text = taken(fd);
+	*text = fake.terminal ? printed_on_terminal(master) : taken(fd);
+	if (fake.terminal)
+		close(fd);
 	return code;
 }
 
@@ -422,6 +456,17 @@ static void ps_shows_and_finds_ports(void **state)
 	fake.stops = false;
 }
 
+static void a_terminal_gets_short_ports(void **state)
+{
+	(void)state;
+	setenv("TERM", "dumb", 1);
+	fake.terminal = true;
+	assert_says("ps", 0, "0.0.0.0:5353->53/udp, *:8080->80/tcp, 443/tcp");
+	assert_says("ps --no-trunc", 0, "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp");
+	assert_says("ps --format {{.Ports}}", 0, "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp");
+	fake.terminal = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +480,7 @@ int main(void)
 	        cmocka_unit_test(findings_are_told),
 	        cmocka_unit_test(ports_are_told),
 	        cmocka_unit_test(ps_shows_and_finds_ports),
+	        cmocka_unit_test(a_terminal_gets_short_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
