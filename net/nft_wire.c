@@ -29,7 +29,7 @@ size_t wire_begin(struct buf *b, unsigned type, unsigned flags, unsigned family,
 {
 	bool frame = type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END;
 	struct nlmsghdr head = {
-	        .nlmsg_type = (uint16_t)(frame ? type : NFNL_SUBSYS_NFTABLES << 8 | type),
+	        .nlmsg_type = (uint16_t)(frame || type >> 8 ? type : NFNL_SUBSYS_NFTABLES << 8 | type),
 	        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
 	        .nlmsg_seq = seq,
 	};

@@ -16,8 +16,8 @@ struct err;
 
 #define WIRE_SETS_MAX ((size_t)32 << 20) /* of a batch, and of one answer */
 
-/* Append the head of a message of nf_tables (NFT_MSG_…) or, with `type` NFNL_MSG_BATCH_…, one that frames a
- * batch; the place is for wire_end(). */
+/* Append the head of a message of nf_tables (NFT_MSG_…), of another subsystem (in the upper byte of `type`)
+ * or, with NFNL_MSG_BATCH_…, one that frames a batch; the place is for wire_end(). */
 size_t wire_begin(struct buf *b, unsigned type, unsigned flags, unsigned family, uint32_t seq);
 void wire_end(struct buf *b, size_t message);
 void wire_put(struct buf *b, unsigned type, const void *data, size_t len);

@@ -153,6 +153,51 @@ static void questions_for_names_are_redirected(void **state)
 	(void)other;
 }
 
+/* A client that keeps its port gets to whoever has the published port now. */
+static void a_flow_follows_its_port(void **state)
+{
+	cleanup_fd int client = -1, own = -1, a1 = -1, a2 = -1, nft = -1;
+	struct nft_port first = port_of(A1, IPPROTO_UDP, "0.0.0.0", 8080),
+	                second = port_of(A2, IPPROTO_UDP, "0.0.0.0", 8080);
+	union sock_address to, other;
+	socklen_t len = sock_address(&to, "192.0.2.1", 8080),
+	          other_len = sock_address(&other, "198.51.100.2", 8080);
+	const struct {
+		int *server;
+		const struct nft_port *before, *now;
+	} steps[] = {{&own, NULL, NULL}, {&a1, NULL, &first}, {&a1, &first, &first}, {&a2, &first, &second}};
+
+	(void)state;
+	needs_root();
+	lay_world();
+	client = bound(OUTSIDE, SOCK_DGRAM, "192.0.2.2", 5000);
+	own = bound(HOST, SOCK_DGRAM, "192.0.2.1", 8080);
+	a1 = bound(A1, SOCK_DGRAM, "10.1.0.11", 80);
+	a2 = bound(A2, SOCK_DGRAM, "10.1.0.12", 80);
+	go(HOST);
+	nft = nft_socket(&world.e);
+	/* To that port of another host: not forgotten. */
+	assert_int_equal(sendto(client, "call", 4, 0, &other.any, other_len), 4);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		char data[8];
+
+		change({
+			if (steps[i].before)
+				nft_port(batch, NFT_REMOVE, steps[i].before);
+			if (steps[i].now)
+				nft_port(batch, NFT_ADD, steps[i].now);
+		});
+		if (steps[i].now)
+			must(nft_forget_flows(nft, steps[i].now, &world.e));
+		assert_int_equal(sendto(client, "call", 4, 0, &to.any, len), 4);
+		assert_true(readable(*steps[i].server, COME_MS));
+		assert_int_equal(recv(*steps[i].server, data, sizeof data, 0), 4);
+	}
+	if (!access("/proc/net/nf_conntrack", F_OK))
+		assert_int_equal(
+		        system("grep -q 'src=192.0.2.2 dst=198.51.100.2' /proc/net/nf_conntrack"), 0);
+}
+
 /* ---------------------------------------------------------------- groups */
 
 static void give_slots(enum place p, const char *host, unsigned first, unsigned end)
@@ -349,6 +394,7 @@ int main(void)
 	        cmocka_unit_test(published_on_one_address),
 	        cmocka_unit_test(addresses_of_one_link_are_refused),
 	        cmocka_unit_test(questions_for_names_are_redirected),
+	        cmocka_unit_test(a_flow_follows_its_port),
 	        cmocka_unit_test(groups),
 	        cmocka_unit_test(leaving),
 	        cmocka_unit_test(isolation),

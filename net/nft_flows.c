@@ -1,0 +1,175 @@
+/* What conntrack remembers of UDP. A rule of NAT sees the first packet of a flow alone, and a client that
+ * keeps its port (a log sender, a resolver, WireGuard) never begins another one: it would go on speaking to
+ * the container that had the port before, or to the host, as if no port had been published. */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "net/nft_batch.h"
+
+#define CONNTRACK(type) (NFNL_SUBSYS_CTNETLINK << 8 | (type))
+/* Which fields of a tuple a filter is about; the kernel's include/net/netfilter/nf_conntrack_tuple.h has no
+ * copy for programs (5.8; what is older sends everything). */
+#define FILTER_PROTO_NUM      (1 << 3)
+#define FILTER_PROTO_DST_PORT (1 << 5)
+
+struct tuple {
+	struct net_address from, to;
+	int protocol;
+	uint16_t to_port, from_port;
+};
+
+struct search {
+	const struct nft_port *port;
+	const struct ifaddrs *own; /* the host's addresses */
+	struct buf removals;
+};
+
+static bool put_address(struct net_address *a, struct nlattr *value)
+{
+	if (!value || (nla_len(value) != 4 && nla_len(value) != 16))
+		return false;
+	a->family = nla_len(value) == 4 ? AF_INET : AF_INET6;
+	memcpy(a->bytes, nla_data(value), (size_t)nla_len(value));
+	return true;
+}
+
+static uint16_t port_in(struct nlattr *value)
+{
+	return value && nla_len(value) >= 2 ? ntohs(nla_get_u16(value)) : 0;
+}
+
+static bool read_tuple(struct nlattr *outer, struct tuple *t)
+{
+	struct nlattr *part[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1], *proto[CTA_PROTO_MAX + 1];
+
+	memset(t, 0, sizeof *t);
+	if (!outer || nla_parse_nested(part, CTA_TUPLE_MAX, outer, NULL) < 0 || !part[CTA_TUPLE_IP] ||
+	        !part[CTA_TUPLE_PROTO] || nla_parse_nested(ip, CTA_IP_MAX, part[CTA_TUPLE_IP], NULL) < 0 ||
+	        nla_parse_nested(proto, CTA_PROTO_MAX, part[CTA_TUPLE_PROTO], NULL) < 0 ||
+	        !proto[CTA_PROTO_NUM])
+		return false;
+	t->protocol = nla_get_u8(proto[CTA_PROTO_NUM]);
+	t->from_port = port_in(proto[CTA_PROTO_SRC_PORT]);
+	t->to_port = port_in(proto[CTA_PROTO_DST_PORT]);
+	return put_address(&t->from, ip[CTA_IP_V4_SRC] ? ip[CTA_IP_V4_SRC] : ip[CTA_IP_V6_SRC]) &&
+	       put_address(&t->to, ip[CTA_IP_V4_DST] ? ip[CTA_IP_V4_DST] : ip[CTA_IP_V6_DST]);
+}
+
+static bool is_own(const struct ifaddrs *own, const struct net_address *a)
+{
+	for (; own; own = own->ifa_next) {
+		const struct sockaddr *s = own->ifa_addr;
+		const void *bytes;
+
+		if (!s || s->sa_family != a->family)
+			continue;
+		bytes = s->sa_family == AF_INET
+		                ? (const void *)&((const struct sockaddr_in *)(const void *)s)->sin_addr
+		                : &((const struct sockaddr_in6 *)(const void *)s)->sin6_addr;
+		if (!memcmp(bytes, a->bytes, net_address_len(a)))
+			return true;
+	}
+	return false;
+}
+
+/* Began it with a packet to the published port, and does it lead elsewhere? What goes to that port of another
+ * host is nobody's business. */
+static bool goes_astray(const struct search *s, const struct tuple *orig, const struct tuple *reply)
+{
+	static const unsigned char any[16];
+	const struct nft_port *p = s->port;
+
+	if (orig->protocol != p->protocol || orig->to_port != p->host_port ||
+	        orig->to.family != p->host.family)
+		return false;
+	if (memcmp(p->host.bytes, any, net_address_len(&p->host)) != 0 &&
+	        !net_address_equal(&p->host, &orig->to))
+		return false;
+	if (net_address_equal(&reply->from, &p->to) && reply->from_port == p->to_port)
+		return false;
+	return is_own(s->own, &orig->to);
+}
+
+static int take_flow(const struct nlmsghdr *m, void *arg)
+{
+	struct search *s = arg;
+	const struct nfgenmsg *head = NLMSG_DATA(m);
+	struct nlattr *a[CTA_MAX + 1];
+	static const int copied[] = {CTA_TUPLE_ORIG, CTA_ZONE, CTA_ID};
+	struct tuple orig, reply;
+	size_t removal;
+
+	if (nlmsg_parse((struct nlmsghdr *)m, sizeof *head, a, CTA_MAX, NULL) < 0 ||
+	        !read_tuple(a[CTA_TUPLE_ORIG], &orig) || !read_tuple(a[CTA_TUPLE_REPLY], &reply) ||
+	        !goes_astray(s, &orig, &reply))
+		return 0;
+	removal = wire_begin(&s->removals, CONNTRACK(IPCTNL_MSG_CT_DELETE), 0, head->nfgen_family, 2);
+	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+		if (a[copied[i]])
+			wire_put(&s->removals, a[copied[i]]->nla_type, nla_data(a[copied[i]]),
+			        (size_t)nla_len(a[copied[i]]));
+	wire_end(&s->removals, removal);
+	return 0;
+}
+
+static void put_filter(struct buf *b, const struct nft_port *p)
+{
+	uint8_t protocol = (uint8_t)p->protocol;
+	uint16_t port = htons(p->host_port);
+	uint32_t fields = FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT, none = 0;
+	size_t outer = wire_nest(b, CTA_TUPLE_ORIG), inner = wire_nest(b, CTA_TUPLE_PROTO);
+
+	wire_put(b, CTA_PROTO_NUM, &protocol, sizeof protocol);
+	wire_put(b, CTA_PROTO_DST_PORT, &port, sizeof port);
+	wire_nest_end(b, inner);
+	wire_nest_end(b, outer);
+	outer = wire_nest(b, CTA_FILTER);
+	wire_put(b, CTA_FILTER_ORIG_FLAGS, &fields, sizeof fields);
+	wire_put(b, CTA_FILTER_REPLY_FLAGS, &none, sizeof none);
+	wire_nest_end(b, outer);
+}
+
+/* What is gone by itself meanwhile needs no removal. */
+static int take_nothing(const struct nlmsghdr *m, void *arg)
+{
+	(void)m;
+	(void)arg;
+	return 0;
+}
+
+int nft_forget_flows(int socket, const struct nft_port *p, struct err *e)
+{
+	cleanup_buf struct buf request = BUF_INIT;
+	struct ifaddrs *own = NULL;
+	struct search s = {.port = p};
+	size_t m;
+	int r;
+
+	if (p->protocol != IPPROTO_UDP)
+		return 0;
+	if (getifaddrs(&own) < 0)
+		return err_sys(e, "cannot read this host's addresses");
+	s.own = own;
+	m = wire_begin(&request, CONNTRACK(IPCTNL_MSG_CT_GET), NLM_F_DUMP, (unsigned)p->host.family, 1);
+	put_filter(&request, p);
+	wire_end(&request, m);
+	r = wire_dump(socket, &request, take_flow, &s);
+	if (!r && s.removals.len)
+		r = wire_send(socket, &s.removals) < 0 || wire_receive(socket, take_nothing, NULL) < 0 ? -1
+		                                                                                       : 0;
+	if (r < 0)
+		err_sys(e, "cannot end the flows to the port that was published");
+	buf_free(&s.removals);
+	freeifaddrs(own);
+	return r;
+}
