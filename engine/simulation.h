@@ -379,18 +379,23 @@ uint64_t sim_image_size(const struct sim_image_role *role);
 /* simulation_network.c: networks, and what the journal does to them */
 int sim_networks_build(struct simulation *s, struct err *e);
 void sim_networks_free(struct simulation *s);
+#define SIM_NETWORK_NAME_MAX 64
+struct sim_network *sim_network_by_name(const struct simulation *s, const char *name);
+struct sim_network *sim_network_by_id(const struct simulation *s, const char *id);
 /* By name, id or start of an id; "bridge" is the default one. NULL with e. */
 struct sim_network *sim_find_network(struct simulation *s, const char *ref, struct err *e);
 void sim_network_apply(struct simulation *s, const char *verb, json *line, int64_t at);
-int sim_network_create(struct tare_engine *, const struct tare_network_create *, char *, struct err *);
-int sim_network_list(struct tare_engine *, struct tare_network_list *, struct err *);
-int sim_network_inspect(struct tare_engine *, const char *, json **, struct err *);
 int sim_network_remove(struct tare_engine *, const char *, struct err *);
 int sim_network_connect(
         struct tare_engine *, const char *, const char *, const struct tare_endpoint *, struct err *);
 int sim_network_disconnect(struct tare_engine *, const char *, const char *, bool, struct err *);
 int sim_network_reload(struct tare_engine *, char ***, struct err *);
 int sim_check(struct tare_engine *, bool, struct tare_check_result *, struct err *);
+/* simulation_network_create.c */
+int sim_network_create(struct tare_engine *, const struct tare_network_create *, char *, struct err *);
+/* simulation_network_list.c */
+int sim_network_list(struct tare_engine *, struct tare_network_list *, struct err *);
+int sim_network_inspect(struct tare_engine *, const char *, json **, struct err *);
 /* simulation_endpoint.c: containers in networks, and their published ports */
 /* As its role says; extras of the cast publish nothing, for one port can be published once. */
 int sim_endpoints_cast(struct simulation *s, struct sim_container *c, bool publishes);
@@ -410,13 +415,22 @@ void sim_leave(struct sim_container *c, const struct sim_network *n);
 int sim_endpoint_check(
         struct simulation *s, const struct sim_network *n, const struct tare_endpoint *asked, struct err *e);
 json *sim_endpoint_json(const struct sim_network *n, const struct tare_endpoint *asked);
-/* Does something else that runs publish one of its ports? */
-int sim_ports_check(struct simulation *s, const struct sim_container *c, struct err *e);
 char *sim_network_text(const struct sim_container *c);
 int sim_endpoints_fill(const struct sim_container *c, bool is_up, struct tare_container *row);
-int sim_ports_fill(const struct sim_container *c, struct tare_port **out, size_t *n);
 json *sim_network_settings(const struct sim_container *c, bool is_up);
 void sim_host_config_network(const struct sim_container *c, json *host_config);
+/* simulation_port.c: published ports */
+int sim_port_add(struct sim_container *c, const struct sim_port *port);
+/* Does something else that runs publish one of its ports? */
+int sim_ports_check(struct simulation *s, const struct sim_container *c, struct err *e);
+/* What a request asks for into the journal's line, and from its "ports". */
+int sim_ports_ask(const struct simulation *s, json *line, const struct tare_create *q,
+        const struct sim_image_role *image, struct err *e);
+int sim_ports_made(struct sim_container *c, json *ports);
+int sim_ports_fill(const struct sim_container *c, struct tare_port **out, size_t *n);
+/* Docker's {"80/tcp": [{"HostIp": …, "HostPort": "8080"}, …]} */
+void sim_port_bind(json *all, const struct tare_port *p);
+json *sim_ports_bound(const struct sim_container *c);
 /* simulation_volume.c */
 int sim_volume_list(struct tare_engine *, struct tare_volume_list *, struct err *);
 int sim_volume_size(struct tare_engine *, const char *, uint64_t *, struct err *);

@@ -6,18 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/proc.h"
-#include "base/units.h"
 
 #define NETWORKS_MAX 4000
-#define NAME_MAX_LEN 64
-#define FIRST_FREE   213 /* 10.213.0.0/16 is the first that nobody of the cast has */
 
 /* ------------------------------------------------------------------ look-up */
 
-static struct sim_network *by_name(const struct simulation *s, const char *name)
+struct sim_network *sim_network_by_name(const struct simulation *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_networks; i++)
 		if (!s->networks[i]->removed && strcmp(s->networks[i]->name, name) == 0)
@@ -25,7 +19,7 @@ static struct sim_network *by_name(const struct simulation *s, const char *name)
 	return NULL;
 }
 
-static struct sim_network *by_id(const struct simulation *s, const char *id)
+struct sim_network *sim_network_by_id(const struct simulation *s, const char *id)
 {
 	for (size_t i = 0; i < s->n_networks; i++)
 		if (!s->networks[i]->removed && strcmp(s->networks[i]->id, id) == 0)
@@ -57,7 +51,7 @@ struct sim_network *sim_find_network(struct simulation *s, const char *ref, stru
 		return NULL;
 	if (strcmp(ref, "bridge") == 0 || strcmp(ref, "default") == 0)
 		ref = SIM_NETWORK_DEFAULT;
-	n = by_name(s, ref);
+	n = sim_network_by_name(s, ref);
 	if (!n)
 		n = by_start(s, ref, &several);
 	if (several)
@@ -274,8 +268,9 @@ static void create(struct simulation *s, json *line, int64_t at)
 	const char *id = json_str(line, "id", ""), *name = json_str(line, "name", "");
 	struct sim_network *n;
 
-	if (strlen(id) != TARE_ID_LEN || strspn(id, "0123456789abcdef") != TARE_ID_LEN || by_id(s, id) ||
-	        tare_name_check(name, NULL) < 0 || strlen(name) > NAME_MAX_LEN || by_name(s, name) ||
+	if (strlen(id) != TARE_ID_LEN || strspn(id, "0123456789abcdef") != TARE_ID_LEN ||
+	        sim_network_by_id(s, id) || tare_name_check(name, NULL) < 0 ||
+	        strlen(name) > SIM_NETWORK_NAME_MAX || sim_network_by_name(s, name) ||
 	        s->n_networks >= NETWORKS_MAX)
 		return;
 	n = network_add(s, network_of_line(line, at));
@@ -304,7 +299,7 @@ static void disconnect_it(struct simulation *s, struct sim_network *n, json *lin
 
 void sim_network_apply(struct simulation *s, const char *verb, json *line, int64_t at)
 {
-	struct sim_network *n = by_id(s, json_str(line, "network", ""));
+	struct sim_network *n = sim_network_by_id(s, json_str(line, "network", ""));
 
 	if (strcmp(verb, "network-create") == 0) {
 		create(s, line, at);
@@ -316,149 +311,6 @@ void sim_network_apply(struct simulation *s, const char *verb, json *line, int64
 	} else if (n && strcmp(verb, "network-disconnect") == 0) {
 		disconnect_it(s, n, line, at);
 	}
-}
-
-/* ------------------------------------------------------------------ create */
-
-static struct sim_network *overlaps(const struct simulation *s, const struct net_subnet *subnet)
-{
-	for (size_t i = 0; i < s->n_networks; i++)
-		for (int v = 0; v < 2; v++)
-			if (!s->networks[i]->removed && s->networks[i]->subnet[v].base.family &&
-			        net_subnet_overlap(&s->networks[i]->subnet[v], subnet))
-				return s->networks[i];
-	return NULL;
-}
-
-static int choose_subnet(
-        const struct simulation *s, int v, const char *id, struct net_subnet *out, struct err *e)
-{
-	char text[NET_SUBNET_TEXT];
-
-	for (unsigned i = FIRST_FREE; v == 0 && i < 256; i++) {
-		snprintf(text, sizeof(text), "10.%u.0.0/16", i);
-		if (net_subnet_parse(text, out, NULL) == 0 && !overlaps(s, out))
-			return 0;
-	}
-	for (unsigned i = 0; v == 0 && i < 256; i++) {
-		snprintf(text, sizeof(text), "192.168.%u.0/24", i);
-		if (net_subnet_parse(text, out, NULL) == 0 && !overlaps(s, out))
-			return 0;
-	}
-	if (v == 0)
-		return err_set(e, ERR_CONFLICT, "no subnet is free; name one with: --subnet 172.30.0.0/24");
-	snprintf(text, sizeof(text), "fd5a:%.4s:%.4s:%.4s::/64", id, id + 4, id + 8);
-	return net_subnet_parse(text, out, e);
-}
-
-static int check_subnet(const struct simulation *s, const struct net_subnet *subnet, int v, struct err *e)
-{
-	const struct sim_network *other = overlaps(s, subnet);
-	char text[NET_SUBNET_TEXT];
-
-	net_subnet_text(subnet, text);
-	if ((subnet->base.family == AF_INET6) != (v == 1))
-		return err_set(e, ERR_USAGE, "%s is not an %s subnet", text, v ? "IPv6" : "IPv4");
-	if (other)
-		return err_set(e, ERR_CONFLICT, "%s overlaps with network %s; choose another --subnet", text,
-		        other->name);
-	return 0;
-}
-
-/* Subnet, gateway and range of one family into the journal's line. */
-static int set_family(const struct simulation *s, json *line, const struct tare_network_create *q, int v,
-        const char *id, struct err *e)
-{
-	struct net_subnet subnet, range;
-	struct net_address gateway;
-	char text[NET_SUBNET_TEXT];
-
-	if (q->subnet[v]
-	                ? net_subnet_parse(q->subnet[v], &subnet, e) < 0 || check_subnet(s, &subnet, v, e) < 0
-	                : choose_subnet(s, v, id, &subnet, e) < 0)
-		return -1;
-	json_set_str(line, v ? "subnet6" : "subnet", net_subnet_text(&subnet, text));
-	if (q->gateway[v]) {
-		if (net_address_parse(q->gateway[v], &gateway, e) < 0)
-			return -1;
-		if (!net_subnet_has(&subnet, &gateway))
-			return err_set(e, ERR_USAGE, "gateway %s is not in subnet %s", q->gateway[v], text);
-		json_set_str(line, v ? "gateway6" : "gateway", q->gateway[v]);
-	}
-	if (q->range[v]) {
-		if (net_subnet_parse(q->range[v], &range, e) < 0)
-			return -1;
-		if (!net_subnet_has(&subnet, &range.base) || range.prefix < subnet.prefix)
-			return err_set(e, ERR_USAGE, "range %s is not in subnet %s", q->range[v], text);
-		if (v == 0)
-			json_set_str(line, "range", net_subnet_text(&range, text));
-	}
-	return 0;
-}
-
-static int set_options(json *line, const struct tare_network_create *q, struct err *e)
-{
-	json *options = json_object_new_object();
-	bool macvlan = q->driver && strcmp(q->driver, "macvlan") == 0;
-
-	json_set(line, "options", options);
-	strv_foreach (o, q->options) {
-		size_t len = strcspn(*o, "=");
-		cleanup_free char *key = strndup(*o, len);
-
-		if (key)
-			json_set_str(options, key, (*o)[len] ? *o + len + 1 : "true");
-	}
-	if (macvlan && !json_get(options, "parent"))
-		return err_set(e, ERR_USAGE,
-		        "a macvlan network needs an interface of the host: --opt parent=enp3s0");
-	if (macvlan)
-		json_set_str(line, "parent", json_str(options, "parent", ""));
-	return 0;
-}
-
-static int check_name(const struct simulation *s, const char *name, struct err *e)
-{
-	static const char *const taken[] = {"bridge", "host", "none", "default", "container"};
-
-	if (!name || tare_name_check(name, e) < 0)
-		return name ? -1 : err_set(e, ERR_USAGE, "a network needs a name");
-	if (strlen(name) > NAME_MAX_LEN)
-		return err_set(e, ERR_USAGE, "the name of a network has at most %d letters", NAME_MAX_LEN);
-	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
-		if (strcmp(name, taken[i]) == 0)
-			return err_set(e, ERR_USAGE, "no network can be called \"%s\"", name);
-	if (by_name(s, name))
-		return err_set(e, ERR_CONFLICT,
-		        "there is a network %s already; choose another name or: tare network rm %s", name,
-		        name);
-	return 0;
-}
-
-int sim_network_create(struct tare_engine *t, const struct tare_network_create *q, char *id, struct err *e)
-{
-	struct simulation *s = sim_of(t);
-	cleanup_json json *line = NULL;
-
-	if (sim_refresh(s, e) < 0 || check_name(s, q->name, e) < 0)
-		return -1;
-	if (q->driver && strcmp(q->driver, "bridge") != 0 && strcmp(q->driver, "macvlan") != 0)
-		return err_set(
-		        e, ERR_UNSUPPORTED, "there is no driver \"%.40s\": bridge or macvlan", q->driver);
-	sim_hex(sim_hash(sim_hash((uint64_t)now_realtime(), (uint64_t)getpid()), s->journal_read + 7), id,
-	        TARE_ID_LEN);
-	line = sim_action("network-create", id);
-	json_set_str(line, "name", q->name);
-	json_set_str(line, "driver", q->driver ? q->driver : "bridge");
-	json_set_bool(line, "internal", q->internal);
-	if (q->labels)
-		json_set(line, "labels", json_object_get(q->labels));
-	if (set_options(line, q, e) < 0 || set_family(s, line, q, 0, id, e) < 0 ||
-	        ((q->ipv6 || q->subnet[1]) && set_family(s, line, q, 1, id, e) < 0) ||
-	        sim_journal_add(s, steal_ptr(&line), e) < 0)
-		return -1;
-	return by_id(s, id) ? 0
-	                    : err_set(e, ERR_CONFLICT, "the name %s was taken at the same moment", q->name);
 }
 
 /* ------------------------------------------------------------------ remove, connect, disconnect */
@@ -540,207 +392,4 @@ int sim_check(struct tare_engine *t, bool repair, struct tare_check_result *out,
 	(void)repair;
 	*out = (struct tare_check_result){0};
 	return sim_refresh(sim_of(t), e);
-}
-
-/* ------------------------------------------------------------------ list */
-
-static char *subnet_copy(const struct net_subnet *subnet)
-{
-	char text[NET_SUBNET_TEXT];
-
-	return subnet->base.family ? strdup(net_subnet_text(subnet, text)) : NULL;
-}
-
-static char *address_copy(const struct net_address *a)
-{
-	char text[NET_ADDRESS_TEXT];
-
-	return strdup(net_address_text(a, text));
-}
-
-static int fill_member(const struct sim_network *n, const struct sim_container *c, struct tare_member *m)
-{
-	const struct sim_attachment *at = sim_attachment_in(c, n);
-	unsigned char mac[NET_MAC_LEN];
-	char text[NET_MAC_TEXT];
-
-	net_mac_of(n->id, &at->ip[0], mac);
-	*m = (struct tare_member){.id = strdup(c->id),
-	        .name = strdup(c->name),
-	        .ip = address_copy(&at->ip[0]),
-	        .ip6 = address_copy(&at->ip[1]),
-	        .mac = strdup(net_mac_text(mac, text))};
-	if (!m->id || !m->name || !m->ip || !m->ip6 || !m->mac)
-		return -1;
-	/* an internal network lets nobody in, and a macvlan one passes the host by */
-	if (n->internal || strcmp(n->driver, "bridge") != 0)
-		return 0;
-	return sim_ports_fill(c, &m->ports, &m->n_ports);
-}
-
-static bool runs(const struct simulation *s, const struct sim_container *c)
-{
-	struct sim_status st = sim_at(c, sim_now(s));
-
-	return st.there && (st.state == TARE_RUNNING || st.state == TARE_PAUSED);
-}
-
-static int fill_members(const struct simulation *s, const struct sim_network *n, struct tare_network *row)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < s->n_containers; i++)
-		count += sim_attachment_in(s->containers[i], n) != NULL;
-	row->members = calloc(count + 1, sizeof(*row->members));
-	if (!row->members)
-		return -1;
-	for (size_t i = 0; i < s->n_containers; i++)
-		if (sim_attachment_in(s->containers[i], n) && runs(s, s->containers[i]) &&
-		        fill_member(n, s->containers[i], &row->members[row->n_members++]) < 0)
-			return -1;
-	return 0;
-}
-
-static int fill(const struct simulation *s, const struct sim_network *n, struct tare_network *row)
-{
-	*row = (struct tare_network){.name = strdup(n->name),
-	        .id = strdup(n->id),
-	        .driver = strdup(n->driver),
-	        .link = strdup(n->link),
-	        .created = sim_wall(s, n->created),
-	        .internal = n->internal,
-	        .is_default = n->is_default,
-	        .ipv6 = n->subnet[1].base.family != 0,
-	        .labels = json_object_get(n->labels),
-	        .options = json_object_get(n->options)};
-	for (int v = 0; v < 2; v++) {
-		row->subnet[v] = subnet_copy(&n->subnet[v]);
-		row->gateway[v] = n->gateway[v].family ? address_copy(&n->gateway[v]) : NULL;
-		row->range[v] = subnet_copy(&n->range[v]);
-	}
-	if (!row->name || !row->id || !row->driver || !row->link)
-		return -1;
-	return fill_members(s, n, row);
-}
-
-static int default_first(const void *a, const void *b)
-{
-	const struct tare_network *x = a, *y = b;
-
-	if (x->is_default != y->is_default)
-		return x->is_default ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
-int sim_network_list(struct tare_engine *t, struct tare_network_list *out, struct err *e)
-{
-	struct simulation *s = sim_of(t);
-
-	*out = (struct tare_network_list){0};
-	if (sim_refresh(s, e) < 0)
-		return -1;
-	out->rows = calloc(s->n_networks + 1, sizeof(*out->rows));
-	if (!out->rows)
-		return err_no_memory(e);
-	for (size_t i = 0; i < s->n_networks; i++) {
-		if (s->networks[i]->removed)
-			continue;
-		if (fill(s, s->networks[i], &out->rows[out->n++]) < 0) {
-			tare_network_list_free(out);
-			return err_no_memory(e);
-		}
-	}
-	qsort(out->rows, out->n, sizeof(*out->rows), default_first);
-	return 0;
-}
-
-/* ------------------------------------------------------------------ inspect */
-
-static json *ipam_of(const struct sim_network *n)
-{
-	json *o = json_object_new_object(), *config = json_object_new_array();
-	char text[NET_SUBNET_TEXT];
-
-	for (int v = 0; v < 2; v++) {
-		json *one;
-
-		if (!n->subnet[v].base.family)
-			continue;
-		one = json_object_new_object();
-		json_set_str(one, "Subnet", net_subnet_text(&n->subnet[v], text));
-		if (n->range[v].base.family)
-			json_set_str(one, "IPRange", net_subnet_text(&n->range[v], text));
-		if (n->gateway[v].family)
-			json_set_str(one, "Gateway", net_address_text(&n->gateway[v], text));
-		json_object_array_add(config, one);
-	}
-	json_set_str(o, "Driver", "default");
-	json_set(o, "Options", NULL);
-	json_set(o, "Config", config);
-	return o;
-}
-
-static void set_with_prefix(
-        json *o, const char *key, const struct net_address *a, const struct net_subnet *subnet)
-{
-	char text[NET_ADDRESS_TEXT];
-	cleanup_free char *whole =
-	        a->family ? str_printf("%s/%u", net_address_text(a, text), subnet->prefix) : NULL;
-
-	json_set_str(o, key, whole ? whole : "");
-}
-
-static json *containers_of(const struct simulation *s, const struct sim_network *n)
-{
-	json *all = json_object_new_object();
-
-	for (size_t i = 0; i < s->n_containers; i++) {
-		const struct sim_container *c = s->containers[i];
-		const struct sim_attachment *at = sim_attachment_in(c, n);
-		unsigned char mac[NET_MAC_LEN];
-		char hex[TARE_ID_LEN + 1], text[NET_MAC_TEXT];
-		json *one;
-
-		if (!at || !runs(s, c))
-			continue;
-		one = json_object_new_object();
-		sim_hex(sim_hash(c->seed, sim_hash_text(n->id)), hex, TARE_ID_LEN);
-		net_mac_of(n->id, &at->ip[0], mac);
-		json_set_str(one, "Name", c->name);
-		json_set_str(one, "EndpointID", hex);
-		json_set_str(one, "MacAddress", net_mac_text(mac, text));
-		set_with_prefix(one, "IPv4Address", &at->ip[0], &n->subnet[0]);
-		set_with_prefix(one, "IPv6Address", &at->ip[1], &n->subnet[1]);
-		json_set(all, c->id, one);
-	}
-	return all;
-}
-
-int sim_network_inspect(struct tare_engine *t, const char *ref, json **out, struct err *e)
-{
-	struct simulation *s = sim_of(t);
-	const struct sim_network *n = sim_find_network(s, ref, e);
-	char time[TIME_TEXT_SIZE];
-	json *o;
-
-	if (!n)
-		return -1;
-	o = json_object_new_object();
-	json_set_str(o, "Name", n->name);
-	json_set_str(o, "Id", n->id);
-	json_set_str(o, "Created", time_format(sim_wall(s, n->created), time));
-	json_set_str(o, "Scope", "local");
-	json_set_str(o, "Driver", n->driver);
-	json_set_bool(o, "EnableIPv4", true);
-	json_set_bool(o, "EnableIPv6", n->subnet[1].base.family != 0);
-	json_set(o, "IPAM", ipam_of(n));
-	json_set_bool(o, "Internal", n->internal);
-	json_set_bool(o, "Attachable", false);
-	json_set_bool(o, "Ingress", false);
-	json_set(o, "Containers", containers_of(s, n));
-	json_set(o, "Options", n->options ? json_object_get(n->options) : json_object_new_object());
-	json_set(o, "Labels", n->labels ? json_object_get(n->labels) : json_object_new_object());
-	json_set_str(o, "Link", n->link);
-	*out = o;
-	return 0;
 }

@@ -1,5 +1,5 @@
-/* The world: containers, images, volumes and networks as the cast says, then changed by the journal; and how they are
- * found by name, id or start of an id. */
+/* The world: containers, images, volumes and networks as the cast says, then changed by the journal; and how
+ * they are found by name, id or start of an id. */
 #include "engine/simulation.h"
 
 #include <stdio.h>
