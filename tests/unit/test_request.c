@@ -430,7 +430,8 @@ static void the_whole_is_judged(void **state)
 	refuses(c, &c->name, "a/b", "invalid name");
 	refuses(c, &c->hostname, "a b", "invalid hostname");
 	refuses(c, &c->hostname, "", "invalid hostname");
-	refuses(c, &c->network, "bridge0", "unknown --network \"bridge0\"; one of: none host container:NAME");
+	refuses(c, &c->network, "bridge0",
+	        "unknown --network \"bridge0\"; one of: none host bridge container:NAME");
 	refuses(c, &c->network, "container:", "unknown --network");
 	refuses(c, &c->pid_mode, "hos", "unknown --pid");
 	refuses(c, &c->ipc_mode, "x", "unknown --ipc");
