@@ -196,6 +196,22 @@ static int check_group(const struct endpoint_start *x, struct err *e)
 	return 0;
 }
 
+/* Docker says nothing of an internal network; in one without a bridge there is no host to publish on. */
+static int no_way_in(const struct endpoint_start *x, struct err *e)
+{
+	for (size_t i = 0; i < x->state.n_endpoints; i++)
+		if (x->state.endpoints[i].bridge[0]) {
+			log_line(LOG_LEVEL_WARN,
+			        "container %s: no port is published, since none of its networks has a way in",
+			        x->c->record.name);
+			return 0;
+		}
+	return err_set(e, ERR_USAGE,
+	        "cannot publish ports in network %s, a %s: the container is reached at its own address",
+	        x->state.n_endpoints ? x->state.endpoints[0].network : "none",
+	        x->state.n_endpoints ? x->state.endpoints[0].driver : "nothing");
+}
+
 int endpoint_ports_hold(struct endpoint_start *x, struct err *e)
 {
 	bool served[2] = {false, false};
@@ -209,11 +225,8 @@ int endpoint_ports_hold(struct endpoint_start *x, struct err *e)
 		for (int f = 0; f < 2; f++)
 			served[f] |= leads_in(&x->state.endpoints[i], f, &pool);
 	}
-	if (!served[0] && !served[1]) {
-		log_line(LOG_LEVEL_WARN, "container %s: no port is published: none of its networks leads in",
-		        x->c->record.name);
-		return 0;
-	}
+	if (!served[0] && !served[1])
+		return no_way_in(x, e);
 	if (make_room(2 * x->request.n_ports, e) != 0)
 		return -1;
 	for (size_t i = 0; i < x->request.n_ports; i++)
