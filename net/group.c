@@ -39,6 +39,7 @@ struct group {
 	int dir_fd, lock_fd;
 	struct shares now;
 	struct buf before; /* the file at the opening */
+	bool asked_dead;   /* whether its members live: once is enough */
 };
 
 /* ---------------------------------------------------------------- shares */
@@ -197,37 +198,49 @@ static void take_part(struct shares *s, struct share *newcomer)
 
 /* ---------------------------------------------------------------- elements */
 
-static bool leads_there(const struct shares *s, const struct share *row, unsigned slot)
+static void map_owners(
+        const struct shares *s, const struct nft_port *port, const struct share *owners[NFT_GROUP_SLOTS])
 {
-	const struct share *owner = owner_of(s, &row->port, slot);
-
-	return owner && !strcmp(owner->owner, row->owner) &&
-	       net_address_equal(&owner->port.to, &row->port.to) && owner->port.to_port == row->port.to_port;
+	memset(owners, 0, NFT_GROUP_SLOTS * sizeof(*owners));
+	for (size_t i = 0; i < s->n; i++)
+		for (unsigned slot = 0; same_host_port(&s->rows[i].port, port) && slot < NFT_GROUP_SLOTS;
+		        slot++)
+			if (has_slot(&s->rows[i], slot))
+				owners[slot] = &s->rows[i];
 }
 
-/* The slots of `in` that aren't the same in `other`. */
-static void put_difference(
-        struct nft_batch *b, enum nft_change c, const struct shares *in, const struct shares *other)
+static bool leads_alike(const struct share *a, const struct share *b)
+{
+	return a && b && !strcmp(a->owner, b->owner) && net_address_equal(&a->port.to, &b->port.to) &&
+	       a->port.to_port == b->port.to_port;
+}
+
+/* Those slots of the row that are, or aren't, just the same in `other`. */
+static void put_slots(struct nft_batch *b, enum nft_change c, const struct share *row,
+        const struct shares *other, bool alike)
+{
+	const struct share *owners[NFT_GROUP_SLOTS];
+
+	map_owners(other, &row->port, owners);
+	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
+		if (has_slot(row, slot) && leads_alike(row, owners[slot]) == alike)
+			nft_group_slot(b, c, &row->port, slot);
+}
+
+static void put_difference(struct nft_batch *b, enum nft_change c, const struct shares *in,
+        const struct shares *other, const struct nft_port *port)
 {
 	for (size_t i = 0; i < in->n; i++)
-		for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
-			if (has_slot(&in->rows[i], slot) && !leads_there(other, &in->rows[i], slot))
-				nft_group_slot(b, c, &in->rows[i].port, slot);
+		if (!port || same_host_port(&in->rows[i].port, port))
+			put_slots(b, c, &in->rows[i], other, false);
 }
 
-/* Removals first, since a slot has one element. */
-static void put_change(struct nft_batch *b, const struct shares *before, const struct shares *after)
+/* Of one port, or, with NULL, of all. Removals first, since a slot has one element. */
+static void put_change(struct nft_batch *b, const struct shares *before, const struct shares *after,
+        const struct nft_port *port)
 {
-	put_difference(b, NFT_REMOVE, before, after);
-	put_difference(b, NFT_ADD, after, before);
-}
-
-/* A member that comes again, as after a crash: what stays its own, whether the table has it or not. */
-static void put_again(struct nft_batch *b, const struct share *own, const struct shares *before)
-{
-	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
-		if (has_slot(own, slot) && leads_there(before, own, slot))
-			nft_group_slot(b, NFT_ADD, &own->port, slot);
+	put_difference(b, NFT_REMOVE, before, after, port);
+	put_difference(b, NFT_ADD, after, before, port);
 }
 
 /* ---------------------------------------------------------------- the file */
@@ -478,10 +491,13 @@ static void drop_member(struct shares *s, const char *owner)
 	}
 }
 
-/* Each member is asked about once, however many ports it has. */
-static void drop_dead(struct shares *s, const char *self, bool (*dead)(const char *id, void *arg), void *arg)
+/* Each member is asked about once, however many ports it has. True: somebody has gone. */
+static bool drop_dead(struct group *g, const char *self, bool (*dead)(const char *id, void *arg), void *arg)
 {
-	for (size_t i = 0; dead && i < s->n;) {
+	struct shares *s = &g->now;
+	bool gone = false;
+
+	for (size_t i = 0; dead && !g->asked_dead && i < s->n;) {
 		char owner[OWNER_LEN + 1];
 		bool asked = false;
 
@@ -491,10 +507,13 @@ static void drop_dead(struct shares *s, const char *self, bool (*dead)(const cha
 		if (!asked && strcmp(owner, self) != 0 && dead(owner, arg)) {
 			/* The rows of those who were asked before stay in their places. */
 			drop_member(s, owner);
+			gone = true;
 			continue;
 		}
 		i++;
 	}
+	g->asked_dead |= dead != NULL;
+	return gone;
 }
 
 static struct share *find_share(const struct shares *s, const struct nft_port *p)
@@ -533,7 +552,7 @@ int group_join(struct group *g, const struct nft_port *p, bool (*dead)(const cha
 		        p->owner, g->name);
 	if (group_check(g->dir_fd, g->name, p, e) < 0 || shares_copy(&before, &g->now, e) < 0)
 		return -1;
-	drop_dead(&g->now, p->owner, dead, arg);
+	bool gone = drop_dead(g, p->owner, dead, arg);
 	own = find_share(&g->now, p);
 	if (own) {
 		own->port.to = p->to;
@@ -541,9 +560,11 @@ int group_join(struct group *g, const struct nft_port *p, bool (*dead)(const cha
 	} else if (join_new(g, p, e) < 0) {
 		return -1;
 	}
-	put_change(b, &before, &g->now);
+	put_change(b, &before, &g->now, gone ? NULL : p);
+	/* A member that comes again, as after a crash: what stays its own, whether the table has it or not.
+	 */
 	if (own)
-		put_again(b, own, &before);
+		put_slots(b, NFT_ADD, own, &before, true);
 	return 0;
 }
 
@@ -555,7 +576,7 @@ int group_leave(struct group *g, const char *owner, struct nft_batch *b, struct 
 		return -1;
 	drop_member(&g->now, owner);
 	if (b)
-		put_change(b, &before, &g->now);
+		put_change(b, &before, &g->now, NULL);
 	return 0;
 }
 
@@ -583,7 +604,7 @@ int group_restore(int groups_fd, const char *name, struct nft_batch *b, struct e
 
 	if (read_file(groups_fd, name, &text, &s, e) < 0)
 		return -1;
-	put_difference(b, NFT_ADD, &s, &nothing);
+	put_difference(b, NFT_ADD, &s, &nothing, NULL);
 	return 0;
 }
 

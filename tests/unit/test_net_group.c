@@ -116,8 +116,11 @@ static struct nft_port port_of(const char *owner, uint16_t host_port)
 	return p;
 }
 
+static int n_asked;
+
 static bool is_dead(const char *id, void *arg)
 {
+	n_asked++;
 	return strchr(arg, *id) != NULL;
 }
 
@@ -278,10 +281,33 @@ static void the_dead_leave_by_the_way(void **state)
 	join("g", "b", 80);
 	join("g", "b", 443);
 	join("g", "c", 80);
+	n_asked = 0;
 	assert_string_equal(join_with("g", &p, "bcd").msg, "");
+	assert_int_equal(n_asked, 3);
 	assert_int_equal(slots_of("a", 80), 128);
 	assert_int_equal(slots_of("d", 80), 128);
 	assert_int_equal(n_elements, 256);
+	assert_true_to_file("g");
+}
+
+/* One opening, a port after the other. */
+static void several_ports_at_once(void **state)
+{
+	cleanup_group struct group *g = opened("g");
+
+	(void)state;
+	join("x", "c", 7);
+	n_asked = 0;
+	for (int i = 0; i < 6; i++) {
+		struct nft_port p = port_of(i % 2 ? "b" : "a", (uint16_t)(80 + i / 2));
+		assert_int_equal(group_join(g, &p, is_dead, "", batch, NULL), 0);
+	}
+	assert_int_equal(n_asked, 0);
+	assert_int_equal(group_save(g, NULL), 0);
+	group_close(&g);
+	leave("x", "c");
+	for (uint16_t port = 80; port < 83; port++)
+		assert_int_equal(slots_of("b", port), 128);
 	assert_true_to_file("g");
 }
 
@@ -502,6 +528,7 @@ int main(void)
 	        CASE(ports_are_shared_apart),
 	        CASE(no_more_members_than_slots),
 	        CASE(the_dead_leave_by_the_way),
+	        CASE(several_ports_at_once),
 	        CASE(who_comes_again),
 	        CASE(a_failed_commit_is_undone),
 	        CASE(a_port_belongs_to_one_group),
