@@ -51,6 +51,7 @@ int endpoint_init(struct endpoint *p, const struct network_record *r, const char
 		return err_no_memory(e);
 	memcpy(p->network_id, r->id, sizeof p->network_id);
 	p->internal = r->internal;
+	p->trusted = !r->antispoof;
 	if (strcmp(r->driver, "bridge") == 0) {
 		snprintf(p->bridge, sizeof p->bridge, "%s", r->link);
 		link_name(id, p->link);

@@ -13,7 +13,8 @@
 
 static void member(struct nft_batch *b, enum nft_change c, const char *id, const struct endpoint *p)
 {
-	struct nft_member m = {.link = p->link, .owner = id, .address = {p->ip[0], p->ip[1]}};
+	struct nft_member m = {
+	        .link = p->link, .owner = id, .address = {p->ip[0], p->ip[1]}, .trusted = p->trusted};
 
 	memcpy(m.mac, p->mac, sizeof m.mac);
 	if (p->bridge[0])
@@ -63,8 +64,7 @@ static int add_once(const struct endpoint_start *x, size_t first, const char *ta
 	if (!b || (!first && n->group && n->n_ports && !(g = open_group(x->store, n, e))))
 		return -1;
 	for (size_t i = first; i < n->n_endpoints; i++)
-		if (x->records[i].antispoof)
-			member(b, NFT_ADD, x->c->id, &n->endpoints[i]);
+		member(b, NFT_ADD, x->c->id, &n->endpoints[i]);
 	for (size_t i = 0; !first && !n->group && i < n->n_ports; i++)
 		nft_port(b, NFT_ADD, &n->ports[i]);
 	if ((!g || join_group(x, g, b, e) == 0) && nft_batch_commit(b, e) == 0)

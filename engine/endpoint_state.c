@@ -81,6 +81,8 @@ static json *endpoint_json(const struct endpoint *p)
 	json_set_int(o, "prefix6", p->prefix[1]);
 	if (p->internal)
 		json_set_bool(o, "internal", true);
+	if (p->trusted)
+		json_set_bool(o, "trusted", true);
 	if (p->aliases)
 		json_set_strv(o, "aliases", p->aliases);
 	return o;
@@ -145,6 +147,7 @@ static int read_endpoint(json *o, struct endpoint *p, struct err *e)
 	p->prefix[0] = (unsigned)json_int(o, "prefix", 0);
 	p->prefix[1] = (unsigned)json_int(o, "prefix6", 0);
 	p->internal = json_bool(o, "internal", false);
+	p->trusted = json_bool(o, "trusted", false);
 	p->aliases = json_strv(o, "aliases");
 	return net_mac_parse(json_str(o, "mac", ""), p->mac, e) || read_address(o, "ip", &p->ip[0], e) ||
 	                       read_address(o, "ip6", &p->ip[1], e) ||

@@ -51,6 +51,7 @@ struct endpoint {
 	struct net_address ip[2], gateway[2];
 	unsigned prefix[2];
 	bool internal;
+	bool trusted; /* antispoof=false, when it was connected */
 	char **aliases;
 };
 struct network_state {
