@@ -168,11 +168,14 @@ $(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_
 # `tare` starts for every command, so it is linked statically where its libraries can be (0.4 ms of 5 for a
 # run); STATIC=no, a sanitizer or a missing lib*.a make it an ordinary program.
 STATIC ?= yes
+QUIET_LINK = $(if $(shell $(CC) -Wl,--help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
+comma := ,
+# (libnl has look-ups of names that would need shared libraries; none is called, and the linker need not warn of them.)
 TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap nl-3 nl-route-3,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
 $(call stamp,.link,tare static: $(TARE_STATIC))
 $(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link,$^) $(LIBS_TARE)
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link,$^) $(LIBS_TARE)
 
 $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
 	$(call say,LD,$@)
@@ -183,7 +186,7 @@ TUI_STATIC = $(if $(TARE_STATIC),$(if $(filter-out /%,$(foreach l,ncursesw tinfo
 $(call stamp,.link-tui,tare-tui static: $(TUI_STATIC))
 $(B)/tare-tui: $(B)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a $(B)/.link-tui
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TUI_STATIC),$(STATIC_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link-tui,$^) $(LIBS_TUI) \
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TUI_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link-tui,$^) $(LIBS_TUI) \
 		$(if $(TUI_STATIC),-ltinfo)
 
 # The two small programs start once per container, so their C library's start-up counts: glibc's asks the
@@ -449,7 +452,7 @@ test-vm:
 
 # ---------------------------------------------------------------- lint
 
-C_FILES   := $(wildcard base/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] tui/*.[ch] tests/*/*.[ch])
+C_FILES   := $(wildcard base/*.[ch] net/*.[ch] net/*/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] tui/*.[ch] tests/*/*.[ch])
 C_SOURCES := $(filter %.c,$(C_FILES))
 SCRIPTS   := $(shell grep -lE '^\#!/bin/(ba)?sh' tests/* tests/*/* images/* .ci/* 2>/dev/null) $(wildcard tests/e2e/*.bash)
 OTHER_CC  := $(if $(findstring clang,$(CC)),gcc,clang)
@@ -481,10 +484,10 @@ lint-cppcheck:
 ANALYZER_OFF := -Xanalyzer -analyzer-disable-checker=unix.Malloc -Xanalyzer -analyzer-disable-checker=deadcode.DeadStores
 ANALYZED := $(patsubst %.c,$(B)/analyzed/%,$(filter-out tests/%,$(C_SOURCES)))
 lint-analyze: $(ANALYZED)
-$(ANALYZED): $(B)/analyzed/%: %.c $(wildcard base/*.h engine/*.h engine/*/*.h cli/*.h tui/*.h)
+$(ANALYZED): $(B)/analyzed/%: %.c $(wildcard base/*.h net/*.h net/*/*.h engine/*.h engine/*/*.h cli/*.h tui/*.h)
 	$(call say,ANALYZE,$<)
 	@mkdir -p $(@D)
-	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(ANALYZER_OFF) -std=gnu17 $(CPPFLAGS_ALL) $(PATHS) \
+	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(ANALYZER_OFF) -std=gnu17 $(CPPFLAGS_ALL) $(if $(filter net/%,$<),$(call pkg,libnl-route-3.0,cflags)) $(PATHS) \
 		$(if $(filter base/err.c,$<),,-include tests/lint/analyzer.h) $<
 	@touch $@
 lint-compiler:
