@@ -30,6 +30,7 @@ struct tuple {
 
 struct search {
 	const struct nft_port *port;
+	enum nft_flows which;
 	const struct ifaddrs *own; /* the host's addresses */
 	struct buf removals;
 };
@@ -82,9 +83,9 @@ static bool is_own(const struct ifaddrs *own, const struct net_address *a)
 	return false;
 }
 
-/* Began it with a packet to the published port, and does it lead elsewhere? What goes to that port of another
- * host is nobody's business. */
-static bool goes_astray(const struct search *s, const struct tuple *orig, const struct tuple *reply)
+/* Did it begin with a packet to the published port? What goes to that port of another host is nobody's
+ * business. */
+static bool is_to_port(const struct search *s, const struct tuple *orig)
 {
 	static const unsigned char any[16];
 	const struct nft_port *p = s->port;
@@ -92,12 +93,25 @@ static bool goes_astray(const struct search *s, const struct tuple *orig, const 
 	if (orig->protocol != p->protocol || orig->to_port != p->host_port ||
 	        orig->to.family != p->host.family)
 		return false;
-	if (memcmp(p->host.bytes, any, net_address_len(&p->host)) != 0 &&
-	        !net_address_equal(&p->host, &orig->to))
-		return false;
-	if (net_address_equal(&reply->from, &p->to) && reply->from_port == p->to_port)
-		return false;
-	return is_own(s->own, &orig->to);
+	return (!memcmp(p->host.bytes, any, net_address_len(&p->host)) ||
+	               net_address_equal(&p->host, &orig->to)) &&
+	       is_own(s->own, &orig->to);
+}
+
+static bool is_wanted(const struct search *s, const struct tuple *orig, const struct tuple *reply)
+{
+	bool arrives = net_address_equal(&reply->from, &s->port->to) && reply->from_port == s->port->to_port;
+	bool translated = !net_address_equal(&reply->from, &orig->to) || reply->from_port != orig->to_port;
+
+	switch (s->which) {
+	case NFT_FLOWS_ELSEWHERE:
+		return !arrives;
+	case NFT_FLOWS_TO_HOST:
+		return !translated;
+	case NFT_FLOWS_TO_IT:
+		return arrives;
+	}
+	return false;
 }
 
 static int take_flow(const struct nlmsghdr *m, void *arg)
@@ -111,7 +125,7 @@ static int take_flow(const struct nlmsghdr *m, void *arg)
 
 	if (nlmsg_parse((struct nlmsghdr *)m, sizeof *head, a, CTA_MAX, NULL) < 0 ||
 	        !read_tuple(a[CTA_TUPLE_ORIG], &orig) || !read_tuple(a[CTA_TUPLE_REPLY], &reply) ||
-	        !goes_astray(s, &orig, &reply))
+	        !is_to_port(s, &orig) || !is_wanted(s, &orig, &reply))
 		return 0;
 	removal = wire_begin(&s->removals, CONNTRACK(IPCTNL_MSG_CT_DELETE), 0, head->nfgen_family, 2);
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
@@ -147,11 +161,11 @@ static int take_nothing(const struct nlmsghdr *m, void *arg)
 	return 0;
 }
 
-int nft_forget_flows(int socket, const struct nft_port *p, struct err *e)
+int nft_forget_flows(int socket, const struct nft_port *p, enum nft_flows which, struct err *e)
 {
 	cleanup_buf struct buf request = BUF_INIT;
 	struct ifaddrs *own = NULL;
-	struct search s = {.port = p};
+	struct search s = {.port = p, .which = which};
 	size_t m;
 	int r;
 

@@ -165,7 +165,17 @@ static void a_flow_follows_its_port(void **state)
 	const struct {
 		int *server;
 		const struct nft_port *before, *now;
-	} steps[] = {{&own, NULL, NULL}, {&a1, NULL, &first}, {&a1, &first, &first}, {&a2, &first, &second}};
+		enum nft_flows which;
+	} steps[] = {
+	        {&own, NULL, NULL, 0},
+	        {&a1, NULL, &first, NFT_FLOWS_TO_HOST},
+	        {&a1, &first, &first, NFT_FLOWS_ELSEWHERE},
+	        {&a2, &first, &second, NFT_FLOWS_ELSEWHERE},
+	        /* It leads to a container, which keeps it if both are of a group. */
+	        {&a2, &second, &first, NFT_FLOWS_TO_HOST},
+	        {&a2, &first, &second, NFT_FLOWS_ELSEWHERE},
+	        {&own, &second, NULL, NFT_FLOWS_TO_IT},
+	};
 
 	(void)state;
 	needs_root();
@@ -187,8 +197,9 @@ static void a_flow_follows_its_port(void **state)
 			if (steps[i].now)
 				nft_port(batch, NFT_ADD, steps[i].now);
 		});
-		if (steps[i].now)
-			must(nft_forget_flows(nft, steps[i].now, &world.e));
+		if (i)
+			must(nft_forget_flows(nft, steps[i].now ? steps[i].now : steps[i].before,
+			        steps[i].which, &world.e));
 		assert_int_equal(sendto(client, "call", 4, 0, &to.any, len), 4);
 		assert_true(readable(*steps[i].server, COME_MS));
 		assert_int_equal(recv(*steps[i].server, data, sizeof data, 0), 4);
