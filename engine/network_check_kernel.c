@@ -139,12 +139,9 @@ static int note_links(const struct container *c, const struct network_state *n, 
 	return 0;
 }
 
-/* Ends of pairs on our bridges, and those that bear the start of an id of ours. Another installation's are
- * neither. */
-static int our_pairs(const struct network_check *x, char ***pairs, struct err *e)
+/* Ends of pairs on our bridges. */
+static int bridged_pairs(const struct network_check *x, char ***pairs, struct err *e)
 {
-	cleanup_strv char **all = NULL;
-
 	for (size_t i = 0; i < x->records.n; i++) {
 		unsigned bridge = link_index(x->h, x->records.rows[i].link);
 		cleanup_strv char **ports = NULL;
@@ -156,7 +153,15 @@ static int our_pairs(const struct network_check *x, char ***pairs, struct err *e
 			if (strncmp(*port, "tv", 2) == 0 && network_made_link(*port))
 				strv_add(pairs, *port);
 	}
-	if (link_names(x->h, &all, e) != 0)
+	return 0;
+}
+
+/* And those that bear the start of an id of ours. Another installation's are neither. */
+static int our_pairs(const struct network_check *x, char ***pairs, struct err *e)
+{
+	cleanup_strv char **all = NULL;
+
+	if (bridged_pairs(x, pairs, e) != 0 || link_names(x->h, &all, e) != 0)
 		return -1;
 	strv_foreach (name, all) {
 		char start[9], id[TARE_ID_LEN + 1];
@@ -249,9 +254,47 @@ static int check_held(struct network_check *x, struct err *e)
 	return 0;
 }
 
+struct loose {
+	const struct network_check *x;
+	char **ports, **links; /* of all our bridges; of containers that run, and on no bridge */
+};
+
+static int note_loose(const struct container *c, const struct network_state *n, void *arg)
+{
+	struct loose *l = arg;
+
+	(void)c;
+	for (size_t i = 0; i < n->n_endpoints; i++) {
+		const struct endpoint *p = &n->endpoints[i];
+		if (!p->bridge[0] || !p->link_index || strv_has(l->ports, p->link) ||
+		        !link_index(l->x->h, p->bridge) || !link_index(l->x->h, p->link))
+			continue;
+		if (strv_add(&l->links, p->link) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A bridge that somebody removed is made again by the next start in its network, without the ports it had. */
+static int check_loose(struct network_check *x, struct err *e)
+{
+	struct loose l = {.x = x};
+	int rc = bridged_pairs(x, &l.ports, e) == 0 ? network_each_holder(x->s, note_loose, &l, e) : -1;
+
+	x->reload |= l.links != NULL;
+	strv_foreach (name, l.links)
+		if (rc == 0 && network_check_tell(x, x->repair, "is not on its network's bridge", NULL,
+		                       str_printf("interface %s", *name)) != 0)
+			rc = err_no_memory(e);
+	strv_free(l.ports);
+	strv_free(l.links);
+	return rc;
+}
+
 int network_check_links(struct network_check *x, struct err *e)
 {
-	return check_bridges(x, e) == 0 && check_pairs(x, e) == 0 ? check_held(x, e) : -1;
+	return check_bridges(x, e) == 0 && check_pairs(x, e) == 0 && check_loose(x, e) == 0 ? check_held(x, e)
+	                                                                                    : -1;
 }
 
 /* ------------------------------------------------------------------ the host */

@@ -265,3 +265,19 @@ file_down() { servers_down; }
 	ok inside c ping -c 1 -w 3 "$(tare network inspect --format '{{(index .IPAM.Config 0).Gateway}}' tare0)"
 	tare rm -f c
 }
+
+@test "a removed bridge: made again by the next start, and check puts back whom it left out" {
+	background c
+	local bridge
+	bridge=$(bridge_of tare0)
+	ip link del "$bridge"
+	exits 1 tare system check
+	has "interface $bridge of network tare0"
+	ok tare run --rm $B true
+	exits 1 tare system check
+	has "is not on its network's bridge"
+	ok tare system check --repair
+	ok tare system check
+	ok inside c ping -c 1 -w 3 "$(tare network inspect --format '{{(index .IPAM.Config 0).Gateway}}' tare0)"
+	tare rm -f c
+}
