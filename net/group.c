@@ -138,13 +138,18 @@ static bool overlap(const struct nft_port *a, const struct nft_port *b)
 static struct share *extreme(struct shares *s, const struct nft_port *port, bool most)
 {
 	struct share *best = NULL;
+	unsigned best_n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct share *row = &s->rows[i];
-		unsigned n = count_slots(row), best_n = best ? count_slots(best) : 0;
 
-		if (same_host_port(&row->port, port) && (!best || (most ? n > best_n : n < best_n)))
+		if (!same_host_port(&row->port, port))
+			continue;
+		unsigned n = count_slots(row);
+		if (!best || (most ? n > best_n : n < best_n)) {
 			best = row;
+			best_n = n;
+		}
 	}
 	return best;
 }
@@ -158,19 +163,25 @@ static size_t count_members(const struct shares *s, const struct nft_port *port)
 	return n;
 }
 
-static struct share *owner_of(const struct shares *s, const struct nft_port *port, unsigned slot)
+static void map_owners(
+        const struct shares *s, const struct nft_port *port, const struct share *owners[NFT_GROUP_SLOTS])
 {
+	memset(owners, 0, NFT_GROUP_SLOTS * sizeof(*owners));
 	for (size_t i = 0; i < s->n; i++)
-		if (has_slot(&s->rows[i], slot) && same_host_port(&s->rows[i].port, port))
-			return &s->rows[i];
-	return NULL;
+		for (unsigned slot = 0; same_host_port(&s->rows[i].port, port) && slot < NFT_GROUP_SLOTS;
+		        slot++)
+			if (has_slot(&s->rows[i], slot))
+				owners[slot] = &s->rows[i];
 }
 
 /* What nobody has goes to those who have fewest. */
 static void give_out(struct shares *s, const struct nft_port *port)
 {
+	const struct share *owners[NFT_GROUP_SLOTS];
+
+	map_owners(s, port, owners);
 	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++) {
-		struct share *poorest = owner_of(s, port, slot) ? NULL : extreme(s, port, false);
+		struct share *poorest = owners[slot] ? NULL : extreme(s, port, false);
 
 		if (poorest)
 			set_slot(poorest, slot, true);
@@ -197,17 +208,6 @@ static void take_part(struct shares *s, struct share *newcomer)
 }
 
 /* ---------------------------------------------------------------- elements */
-
-static void map_owners(
-        const struct shares *s, const struct nft_port *port, const struct share *owners[NFT_GROUP_SLOTS])
-{
-	memset(owners, 0, NFT_GROUP_SLOTS * sizeof(*owners));
-	for (size_t i = 0; i < s->n; i++)
-		for (unsigned slot = 0; same_host_port(&s->rows[i].port, port) && slot < NFT_GROUP_SLOTS;
-		        slot++)
-			if (has_slot(&s->rows[i], slot))
-				owners[slot] = &s->rows[i];
-}
 
 static bool leads_alike(const struct share *a, const struct share *b)
 {
