@@ -204,7 +204,7 @@ class NetworkBench:
             tare("run", "-d", "--name", f"ports{i}", "-p", "20000-21999:20000-21999", "busybox", "sleep", "100000")
             many += self.latency(client, 8080, count)
             tare("rm", "-f", f"ports{i}")
-        self.report.row("connection with 2,000 published ports", statistics.median(many) / 1000, statistics.median(few) / 1000, "one port", 1.1)
+        self.report.row("connection with 2,000 published ports", statistics.median(many), statistics.median(few), "one port", 1.1, unit="us")
         tare.clean()
 
     # ------------------------------------------------------------ all
