@@ -430,7 +430,7 @@ const struct command network_commands[] = {
                 .aliases = "network list",
                 .group = GROUP_NETWORKS,
                 .summary = "List networks",
-                .details = "The default one, tare0, comes first once it has been used.",
+                .details = "The default one, tare0, comes first.",
                 .examples = "tare network ls\n"
                             "tare network ls --format 'table {{.Name}}\\t{{.Subnets}}\\t{{.Containers}}'",
                 .options = ls_options,
