@@ -168,9 +168,8 @@ void man_overview(const struct program *p, struct buf *out)
 	        ".SH ENVIRONMENT\n.TP\nNO_COLOR\nNo colours when it is set.\n"
 	        ".SH FILES\n.TP\n/var/lib/tare\nImages, containers, volumes, networks.\n"
 	        ".TP\n/run/tare\nWhat runs now.\n");
-	examples(out,
-	        "tare run --rm busybox echo hello\ntare run -d --name web -p 8080:80 busybox httpd -f\n"
-	        "tare ps\ntare exec -it web sh\ntare rm -f web");
+	examples(out, "tare run --rm busybox echo hello\ntare run -d --name web -p 8080:80 busybox httpd -f\n"
+	              "tare ps\ntare exec -it web sh\ntare rm -f web");
 }
 
 static int write_page(int dir, const char *name, const struct buf *page, struct err *e)
