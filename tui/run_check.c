@@ -107,7 +107,7 @@ static int check_network(struct app *a, const char *text, struct err *e)
 
 	if (!words && e->msg[0])
 		return -1;
-	if (strv_len(words) == 1 && (!strcmp(*words, "none") || !strcmp(*words, "host")))
+	if (words && !words[1] && (!strcmp(*words, "none") || !strcmp(*words, "host")))
 		return 0;
 	strv_foreach (s, words) {
 		if (strv_len(words) > 1 && (strchr(*s, ':') || !strcmp(*s, "none") || !strcmp(*s, "host")))

@@ -10,7 +10,7 @@
 
 struct cell;
 
-#define TRAFFIC_MOST 48 /* values */
+#define TRAFFIC_MOST 24 /* values: as many as the widest graph shows */
 
 struct traffic {
 	double rx, tx;             /* bytes per second; NAN: not known */
