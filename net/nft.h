@@ -111,10 +111,10 @@ int nft_each_owned(const char *table, struct nft_batch *removal, nft_owned_fn fn
 /* Who has published this port already: the owner (12 digits) or "" . A group's port counts. */
 int nft_port_owner(const char *table, const struct nft_port *p, char owner[NFT_OWNER_LEN + 1], struct err *e);
 
-/* Base chains of others at the forward and input hooks that drop what no rule of theirs accepts: what they
- * are called
- * ("ip filter FORWARD"), and the command that lets `bridge` through, one line each; strv, empty when there
- * are none. */
+/* Base chains of others at the forward and input hooks that drop what no rule of theirs accepts (by their
+ * policy or their last rule), those of iptables-legacy too: what they are called ("ip filter FORWARD"), and
+ * after ": " the command that lets `bridge` through, one line each. None where a rule is about that bridge
+ * already. *advice is set to a strv, empty when there are none. */
 int nft_foreign_drops(const char *table, const char *bridge, char ***advice, struct err *e);
 
 #endif

@@ -15,8 +15,9 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "net/nft_wire.h"
 #include "net/nft.h"
+#include "net/nft_foreign.h"
+#include "net/nft_wire.h"
 
 /* linux/netfilter/nf_tables.h: NFT_TABLE_MAXNAMELEN counts the NUL. */
 struct chain {
@@ -168,14 +169,19 @@ static void quoted(struct buf *b, const char *word)
 	text_shell_quote(b, word);
 }
 
+void nft_iptables_command(struct buf *b, const char *program, bool forward, const char *bridge)
+{
+	for (int out = 0; out <= forward; out++)
+		buf_printf(b, "%s%s -I %s -%c %s%s -j ACCEPT", out ? " && " : "", program,
+		        forward ? "FORWARD" : "INPUT", out ? 'o' : 'i', bridge,
+		        forward ? "" : " -m conntrack --ctstate DNAT");
+}
+
 /* What runs between the bridge and the rest is asked for by Tare's own rules already, so both directions may
  * pass; into the host itself only questions to the name service have to (they were translated). */
 static void add_command(struct buf *b, const struct chain *c, const char *family, const char *bridge)
 {
 	bool forward = c->hook == NF_INET_FORWARD;
-	/* Those of iptables-nft, which couldn't read other rules. */
-	bool iptables = !strcmp(c->table, "filter") && c->family != NFPROTO_INET &&
-	                (!strcmp(c->name, "FORWARD") || !strcmp(c->name, "INPUT"));
 
 	if (c->family == NFPROTO_INET && !strcmp(c->table, "firewalld")) {
 		buf_printf(b,
@@ -183,15 +189,15 @@ static void add_command(struct buf *b, const struct chain *c, const char *family
 		        bridge);
 		return;
 	}
+	/* Those of iptables-nft, which couldn't read other rules. */
+	if (!strcmp(c->table, "filter") && c->family != NFPROTO_INET &&
+	        !strcmp(c->name, forward ? "FORWARD" : "INPUT")) {
+		nft_iptables_command(
+		        b, c->family == NFPROTO_IPV6 ? "ip6tables" : "iptables", forward, bridge);
+		return;
+	}
 	for (int out = 0; out <= forward; out++) {
-		buf_str_add(b, out ? " && " : "");
-		if (iptables) {
-			buf_printf(b, "%s -I %s -%c %s%s -j ACCEPT",
-			        c->family == NFPROTO_IPV6 ? "ip6tables" : "iptables", c->name,
-			        out ? 'o' : 'i', bridge, forward ? "" : " -m conntrack --ctstate DNAT");
-			continue;
-		}
-		buf_printf(b, "nft insert rule %s", family);
+		buf_printf(b, "%snft insert rule %s", out ? " && " : "", family);
 		quoted(b, c->table);
 		quoted(b, c->name);
 		buf_printf(b, " %cifname %s%s accept", out ? 'o' : 'i', bridge,
@@ -239,5 +245,5 @@ int nft_foreign_drops(const char *table, const char *bridge, char ***advice, str
 		if (c->drops && !lets_through(&w, c) && add_advice(&w, c, advice) < 0)
 			r = err_no_memory(e);
 	buf_free(&w.chains);
-	return r;
+	return r ? r : nft_legacy_drops(bridge, advice, e);
 }

@@ -367,6 +367,50 @@ static void firewalls_of_others_are_named(void **state)
 	assert_int_equal(system("nft delete table inet wall"), 0);
 }
 
+static bool has_program(const char *name)
+{
+	cleanup_free char *command = str_printf("command -v %s >/dev/null", name);
+
+	return system(command) == 0;
+}
+
+/* Both chains drop after `setup`; what is advised helps. $P is the program. */
+static void iptables_is_named(const char *program, const char *setup)
+{
+	cleanup_strv char **named = NULL, **after = NULL;
+	char command[256];
+
+	go(HOST);
+	snprintf(command, sizeof command, "P=%s; %s", program, setup);
+	assert_int_equal(system(command), 0);
+	named = drops();
+	assert_int_equal(strv_len(named), 2);
+	strv_foreach (line, named)
+		assert_int_equal(system(strstr(*line, ": ") + 2), 0);
+	after = drops();
+	assert_null(after);
+	snprintf(command, sizeof command, "P=%s; $P -P FORWARD ACCEPT; $P -P INPUT ACCEPT; $P -F", program);
+	assert_int_equal(system(command), 0);
+}
+
+/* iptables writes into tables of nftables, or (legacy) into ones of its own. */
+static void firewalls_of_iptables_are_named(void **state)
+{
+	static const char *const programs[] = {"iptables-nft", "iptables-legacy", "ip6tables-legacy"};
+
+	(void)state;
+	needs_root();
+	lay_world();
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+		if (!has_program(programs[i]))
+			continue;
+		iptables_is_named(programs[i], "$P -P FORWARD DROP; $P -P INPUT DROP");
+		iptables_is_named(programs[i],
+		        "$P -A FORWARD -p tcp --dport 22 -j ACCEPT; $P -A FORWARD -j REJECT;"
+		        "$P -N OWN; $P -A INPUT -j OWN; $P -A INPUT -j DROP");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +423,7 @@ int main(void)
 	        cmocka_unit_test(what_was_left_behind_is_found),
 	        cmocka_unit_test(who_has_a_port),
 	        cmocka_unit_test(firewalls_of_others_are_named),
+	        cmocka_unit_test(firewalls_of_iptables_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, end_world);
