@@ -145,6 +145,8 @@ static int start(int networks_fd, const char *program, struct err *e)
 
 	if (fd < 0)
 		return -1;
+	if (access(program, X_OK) < 0)
+		return err_sys(e, "cannot start the name service %s", program);
 	snprintf(listen_arg, sizeof listen_arg, "%d", FD_FIRST);
 	snprintf(directory_arg, sizeof directory_arg, "%d", FD_FIRST + 1);
 	snprintf(linger, sizeof linger, "%lld", (long long)linger_ms());

@@ -110,19 +110,16 @@ void network_reply(struct service *s, const struct client *c, const unsigned cha
 	}
 }
 
-bool network_ask(struct service *s, const struct client *c, const unsigned char *data, size_t len)
+bool network_ask(struct service *s, const struct client *c, const struct lease *asker,
+        const unsigned char *data, size_t len)
 {
 	static unsigned char out[PACKET_MAX];
 	const struct network *n = &s->networks[c->network];
 	struct packet_query q;
-	struct net_address from;
 	int rcode = packet_parse(data, len, &q);
 	size_t max = c->stream >= 0 ? PACKET_MAX : q.udp_size;
 
-	if (rcode < 0 || !address_of(&c->address, &from))
-		return false;
-	const struct lease *asker = network_asker(s, n, &from);
-	if (!asker)
+	if (rcode < 0)
 		return false;
 	if (rcode != PACKET_NOERROR) {
 		network_reply(s, c, out, answer_error(&q, (enum packet_rcode)rcode, out, max));
@@ -141,14 +138,18 @@ static void ask_by_udp(struct service *s, unsigned place, int family, const stru
         const unsigned char *data, size_t len, bool busy)
 {
 	struct client c = {.network = place, .family = family, .stream = -1, .source = -1, .address = *from};
+	const struct lease *asker;
 	struct net_address a;
 
-	if (!address_of(from, &a) || !network_asker(s, &s->networks[place], &a))
+	if (!address_of(from, &a))
+		return;
+	asker = network_asker(s, &s->networks[place], &a);
+	if (!asker)
 		return;
 	c.source = source_find(s, &a);
 	if (c.source < 0 || (busy && !source_take(s, c.source)))
 		return;
-	network_ask(s, &c, data, len);
+	network_ask(s, &c, asker, data, len);
 }
 
 /* A batch that is full means that more is waiting: then everybody has his share of what can be done, so that

@@ -149,12 +149,13 @@ int network_watch(struct service *s, struct network *n);
 void network_close(struct service *s, struct network *n);
 bool network_any_lease(struct service *s);
 void network_receive(struct service *s, unsigned place, int family);
-/* Whose address it is, when it may ask here; the sockets' address as ours. */
+/* Whose address it is, when he may ask here; borrowed until the network is looked at again. */
 const struct lease *network_asker(
         struct service *s, const struct network *n, const struct net_address *address);
 bool address_of(const struct sockaddr_storage *from, struct net_address *a);
-/* A question of an asker who may ask, of any bytes: answered, forwarded or dropped. False: dropped. */
-bool network_ask(struct service *s, const struct client *c, const unsigned char *data, size_t len);
+/* A question of any bytes: answered, forwarded or dropped. False: dropped. */
+bool network_ask(struct service *s, const struct client *c, const struct lease *asker,
+        const unsigned char *data, size_t len);
 void network_reply(struct service *s, const struct client *c, const unsigned char *data, size_t len);
 
 /* control.c */

@@ -110,18 +110,22 @@ void stream_accept(struct service *s, unsigned network, int family)
 
 /* ---------------------------------------------------------------- questions */
 
-/* The answer may come at once, or later (stream_reply). */
+/* The answer may come at once, or later (stream_reply). Whose lease has gone meanwhile isn't answered. */
 static void ask(struct service *s, struct stream *t, size_t len)
 {
 	unsigned char question[PACKET_QUERY_MAX];
+	const struct lease *asker = NULL;
 	struct client c = t->client;
+	struct net_address from;
 
 	memcpy(question, t->in + 2, len - 2);
 	t->in_len -= len;
 	memmove(t->in, t->in + len, t->in_len);
 	t->state = STREAM_WAITING;
 	t->until = s->now + IDLE_MS;
-	if (!network_ask(s, &c, question, len - 2))
+	if (address_of(&c.address, &from))
+		asker = network_asker(s, &s->networks[c.network], &from);
+	if (!asker || !network_ask(s, &c, asker, question, len - 2))
 		stream_close(s, t);
 }
 

@@ -393,6 +393,10 @@ static void a_program_that_is_not_there_is_an_error(void **state)
 	dns_kill(box);
 	assert_int_equal(
 	        dns_ensure(box->networks_fd, "/nowhere/tare-dns", TABLE, &box->network, &box->e), -1);
+	assert_string_equal(
+	        box->e.msg, "cannot start the name service /nowhere/tare-dns: No such file or directory");
+	/* and one that ends at once */
+	assert_int_equal(dns_ensure(box->networks_fd, "/bin/true", TABLE, &box->network, &box->e), -1);
 	assert_string_equal(box->e.msg, "the name service tare-dns has ended");
 	dns_up(box);
 	box->network.bridge = "nowhere";

@@ -500,6 +500,21 @@ static void a_long_message_by_tcp_ends_the_connection(void **state)
 	assert_answer(box->web, "db", PACKET_A, "10.209.0.3");
 }
 
+static void a_connection_without_a_lease_ends(void **state)
+{
+	struct dns_box *box = *state;
+	net_box_needs_root();
+	cleanup_fd int before = tcp_socket(box, 0), after = -1;
+
+	say_tcp(before, "db", 5);
+	assert_int_equal(hear_tcp(before)->id, 5);
+	write_leases(box, "net1", DB " tv1 02:00:00:00:01:01 10.209.0.3 - - db -\n");
+	say_tcp(before, "db", 5);
+	assert_true(is_closed(before));
+	after = tcp_socket(box, 0);
+	assert_true(is_closed(after));
+}
+
 /* One takes all connections that he can: another still has his. */
 static void connections_of_one_leave_room_for_others(void **state)
 {
@@ -600,6 +615,7 @@ int main(void)
 	        TEST(questions_may_follow_each_other_on_a_connection),
 	        TEST(what_is_no_question_does_no_harm),
 	        TEST(a_long_message_by_tcp_ends_the_connection),
+	        TEST(a_connection_without_a_lease_ends),
 	        TEST(connections_of_one_leave_room_for_others),
 	        TEST(questions_of_one_leave_room_for_others),
 	        TEST(a_flood_leaves_the_others_theirs),
