@@ -175,6 +175,20 @@ static int check_endpoints(const struct tare_create *c, struct err *e)
 	        c->network, c->endpoints[0].network);
 }
 
+/* Another's network comes with its hosts and resolv.conf. */
+static int check_resolving(const struct tare_create *c, struct err *e)
+{
+	if (!c->network || strncmp(c->network, "container:", strlen("container:")) != 0)
+		return 0;
+	if (c->add_hosts || c->dns || c->dns_search || c->dns_options)
+		return err_set(e, ERR_USAGE,
+		        "--add-host, --dns, --dns-search and --dns-option belong to the container whose "
+		        "network "
+		        "it is: give them there, as --network %s shares its files",
+		        c->network);
+	return 0;
+}
+
 static bool is_single(const struct tare_publish *p)
 {
 	return p->host_port && p->host_port == p->host_port_to;
@@ -316,7 +330,7 @@ int tare_create_check(const struct tare_create *c, struct err *e)
 		return -1;
 	if (check_origin(c, e) < 0 || check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
 		return -1;
-	if (check_endpoints(c, e) < 0 || check_ports(c, e) < 0)
+	if (check_endpoints(c, e) < 0 || check_resolving(c, e) < 0 || check_ports(c, e) < 0)
 		return -1;
 	return check_process(c, e);
 }

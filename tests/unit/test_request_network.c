@@ -142,6 +142,19 @@ static void addresses_need_a_network_of_their_own(void **state)
 	bad(c, check, "alias", "which it has none of with --network container:db");
 }
 
+static void names_are_those_of_the_shared_network(void **state)
+{
+	struct tare_create *c = *state;
+
+	good(c, tare_parse_add_host, "db:192.0.2.7");
+	good(c, check, "default");
+	good(c, tare_parse_network, "container:db");
+	bad(c, check, "--add-host", "belong to the container whose network it is");
+	strv_free_ptr(&c->add_hosts);
+	strv_add(&c->dns, "9.9.9.9");
+	bad(c, check, "--dns", "--network container:db shares its files");
+}
+
 static void bad_networks(void **state)
 {
 	struct tare_create *c = *state;
@@ -462,6 +475,7 @@ int main(void)
 	        TEST(addresses_are_of_the_first_network),
 	        TEST(an_address_alone_is_of_the_default_network),
 	        TEST(addresses_need_a_network_of_their_own),
+	        TEST(names_are_those_of_the_shared_network),
 	        TEST(bad_networks),
 	        TEST(bad_addresses),
 	        TEST(aliases),
