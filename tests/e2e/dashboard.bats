@@ -106,6 +106,45 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	sees data
 }
 
+@test "networks: who is in them, a container put into one and taken out, made and removed" {
+	ok tare network create --subnet 10.91.0.0/24 front
+	background one --network front -p 18080:80 $B sleep 1000
+	background two $B sleep 1000
+	dashboard tui
+	sees one
+	keys 4
+	sees 10.91.0.0/24
+	keys j
+	sees 10.91.0.2
+	sees 18080
+	keys a
+	sees 'Connect to front'
+	keys two Enter
+	sees 'two is in front now'
+	sees 10.91.0.3
+	ok tare inspect --format '{{range $name, $n := .NetworkSettings.Networks}}{{$name}} {{end}}' two
+	has front
+	keys m j Enter
+	sees 2/2
+	keys 4 x
+	sees 'Disconnect from front'
+	keys two Enter
+	sees 'Disconnect two from network front?'
+	keys y
+	sees 'two is no longer in front'
+	loses 10.91.0.3
+	tare rm -f one >/dev/null
+	loses 10.91.0.2
+	keys c
+	sees 'Make a network'
+	keys back Enter C-s
+	sees 'create network back'
+	ok tare network inspect --format '{{.Driver}}' back
+	is bridge
+	tare network rm front back >/dev/null
+	loses 10.91.0.0/24
+}
+
 # ------------------------------------------------------------------ acting
 
 @test "stop, start, pause and restart by key; the action log tells the commands" {

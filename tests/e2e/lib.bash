@@ -68,6 +68,13 @@ own_ids() {
 	cat "$STATE/events" "$STATE"/events.* 2>/dev/null | grep -oE '[0-9a-f]{64}' | sort -u
 }
 
+name_services() { # pids of those in this file's network namespace
+	local p
+	for p in /proc/[0-9]*; do
+		[ "$(cat "$p/comm" 2>/dev/null)" != tare-dns ] || [ "$(readlink "$p/ns/net")" != "$(readlink /proc/self/ns/net)" ] || echo "${p#/proc/}"
+	done
+}
+
 own_processes() { # "PID COMMAND" of what still runs on behalf of this file
 	local p line
 	for p in /proc/[0-9]*; do
@@ -76,6 +83,7 @@ own_processes() { # "PID COMMAND" of what still runs on behalf of this file
 		*"$DIR/"*) [ "${p#/proc/}" = $$ ] || echo "${p#/proc/} $line" ;;
 		esac
 	done
+	name_services | sed 's/$/ tare-dns/'
 }
 
 own_cgroups() {
