@@ -160,6 +160,9 @@ void network_elements(struct nft_batch *b, enum nft_change c, const struct netwo
         const struct lease_pool *pool);
 int network_bridge(const struct store *s, const struct network_record *r, const struct lease_pool *pool,
         struct link_handle *h, unsigned *index, struct err *e);
+/* The containers that were on the bridge before somebody removed it. */
+int network_rejoin(const struct store *s, const struct network_record *r, struct link_handle *h,
+        unsigned bridge, struct err *e);
 /* Tables, forwarding (said once on standard error when it was off), bridge with addresses, elements. Cheap
  * when all is there. The default network may get another subnet by the way, when a route of the host has come
  * in its way: r is what it is then. *bridge_index: 0 with macvlan. */

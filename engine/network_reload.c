@@ -49,16 +49,6 @@ static int note_held(const struct container *c, const struct network_state *n, v
 	return 0;
 }
 
-/* A start that is under way may not have made its link yet. */
-static void join_bridge(struct reload *x, const struct endpoint *p, const struct network_record *r)
-{
-	unsigned bridge = link_index(x->h, p->bridge);
-	struct err e = ERR_INIT;
-
-	if (bridge && link_index(x->h, p->link) && link_port_join(x->h, p->link, bridge, !r->icc, &e) != 0)
-		log_line(LOG_LEVEL_WARN, "network %s: %s", r->name, e.msg);
-}
-
 static void add_member(struct reload *x, const char *id, const struct endpoint *p)
 {
 	struct nft_member m = {.link = p->link, .owner = id, .address = {p->ip[0], p->ip[1]}};
@@ -69,7 +59,6 @@ static void add_member(struct reload *x, const char *id, const struct endpoint *
 	memcpy(m.mac, p->mac, sizeof m.mac);
 	m.trusted = !x->records.rows[at].antispoof;
 	nft_member(x->b, NFT_ADD, &m);
-	join_bridge(x, p, &x->records.rows[at]);
 }
 
 static int add_holder(const struct container *c, const struct network_state *n, void *arg)
@@ -107,7 +96,8 @@ static int restore_network(struct reload *x, const struct network_record *r, boo
 	if (!is_bridge(r) || (!held && !link_index(x->h, r->link)))
 		return 0;
 	if (network_pool(r, &pool, e) != 0 || network_forward(x->s, r, x->h, e) != 0 ||
-	        network_bridge(x->s, r, &pool, x->h, &index, e) != 0)
+	        network_bridge(x->s, r, &pool, x->h, &index, e) != 0 ||
+	        network_rejoin(x->s, r, x->h, index, e) != 0)
 		return err_wrap(e, "network %s", r->name);
 	network_elements(x->b, NFT_ADD, r, &pool);
 	return 0;

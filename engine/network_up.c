@@ -172,6 +172,36 @@ int network_bridge(const struct store *s, const struct network_record *r, const 
 	return link_bridge_ensure(h, &bridge, index, e);
 }
 
+struct rejoin {
+	const struct network_record *r;
+	struct link_handle *h;
+	unsigned bridge;
+};
+
+/* A start that is under way may not have made its link yet. */
+static int join_again(const struct container *c, const struct network_state *n, void *arg)
+{
+	const struct rejoin *x = arg;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < n->n_endpoints; i++) {
+		const struct endpoint *p = &n->endpoints[i];
+		if (strcmp(p->network_id, x->r->id) == 0 && p->link[0] && link_index(x->h, p->link) &&
+		        link_port_join(x->h, p->link, x->bridge, !x->r->icc, &e) != 0)
+			log_line(LOG_LEVEL_WARN, "container %s is cut off from network %s: %s",
+			        c->record.name, x->r->name, e.msg);
+	}
+	return 0;
+}
+
+int network_rejoin(const struct store *s, const struct network_record *r, struct link_handle *h,
+        unsigned bridge, struct err *e)
+{
+	struct rejoin x = {.r = r, .h = h, .bridge = bridge};
+
+	return network_each_holder(s, join_again, &x, e);
+}
+
 static void warn_of_foreign_drops(const char *table, const struct network_record *r)
 {
 	cleanup_strv char **advice = NULL;
@@ -247,7 +277,7 @@ static int bring_up(const struct store *s, struct network_record *r, unsigned *i
 		log_line(LOG_LEVEL_WARN,
 		        "this kernel has no nftables for bridges: containers of a network can use each "
 		        "other's addresses");
-	if (network_bridge(s, r, &pool, h, index, e) != 0)
+	if (network_bridge(s, r, &pool, h, index, e) != 0 || network_rejoin(s, r, h, *index, e) != 0)
 		return -1;
 	warn_of_foreign_drops(table, r);
 	return 0;

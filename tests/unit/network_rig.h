@@ -3,6 +3,7 @@
 #ifndef TARE_TESTS_UNIT_NETWORK_RIG_H
 #define TARE_TESTS_UNIT_NETWORK_RIG_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -58,7 +59,8 @@ static inline int rig_teardown(void **state)
 	if (r->t)
 		r->t->close(r->t);
 	if (r->home >= 0) {
-		assert_int_equal(setns(r->home, CLONE_NEWNET), 0);
+		if (setns(r->home, CLONE_NEWNET) != 0)
+			fail_msg("setns: %s", strerror(errno));
 		remove_tree_at(AT_FDCWD, r->dir);
 	}
 	close_fd(&r->home);

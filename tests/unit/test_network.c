@@ -145,7 +145,7 @@ static void test_subnets_are_chosen_apart(void **state)
 	rig_needs_root();
 	rig_route(rig, "br-foreign", "10.210.0.1", 16);
 	for (int i = 0; i < 4; i++) {
-		char name[8], id[NETWORK_ID_LEN + 1];
+		char name[16], id[NETWORK_ID_LEN + 1];
 		snprintf(name, sizeof name, "n%d", i);
 		struct tare_network_create q = {.name = name, .ipv6 = true};
 		rig_ok(engine_network_create(rig->t, &q, id, &rig->e));
@@ -194,12 +194,16 @@ static void test_up_lays_all_once(void **state)
 	assert_int_equal(bridge, link_index(rig->h, r.link));
 	assert_true(nft_is_laid(network_table(rig->s, table)));
 	assert_true(forwarding_on(AF_INET));
-	int64_t before = now_boottime();
-	for (int i = 0; i < 100; i++)
+	int64_t least = INT64_MAX; /* others may be at work here: the quickest says what it costs */
+	for (int i = 0; i < 100; i++) {
+		int64_t before = now_boottime();
 		rig_ok(network_up(rig->s, &r, &again, &rig->e));
+		int64_t took = now_boottime() - before;
+		least = took < least ? took : least;
+	}
 	assert_int_equal(again, bridge);
-	if (now_boottime() - before > 100 * 200000ll) /* 3 us each; a dump of the rules takes ms */
-		fail_msg("a network that is up takes %lld ns", (long long)(now_boottime() - before) / 100);
+	if (least > 100000) /* 3 us; a dump of the rules takes ms */
+		fail_msg("a network that is up takes %lld ns", (long long)least);
 }
 
 static bool guards(struct network_rig *rig, int family, const char *link)
