@@ -106,7 +106,7 @@
 	X(NET_DISCONNECT, NETWORKS, "network-disconnect", "disconnect", "Take a container out of it", "x", NULL, NULL) \
 	X(NET_REMOVE, NETWORKS, "network-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
 	X(NET_PRUNE, NETWORKS, "network-prune", "prune", "Remove unused ones, after showing which", "b", NULL, NULL) \
-	X(NET_RELOAD, NETWORKS, "network-reload", NULL, "Lay all rules anew, after somebody flushed the firewall", "R", NULL, NULL) \
+	X(NET_RELOAD, NETWORKS, "network-reload", NULL, "All rules anew, after the firewall was flushed", "R", NULL, NULL) \
 	/* events */ \
 	X(EVENT_JUMP, EVENTS, "event-jump", "go there", "Go to what it is about", "enter", NULL, NULL) \
 	/* the list of shells */ \

@@ -54,6 +54,48 @@ static int add_container_command(struct app *a, const struct object *o, struct b
 	return 0;
 }
 
+static void add_option(struct buf *out, const char *flag, const char *value)
+{
+	if (!value)
+		return;
+	buf_printf(out, " %s ", flag);
+	text_shell_quote(out, value);
+}
+
+static void add_pairs(struct buf *out, const char *flag, json *pairs)
+{
+	if (!json_object_is_type(pairs, json_type_object))
+		return;
+	json_object_object_foreach (pairs, key, value) {
+		cleanup_free char *text = str_printf("%s=%s", key, json_object_get_string(value));
+
+		add_option(out, flag, text);
+	}
+}
+
+static int add_network_command(struct app *a, const struct object *o, struct buf *out, struct err *e)
+{
+	const struct tare_network *n = model_network(app_model(a), o->id);
+
+	if (!n || n->is_default)
+		return err_set(e, ERR_OTHER, "the default network is made by itself");
+	buf_str_add(out, "tare network create");
+	add_option(out, "--driver", strcmp(n->driver, "bridge") ? n->driver : NULL);
+	for (int v = 0; v < 2; v++)
+		add_option(out, "--subnet", n->subnet[v]);
+	for (int v = 0; v < 2; v++)
+		add_option(out, "--ip-range", n->range[v]);
+	if (n->internal)
+		buf_str_add(out, " --internal");
+	if (n->ipv6)
+		buf_str_add(out, " --ipv6");
+	add_pairs(out, "--opt", n->options);
+	add_pairs(out, "--label", n->labels);
+	buf_char(out, ' ');
+	text_shell_quote(out, n->name);
+	return 0;
+}
+
 static int add_command(struct app *a, const struct object *o, struct buf *out, struct err *e)
 {
 	const char *name = model_object_name(app_model(a), o);
@@ -70,6 +112,8 @@ static int add_command(struct app *a, const struct object *o, struct buf *out, s
 		text_shell_quote(out, o->id);
 		buf_str_add(out, ":/data busybox");
 		return 0;
+	case OBJECT_NETWORK:
+		return add_network_command(a, o, out, e);
 	default:
 		return err_set(e, ERR_OTHER, "no command makes this");
 	}

@@ -124,6 +124,12 @@ static bool is_off(const struct tare_network *n, const char *option)
 	return !strcmp(json_str(n->options, option, ""), "false");
 }
 
+/* Members can't reach each other: under our name, or Docker's. */
+static bool no_icc(const struct tare_network *n)
+{
+	return is_off(n, "icc") || is_off(n, "com.docker.network.bridge.enable_icc");
+}
+
 /* What sets it apart from the others, in one word. */
 static const char *kind_of(const void *row)
 {
@@ -131,7 +137,7 @@ static const char *kind_of(const void *row)
 
 	return n->is_default          ? "default"
 	       : n->internal          ? "internal"
-	       : is_off(n, "icc")     ? "icc off"
+	       : no_icc(n)            ? "icc off"
 	       : is_off(n, "isolate") ? "open"
 	                              : "";
 }

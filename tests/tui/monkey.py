@@ -6,7 +6,7 @@ import fcntl, glob, os, pty, random, select, signal, struct, sys, tempfile, term
 
 KEYS = [b"\x1b", b"\r", b"\t", b"\x1b[Z", b" ", b"\x7f", b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[5~",
         b"\x1b[6~", b"\x1b[H", b"\x1b[F", b"\x1bOP", b"\x1d", b"\x1dd", b"\x1dx", b"\x1dx\x1dx", b"\x1dr", b"\x1do", b"\x1d[",
-        b"\x10", b"\x0c", b"\x13", b"|", b"_", b"-", b"z", b"Z", b"e", b"e", b"l", b"6", b"1", b"2", b"3", b"5", b"y", b"n"]
+        b"\x10", b"\x0c", b"\x13", b"|", b"_", b"-", b"z", b"Z", b"e", b"e", b"l", b"6", b"1", b"2", b"3", b"4", b"4", b"5", b"y", b"n"]
 
 
 def size(fd, rows, cols):
@@ -36,7 +36,7 @@ def something(r):
     if what < 0.95:
         return bytes(r.randint(0, 255) for _ in range(r.randint(1, 20)))
     if what < 0.97:
-        return b":" + r.choice([b"theme nord", b"exec web", b"containers", b"sort cpu", b"help", b"run busybox"]) + b"\r"
+        return b":" + r.choice([b"theme nord", b"exec web", b"containers", b"sort cpu", b"help", b"run busybox", b"networks", b"network-create", b"network ls"]) + b"\r"
     return bytes([r.randint(1, 31)])
 
 

@@ -386,6 +386,26 @@ static void networks_are_removed_after_asking(void **state)
 	assert_non_null(strstr(a->toast, "the default network stays"));
 }
 
+static void the_command_that_made_a_network_is_copied(void **state)
+{
+	struct app *a = *state;
+
+	target_network(a, "shop-data");
+	actions_perform(a, ACTION_YANK_COMMAND);
+	assert_string_equal(a->copied, "tare network create --subnet 10.211.0.0/16 --internal --label "
+	                               "com.docker.compose.project=shop shop-data");
+	actions_perform(a, ACTION_YANK_NAME);
+	assert_string_equal(a->copied, "shop-data");
+	target_network(a, "lan");
+	actions_perform(a, ACTION_YANK_COMMAND);
+	assert_string_equal(a->copied,
+	        "tare network create --driver macvlan --subnet 192.168.1.0/24 --ip-range 192.168.1.192/27 "
+	        "--opt parent=enp3s0 lan");
+	target_network(a, "tare0");
+	actions_perform(a, ACTION_YANK_COMMAND);
+	assert_non_null(strstr(a->toast, "made by itself"));
+}
+
 static void a_container_is_connected_and_disconnected(void **state)
 {
 	struct app *a = *state;
@@ -516,6 +536,7 @@ int main(void)
 	        cmocka_unit_test(the_command_leaves_out_what_the_image_says),
 	        cmocka_unit_test(the_command_names_networks_and_ports),
 	        cmocka_unit_test_setup_teardown(networks_are_removed_after_asking, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(the_command_that_made_a_network_is_copied, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_container_is_connected_and_disconnected, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(foreign_names_stay_harmless, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(alerts_ring_for_what_nobody_asked_for, set_up, tear_down),
