@@ -98,6 +98,14 @@ static int keep(struct endpoint_start *x, const struct nft_port *p, int fd, stru
 	return 0;
 }
 
+/* Of a protocol that the kernel has no sockets for only other containers can have a port. */
+static bool is_taken(const struct endpoint_start *x, const struct nft_port *p, struct err *why)
+{
+	cleanup_free char *name = x->request.group ? NULL : holder_name(x->store, p, x->c->id);
+
+	return name && err_set(why, ERR_CONFLICT, "address in use") < 0;
+}
+
 /* The same number for both families: what one of them has already ties the other. */
 static int hold_both(
         struct endpoint_start *x, const struct tare_publish *q, struct nft_port p[], size_t n, struct err *e)
@@ -112,7 +120,7 @@ static int hold_both(
 		for (; k < n; k++) {
 			fds[k] = port_hold(p[k].protocol, &p[k].host, k ? port : first, k ? port : last,
 			        x->request.group != NULL, &p[k].host_port, &why);
-			if (fds[k] == -1)
+			if (fds[k] == -1 || (fds[k] == -2 && is_taken(x, &p[k], &why)))
 				break;
 			port = p[k].host_port;
 		}

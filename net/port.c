@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +19,9 @@
 #define TCP_REPAIR_OFF_NO_WP -1
 #endif
 
-#define NO_PROTOCOL (-2)
+#define NO_PROTOCOL  (-2)
+#define RANDOM_FIRST 32768 /* net.ipv4.ip_local_port_range */
+#define RANDOM_LAST  60999
 
 /* ---------------------------------------------------------------- protocols */
 
@@ -216,6 +219,16 @@ static int report(int protocol, const struct net_address *host, uint16_t first, 
 	return err_set(e, ERR_CONFLICT, *owner ? "address in use by %s" : "address in use", owner);
 }
 
+/* For a protocol without sockets: one of those that the kernel would choose from (its own default range). */
+static uint16_t random_port(void)
+{
+	uint16_t r = 0;
+
+	if (getrandom(&r, sizeof r, 0) < 0)
+		r = 0;
+	return (uint16_t)(RANDOM_FIRST + r % (RANDOM_LAST - RANDOM_FIRST + 1));
+}
+
 int port_hold(int protocol, const struct net_address *host, uint16_t first, uint16_t last, bool shared,
         uint16_t *port, struct err *e)
 {
@@ -229,6 +242,8 @@ int port_hold(int protocol, const struct net_address *host, uint16_t first, uint
 
 		if (fd >= 0)
 			*port = p ? (uint16_t)p : bound_port(fd);
+		if (fd == NO_PROTOCOL)
+			*port = p ? (uint16_t)p : random_port();
 		if (fd >= 0 || fd == NO_PROTOCOL)
 			return fd;
 		if (errno != EADDRINUSE)

@@ -358,6 +358,11 @@ static void protocols(void **state)
 	int raw = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
 	int fd = port_hold(IPPROTO_SCTP, &any4, PORT, PORT, false, &port, &e);
 	assert_true(raw < 0 ? fd == -2 : fd >= 0);
+	assert_int_equal(port, PORT);
+	close_fd(&fd);
+	fd = port_hold(IPPROTO_SCTP, &any4, 0, 0, false, &port, &e);
+	assert_true(raw < 0 ? fd == -2 : fd >= 0);
+	assert_true(port > 1023);
 	close(raw);
 	if (fd >= 0)
 		close(fd);
