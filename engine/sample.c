@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/monitor/sampler.h"
 #include "engine/monitor/stats_ring.h"
+#include "engine/network.h"
 #include "engine/runtime/cgroup.h"
 
 #define KEPT_MAX  4096
@@ -25,12 +26,19 @@ struct kept {
 	struct proc_id process;
 	struct sampler sampler;
 	unsigned round; /* of the last call that asked for it */
+	/* The host's ends of its links, whose traffic one dump tells for all containers; none: it is read
+	 * where the container sees it. They change when it comes into another network. */
+	unsigned links[ENDPOINTS_MAX], n_links;
+	struct timespec changed; /* network.json */
 };
 
 struct sampling {
 	struct kept *kept; /* sorted by id */
 	size_t n, max;
 	unsigned round;
+	struct link_handle *net; /* NULL until it is needed */
+	struct link_stats_list traffic;
+	unsigned traffic_round;
 };
 
 /* ------------------------------------------------------------------ one container */
@@ -49,7 +57,7 @@ static bool has_own_network(const struct container *c)
 	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 && own.st_ino != its.st_ino;
 }
 
-int sampler_of_container(const struct container *c, struct sampler *s, struct err *e)
+static int open_sampler(const struct container *c, bool with_net, struct sampler *s, struct err *e)
 {
 	char path[CGROUP_PATH_MAX];
 	cleanup_cgroup struct cgroup *g = NULL;
@@ -58,7 +66,7 @@ int sampler_of_container(const struct container *c, struct sampler *s, struct er
 	if (container_need_up(c, e) != 0 || cgroup_open(container_cgroup_path(c, path), &g, e) != 0)
 		return -1;
 	cgroup_sampler_sources(g, &sources);
-	if (has_own_network(c))
+	if (with_net && has_own_network(c))
 		sources.pid = c->state.process.pid;
 	sampler_open(s, &sources);
 	/* only now is what was opened by its pid sure to be its own */
@@ -66,6 +74,77 @@ int sampler_of_container(const struct container *c, struct sampler *s, struct er
 		return 0;
 	sampler_close(s);
 	return container_need_up(c, e);
+}
+
+int sampler_of_container(const struct container *c, struct sampler *s, struct err *e)
+{
+	return open_sampler(c, true, s, e);
+}
+
+/* ------------------------------------------------------------------ traffic by one dump */
+
+static struct timespec changed_at(const struct store *s, const char *id)
+{
+	char path[TARE_ID_LEN + 16];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/network.json", id);
+	return fstatat(s->state_containers_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_mtim
+	                                                                            : (struct timespec){0};
+}
+
+static void find_links(const struct store *s, const struct container *c, struct kept *k)
+{
+	cleanup_network_state struct network_state n = {0};
+
+	k->changed = changed_at(s, c->id);
+	k->n_links = 0;
+	if (network_state_read(c->state_fd, c->id, &n, NULL) != 0)
+		return;
+	for (size_t i = 0; i < n.n_endpoints; i++) {
+		if (!n.endpoints[i].link_index || i == ENDPOINTS_MAX) { /* one that has no end on the host */
+			k->n_links = 0;
+			return;
+		}
+		k->links[k->n_links++] = n.endpoints[i].link_index;
+	}
+}
+
+static bool is_as_it_was(const struct store *s, const struct kept *k)
+{
+	struct timespec now = changed_at(s, k->id);
+
+	return now.tv_sec == k->changed.tv_sec && now.tv_nsec == k->changed.tv_nsec;
+}
+
+static int by_index(const void *key, const void *row)
+{
+	unsigned index = *(const unsigned *)key, other = ((const struct link_stats *)row)->index;
+
+	return index < other ? -1 : index > other;
+}
+
+/* What the host's end receives, the container has sent. */
+static void add_traffic(struct sampling *k, const struct kept *c, struct sample *x)
+{
+	if (k->traffic_round != k->round) { /* the first one of this round that asks */
+		k->traffic_round = k->round;
+		k->traffic.n = 0;
+		if (k->net || (k->net = link_open(NULL)))
+			link_stats_read(k->net, &k->traffic, NULL);
+	}
+	x->net_rx = x->net_tx = 0;
+	for (unsigned i = 0; i < c->n_links; i++) {
+		const struct link_stats *row = k->traffic.n ? bsearch(&c->links[i], k->traffic.rows,
+		                                                      k->traffic.n, sizeof *row, by_index)
+		                                            : NULL;
+		if (!row) {
+			x->net_rx = x->net_tx = UINT64_MAX;
+			return;
+		}
+		x->net_rx += row->tx_bytes;
+		x->net_tx += row->rx_bytes;
+	}
 }
 
 /* ------------------------------------------------------------------ those that are kept */
@@ -126,7 +205,10 @@ static bool open_fresh(const struct store *s, const char *id, struct kept *fresh
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (container_open_id(s, id, &c, NULL) != 0 || sampler_of_container(&c, &fresh->sampler, NULL) != 0)
+	if (container_open_id(s, id, &c, NULL) != 0)
+		return false;
+	find_links(s, &c, fresh);
+	if (open_sampler(&c, !fresh->n_links, &fresh->sampler, NULL) != 0)
 		return false;
 	fresh->process = c.state.process;
 	snprintf(fresh->id, sizeof fresh->id, "%s", id);
@@ -134,11 +216,13 @@ static bool open_fresh(const struct store *s, const char *id, struct kept *fresh
 }
 
 /* False when its run is over. A process that has ended is in no network, so figures of one prove that it
- * lives; only without them it has to be looked for. */
-static bool read_kept(struct kept *k, struct sample *x)
+ * lives (those of a link some moments too long); only without them it has to be looked for. */
+static bool read_kept(struct sampling *k, struct kept *c, struct sample *x)
 {
-	sampler_read(&k->sampler, x);
-	return x->net_rx != UINT64_MAX || proc_alive(&k->process);
+	sampler_read(&c->sampler, x);
+	if (c->n_links)
+		add_traffic(k, c, x);
+	return x->net_rx != UINT64_MAX || proc_alive(&c->process);
 }
 
 static void sample_one(struct linux_engine *l, struct sampling *k, const char *id, struct tare_stats *out)
@@ -149,16 +233,16 @@ static void sample_one(struct linux_engine *l, struct sampling *k, const char *i
 
 	*out = (struct tare_stats){0};
 	if (at < k->n && strcmp(k->kept[at].id, id) == 0) {
-		if (read_kept(&k->kept[at], &x)) {
+		if (is_as_it_was(&l->store, &k->kept[at]) && read_kept(k, &k->kept[at], &x)) {
 			k->kept[at].round = k->round;
 			stats_from_sample(&x, out);
 			return;
 		}
-		drop(k, at); /* its run is over; another may be under way */
+		drop(k, at); /* its run is over, or it has other links; another may be under way */
 	}
 	if (!open_fresh(&l->store, id, &fresh))
 		return;
-	sampler_read(&fresh.sampler, &x);
+	read_kept(k, &fresh, &x);
 	stats_from_sample(&x, out);
 	fresh.round = k->round;
 	if (!keep(k, at, &fresh))
@@ -188,6 +272,8 @@ void sampling_free(struct sampling *k)
 		return;
 	while (k->n)
 		drop(k, k->n - 1);
+	link_close(&k->net);
+	link_stats_free(&k->traffic);
 	free(k->kept);
 	free(k);
 }
