@@ -198,7 +198,7 @@ static inline int dns_socket(struct dns_box *box, int ns, int type, const struct
 
 static inline int resolver_socket(struct dns_box *box, int n, int type)
 {
-	char text[16];
+	char text[24];
 	struct net_address a;
 	struct sockaddr_storage at;
 	socklen_t len;
