@@ -49,6 +49,10 @@ void model_changed(struct model *m, unsigned what)
 {
 	if (what & (MODEL_CONTAINERS | MODEL_IMAGES) && count_users(m))
 		what |= MODEL_IMAGES;
+	if (what & (MODEL_CONTAINERS | MODEL_NETWORKS) && m->networks.n) {
+		model_members(m);
+		what |= MODEL_NETWORKS;
+	}
 	if (what && m->listener)
 		m->listener(m->listener_arg, what);
 }

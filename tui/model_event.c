@@ -102,17 +102,16 @@ static void follow_up(struct model *m, const struct model_event *ev, const char 
 			touch(m, ev->id);
 		if (!strcmp(ev->action, "create") || !strcmp(ev->action, "destroy"))
 			m->stale |= MODEL_VOLUMES; /* who uses them */
-		if (!strcmp(ev->action, "start") || !strcmp(ev->action, "die") ||
-		        !strcmp(ev->action, "rename"))
-			m->stale |= MODEL_NETWORKS; /* who is in them */
 	} else if (!strcmp(ev->type, "image")) {
 		m->stale |= MODEL_IMAGES;
 	} else if (!strcmp(ev->type, "volume")) {
 		m->stale |= MODEL_VOLUMES;
 	} else if (!strcmp(ev->type, "network")) {
-		m->stale |= MODEL_NETWORKS;
+		/* of one that comes or goes the addresses say all */
 		if (*container)
-			touch(m, container); /* its addresses */
+			touch(m, container);
+		else
+			m->stale |= MODEL_NETWORKS;
 	}
 }
 

@@ -82,6 +82,9 @@ void model_changed(struct model *m, unsigned what);
 void model_trouble(struct model *m, const struct err *e);
 int model_list_containers(struct model *m, struct err *e);
 
+/* model_members.c: after rows or networks changed */
+void model_members(struct model *m);
+
 /* model_rows.c */
 struct model_entry *model_rows_find(const struct model *m, const char *id);
 /* Takes the row's content and leaves it empty. The entry, or NULL when memory is short. *changed: it is new,

@@ -12,7 +12,8 @@
 #include "tui/traffic.h"
 #include "tui/views.h"
 
-#define PORTS_SIZE 128
+#define PORTS_MOST 20 /* numbers: more than any column has room for */
+#define PORTS_SIZE (6 * PORTS_MOST)
 
 struct network_row {
 	const struct tare_network *network;
@@ -263,40 +264,40 @@ static void sum_traffic(struct networks_panel *p)
 	}
 }
 
-static bool has_number(const char *list, const char *number)
+static int by_number(const void *a, const void *b)
 {
-	size_t len = strlen(number);
-
-	for (const char *s = strstr(list, number); s; s = strstr(s + 1, number))
-		if ((s == list || s[-1] == ' ') && (s[len] == ' ' || !s[len]))
-			return true;
-	return false;
+	return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
-/* The numbers on this host, each once. */
-static void list_ports(struct network_row *r)
+/* The numbers on this host, each once; more than fit are not looked for. */
+static size_t port_numbers(const struct tare_network *network, uint16_t numbers[PORTS_MOST])
 {
-	size_t at = 0;
+	size_t n = 0;
 
-	*r->ports = '\0';
-	for (size_t i = 0; i < r->network->n_members; i++) {
-		const struct tare_member *m = &r->network->members[i];
+	for (size_t i = 0; i < network->n_members; i++) {
+		const struct tare_member *m = &network->members[i];
 
-		for (size_t k = 0; k < m->n_ports; k++) {
-			char number[8];
-			int n;
+		for (size_t k = 0; k < m->n_ports && n < PORTS_MOST; k++) {
+			size_t at = 0;
 
-			snprintf(number, sizeof number, "%u", m->ports[k].host_port);
-			if (!m->ports[k].host_port || has_number(r->ports, number))
-				continue;
-			n = snprintf(r->ports + at, sizeof r->ports - at, "%s%s", at ? " " : "", number);
-			if (n < 0 || (size_t)n >= sizeof r->ports - at) {
-				r->ports[at] = '\0';
-				return; /* enough to see that there are many */
-			}
-			at += (size_t)n;
+			while (at < n && numbers[at] != m->ports[k].host_port)
+				at++;
+			if (at == n && m->ports[k].host_port)
+				numbers[n++] = m->ports[k].host_port;
 		}
 	}
+	qsort(numbers, n, sizeof *numbers, by_number);
+	return n;
+}
+
+static void list_ports(struct network_row *r)
+{
+	uint16_t numbers[PORTS_MOST];
+	size_t n = port_numbers(r->network, numbers), at = 0;
+
+	*r->ports = '\0';
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(r->ports + at, sizeof r->ports - at, "%s%u", i ? " " : "", numbers[i]);
 }
 
 static void collect(struct list_view *l)

@@ -15,7 +15,7 @@
 #define FAKE_MAX 2000
 
 struct fake_row {
-	char id[TARE_ID_LEN + 1], name[32], image[32], project[32];
+	char id[TARE_ID_LEN + 1], name[32], image[32], project[32], ip[16];
 	enum tare_state state;
 	int exit_code;
 	int64_t created;
@@ -52,7 +52,15 @@ static inline int fake_row_out(const struct fake_row *r, struct tare_container *
 	out->name = strdup(r->name);
 	out->image = strdup(r->image);
 	out->image_id = strdup("sha256:0");
-	out->network = strdup("none");
+	out->network = strdup("tare0");
+	if (r->state == TARE_RUNNING) {
+		out->attachments = calloc(1, sizeof *out->attachments);
+		out->attachments[0] = (struct tare_attachment){.network = strdup("tare0"),
+		        .ip = strdup(*r->ip ? r->ip : "10.0.0.2"),
+		        .ip6 = strdup(""),
+		        .mac = strdup("")};
+		out->n_attachments = 1;
+	}
 	out->created = r->created;
 	out->started = r->state == TARE_CREATED ? 0 : r->created;
 	out->state = r->state;
@@ -79,7 +87,7 @@ static inline int fake_list(struct tare_engine *t, bool all, struct tare_contain
 	return 0;
 }
 
-/* One network, which everybody who runs is in. */
+/* One network; who is in it the rows tell. */
 static inline int fake_network_list(struct tare_engine *t, struct tare_network_list *out, struct err *e)
 {
 	struct fake_engine *f = fake_of(t);
@@ -94,16 +102,6 @@ static inline int fake_network_list(struct tare_engine *t, struct tare_network_l
 	n->id = strdup("77");
 	n->driver = strdup("bridge");
 	n->is_default = true;
-	n->members = calloc(f->n + 1, sizeof *n->members);
-	for (size_t i = 0; i < f->n; i++) {
-		if (f->rows[i].gone || f->rows[i].state != TARE_RUNNING)
-			continue;
-		n->members[n->n_members++] = (struct tare_member){.id = strdup(f->rows[i].id),
-		        .name = strdup(f->rows[i].name),
-		        .ip = strdup("10.0.0.2"),
-		        .ip6 = strdup(""),
-		        .mac = strdup("")};
-	}
 	return 0;
 }
 

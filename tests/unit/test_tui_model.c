@@ -134,8 +134,8 @@ static void an_event_costs_one_look(void **state)
 	rig_free(r);
 }
 
-/* Who is in a network is read when somebody comes or goes, not by the clock. */
-static void networks_are_read_when_something_changed(void **state)
+/* A start or an end is a look at one row, not a list of networks with all who are in them. */
+static void who_is_in_a_network_follows_the_rows(void **state)
 {
 	struct rig *r = rig_new();
 	struct fake_row *row;
@@ -147,10 +147,9 @@ static void networks_are_read_when_something_changed(void **state)
 	assert_ptr_equal(model_network(r->model, "77"), model_network_called(r->model, "tare0"));
 	model_sampling(r->model, true);
 	run_for(r, 150);
-	r->engine->n_networks = r->engine->n_looks = 0;
+	r->engine->n_networks = 0;
 	run_for(r, 1200);
 	assert_int_equal(r->engine->n_networks, 0);
-	/* several that come together cost one list */
 	row->state = TARE_EXITED;
 	fake_tell(r->engine, "die", row->id);
 	row = fake_add(r->engine, "two", TARE_RUNNING);
@@ -158,16 +157,23 @@ static void networks_are_read_when_something_changed(void **state)
 	fake_tell(r->engine, "start", row->id);
 	r->changes = 0;
 	run_for(r, 150);
-	assert_int_equal(r->engine->n_networks, 1);
 	assert_true(r->changes & MODEL_NETWORKS);
+	assert_int_equal(model_networks(r->model)->rows[0].n_members, 1);
 	assert_string_equal(model_networks(r->model)->rows[0].members[0].name, "two");
 	/* the network's event names a container, whose addresses are others now */
-	r->engine->n_looks = r->engine->n_networks = 0;
+	r->engine->n_looks = 0;
+	strcpy(row->ip, "10.0.0.9");
 	fake_tell(r->engine, "connect", "77");
 	strcpy(r->engine->events[0].type, "network");
 	strcpy(r->engine->events[0].container, row->id);
 	run_for(r, 150);
 	assert_int_equal(r->engine->n_looks, 1);
+	assert_string_equal(model_networks(r->model)->rows[0].members[0].ip, "10.0.0.9");
+	assert_int_equal(r->engine->n_networks, 0);
+	/* one that is made or removed needs a list */
+	fake_tell(r->engine, "create", "78");
+	strcpy(r->engine->events[0].type, "network");
+	run_for(r, 150);
 	assert_int_equal(r->engine->n_networks, 1);
 	rig_free(r);
 }
@@ -459,7 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(rows_are_newest_first),
 	        cmocka_unit_test(an_event_costs_one_look),
-	        cmocka_unit_test(networks_are_read_when_something_changed),
+	        cmocka_unit_test(who_is_in_a_network_follows_the_rows),
 	        cmocka_unit_test(rows_come_and_go),
 	        cmocka_unit_test(many_rows_come_and_go),
 	        cmocka_unit_test(rates_come_from_differences),
