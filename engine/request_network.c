@@ -371,7 +371,8 @@ static char *split_host(char *text, char **host, struct err *e)
 	if (*text == '[') {
 		end = strchr(text, ']');
 		if (!end || end[1] != ':')
-			return err_set_null(e, ERR_USAGE, "write [ADDRESS]:PORT:PORT, as in [::1]:8080:80");
+			return err_set_null(
+			        e, ERR_USAGE, "write [ADDRESS]:PORT:PORT, as in [2001:db8::1]:8080:80");
 		*end = 0;
 		*host = text + 1;
 		return end + 2;
@@ -386,6 +387,24 @@ static char *split_host(char *text, char **host, struct err *e)
 	return first + 1;
 }
 
+/* Why nobody could come by this address; NULL: somebody can. What comes to ::1 and fe80:: the kernel does not
+ * send on to a container. */
+static const char *why_not_served(const struct net_address *a)
+{
+	const unsigned char *b = a->bytes;
+
+	if (a->family == AF_INET)
+		return b[0] >= 224 ? "it is no address of one host" : NULL;
+	if (b[0] == 0xff)
+		return "it is no address of one host";
+	if (b[0] == 0xfe && (b[1] & 0xc0) == 0x80)
+		return "the kernel forwards nothing from a link-local address";
+	for (size_t i = 0; i < 15; i++)
+		if (b[i])
+			return NULL;
+	return b[15] == 1 ? "the kernel forwards nothing from ::1; use 127.0.0.1" : NULL;
+}
+
 static int set_host(struct tare_publish *p, const char *host, struct err *e)
 {
 	struct net_address a;
@@ -395,9 +414,11 @@ static int set_host(struct tare_publish *p, const char *host, struct err *e)
 		return 0;
 	if (net_address_parse(host, &a, NULL) < 0)
 		return err_set(e, ERR_USAGE,
-		        "\"%.80s\" is not an address of this host such as 127.0.0.1 or [::1]; write "
+		        "\"%.80s\" is not an address of this host such as 127.0.0.1 or [2001:db8::1]; write "
 		        "[ADDRESS:]PORT:PORT",
 		        host);
+	if (why_not_served(&a))
+		return err_set(e, ERR_USAGE, "%s cannot be published: %s", host, why_not_served(&a));
 	return set_text(&p->host_ip, net_address_text(&a, printed), e);
 }
 

@@ -68,6 +68,15 @@ file_down() {
 	tare rm -f web
 }
 
+@test "a port of SCTP is published by its number, with sockets of the kernel or without" {
+	serve web -p 9999:9999/sctp
+	ok tare port web
+	is "9999/sctp -> 0.0.0.0:9999
+9999/sctp -> [::]:9999"
+	refused 125 'container web has it' run --rm -p 9999:9999/sctp $B true
+	tare rm -f web
+}
+
 @test "a container reaches its own and its neighbour's published port by the host's address" {
 	serve web -p 8080:80
 	neighbour b

@@ -263,7 +263,8 @@ static void ports_are_published(void **state)
 	publishes(c, "132:132/sctp", ":132-132>132/sctp");
 	publishes(c, "127.0.0.1:8080:80", "127.0.0.1:8080-8080>80/tcp");
 	publishes(c, "127.0.0.1::80", "127.0.0.1:0-0>80/tcp");
-	publishes(c, "[::1]:8080:80", "::1:8080-8080>80/tcp");
+	publishes(c, "[2001:DB8::1]:8080:80", "2001:db8::1:8080-8080>80/tcp");
+	publishes(c, "[::]:8080:80", ":::8080-8080>80/tcp");
 	publishes(c, "[FD00::1]::53/udp", "fd00::1:0-0>53/udp");
 	publishes(c, "0.0.0.0:65535:65535", "0.0.0.0:65535-65535>65535/tcp");
 	publishes(c, "8000-8010:80", ":8000-8010>80/tcp");
@@ -297,9 +298,16 @@ static void bad_ports(void **state)
 	        {"::1:8080:80", "an IPv6 address goes in brackets"},
 	        {"2001:db8::1:8080:80", "an IPv6 address goes in brackets"},
 	        {"[::1]:80", "the port of the container is missing"},
-	        {"[::1:8080:80", "write [ADDRESS]:PORT:PORT, as in [::1]:8080:80"},
+	        {"[::1:8080:80", "write [ADDRESS]:PORT:PORT, as in [2001:db8::1]:8080:80"},
 	        {"[::1]8080:80", "write [ADDRESS]:PORT:PORT"},
 	        {"[::x]:8080:80", "\"::x\" is not an address"},
+	        {"[::1]:8080:80",
+	                "::1 cannot be published: the kernel forwards nothing from ::1; use 127.0.0.1"},
+	        {"[fe80::1]:8080:80", "from a link-local address"},
+	        {"[febf::1]:8080:80", "from a link-local address"},
+	        {"[ff02::1]:8080:80", "no address of one host"},
+	        {"224.0.0.1:8080:80", "no address of one host"},
+	        {"255.255.255.255:8080:80", "no address of one host"},
 	        {"8010-8000:80", "the range \"8010-8000\" is reversed; write 8000-8010"},
 	        {"8000-8001:9002-9000", "the range \"9002-9000\" is reversed"},
 	        {"8000-:80", "\"8000-\" is not a port"},
@@ -375,7 +383,7 @@ static void a_port_of_the_host_is_given_once(void **state)
 	        {"8080:80", "8080:81", true},
 	        {"8080:80", "127.0.0.1:8080:80", true},
 	        {"0.0.0.0:8080:80", "127.0.0.1:8080:80", true},
-	        {"[::]:8080:80", "[::1]:8080:80", true},
+	        {"[::]:8080:80", "[2001:db8::1]:8080:80", true},
 	        {"127.0.0.1:8080:80", "127.0.0.1:8080:80", true},
 	        {"8000-8002:80-82", "8001:90", true},
 	        {"8080:80", "8080:80/udp", false},
