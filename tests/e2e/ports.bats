@@ -192,6 +192,7 @@ file_down() {
 		    c.sendall(b"x\n")
 		    return c.recv(100).decode().split()[0]
 		owners = [say(c) for c in held]
+		print("connected", flush=True)
 		for _ in range(30):
 		    time.sleep(0.1)
 		    for c, owner in zip(held, owners):
@@ -201,7 +202,7 @@ file_down() {
 		print("held")
 	PY
 	local pid=$!
-	sleep 0.7
+	eventually 10 grep -q connected "$DIR/held"
 	tare run -d --name c "${with_probe[@]}" --publish-group web -p 8080:80 $B /netprobe hold c 80 >/dev/null
 	tare rm -f b
 	tare run -d --name d "${with_probe[@]}" --publish-group web -p 8080:80 $B /netprobe hold d 80 >/dev/null
