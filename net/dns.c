@@ -179,15 +179,13 @@ static int bind_at(int fd, const struct net_address *a, uint16_t port)
 	return bind(fd, (struct sockaddr *)&v6, sizeof v6);
 }
 
+/* Which stands at the same place in the addresses of both families. */
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage a = {0};
+	struct sockaddr_in6 a = {0};
 	socklen_t len = sizeof a;
 
-	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-		return 0;
-	return ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port
-	                                    : ((struct sockaddr_in6 *)&a)->sin6_port);
+	return getsockname(fd, (struct sockaddr *)&a, &len) < 0 ? 0 : ntohs(a.sin6_port);
 }
 
 static int set_option(int fd, int level, int option, int v)

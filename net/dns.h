@@ -3,9 +3,9 @@
  * gone. The engine opens its sockets and hands them over, so it needs no right of its own.
  *
  * It listens at `dns` (SOCK_SEQPACKET, 0600) in the state directory's `networks`; one request a connection:
- *   "serve ID INDEX"  ->  "yes", it has that network with sockets on the bridge of this index; or "send", then
- *                         "SUBNET4 SUBNET6 INTERNAL" ("-": none) with SCM_RIGHTS: udp4 tcp4 [udp6 tcp6]
- *                         ->  "yes"
+ *   "serve ID INDEX"  ->  "yes", it has that network with sockets on the bridge of this index; or
+ *                         "send", then "SUBNET4 SUBNET6 INTERNAL" ("-": none) with SCM_RIGHTS:
+ *                         udp4 tcp4 [udp6 tcp6]  ->  "yes"
  *   "forget ID"       ->  "yes"    the network was removed
  *   "idle"            ->  "yes"    a lease has gone: look whether it was the last one
  *   "pid"             ->  its pid

@@ -95,7 +95,7 @@ static int index_make(struct zone *z)
 		most += 5 + strv_len(z->leases.rows[i].names); /* two addresses, two ids, a hostname */
 	while (heads < most)
 		heads *= 2;
-	z->entries = malloc((most ? most : 1) * sizeof *z->entries);
+	z->entries = calloc(most + 1, sizeof *z->entries);
 	z->heads = calloc(heads, sizeof *z->heads);
 	if (!z->entries || !z->heads) {
 		index_free(z);
