@@ -24,11 +24,15 @@ static const struct tare_network *current(struct app *a)
 	return n;
 }
 
-/* Is it in this network, running or not? Its row names them all, with commas between. */
+/* Is it in this network, running or not? Its row names them all, with commas between; one that runs may be in
+ * one of which its record does not know yet. */
 static bool is_in(const struct model_container *c, const char *network)
 {
 	size_t len = strlen(network);
 
+	for (size_t i = 0; i < c->row.n_attachments; i++)
+		if (c->row.attachments[i].network && !strcmp(c->row.attachments[i].network, network))
+			return true;
 	for (const char *s = c->row.network ? c->row.network : ""; *s;) {
 		size_t n = strcspn(s, ",");
 
@@ -111,7 +115,7 @@ static void connect_it(struct app *a, int which, void *arg)
 	request_title(r, "connect %s to %s", c->names[which], c->network);
 	request_said(r, "%s is in %s now", c->names[which], c->network);
 	if (r)
-		r->refresh = MODEL_NETWORKS;
+		r->refresh = MODEL_NETWORKS | MODEL_CONTAINERS;
 	request_start(a, r);
 }
 
@@ -124,7 +128,7 @@ void network_disconnect(struct app *a, const char *network, const char *containe
 	request_title(r, "disconnect %s from %s", container, network);
 	request_said(r, "%s is no longer in %s", container, network);
 	if (r)
-		r->refresh = MODEL_NETWORKS;
+		r->refresh = MODEL_NETWORKS | MODEL_CONTAINERS;
 	request_confirm(a, r, NULL, "Disconnect", true, "Disconnect %s from network %s?", container, network);
 }
 
