@@ -1,4 +1,3 @@
-# vm
 # The name service: what it answers and to whom, what it passes on, and what it survives.
 load lib
 load net

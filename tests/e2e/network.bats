@@ -1,4 +1,3 @@
-# vm
 # The default network and named ones: what a container finds, how networks are made, listed and removed.
 load lib
 load net
