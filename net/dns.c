@@ -28,7 +28,7 @@
 #define LINGER        "TARE_DNS_LINGER"
 #define LINGER_NS     INT64_C(10000000000)
 #define LINGER_NS_MAX INT64_C(86400000000000)
-#define PATIENCE_S    5         /* with a process that says nothing: then it is taken for dead */
+#define PATIENCE_S    2         /* with a process that says nothing: then it is taken for dead */
 #define RECEIVE_MAX   (1 << 20) /* of questions that wait, in bytes of the kernel's memory */
 #define REPLY_MAX     32
 #define FD_FIRST      3 /* in the new process: the socket, then the directory */

@@ -282,6 +282,19 @@ static void a_redirect_follows_a_new_port(void **state)
 	assert_answer(box->web, "db", PACKET_A, "10.209.0.3");
 }
 
+static void one_that_hangs_is_replaced(void **state)
+{
+	struct dns_box *box = *state;
+	net_box_needs_root();
+	int pid = dns_pid(box->networks_fd);
+
+	kill(pid, SIGSTOP);
+	dns_up(box);
+	assert_int_not_equal(dns_pid(box->networks_fd), pid);
+	assert_answer(box->web, "db", PACKET_A, "10.209.0.3");
+	kill(pid, SIGKILL);
+}
+
 static void a_flushed_table_is_filled_again(void **state)
 {
 	struct dns_box *box = *state;
@@ -425,6 +438,7 @@ int main(void)
 	        TEST(the_host_and_its_neighbours_hear_nothing),
 	        TEST(a_killed_one_is_replaced_and_serves_all_networks),
 	        TEST(a_redirect_follows_a_new_port),
+	        TEST(one_that_hangs_is_replaced),
 	        TEST(a_flushed_table_is_filled_again),
 	        TEST(a_bridge_that_was_made_anew_has_new_sockets),
 	        TEST(many_starts_at_once_start_one),
