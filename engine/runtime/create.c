@@ -231,6 +231,9 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 	pid_t pid = birth(flags, c->clone_cgroup_fd, &out->pidfd, e);
 	if (pid == 0) {
 		struct err child_err = ERR_INIT;
+		/* or we would wait for ever for the word of a launcher that was killed before it could take
+		 * us along (PR_SET_PDEATHSIG in birth.c) */
+		close_fd(&report);
 		become_container(c, &child_err);
 		report_die(c->report_fd, &child_err);
 	}

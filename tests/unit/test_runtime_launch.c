@@ -486,6 +486,37 @@ static int refuse(const struct launched *child, void *arg, struct err *e)
 	return err_set(e, ERR_CONFLICT, "no network today");
 }
 
+/* Whoever waits for the launcher's word must hear its end, so it can't hold the launcher's end as well. */
+static int count_ends(const struct launched *child, void *arg, struct err *e)
+{
+	struct box *b = arg;
+	char dir[32], link[64];
+	int n = 0;
+
+	(void)e;
+	snprintf(dir, sizeof dir, "/proc/%d/fd", (int)child->id.pid);
+	for (int tries = 0; tries < 200 && n != 1; tries++, usleep(5000)) {
+		cleanup_dir DIR *d = opendir(dir);
+		n = 0;
+		for (struct dirent *entry; d && (entry = readdir(d));) {
+			ssize_t len = readlinkat(dirfd(d), entry->d_name, link, sizeof link - 1);
+			n += len > 7 && strncmp(link, "socket:", 7) == 0;
+		}
+	}
+	b->e.sys = n;
+	return 0;
+}
+
+static void the_child_holds_one_end(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	b->born = count_ends;
+	assert_int_equal(box_run(b, "true"), 0);
+	assert_int_equal(b->e.sys, 1);
+}
+
 static int quick(const struct launched *child, void *arg, struct err *e)
 {
 	(void)child;
@@ -546,6 +577,7 @@ int main(void)
 	        box_test(session_and_group_are_its_own),
 	        box_test(the_command_and_sysctls_wait_for_the_launchers_part),
 	        box_test(a_failing_launchers_part_ends_the_child),
+	        box_test(the_child_holds_one_end),
 	};
 
 	return cmocka_run_group_tests(tests, box_group_setup, box_group_teardown);
