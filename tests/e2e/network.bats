@@ -265,18 +265,23 @@ file_down() { servers_down; }
 	tare rm -f c
 }
 
-@test "a removed bridge: made again by the next start, and check puts back whom it left out" {
+@test "a removed bridge: the next start makes it again with all who were on it; check puts back who is off" {
 	background c
-	local bridge
+	local bridge link gateway
 	bridge=$(bridge_of tare0)
+	gateway=$(tare network inspect --format '{{(index .IPAM.Config 0).Gateway}}' tare0)
 	ip link del "$bridge"
 	exits 1 tare system check
 	has "interface $bridge of network tare0"
 	ok tare run --rm $B true
+	ok inside c ping -c 1 -w 3 "$gateway"
+	link=$(own_leases | cut -d ' ' -f 2)
+	ip link set "$link" nomaster
 	exits 1 tare system check
+	has "interface $link"
 	has "is not on its network's bridge"
 	ok tare system check --repair
 	ok tare system check
-	ok inside c ping -c 1 -w 3 "$(tare network inspect --format '{{(index .IPAM.Config 0).Gateway}}' tare0)"
+	ok inside c ping -c 1 -w 3 "$gateway"
 	tare rm -f c
 }
