@@ -104,6 +104,7 @@ static void test_overlap_names_who_has_it(void **state)
 	REFUSE(ERR_CONFLICT, "overlaps 10.99.0.0/16 of network web", .name = "n", .subnet = {"10.96.0.0/12"});
 	REFUSE(ERR_CONFLICT, "overlaps the route 10.77.0.0/24 of this host", .name = "n",
 	        .subnet = {"10.77.0.0/16"});
+	REFUSE(ERR_CONFLICT, "tare network rm web", .name = "web", .subnet = {"10.99.0.0/16"});
 	rig_create(rig, "next", "10.77.1.0/24", NULL);
 }
 
@@ -238,6 +239,12 @@ static void test_links_that_were_there_are_guarded(void **state)
 			rig_ok(nft_remove(network_table(rig->s, table), &rig->e));
 		rig_ok(network_reload(rig->s, &rig->e));
 	}
+	/* our own bridges forward to each other, or not, by other rules */
+	assert_int_equal(file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0"), 0);
+	rig_create(rig, "web", NULL, NULL);
+	cleanup_network_record struct network_record web = rig_up(rig, "web", NULL);
+	assert_true(guards(rig, AF_INET, "br-b"));
+	assert_false(guards(rig, AF_INET, r.link));
 }
 
 /* Forwarding that was on before Tare came is somebody's wish. */
@@ -252,29 +259,54 @@ static void test_router_is_left_as_it_is(void **state)
 	assert_false(guards(rig, AF_INET, "br-a"));
 }
 
-/* As a crash leaves it: there, but without its address. */
+static bool has_route(struct network_rig *rig, const char *subnet)
+{
+	struct net_subnet *list;
+	char text[NET_SUBNET_TEXT];
+	bool has = false;
+	size_t n;
+
+	rig_ok(link_routes(rig->h, NULL, &list, &n, &rig->e));
+	for (size_t i = 0; i < n; i++)
+		has |= strcmp(net_subnet_text(&list[i], text), subnet) == 0;
+	free(list);
+	return has;
+}
+
+/* As a crash leaves it: there, but without its address; or with one that it had before. */
 static void test_half_made_bridge_is_completed(void **state)
 {
 	struct network_rig *rig = *state;
-	cleanup_network_record struct network_record r = {0};
 	char bridge[IFNAMSIZ], table[NFT_TABLE_MAX];
-	struct net_subnet *list;
-	size_t n;
 	unsigned index;
 
 	rig_needs_root();
 	struct link_bridge b = {.name = network_default_bridge(rig->s, bridge), .mac = {0x02, 1, 2, 3, 4, 5}};
 	rig_ok(link_bridge_ensure(rig->h, &b, &index, &rig->e));
-	r = rig_up(rig, NETWORK_DEFAULT, &index);
+	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, &index);
 	assert_true(nft_is_laid(network_table(rig->s, table)));
-	rig_ok(link_routes(rig->h, NULL, &list, &n, &rig->e));
-	bool has = false;
-	for (size_t i = 0; i < n; i++) {
-		char text[NET_SUBNET_TEXT];
-		has |= strcmp(net_subnet_text(&list[i], text), r.subnet[0]) == 0;
-	}
-	free(list);
-	assert_true(has);
+	assert_true(has_route(rig, r.subnet[0]));
+	rig_ok(link_remove(rig->h, bridge, &rig->e));
+	rig_route(rig, bridge, "10.250.0.1", 16);
+	rig_ok(network_up(rig->s, &r, &index, &rig->e));
+	assert_true(has_route(rig, r.subnet[0]));
+}
+
+static void test_network_that_was_removed_does_not_come_up(void **state)
+{
+	struct network_rig *rig = *state;
+	cleanup_network_record struct network_record r = {0};
+	unsigned bridge;
+
+	rig_needs_root();
+	rig_create(rig, "web", NULL, NULL);
+	rig_ok(network_find(rig->s, "web", &r, &rig->e));
+	rig_ok(engine_network_remove(rig->t, "web", &rig->e));
+	assert_int_equal(network_up(rig->s, &r, &bridge, &rig->e), -1);
+	assert_int_equal(rig->e.kind, ERR_NOT_FOUND);
+	rig_create(rig, "web", NULL, NULL); /* another of that name */
+	assert_int_equal(network_up(rig->s, &r, &bridge, &rig->e), -1);
+	assert_int_equal(rig->e.kind, ERR_CONFLICT);
 }
 
 #define STARTS 12
@@ -525,6 +557,7 @@ int main(void)
 	        T(test_links_that_were_there_are_guarded),
 	        T(test_router_is_left_as_it_is),
 	        T(test_half_made_bridge_is_completed),
+	        T(test_network_that_was_removed_does_not_come_up),
 	        T(test_first_starts_meet),
 	        T(test_internal_network_needs_no_forwarding),
 	        T(test_default_network_goes_out_of_the_way),

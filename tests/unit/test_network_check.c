@@ -260,6 +260,8 @@ static void test_damaged_record_saves_what_may_be_its(void **state)
 	assert_int_equal(count(rig, true, "/networks/bad.json", "cannot be read", &repaired), 1);
 	assert_false(repaired);
 	assert_true(link_index(rig->h, b.name) != 0);
+	cleanup_fd int networks = networks_state_dir(rig->s, NULL);
+	assert_int_equal(faccessat(networks, id, F_OK, 0), 0);
 	assert_int_equal(unlinkat(records, "bad.json", 0), 0);
 	expect(rig, "bridge tr-0123456789ab", "its network is gone");
 }
