@@ -43,6 +43,9 @@ static inline int rig_setup(void **state)
 	snprintf(run, sizeof run, "%s/state", r->dir);
 	r->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	/* a new namespace has what the host's has */
+	file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0");
+	file_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/forwarding", "0");
 	r->t = tare_engine_linux(root, run, &r->e);
 	assert_non_null(r->t);
 	r->s = engine_store(r->t);
