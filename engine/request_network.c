@@ -318,8 +318,10 @@ static const char *port_number(const char *s, uint16_t *port)
 
 static int range_parse(const char *text, struct range *r, struct err *e)
 {
-	const char *rest = port_number(text, &r->from);
+	const char *rest;
 
+	*r = (struct range){0};
+	rest = port_number(text, &r->from);
 	r->to = r->from;
 	if (rest && *rest == '-')
 		rest = port_number(rest + 1, &r->to);
