@@ -204,20 +204,22 @@ static int check_group(const struct endpoint_start *x, struct err *e)
 	return 0;
 }
 
-/* Docker says nothing of an internal network; in one without a bridge there is no host to publish on. */
+/* Docker says nothing of an internal network; where there is no bridge there is no host to publish on. */
 static int no_way_in(const struct endpoint_start *x, struct err *e)
 {
-	for (size_t i = 0; i < x->state.n_endpoints; i++)
-		if (x->state.endpoints[i].bridge[0]) {
-			log_line(LOG_LEVEL_WARN,
-			        "container %s: no port is published, since none of its networks has a way in",
-			        x->c->record.name);
-			return 0;
-		}
-	return err_set(e, ERR_USAGE,
-	        "cannot publish ports in network %s, a %s: the container is reached at its own address",
-	        x->state.n_endpoints ? x->state.endpoints[0].network : "none",
-	        x->state.n_endpoints ? x->state.endpoints[0].driver : "nothing");
+	const struct network_state *n = &x->state;
+
+	for (size_t i = 0; i < n->n_endpoints; i++)
+		if (!n->endpoints[i].bridge[0])
+			return err_set(e, ERR_USAGE,
+			        "cannot publish ports in network %s, a %s: the container is reached at its "
+			        "own "
+			        "address",
+			        n->endpoints[i].network, n->endpoints[i].driver);
+	log_line(LOG_LEVEL_WARN,
+	        "container %s: no port is published, since none of its networks has a way in",
+	        x->c->record.name);
+	return 0;
 }
 
 int endpoint_ports_hold(struct endpoint_start *x, struct err *e)
