@@ -242,7 +242,7 @@ static void test_links_that_were_there_are_guarded(void **state)
 	/* our own bridges forward to each other, or not, by other rules */
 	assert_int_equal(file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0"), 0);
 	rig_create(rig, "web", NULL, NULL);
-	cleanup_network_record struct network_record web = rig_up(rig, "web", NULL);
+	rig_bring_up(rig, "web", NULL);
 	assert_true(guards(rig, AF_INET, "br-b"));
 	assert_false(guards(rig, AF_INET, r.link));
 }
@@ -255,7 +255,7 @@ static void test_router_is_left_as_it_is(void **state)
 	rig_needs_root();
 	rig_route(rig, "br-a", "10.1.0.1", 24);
 	assert_int_equal(file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1"), 0);
-	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, NULL);
+	rig_bring_up(rig, NETWORK_DEFAULT, NULL);
 	assert_false(guards(rig, AF_INET, "br-a"));
 }
 
@@ -349,7 +349,7 @@ static void test_internal_network_needs_no_forwarding(void **state)
 
 	rig_needs_root();
 	rig_ok(engine_network_create(rig->t, &q, id, &rig->e));
-	cleanup_network_record struct network_record r = rig_up(rig, "inside", NULL);
+	rig_bring_up(rig, "inside", NULL);
 	assert_false(forwarding_on(AF_INET));
 }
 

@@ -205,7 +205,7 @@ static void test_pair_of_nobody_goes(void **state)
 	unsigned bridge, index;
 
 	rig_needs_root();
-	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, &bridge);
+	rig_bring_up(rig, NETWORK_DEFAULT, &bridge);
 	cleanup_fd int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	cleanup_fd int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -283,7 +283,7 @@ static void test_forwarding_that_was_turned_off(void **state)
 	struct network_rig *rig = *state;
 
 	rig_needs_root();
-	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, NULL);
+	rig_bring_up(rig, NETWORK_DEFAULT, NULL);
 	assert_int_equal(file_poke(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0"), 0);
 	expect(rig, "net.ipv4.ip_forward", "is off");
 	assert_true(forwarding_on(AF_INET));
