@@ -37,7 +37,7 @@ static void samples_follow_the_runs(void **state)
 	struct tare_stats a, b;
 
 	display_needs_root();
-	display_run(d, "box", "while :; do :; done");
+	display_run(d, "box", "while :; do :; done", "--network", "none");
 	size_t before = open_descriptors();
 	sample(d, "box", &a);
 	assert_true(a.time > 0 && a.memory > 0 && a.pids >= 1);
@@ -66,7 +66,7 @@ static void figures_of_the_hosts_network_are_no_containers(void **state)
 	display_needs_root();
 	display_run(d, "hosted", SLEEP_FOR_EVER, "--network", "host");
 	display_run(d, "guest", SLEEP_FOR_EVER, "--network", "container:hosted");
-	display_run(d, "alone", SLEEP_FOR_EVER);
+	display_run(d, "alone", SLEEP_FOR_EVER, "--network", "none");
 	display_run(d, "pair", SLEEP_FOR_EVER, "--network", "container:alone");
 	sample(d, "hosted", &s);
 	assert_true(s.time > 0 && s.net_rx == UINT64_MAX);
@@ -92,7 +92,7 @@ static void few_descriptors_are_enough(void **state)
 	const char *id;
 
 	display_needs_root();
-	display_run(d, "box", SLEEP_FOR_EVER);
+	display_run(d, "box", SLEEP_FOR_EVER, "--network", "none");
 	id = display_id(d, "box");
 	getrlimit(RLIMIT_NOFILE, &old);
 	few = (struct rlimit){24, old.rlim_max};
