@@ -12,7 +12,7 @@
 #include "base/proc.h"
 #include "engine/store/event_log.h"
 #include "net/forwarding.h"
-#include "network_rig.h"
+#include "tests/unit/network_rig.h"
 
 /* ------------------------------------------------------------------ what is refused */
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "net/forwarding.h"
-#include "network_rig.h"
+#include "tests/unit/network_rig.h"
 
 /* ------------------------------------------------------------------ asking */
 
