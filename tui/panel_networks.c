@@ -292,7 +292,7 @@ static size_t port_numbers(const struct tare_network *network, uint16_t numbers[
 
 static void list_ports(struct network_row *r)
 {
-	uint16_t numbers[PORTS_MOST];
+	uint16_t numbers[PORTS_MOST] = {0};
 	size_t n = port_numbers(r->network, numbers), at = 0;
 
 	*r->ports = '\0';
