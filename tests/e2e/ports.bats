@@ -237,7 +237,7 @@ ask_outside_line() { outside sh -c "echo x | timeout 2 busybox nc $HOST_ADDRESS 
 	tare rm -f --all
 	skip_in_vm
 	# a fresh host
-	ok timeout 60 unshare --net bash -c "ip link set lo up; ip link add l0 type veth peer name l1; ip link set l0 up; TARE_DNS_LINGER=0 $BUILD/tare --root $ROOT --state $DIR/state2 run --rm $B true; cat /proc/sys/net/ipv4/ip_forward; nft list ruleset; ip link" 3>&- 4>&-
+	ok timeout 60 unshare --net bash -c "echo 0 >/proc/sys/net/ipv4/ip_forward; ip link set lo up; ip link add l0 type veth peer name l1; ip link set l0 up; TARE_DNS_LINGER=0 $BUILD/tare --root $ROOT --state $DIR/state2 run --rm $B true; cat /proc/sys/net/ipv4/ip_forward; nft list ruleset; ip link" 3>&- 4>&-
 	[[ $stderr == *ip_forward* ]] || fail "nothing said: $stderr"
 	has l0
 	has guarded
