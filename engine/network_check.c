@@ -34,8 +34,10 @@ static int note_holder(const struct container *c, const struct network_state *n,
 
 	for (size_t i = 0; i < n->n_endpoints; i++) {
 		const struct network_record *r = network_check_record(x, n->endpoints[i].network_id);
-		if (r)
-			x->held[r - x->records.rows] = true;
+		if (!r)
+			continue;
+		x->held[r - x->records.rows] = true;
+		x->served[r - x->records.rows] |= container_is_up(c);
 	}
 	return strv_add(&x->holders, c->id);
 }
@@ -48,7 +50,7 @@ static int serve_again(struct network_check *x)
 	bool repaired = x->repair;
 
 	for (size_t i = 0; i < x->records.n && repaired; i++)
-		if (x->held[i] && strcmp(x->records.rows[i].driver, "bridge") == 0)
+		if (x->served[i] && strcmp(x->records.rows[i].driver, "bridge") == 0)
 			repaired = network_dns(x->s, &x->records.rows[i], &e) == 0;
 	return network_check_tell(x, repaired, "does not run, and containers ask it for names",
 	        *e.msg ? e.msg : NULL, strdup("name service tare-dns"));
@@ -60,7 +62,7 @@ static int check_name_service(struct network_check *x, struct err *e)
 	bool asked = false;
 
 	for (size_t i = 0; i < x->records.n; i++)
-		asked |= x->held[i] && strcmp(x->records.rows[i].driver, "bridge") == 0;
+		asked |= x->served[i] && strcmp(x->records.rows[i].driver, "bridge") == 0;
 	if (dir < 0)
 		return -1;
 	if (!asked || dns_pid(dir) != 0)
@@ -76,7 +78,8 @@ static int begin(struct network_check *x, struct err *e)
 	if (network_record_list(x->s, &x->records, e) != 0)
 		return -1;
 	x->held = calloc(x->records.n + 1, sizeof *x->held);
-	if (!x->held)
+	x->served = calloc(x->records.n + 1, sizeof *x->served);
+	if (!x->held || !x->served)
 		return err_no_memory(e);
 	if (network_each_holder(x->s, note_holder, x, e) != 0)
 		return -1;
@@ -118,6 +121,7 @@ int network_check(const struct store *s, bool repair, struct tare_check_result *
 	link_close(&x.h);
 	strv_free(x.holders);
 	free(x.held);
+	free(x.served);
 	network_records_free(&x.records);
 	return rc == 0 ? 0 : err_wrap(e, "networks");
 }

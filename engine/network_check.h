@@ -14,6 +14,7 @@ struct network_check {
 	/* Who has a place in a network, read at the beginning: */
 	char **holders; /* ids */
 	bool *held;     /* by record */
+	bool *served;   /* by record: of those, some that run already, and so ask for names */
 	bool reload;    /* what is missing comes back by a reload, once for all */
 };
 /* One finding, and whether it was mended. */

@@ -26,7 +26,7 @@ static bool any_held_bridge(const struct network_check *x)
 /* ------------------------------------------------------------------ rules */
 
 struct owners {
-	const struct network_check *x;
+	struct network_check *x;
 	char **dead, **seen; /* of those that hold a place, seen: short ids */
 };
 
@@ -51,13 +51,15 @@ static int look_at_owner(const char *kind, const char owner[NFT_OWNER_LEN + 1], 
 {
 	struct owners *o = arg;
 
-	(void)kind;
-	if (strv_has(o->dead, owner))
+	if (strv_has(o->dead, owner)) {
+		/* who is left in its group has these slots by now: the file says who */
+		o->x->reload |= strncmp(kind, "group", strlen("group")) == 0;
 		return 1;
+	}
 	if (strv_has(o->seen, owner))
 		return 0;
 	if (!holds(o->x, owner) && is_dead(o->x, owner))
-		return strv_add(&o->dead, owner) == 0 ? 1 : -1;
+		return strv_add(&o->dead, owner) == 0 ? look_at_owner(kind, owner, o) : -1;
 	return strv_add(&o->seen, owner);
 }
 

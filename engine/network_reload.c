@@ -1,6 +1,7 @@
 /* Everything that Tare has in the kernel for networks once more, after somebody flushed the firewall, removed
  * a bridge or killed the name service: from the records, the leases and the states of the containers. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct reload {
 	struct nft_batch *b;
 	struct network_records records;
 	bool *held; /* by record: somebody has a place in it */
+	bool once_more;
 };
 
 static ssize_t record_of(const struct reload *x, const char *network_id)
@@ -131,30 +133,73 @@ static void restore_names(const struct reload *x, const char *table)
 			        x->records.rows[i].name, e.msg);
 }
 
-int network_reload(const struct store *s, struct err *e)
+/* A run that ended meanwhile has taken away what it knew of, before it was laid here again. */
+static int find_dead(const char *kind, const char owner[NFT_OWNER_LEN + 1], void *arg)
 {
-	char table[NFT_TABLE_MAX];
-	struct reload x = {.s = s};
-	bool no_bridge = false;
-	int rc = -1;
-	cleanup_fd int lock = networks_lock(s, e);
+	struct reload *x = arg;
+	char id[TARE_ID_LEN + 1];
 
-	if (lock < 0 || nft_lay(network_table(s, table), true, &no_bridge, e) < 0 ||
-	        network_record_list(s, &x.records, e) != 0)
+	if (container_resolve(x->s, owner, id, NULL) == 0 && !endpoint_holder_is_dead(id, (void *)x->s))
+		return 0;
+	/* its slots in a group are another's by now: the file says whose */
+	x->once_more |= strncmp(kind, "group", strlen("group")) == 0;
+	return 1;
+}
+
+static int remove_dead(struct reload *x, const char *table, struct err *e)
+{
+	cleanup_nft_batch struct nft_batch *removal = nft_batch_open(table, e);
+
+	if (!removal || nft_each_owned(table, removal, find_dead, x, e) != 0)
+		return -1;
+	return nft_batch_commit_removal(removal, e);
+}
+
+static int reload_once(struct reload *x, const char *table, struct err *e)
+{
+	bool no_bridge = false;
+
+	if (nft_lay(table, true, &no_bridge, e) < 0 || network_record_list(x->s, &x->records, e) != 0)
 		return -1;
 	cleanup_link struct link_handle *h = link_open(e);
 	cleanup_nft_batch struct nft_batch *b = nft_batch_open(table, e);
-	x.h = h;
-	x.b = b;
-	x.held = calloc(x.records.n + 1, sizeof *x.held);
-	if (!x.held)
-		err_no_memory(e);
-	else if (h && b && restore(&x, e) == 0) {
-		restore_names(&x, table);
-		rc = 0;
+	if (!h || !b)
+		return -1;
+	x->h = h;
+	x->b = b;
+	x->held = calloc(x->records.n + 1, sizeof *x->held);
+	if (!x->held)
+		return err_no_memory(e);
+	if (restore(x, e) != 0 || remove_dead(x, table, e) != 0)
+		return -1;
+	restore_names(x, table);
+	return 0;
+}
+
+/* Somebody may flush the firewall, or leave a group, in the same moment. */
+#define TRIES 3
+
+int network_reload(const struct store *s, struct err *e)
+{
+	char table[NFT_TABLE_MAX];
+	struct err why = ERR_INIT;
+	int rc = -1;
+	cleanup_fd int lock = networks_lock(s, e);
+
+	if (lock < 0)
+		return -1;
+	network_table(s, table);
+	for (int i = 0; i < TRIES; i++) {
+		struct reload x = {.s = s};
+		why = (struct err)ERR_INIT;
+		rc = reload_once(&x, table, &why);
+		free(x.held);
+		network_records_free(&x.records);
+		if (rc == 0 ? !x.once_more : why.sys != ENOENT)
+			break;
 	}
-	free(x.held);
-	network_records_free(&x.records);
+	if (rc != 0 && e)
+		*e = why;
 	return rc;
 }
 

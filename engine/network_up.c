@@ -1,5 +1,6 @@
 /* A network becomes real: tables, forwarding, a bridge with addresses, its elements. All of it is there after
  * the first container that needs it, so a start asks only whether the bridge is up, which is done last. */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -255,11 +256,40 @@ static int read_again(const struct store *s, struct network_record *r, struct er
 	return same ? 0 : err_set(e, ERR_CONFLICT, "network %s was removed meanwhile", r->name);
 }
 
+static int lay_rules(const struct store *s, const struct network_record *r, const struct lease_pool *pool,
+        struct link_handle *h, struct err *e)
+{
+	char table[NFT_TABLE_MAX];
+	bool no_bridge = false;
+
+	if (nft_lay(network_table(s, table), false, &no_bridge, e) < 0)
+		return -1;
+	if (no_bridge)
+		log_line(LOG_LEVEL_WARN,
+		        "this kernel has no nftables for bridges: containers of a network can use each "
+		        "other's addresses");
+	return network_forward(s, r, h, e) == 0 ? lay_elements(table, r, pool, e) : -1;
+}
+
+/* Once more when somebody flushed the firewall between the rules and their elements. */
+static int lay_rules_firmly(const struct store *s, const struct network_record *r,
+        const struct lease_pool *pool, struct link_handle *h, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (lay_rules(s, r, pool, h, &why) == 0)
+		return 0;
+	if (why.sys == ENOENT)
+		return lay_rules(s, r, pool, h, e);
+	if (e)
+		*e = why;
+	return -1;
+}
+
 static int bring_up(const struct store *s, struct network_record *r, unsigned *index, struct err *e)
 {
 	char table[NFT_TABLE_MAX];
 	struct lease_pool pool;
-	bool no_bridge = false;
 	cleanup_fd int lock = networks_lock(s, e);
 
 	if (lock < 0 || read_again(s, r, e) != 0)
@@ -267,19 +297,12 @@ static int bring_up(const struct store *s, struct network_record *r, unsigned *i
 	if ((*index = up_index(r)) != 0)
 		return 0; /* somebody was quicker */
 	cleanup_link struct link_handle *h = link_open(e);
-	if (!h || check_subnet(s, r, e) != 0 || network_pool(r, &pool, e) != 0)
+	if (!h || check_subnet(s, r, e) != 0 || network_pool(r, &pool, e) != 0 ||
+	        lay_rules_firmly(s, r, &pool, h, e) != 0)
 		return -1;
-	network_table(s, table);
-	if (nft_lay(table, false, &no_bridge, e) < 0 || network_forward(s, r, h, e) != 0 ||
-	        lay_elements(table, r, &pool, e) != 0)
-		return -1;
-	if (no_bridge)
-		log_line(LOG_LEVEL_WARN,
-		        "this kernel has no nftables for bridges: containers of a network can use each "
-		        "other's addresses");
 	if (network_bridge(s, r, &pool, h, index, e) != 0 || network_rejoin(s, r, h, *index, e) != 0)
 		return -1;
-	warn_of_foreign_drops(table, r);
+	warn_of_foreign_drops(network_table(s, table), r);
 	return 0;
 }
 
