@@ -488,9 +488,7 @@ static int publish_parse(
 	if (address && !colon)
 		return err_set(e, ERR_USAGE, "the port of the container is missing, as in 127.0.0.1:8080:80");
 	if (colon && strcmp(ports, "0") == 0)
-		return err_set(e, ERR_USAGE,
-		        "\"0\" is not a port from 1 to 65535; for any free port of the host leave it out, as "
-		        "in -p 80");
+		*ports = 0; /* any free one, as Docker has it */
 	if (set_host(p, address, e) < 0 || (colon && *ports && range_parse(ports, host, e) < 0))
 		return -1;
 	return ports_parse(colon ? colon + 1 : ports, inside, &p->protocol, e);

@@ -153,7 +153,7 @@ file_down() {
 
 @test "bad ports have one clear line" {
 	local bad
-	for bad in 0:80 65536:80 x:80 80:x 8080:80/icmp 1.2.3:80:80 8000-8002:80-81 8002-8000:80-82 ::1:80:80 80:80:80:80:80; do
+	for bad in 80:0 65536:80 x:80 80:x 8080:80/icmp 1.2.3:80:80 8000-8002:80-81 8002-8000:80-82 ::1:80:80 80:80:80:80:80; do
 		refused 125 "$bad" run --rm -p "$bad" $B true
 	done
 	refused 125 '192.0.2.77' run --rm -p 192.0.2.77:8080:80 $B true

@@ -262,6 +262,7 @@ static void ports_are_published(void **state)
 	publishes(c, "8080:80/UDP", ":8080-8080>80/udp");
 	publishes(c, "132:132/sctp", ":132-132>132/sctp");
 	publishes(c, "127.0.0.1:8080:80", "127.0.0.1:8080-8080>80/tcp");
+	publishes(c, "0:80", ":0-0>80/tcp");
 	publishes(c, "127.0.0.1::80", "127.0.0.1:0-0>80/tcp");
 	publishes(c, "[2001:DB8::1]:8080:80", "2001:db8::1:8080-8080>80/tcp");
 	publishes(c, "[::]:8080:80", ":::8080-8080>80/tcp");
@@ -284,7 +285,6 @@ static void bad_ports(void **state)
 	        {"65536", "\"65536\" is not a port"},
 	        {"99999999999999999999", "is not a port"},
 	        {"8080:0", "\"0\" is not a port"},
-	        {"0:80", "for any free port of the host leave it out, as in -p 80"},
 	        {"65536:80", "\"65536\" is not a port"},
 	        {"-1:80", "\"-1\" is not a port"},
 	        {"80:", "\"\" is not a port"},
