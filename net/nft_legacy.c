@@ -71,6 +71,8 @@ static int read_table(struct table *t, struct err *e)
 	answer = (struct ipt_get_entries *)(void *)buf_reserve(&t->entries, len);
 	if (!answer)
 		return err_no_memory(e);
+	/* The kernel writes names without what follows their ends. */
+	memset(answer, 0, len);
 	*answer = (struct ipt_get_entries){.name = "filter", .size = t->info.size};
 	if (getsockopt(fd, t->kind->level, IPT_SO_GET_ENTRIES, answer, &len) < 0)
 		return err_sys(e, "cannot read the rules of %s", t->kind->program);
