@@ -15,15 +15,6 @@
 #include "engine/events.h"
 #include "net/dns.h"
 
-/* Unique for each start: the pair of the one before dies some ms after its namespace. */
-static void link_name(const char *id, char dst[IFNAMSIZ])
-{
-	char random[2 * 3 + 1];
-
-	random_hex(random, 3);
-	snprintf(dst, IFNAMSIZ, "tv%.8s%.5s", id, random);
-}
-
 void endpoint_event(const struct store *s, const struct endpoint *p, const char *id, const char *action)
 {
 	json *attributes = json_object_new_object();
@@ -41,8 +32,8 @@ static bool is_bridge(const struct endpoint *p)
 
 /* ------------------------------------------------------------------ before the fork */
 
-int endpoint_init(struct endpoint *p, const struct network_record *r, const char *id, char *const *aliases,
-        struct err *e)
+int endpoint_init(const struct store *s, struct endpoint *p, const struct network_record *r, const char *id,
+        char *const *aliases, struct err *e)
 {
 	p->network = strdup(r->name);
 	p->driver = strdup(r->driver);
@@ -54,7 +45,7 @@ int endpoint_init(struct endpoint *p, const struct network_record *r, const char
 	p->trusted = !r->antispoof;
 	if (strcmp(r->driver, "bridge") == 0) {
 		snprintf(p->bridge, sizeof p->bridge, "%s", r->link);
-		link_name(id, p->link);
+		network_port_name(s, id, p->link);
 	}
 	return 0;
 }
@@ -69,7 +60,7 @@ static int place(struct endpoint_start *x, size_t i, struct err *e)
 	        network_up(x->store, r, &x->bridge_index[i], e) != 0)
 		return -1;
 	snprintf(p->name, sizeof p->name, "eth%u", (unsigned)i % ENDPOINTS_MAX);
-	return endpoint_init(p, r, x->c->id, x->request.endpoints[i].aliases, e);
+	return endpoint_init(x->store, p, r, x->c->id, x->request.endpoints[i].aliases, e);
 }
 
 int endpoints_prepare(const struct store *s, struct container *c, struct endpoint_start *x, struct err *e)

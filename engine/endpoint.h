@@ -63,8 +63,8 @@ void endpoint_hosts_change(
 /* Docker's event of a network: "connect", "disconnect". */
 void endpoint_event(const struct store *s, const struct endpoint *p, const char *id, const char *action);
 /* A fresh one of container `id` in this network: all but its name inside and its addresses. */
-int endpoint_init(struct endpoint *p, const struct network_record *r, const char *id, char *const *aliases,
-        struct err *e);
+int endpoint_init(const struct store *s, struct endpoint *p, const struct network_record *r, const char *id,
+        char *const *aliases, struct err *e);
 /* Its addresses and, by `gateway`, the default routes of these families; what is there already stays. */
 int endpoint_set_up(const struct endpoint *p, struct link_handle *inside, int netns_fd, const bool gateway[2],
         struct err *e);

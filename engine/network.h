@@ -77,6 +77,10 @@ int network_state_write(int state_fd, const struct network_state *n, struct err 
  * /run/tare, others with a hash of the path, so that two installations don't meet. */
 const char *network_table(const struct store *s, char dst[NFT_TABLE_MAX]);
 const char *network_default_bridge(const struct store *s, char dst[IFNAMSIZ]);
+/* The host's end of a link of container `id`: unique for each start, as the pair of the one before dies some
+ * ms after its namespace. The state directory is in how it begins (nft_port_prefix()). */
+void network_port_name(const struct store *s, const char *id, char dst[IFNAMSIZ]);
+bool network_port_is_ours(const struct store *s, const char *link);
 /* Of the bridge: says which state directory made it, since the names of two installations look alike. */
 void network_bridge_mac(const struct store *s, const char *network_id, unsigned char mac[NET_MAC_LEN]);
 bool network_bridge_is_ours(const struct store *s, const char *link);

@@ -141,38 +141,16 @@ static int note_links(const struct container *c, const struct network_state *n, 
 	return 0;
 }
 
-/* Ends of pairs on our bridges. */
-static int bridged_pairs(const struct network_check *x, char ***pairs, struct err *e)
-{
-	for (size_t i = 0; i < x->records.n; i++) {
-		unsigned bridge = link_index(x->h, x->records.rows[i].link);
-		cleanup_strv char **ports = NULL;
-		if (!bridge || strcmp(x->records.rows[i].driver, "bridge") != 0)
-			continue;
-		if (link_ports(x->h, bridge, &ports, e) != 0)
-			return -1;
-		strv_foreach (port, ports)
-			if (strncmp(*port, "tv", 2) == 0 && network_made_link(*port))
-				strv_add(pairs, *port);
-	}
-	return 0;
-}
-
-/* And those that bear the start of an id of ours. Another installation's are neither. */
+/* The host's ends of pairs that are ours. */
 static int our_pairs(const struct network_check *x, char ***pairs, struct err *e)
 {
 	cleanup_strv char **all = NULL;
 
-	if (bridged_pairs(x, pairs, e) != 0 || link_names(x->h, &all, e) != 0)
+	if (link_names(x->h, &all, e) != 0)
 		return -1;
-	strv_foreach (name, all) {
-		char start[9], id[TARE_ID_LEN + 1];
-		if (strncmp(*name, "tv", 2) != 0 || !network_made_link(*name) || strv_has(*pairs, *name))
-			continue;
-		snprintf(start, sizeof start, "%.8s", *name + 2);
-		if (container_resolve(x->s, start, id, NULL) == 0)
-			strv_add(pairs, *name);
-	}
+	strv_foreach (name, all)
+		if (network_port_is_ours(x->s, *name) && strv_add(pairs, *name) < 0)
+			return err_no_memory(e);
 	return 0;
 }
 
@@ -256,6 +234,23 @@ static int check_held(struct network_check *x, struct err *e)
 	return 0;
 }
 
+/* What is on our bridges. */
+static int bridged_links(const struct network_check *x, char ***links, struct err *e)
+{
+	for (size_t i = 0; i < x->records.n; i++) {
+		unsigned bridge = link_index(x->h, x->records.rows[i].link);
+		cleanup_strv char **ports = NULL;
+		if (!bridge || strcmp(x->records.rows[i].driver, "bridge") != 0)
+			continue;
+		if (link_ports(x->h, bridge, &ports, e) != 0)
+			return -1;
+		strv_foreach (port, ports)
+			if (strv_add(links, *port) < 0)
+				return err_no_memory(e);
+	}
+	return 0;
+}
+
 struct loose {
 	const struct network_check *x;
 	char **ports, **links; /* of all our bridges; of containers that run, and on no bridge */
@@ -281,7 +276,7 @@ static int note_loose(const struct container *c, const struct network_state *n, 
 static int check_loose(struct network_check *x, struct err *e)
 {
 	struct loose l = {.x = x};
-	int rc = bridged_pairs(x, &l.ports, e) == 0 ? network_each_holder(x->s, note_loose, &l, e) : -1;
+	int rc = bridged_links(x, &l.ports, e) == 0 ? network_each_holder(x->s, note_loose, &l, e) : -1;
 
 	x->reload |= l.links != NULL;
 	strv_foreach (name, l.links)

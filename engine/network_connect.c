@@ -109,7 +109,7 @@ static struct endpoint *new_endpoint(
 		return NULL;
 	}
 	if (network_up(x->store, r, &x->bridge_index[i], e) != 0 || !(p = network_state_add(&x->state, e)) ||
-	        endpoint_init(p, r, x->c->id, q->aliases, e) != 0 ||
+	        endpoint_init(x->store, p, r, x->c->id, q->aliases, e) != 0 ||
 	        link_next_name(at->inside, p->name, e) != 0)
 		return NULL;
 	memcpy(p->ip, q->ip, sizeof p->ip);

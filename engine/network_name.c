@@ -61,6 +61,16 @@ const char *network_table(const struct store *s, char dst[NFT_TABLE_MAX])
 	return dst;
 }
 
+void network_port_name(const struct store *s, const char *id, char dst[IFNAMSIZ])
+{
+	char table[NFT_TABLE_MAX], random[IFNAMSIZ + 1];
+
+	nft_port_prefix(network_table(s, table), dst);
+	size_t prefix = strlen(dst), room = IFNAMSIZ - 1 - prefix;
+	random_hex(random, IFNAMSIZ / 2);
+	snprintf(dst + prefix, room + 1, "%.*s%s", (int)room / 2, id, random);
+}
+
 const char *network_default_bridge(const struct store *s, char dst[IFNAMSIZ])
 {
 	uint32_t h = state_hash(s);
@@ -81,6 +91,26 @@ void network_bridge_mac(const struct store *s, const char *network_id, unsigned 
 	mac[5] = (unsigned char)n;
 }
 
+static bool is_hex(const char *s, size_t digits)
+{
+	return strlen(s) == digits && strspn(s, "0123456789abcdef") == digits;
+}
+
+/* Of any state directory. */
+static bool is_port(const char *link)
+{
+	return (strncmp(link, "tv", 2) == 0 && is_hex(link + 2, IFNAMSIZ - 1 - 2)) ||
+	       (*link == 't' && is_hex(link + 1, IFNAMSIZ - 1 - 1));
+}
+
+bool network_port_is_ours(const struct store *s, const char *link)
+{
+	char table[NFT_TABLE_MAX], prefix[IFNAMSIZ];
+
+	nft_port_prefix(network_table(s, table), prefix);
+	return is_port(link) && strncmp(link, prefix, strlen(prefix)) == 0;
+}
+
 bool network_bridge_is_ours(const struct store *s, const char *link)
 {
 	unsigned char mac[NET_MAC_LEN];
@@ -89,22 +119,16 @@ bool network_bridge_is_ours(const struct store *s, const char *link)
 
 	snprintf(q.ifr_name, sizeof q.ifr_name, "%s", link);
 	network_bridge_mac(s, "", mac);
-	return strncmp(link, "tv", 2) != 0 && network_made_link(link) && fd >= 0 &&
-	       ioctl(fd, SIOCGIFHWADDR, &q) == 0 && memcmp(q.ifr_hwaddr.sa_data, mac, 4) == 0;
-}
-
-static bool is_hex(const char *s, size_t digits)
-{
-	return strlen(s) == digits && strspn(s, "0123456789abcdef") == digits;
+	return network_made_link(link) && !is_port(link) && fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &q) == 0 &&
+	       memcmp(q.ifr_hwaddr.sa_data, mac, 4) == 0;
 }
 
 bool network_made_link(const char *name)
 {
 	if (strncmp(name, "tr-", 3) == 0)
 		return is_hex(name + 3, 12);
-	if (strncmp(name, "tv", 2) == 0)
-		return is_hex(name + 2, 13);
-	return strcmp(name, "tare0") == 0 || (strncmp(name, "tare", 4) == 0 && is_hex(name + 4, HASH_DIGITS));
+	return is_port(name) || strcmp(name, "tare0") == 0 ||
+	       (strncmp(name, "tare", 4) == 0 && is_hex(name + 4, HASH_DIGITS));
 }
 
 const char *network_endpoint_id(

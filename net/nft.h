@@ -68,6 +68,9 @@ struct nft_dns {
 };
 void nft_dns(struct nft_batch *b, enum nft_change c, const struct nft_dns *d);
 
+/* How the names of a table's ports begin, the host's ends of containers' links: "tv", or "t" and what follows
+ * the dash of the table's name. What comes from one whose container isn't a member is dropped. */
+const char *nft_port_prefix(const char *table, char dst[IFNAMSIZ]);
 /* A container's port on a bridge: only its own addresses may come out of it, unless it is trusted. */
 struct nft_member {
 	const char *link;  /* the host's end */

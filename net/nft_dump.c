@@ -17,7 +17,6 @@ static const struct owned_set {
 	unsigned family;
 	const char *name;
 } owned_sets[] = {
-        {NFPROTO_INET, "ports"},
         {NFPROTO_INET, "self4"},
         {NFPROTO_INET, "self6"},
         {NFPROTO_INET, "publish4"},
@@ -28,7 +27,7 @@ static const struct owned_set {
         {NFPROTO_INET, "group6"},
         {NFPROTO_INET, "group4_any"},
         {NFPROTO_INET, "group6_any"},
-        {NFPROTO_BRIDGE, "ports"},
+        {NFPROTO_BRIDGE, "trusted"},
         {NFPROTO_BRIDGE, "self"},
         {NFPROTO_BRIDGE, "members"},
         {NFPROTO_BRIDGE, "members4"},

@@ -118,7 +118,6 @@ static void member_self(struct nft_batch *b, enum nft_change c, const struct nft
 {
 	struct nft_value port = link_value(m->link), both = port;
 
-	nft_element(b, c, NFPROTO_INET, "ports", &port, NULL, m->owner);
 	nft_value_link(&both, m->link);
 	nft_element(b, c, NFPROTO_BRIDGE, "self", &both, NULL, m->owner);
 	for (int i = 0; i < 2; i++) {
@@ -138,9 +137,10 @@ void nft_member(struct nft_batch *b, enum nft_change c, const struct nft_member 
 	struct net_address local;
 
 	member_self(b, c, m);
-	if (m->trusted)
+	if (m->trusted) {
+		member_element(b, c, m, "trusted", NULL, 0);
 		return;
-	member_element(b, c, m, "ports", NULL, 0);
+	}
 	member_element(b, c, m, "members", m->mac, sizeof m->mac);
 	member_address(b, c, m, &m->address[0]);
 	member_address(b, c, m, &m->address[1]);

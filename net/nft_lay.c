@@ -24,8 +24,9 @@ __asm__(".section .rodata\n"
         ".previous\n");
 extern const char tare_nft_rules[];
 
-/* In the rules: the name of the table, and where the second one begins. */
+/* In the rules: the name of the table, of ports, and where the second table begins. */
 #define NAME_MARK   "TABLE"
+#define PORTS_MARK  "PORTS*"
 #define BRIDGE_MARK "\ncreate table bridge "
 /* For a set of bytes at an offset (typeof @th). */
 #define NFT_NEEDED "1.0.1 or later is needed"
@@ -86,14 +87,31 @@ static int find_nft(char *dst, size_t size, struct err *e)
 	        "cannot find the program nft, which lays down the rules of the networks; install nftables");
 }
 
+const char *nft_port_prefix(const char *table, char dst[IFNAMSIZ])
+{
+	const char *dash = strchr(table, '-');
+
+	snprintf(dst, IFNAMSIZ, "t%.6s", dash ? dash + 1 : "v");
+	return dst;
+}
+
 static void add_named(struct buf *b, const char *text, const char *end, const char *table)
 {
-	for (const char *mark; (mark = memmem(text, (size_t)(end - text), NAME_MARK, strlen(NAME_MARK)));
-	        text = mark + strlen(NAME_MARK)) {
-		buf_add(b, text, (size_t)(mark - text));
-		buf_str_add(b, table);
+	char ports[IFNAMSIZ];
+
+	nft_port_prefix(table, ports);
+	while (text < end) {
+		size_t left = (size_t)(end - text);
+		const char *name = memmem(text, left, NAME_MARK, strlen(NAME_MARK));
+		const char *port = memmem(text, left, PORTS_MARK, strlen(PORTS_MARK));
+		const char *mark = !name || (port && port < name) ? port : name;
+
+		buf_add(b, text, mark ? (size_t)(mark - text) : left);
+		if (!mark)
+			return;
+		buf_str_add(b, mark == name ? table : ports);
+		text = mark + (mark == name ? strlen(NAME_MARK) : sizeof PORTS_MARK - sizeof "*");
 	}
-	buf_add(b, text, (size_t)(end - text));
 }
 
 /* One of the two tables. `create` fails when it is there, so whoever comes second changes nothing. */

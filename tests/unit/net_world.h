@@ -57,9 +57,9 @@ static const struct host_plan {
 } hosts[PLACES] = {
         [OUTSIDE] = {"outside", "192.0.2.2", "2001:db8:1::2", ETH0},
         [INNER] = {"inner", "198.51.100.2", "2001:db8:2::2", ETH1},
-        [A1] = {"tva1", "10.1.0.11", "fd00:a::11", NET_A},
-        [A2] = {"tva2", "10.1.0.12", "fd00:a::12", NET_A},
-        [B1] = {"tvb1", "10.2.0.11", "fd00:b::11", NET_B},
+        [A1] = {"ttesta1", "10.1.0.11", "fd00:a::11", NET_A},
+        [A2] = {"ttesta2", "10.1.0.12", "fd00:a::12", NET_A},
+        [B1] = {"ttestb1", "10.2.0.11", "fd00:b::11", NET_B},
 };
 static const char *const owners[PLACES] = {
         [A1] = "aaaaaaaaaaa1", [A2] = "aaaaaaaaaaa2", [B1] = "bbbbbbbbbbb1"};

@@ -173,7 +173,7 @@ static inline struct endpoint rig_join(
 	const struct lease *given;
 	char table[NFT_TABLE_MAX];
 
-	snprintf(p.link, sizeof p.link, "tv%.8s00000", c->id);
+	network_port_name(rig->s, c->id, p.link);
 	snprintf(p.bridge, sizeof p.bridge, "%s", r->link);
 	snprintf(p.name, sizeof p.name, "eth0");
 	memcpy(p.network_id, r->id, sizeof p.network_id);

@@ -412,6 +412,23 @@ static void services_of_the_host_alone(void **state)
 	        udp4(gateway, (struct datagram){A1, "127.0.0.2", "10.1.0.1", 0, 4000}), "10.1.0.1", 4000));
 }
 
+/* A run has ended and another process still holds its namespace: its port is nobody's, and no longer a way
+ * in. */
+static void a_port_without_a_container(void **state)
+{
+	struct nft_member m = member_of(A1);
+	const struct datagram d = {A1, IP(A1), "10.1.0.1", 0, 4000};
+	mac_address gateway;
+
+	(void)state;
+	needs_root();
+	bridge_mac(NET_A, gateway);
+	lay_world();
+	assert_true(host_gets(udp4(gateway, d), "10.1.0.1", 4000));
+	change(nft_member(batch, NFT_REMOVE, &m));
+	assert_false(host_gets(udp4(gateway, d), "10.1.0.1", 4000));
+}
+
 /* Such a frame is handed to the port itself: it would come from an interface that no rule knows. */
 static void frames_to_the_port_itself(void **state)
 {
@@ -546,6 +563,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(link_addresses_of_others),
+	        cmocka_unit_test(a_port_without_a_container),
 	        cmocka_unit_test(arp_spoofing),
 	        cmocka_unit_test(sources_of_others),
 	        cmocka_unit_test(servers_of_addresses),

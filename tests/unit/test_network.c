@@ -522,7 +522,7 @@ static void test_names_of_two_installations_differ(void **state)
 {
 	struct network_rig *rig = *state;
 	char table[NFT_TABLE_MAX], bridge[IFNAMSIZ], root[96], run[96], other_table[NFT_TABLE_MAX],
-	        other_bridge[IFNAMSIZ];
+	        other_bridge[IFNAMSIZ], port[IFNAMSIZ];
 	struct store other;
 	unsigned char mac[NET_MAC_LEN], other_mac[NET_MAC_LEN];
 
@@ -537,6 +537,10 @@ static void test_names_of_two_installations_differ(void **state)
 	network_bridge_mac(rig->s, "x", mac);
 	network_bridge_mac(&other, "x", other_mac);
 	assert_memory_not_equal(mac, other_mac, 4);
+	network_port_name(rig->s, "0123456789abcdef", port);
+	assert_int_equal(strlen(port), IFNAMSIZ - 1);
+	assert_true(network_made_link(port) && network_made_link("tv0123456789abc"));
+	assert_true(network_port_is_ours(rig->s, port) && !network_port_is_ours(&other, port));
 	assert_false(network_made_link("eth0") || network_made_link("tr-web") || network_made_link("tv0"));
 	store_close(&other);
 }

@@ -203,6 +203,7 @@ static void test_pair_of_nobody_goes(void **state)
 {
 	struct network_rig *rig = *state;
 	unsigned bridge, index;
+	char what[64];
 
 	rig_needs_root();
 	rig_bring_up(rig, NETWORK_DEFAULT, &bridge);
@@ -210,14 +211,13 @@ static void test_pair_of_nobody_goes(void **state)
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	cleanup_fd int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(setns(here, CLONE_NEWNET), 0);
-	struct link_pair pair = {.host_name = "tv0123456789abc",
-	        .bridge = bridge,
-	        .name = "eth0",
-	        .netns_fd = ns,
-	        .mac = {0x02, 0, 0, 0, 0, 2}};
+	struct link_pair pair = {
+	        .bridge = bridge, .name = "eth0", .netns_fd = ns, .mac = {0x02, 0, 0, 0, 0, 2}};
+	network_port_name(rig->s, "0123456789abcdef", pair.host_name);
 	rig_ok(link_pair_create(rig->h, &pair, &index, &rig->e));
-	expect(rig, "interface tv0123456789abc", "no container that runs");
-	assert_int_equal(link_index(rig->h, "tv0123456789abc"), 0);
+	snprintf(what, sizeof what, "interface %s", pair.host_name);
+	expect(rig, what, "no container that runs");
+	assert_int_equal(link_index(rig->h, pair.host_name), 0);
 }
 
 /* One of our state directory, and one of another's that looks the same. */
