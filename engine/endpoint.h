@@ -41,8 +41,9 @@ void endpoints_rename(const struct store *s, struct container *c);
 
 /* Choose and hold the host's ports: x->state.ports, x->held. CONFLICT names who has one. */
 int endpoint_ports_hold(struct endpoint_start *x, struct err *e);
-/* Lead them to the addresses of the first endpoint that they can lead to; those that can't are dropped. */
-void endpoint_ports_lead_to(struct network_state *n);
+/* Lead them to the addresses of the first endpoint that they can lead to; those that can't lead anywhere are
+ * idle until they can: the monitor holds them all along. */
+int endpoint_ports_lead_to(struct network_state *n, struct err *e);
 
 /* ---- endpoint_elements.c ---- */
 

@@ -99,9 +99,8 @@ static int take_all(struct endpoint_start *x, const size_t order[], struct lease
 		        take(x->store, x->c, &x->records[i], &l[i], p, e) != 0)
 			return -1;
 	}
-	endpoint_ports_lead_to(n);
 	/* on record before anybody can see it */
-	if (network_state_write(x->c->state_fd, n, e) != 0)
+	if (endpoint_ports_lead_to(n, e) != 0 || network_state_write(x->c->state_fd, n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n->n_endpoints; i++)
 		if (leases_write(&l[i], e) != 0)
@@ -132,6 +131,7 @@ int endpoint_lease(struct endpoint_start *x, size_t i, struct err *e)
 
 	if (lock_leases(x->store, p->network_id, &l, e) != 0 ||
 	        take(x->store, x->c, &x->records[i], &l, p, e) != 0 ||
+	        endpoint_ports_lead_to(&x->state, e) != 0 ||
 	        network_state_write(x->c->state_fd, &x->state, e) != 0)
 		return -1;
 	return leases_write(&l, e);

@@ -39,6 +39,9 @@ static bool has_port(const struct store *s, const char *id, const struct nft_por
 	for (size_t i = 0; i < n.n_ports; i++)
 		if (meets(&n.ports[i], p))
 			return true;
+	for (size_t i = 0; i < n.n_idle; i++)
+		if (meets(&n.idle[i], p))
+			return true;
 	return false;
 }
 
@@ -247,22 +250,43 @@ int endpoint_ports_hold(struct endpoint_start *x, struct err *e)
 	return check_group(x, e);
 }
 
-void endpoint_ports_lead_to(struct network_state *n)
+/* The first endpoint with a way in counts. */
+static void ways_in(const struct network_state *n, const struct net_address *to[2])
 {
-	const struct endpoint *to[2] = {NULL, NULL};
-	size_t kept = 0;
-
-	for (size_t i = n->n_endpoints; i-- > 0;) /* the first one counts */
+	to[0] = to[1] = NULL;
+	for (size_t i = n->n_endpoints; i-- > 0;)
 		for (int f = 0; f < 2; f++)
 			if (n->endpoints[i].bridge[0] && !n->endpoints[i].internal &&
 			        n->endpoints[i].ip[f].family)
-				to[f] = &n->endpoints[i];
-	for (size_t i = 0; i < n->n_ports; i++) {
-		int f = n->ports[i].host.family == AF_INET6;
-		if (!to[f])
-			continue;
-		n->ports[kept] = n->ports[i];
-		n->ports[kept++].to = to[f]->ip[f];
+				to[f] = &n->endpoints[i].ip[f];
+}
+
+int endpoint_ports_lead_to(struct network_state *n, struct err *e)
+{
+	size_t all = n->n_ports + n->n_idle;
+	struct nft_port *ports = calloc(all + 1, sizeof *ports), *idle = calloc(all + 1, sizeof *idle);
+	const struct net_address *to[2];
+	size_t n_ports = 0, n_idle = 0;
+
+	if (!ports || !idle) {
+		free(ports);
+		free(idle);
+		return err_no_memory(e);
 	}
-	n->n_ports = kept;
+	ways_in(n, to);
+	for (size_t i = 0; i < all; i++) {
+		const struct nft_port *p = i < n->n_ports ? &n->ports[i] : &n->idle[i - n->n_ports];
+		const struct net_address *way = to[p->host.family == AF_INET6];
+		struct nft_port *q = way ? &ports[n_ports++] : &idle[n_idle++];
+		*q = *p;
+		if (way)
+			q->to = *way;
+	}
+	free(n->ports);
+	free(n->idle);
+	n->ports = ports;
+	n->n_ports = n_ports;
+	n->idle = idle;
+	n->n_idle = n_idle;
+	return 0;
 }

@@ -27,6 +27,7 @@ void network_state_free(struct network_state *n)
 		endpoint_clear(&n->endpoints[i]);
 	free(n->endpoints);
 	free(n->ports);
+	free(n->idle);
 	free(n->group);
 	*n = (struct network_state){.nft_fd = -1};
 }
@@ -102,7 +103,7 @@ int network_state_write(int state_fd, const struct network_state *n, struct err 
 {
 	cleanup_json json *o = json_object_new_object();
 	cleanup_buf struct buf text = BUF_INIT_MAX(STATE_MAX);
-	json *endpoints = json_object_new_array(), *ports = json_object_new_array();
+	json *endpoints = json_object_new_array(), *ports = json_object_new_array(), *idle;
 
 	for (size_t i = 0; i < n->n_endpoints; i++)
 		json_object_array_add(endpoints, endpoint_json(&n->endpoints[i]));
@@ -110,6 +111,10 @@ int network_state_write(int state_fd, const struct network_state *n, struct err 
 		add_port(ports, &n->ports[i]);
 	json_set(o, "endpoints", endpoints);
 	json_set(o, "ports", ports);
+	if (n->n_idle)
+		json_set(o, "idle", idle = json_object_new_array());
+	for (size_t i = 0; i < n->n_idle; i++)
+		add_port(idle, &n->idle[i]);
 	if (n->group)
 		json_set_str(o, "group", n->group);
 	json_set_int(o, "socket", n->nft_fd);
@@ -173,10 +178,23 @@ static int read_port(const char *text, const char *owner, struct nft_port *p, st
 	return net_address_parse(host, &p->host, e) || net_address_parse(to, &p->to, e) ? -1 : 0;
 }
 
+static int read_ports(json *array, const char *owner, struct nft_port **out, size_t *n, struct err *e)
+{
+	size_t length = array ? json_object_array_length(array) : 0;
+
+	if (!(*out = calloc(length + 1, sizeof **out)))
+		return err_no_memory(e);
+	while (*n < length) {
+		const char *text = json_object_get_string(json_object_array_get_idx(array, *n));
+		if (read_port(text ? text : "", owner, &(*out)[(*n)++], e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int read_state(json *o, const char *id, struct network_state *out, struct err *e)
 {
-	json *endpoints = json_get(o, "endpoints"), *ports = json_get(o, "ports");
-	size_t n_ports = ports ? json_object_array_length(ports) : 0;
+	json *endpoints = json_get(o, "endpoints");
 	const char *group = json_str(o, "group", NULL);
 
 	for (size_t i = 0; endpoints && i < json_object_array_length(endpoints); i++) {
@@ -185,15 +203,12 @@ static int read_state(json *o, const char *id, struct network_state *out, struct
 			return -1;
 	}
 	out->nft_fd = (int)json_int(o, "socket", -1);
-	out->ports = calloc(n_ports + 1, sizeof *out->ports);
-	if (!out->ports || (group && !(out->group = strdup(group))))
+	if (group && !(out->group = strdup(group)))
 		return err_no_memory(e);
-	for (size_t i = 0; i < n_ports; i++) {
-		const char *text = json_object_get_string(json_object_array_get_idx(ports, i));
-		if (read_port(text ? text : "", id, &out->ports[out->n_ports++], e) != 0)
-			return -1;
-	}
-	return 0;
+	return read_ports(json_get(o, "ports"), id, &out->ports, &out->n_ports, e) ||
+	                       read_ports(json_get(o, "idle"), id, &out->idle, &out->n_idle, e)
+	               ? -1
+	               : 0;
 }
 
 int network_state_read(int state_fd, const char *id, struct network_state *out, struct err *e)

@@ -60,6 +60,9 @@ struct network_state {
 	struct nft_port
 	        *ports; /* one per family and port; owner is the container's id, owned by the container */
 	size_t n_ports;
+	struct nft_port
+	        *idle; /* held, but none of its networks has a way in: they lead nowhere, `to` is void */
+	size_t n_idle;
 	char *group;
 	int nft_fd; /* the monitor's descriptor of a socket for the removal (net/nft.h); -1 */
 };

@@ -119,13 +119,14 @@ static struct endpoint *new_endpoint(
 
 static int connect_live(struct endpoint_start *x, struct place *at, size_t i, struct err *e)
 {
+	size_t led = x->state.n_ports;
 	bool gateway[2];
 
 	for (int f = 0; f < 2; f++)
 		gateway[f] = !x->records[i].internal && !leads_out(&x->state, i, f);
 	if (endpoint_lease(x, i, e) != 0 ||
 	        endpoint_link(x, i, at->host, at->inside, at->netns_fd, gateway, e) != 0 ||
-	        endpoint_elements_add(x, i, e) != 0)
+	        endpoint_elements_add(x, x->state.n_ports > led ? 0 : i, e) != 0)
 		return -1;
 	return network_state_write(x->c->state_fd, &x->state, e);
 }
@@ -152,6 +153,19 @@ static size_t disconnect_live(
 	return one.n_ports;
 }
 
+/* Ports are held from a start on: by its monitor, which inherited them. */
+static void check_published(
+        const struct container *c, const struct network_state *n, const struct endpoint *p)
+{
+	struct network_request q = {0};
+
+	if (!n->n_ports && !n->n_idle && p->bridge[0] && !p->internal &&
+	        network_request_read(&c->record, &q, NULL) == 0 && q.n_ports)
+		log_line(LOG_LEVEL_WARN, "container %s: its ports are published when it is started again",
+		        c->record.name);
+	network_request_free(&q);
+}
+
 static int connect_running(const struct store *s, struct container *c, struct network_record *r,
         const struct endpoint_request *q, struct err *e)
 {
@@ -170,6 +184,7 @@ static int connect_running(const struct store *s, struct container *c, struct ne
 	if (connect_live(&x, &at, i, e) != 0) {
 		disconnect_live(s, c, &x.state, i, &at);
 		network_state_drop(&x.state, i);
+		endpoint_ports_lead_to(&x.state, NULL);
 		network_state_write(c->state_fd, &x.state, NULL);
 		return -1;
 	}
@@ -177,6 +192,7 @@ static int connect_running(const struct store *s, struct container *c, struct ne
 	if (x.state.endpoints[i].bridge[0] && network_dns(s, &x.records[i], &why) != 0)
 		log_line(LOG_LEVEL_WARN, "network %s has no name service: %s", x.state.endpoints[i].network,
 		        why.msg);
+	check_published(c, &x.state, &x.state.endpoints[i]);
 	endpoint_hosts_change(c, &x.state.endpoints[i], NULL);
 	endpoint_event(s, &x.state.endpoints[i], c->id, "connect");
 	return 0;
@@ -240,8 +256,8 @@ static void go_on_without(struct endpoint_start *x, const struct endpoint *gone,
 	for (size_t i = 0; i < n->n_endpoints; i++)
 		if (network_find(x->store, n->endpoints[i].network_id, &x->records[i], &e) != 0)
 			return;
-	endpoint_ports_lead_to(n);
-	if (ports && n->n_ports && endpoint_elements_add(x, 0, &e) != 0)
+	if (endpoint_ports_lead_to(n, &e) != 0 ||
+	        (ports && n->n_ports && endpoint_elements_add(x, 0, &e) != 0))
 		log_line(LOG_LEVEL_WARN, "container %s: its ports are not published any more: %s",
 		        x->c->record.name, e.msg);
 	for (int f = 0; f < 2; f++) {

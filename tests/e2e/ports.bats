@@ -136,6 +136,33 @@ file_down() {
 	tare rm -f web
 }
 
+@test "ports go along from network to network, and wait while there is none" {
+	ok tare network create shop
+	serve web --network shop -p 8080:80
+	ok tare network connect tare0 web
+	ok tare network disconnect shop web
+	ask_outside $HOST_ADDRESS 8080
+	ok tare network disconnect tare0 web
+	same "$(tare port web)" ''
+	refused 125 "container web has it" run --rm -p 8080:80 $B true
+	ok tare network connect shop web
+	same "$stderr" ''
+	ask_outside $HOST_ADDRESS 8080
+	ok tare port web
+	is '80/tcp -> 0.0.0.0:8080'
+	tare rm -f web
+	silent ask_outside $HOST_ADDRESS 8080
+
+	ok tare network create --internal inside
+	serve web --network inside -p 8080:80
+	ok tare network connect shop web
+	case $stderr in *"its ports are published when it is started again"*) ;; *) fail "$stderr" ;; esac
+	tare restart -t 0 web
+	eventually 5 ask_outside $HOST_ADDRESS 8080
+	tare rm -f web
+	ok tare network rm shop inside
+}
+
 @test "ps, inspect and port show them" {
 	serve web -p 8080:80 -p 127.0.0.1:8443:443
 	ok tare ps --format '{{.Ports}}'

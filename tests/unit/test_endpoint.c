@@ -324,22 +324,33 @@ static void damaged_states_are_errors(void **state)
 
 static void ports_lead_to_the_first_that_can(void **state)
 {
-	cleanup_network_state struct network_state n = {0};
+	struct fixture *f = *state;
+	cleanup_network_state struct network_state n = {0}, again = {0};
 
-	(void)state;
 	add_endpoint(&n, "lan", LAN, "", "192.0.2.2", "fd01::2");
 	add_endpoint(&n, "inner", WEB, "tv1", "10.2.0.2", NULL)->internal = true;
 	add_endpoint(&n, "web", WEB, "tv2", "10.1.0.2", NULL);
 	add_endpoint(&n, "six", WEB, "tv3", "10.3.0.2", "fd03::2");
 	add_port(&n, "0.0.0.0", 80, "0.0.0.0", 80);
 	add_port(&n, "::", 80, "::", 80);
-	endpoint_ports_lead_to(&n);
+	assert_int_equal(endpoint_ports_lead_to(&n, &f->e), 0);
 	assert_int_equal(n.n_ports, 2);
 	assert_true(net_address_equal(&n.ports[0].to, &n.endpoints[2].ip[0]));
 	assert_true(net_address_equal(&n.ports[1].to, &n.endpoints[3].ip[1]));
 	network_state_drop(&n, 3);
-	endpoint_ports_lead_to(&n);
+	assert_int_equal(endpoint_ports_lead_to(&n, &f->e), 0);
 	assert_int_equal(n.n_ports, 1); /* nothing left to lead IPv6 to */
+	assert_int_equal(n.n_idle, 1);
+
+	assert_int_equal(network_state_write(f->c.state_fd, &n, &f->e), 0);
+	assert_int_equal(network_state_read(f->c.state_fd, ID_A, &again, &f->e), 0);
+	assert_int_equal(again.n_idle, 1);
+	add_endpoint(&again, "six", WEB, "tv3", "10.3.0.2", "fd03::2");
+	assert_int_equal(endpoint_ports_lead_to(&again, &f->e), 0);
+	assert_int_equal(again.n_idle, 0);
+	assert_int_equal(again.n_ports, 2);
+	assert_true(net_address_equal(&again.ports[1].to, &again.endpoints[3].ip[1]));
+	assert_true(net_address_equal(&again.ports[0].to, &again.endpoints[2].ip[0]));
 }
 
 struct holding {
