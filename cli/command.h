@@ -40,6 +40,7 @@ struct command {
 	const char *details;            /* further sentences, or NULL */
 	const char *examples;           /* lines, or NULL */
 	const char *complete;           /* what completes operands: see option.h; NULL: files */
+	const char *complete_rest;      /* those after the first, where they are another thing; or NULL */
 	const struct option *options;   /* or NULL */
 	size_t size;                    /* of the options struct */
 	void (*init)(void *options);    /* fills the defaults into a zeroed struct, or NULL */

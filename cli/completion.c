@@ -189,9 +189,15 @@ static void bash_command(const struct command *c, struct buf *out)
 	bash_options(c->options, out);
 	buf_printf(out, "--help'\n\t\tstop=%d\n\t\tcase $ask in\n", c->stop_at_operand);
 	bash_values("", c->options, out);
-	buf_str_add(out, "\t\"operand\") ");
+	if (c->complete_rest) {
+		buf_str_add(out, "\t\"operand\") if [[ $operands -gt 0 ]]; then ");
+		bash_reply(c->complete_rest, out);
+		buf_str_add(out, "; else ");
+	} else {
+		buf_str_add(out, "\t\"operand\") ");
+	}
 	bash_reply(c->complete ? c->complete : c->operands ? "files" : "none", out);
-	buf_str_add(out, " ;;\n\t\t*) return 1 ;;\n\t\tesac ;;\n");
+	buf_printf(out, "%s ;;\n\t\t*) return 1 ;;\n\t\tesac ;;\n", c->complete_rest ? "; fi" : "");
 }
 
 /* What the script does: read the words up to the cursor, find command and operands, then either complete the
@@ -383,8 +389,13 @@ static void zsh_command(const struct command *c, struct buf *out)
 		zsh_action(c->complete, out);
 		buf_str_add(out, "' '*::command:_normal'");
 	} else if (c->operands) {
+		if (c->complete_rest) {
+			buf_str_add(out, " \\\n\t\t\t'1:operand:");
+			zsh_action(c->complete, out);
+			buf_char(out, '\'');
+		}
 		buf_str_add(out, " \\\n\t\t\t'*:operand:");
-		zsh_action(c->complete, out);
+		zsh_action(c->complete_rest ? c->complete_rest : c->complete, out);
 		buf_char(out, '\'');
 	}
 	buf_str_add(out, " ;;\n");
@@ -522,6 +533,24 @@ static void fish_option(
 	buf_str_add(out, "'\n");
 }
 
+/* Which operand it is can't be told where options have values, so a later one is offered both. */
+static void fish_operands(const struct command *c, const char *spelling, struct buf *out)
+{
+	if (!c->operands)
+		return;
+	if (completion_kind(c->complete) != COMPLETE_NONE) {
+		buf_printf(out, "complete -c tare -n '__tare_is %s'", spelling);
+		fish_action(c->complete, true, out);
+		buf_char(out, '\n');
+	}
+	if (c->complete_rest && completion_kind(c->complete_rest) != COMPLETE_NONE) {
+		buf_printf(
+		        out, "complete -c tare -n '__tare_is %s; and not __tare_at %s'", spelling, spelling);
+		fish_action(c->complete_rest, true, out);
+		buf_char(out, '\n');
+	}
+}
+
 static void fish_spelling(const struct command *c, const char *spelling, struct buf *out)
 {
 	char condition[COMMAND_SPELLING_SIZE + 16];
@@ -535,11 +564,7 @@ static void fish_spelling(const struct command *c, const char *spelling, struct 
 	fish_text(out, c->summary);
 	buf_str_add(out, "'\n");
 	snprintf(condition, sizeof(condition), "__tare_is %s", spelling);
-	if (c->operands && completion_kind(c->complete) != COMPLETE_NONE) {
-		buf_printf(out, "complete -c tare -n '%s'", condition);
-		fish_action(c->complete, true, out);
-		buf_char(out, '\n');
-	}
+	fish_operands(c, spelling, out);
 	for (const struct option *o = c->options; o && !OPTION_IS_END(o); o++)
 		if (is_shown(o))
 			fish_option(condition, c->options, o, out);

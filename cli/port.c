@@ -117,6 +117,7 @@ const struct command port_commands[] = {
                 .summary = "Show where the published ports of a container are",
                 .examples = "tare port web\ntare port web 80\ntare port dns 53/udp",
                 .complete = "running",
+                .complete_rest = "none",
                 .run = port_run,
         },
         {0},

@@ -51,6 +51,14 @@ load lib
 	ok tare system df --help
 }
 
+# What bash offers after this line
+completed() {
+	eval "$(tare completion bash)"
+	COMP_LINE=$1 COMP_POINT=${#1}
+	_tare
+	echo "${COMPREPLY[*]}"
+}
+
 @test "completion for bash, zsh, fish is code that they read" {
 	ok tare completion bash
 	bash -n <<<"$output"
@@ -59,6 +67,13 @@ load lib
 	has '#compdef'
 	ok tare completion fish
 	has 'complete -c tare'
+	ok tare network create shop
+	ok tare create --name one $B true
+	same "$(completed 'tare network connect s')" shop
+	same "$(completed 'tare network connect shop ')" one
+	same "$(completed 'tare network connect --alias x shop ')" one
+	tare rm one
+	ok tare network rm shop
 	run tare completion nosuchshell
 	[ "$status" -ne 0 ]
 }
