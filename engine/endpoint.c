@@ -50,13 +50,32 @@ int endpoint_init(const struct store *s, struct endpoint *p, const struct networ
 	return 0;
 }
 
+/* It was there when the container was made. */
+static int find_network(
+        const struct endpoint_start *x, const char *name, struct network_record *r, struct err *e)
+{
+	struct err why = ERR_INIT;
+	const char *container = x->c->record.name;
+
+	if (network_find(x->store, name, r, &why) == 0)
+		return 0;
+	if (why.kind == ERR_NOT_FOUND)
+		return err_set(e, ERR_NOT_FOUND,
+		        "container %s is in network %s, which was removed; make it again: tare network "
+		        "create %s, or take the container out: tare network disconnect %s %s",
+		        container, name, name, name, container);
+	if (e)
+		*e = why;
+	return -1;
+}
+
 /* An endpoint without addresses, in a network that is up. */
 static int place(struct endpoint_start *x, size_t i, struct err *e)
 {
 	struct network_record *r = &x->records[i];
 	struct endpoint *p = network_state_add(&x->state, e);
 
-	if (!p || network_find(x->store, x->request.endpoints[i].network, r, e) != 0 ||
+	if (!p || find_network(x, x->request.endpoints[i].network, r, e) != 0 ||
 	        network_up(x->store, r, &x->bridge_index[i], e) != 0)
 		return -1;
 	snprintf(p->name, sizeof p->name, "eth%u", (unsigned)i % ENDPOINTS_MAX);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "engine/endpoint.h"
 #include "engine/events.h"
 #include "engine/network.h"
 
@@ -140,5 +141,10 @@ int network_find(const struct store *s, const char *ref, struct network_record *
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(ref, names[i]) == 0)
 			return network_default(s, r, e);
+	if (network_mode_is_shared(ref))
+		return err_set(e, ERR_NOT_FOUND,
+		        "%s is no network that has members, but a way to run: --network %s; see which there "
+		        "are: tare network ls",
+		        ref, ref);
 	return network_record_find(s, ref, r, e);
 }

@@ -314,10 +314,16 @@ int engine_network_disconnect(
 	cleanup_container struct container c = CONTAINER_INIT;
 	cleanup_network_record struct network_record r = {0};
 
-	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0 ||
-	        network_find(s, net, &r, e) != 0)
+	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
 		return -1;
 	json *config = endpoints_config(&c);
+	if (network_find(s, net, &r, e) != 0) {
+		if (!config || container_is_up(&c) || !json_object_object_get_ex(config, net, NULL))
+			return -1;
+		/* a network that was removed: what is left of it is the container's wish */
+		json_object_object_del(config, net);
+		return write_record(&c, e);
+	}
 	if (!config || !json_object_object_get_ex(config, r.name, NULL))
 		return err_set(e, ERR_CONFLICT, "container %s is not in network %s", c.record.name, r.name);
 	if (container_is_up(&c) && disconnect_running(s, &c, r.name, e) != 0 && !force)

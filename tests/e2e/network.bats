@@ -137,6 +137,26 @@ file_down() { servers_down; }
 	ok tare network rm second
 }
 
+@test "a container whose network was removed can be started again" {
+	ok tare network create old
+	ok tare create --name c --network old $B sleep 1000
+	ok tare network rm old
+	refused 1 "tare network disconnect old c" start c
+	ok tare network disconnect old c
+	refused 125 "no such network: old" network disconnect old c
+	ok tare network connect tare0 c
+	ok tare start c
+	ok tare exec c ip -o -4 addr show eth0
+	tare rm -f c
+}
+
+@test "none and host are no networks to look at or to change" {
+	background c
+	refused 125 "a way to run: --network host" network connect host c
+	refused 125 "a way to run: --network none" network disconnect none c
+	tare rm -f c
+}
+
 @test "several networks from the start" {
 	ok tare network create one
 	ok tare network create two
