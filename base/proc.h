@@ -37,7 +37,7 @@ struct spawn {
 	struct buf *out;
 	bool inherit_out;
 	bool out_has_errors; /* stderr goes where stdout goes */
-	int keep_fd; /* one extra descriptor passed under the same number, or -1 */
+	int keep_fd;         /* one extra descriptor passed under the same number, or -1 */
 };
 int spawn_wait(const struct spawn *s, int *status, struct err *e);
 

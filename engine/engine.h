@@ -208,13 +208,12 @@ int engine_top(struct tare_engine *, const char *, json **, struct err *);
 int engine_prune(
         struct tare_engine *, enum tare_prune_what, unsigned, struct tare_prune_result *, struct err *);
 int engine_disk_usage(struct tare_engine *, struct tare_disk_usage *, struct err *);
-int engine_network_create(
-        struct tare_engine *, const struct tare_network_create *, char *, struct err *);
+int engine_network_create(struct tare_engine *, const struct tare_network_create *, char *, struct err *);
 int engine_network_list(struct tare_engine *, struct tare_network_list *, struct err *);
 int engine_network_inspect(struct tare_engine *, const char *, json **, struct err *);
 int engine_network_remove(struct tare_engine *, const char *, struct err *);
-int engine_network_connect(struct tare_engine *, const char *, const char *, const struct tare_endpoint *,
-        struct err *);
+int engine_network_connect(
+        struct tare_engine *, const char *, const char *, const struct tare_endpoint *, struct err *);
 int engine_network_disconnect(struct tare_engine *, const char *, const char *, bool, struct err *);
 int engine_network_reload(struct tare_engine *, char ***, struct err *);
 int engine_check(struct tare_engine *, bool, struct tare_check_result *, struct err *);

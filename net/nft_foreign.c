@@ -171,7 +171,7 @@ static void quoted(struct buf *b, const char *word)
 
 void nft_iptables_command(struct buf *b, const char *program, bool forward, const char *bridge)
 {
-	for (int out = 0; out <= forward; out++)
+	for (int out = 0; out < (forward ? 2 : 1); out++)
 		buf_printf(b, "%s%s -I %s -%c %s%s -j ACCEPT", out ? " && " : "", program,
 		        forward ? "FORWARD" : "INPUT", out ? 'o' : 'i', bridge,
 		        forward ? "" : " -m conntrack --ctstate DNAT");
@@ -196,7 +196,7 @@ static void add_command(struct buf *b, const struct chain *c, const char *family
 		        b, c->family == NFPROTO_IPV6 ? "ip6tables" : "iptables", forward, bridge);
 		return;
 	}
-	for (int out = 0; out <= forward; out++) {
+	for (int out = 0; out < (forward ? 2 : 1); out++) {
 		buf_printf(b, "%snft insert rule %s", out ? " && " : "", family);
 		quoted(b, c->table);
 		quoted(b, c->name);

@@ -17,7 +17,6 @@ struct member_row {
 	const struct tare_member *member;
 	struct model_container *c; /* NULL: the model has not heard of it yet */
 	char *ports;               /* or NULL */
-	struct traffic traffic;
 };
 
 struct members_view {

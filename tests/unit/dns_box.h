@@ -21,7 +21,7 @@
 #define DNS_RESOLVES 3
 #define WEB          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DB           "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define TABLE        "tare"
+#define TABLE        "tare-dns" /* whose ports begin with "tdns": the containers here are no members */
 
 struct dns_box {
 	struct net_box *net;
@@ -278,6 +278,7 @@ static inline void dns_lay_network(struct dns_box *box, const struct dns_network
 
 static inline int dns_box_setup(void **state)
 {
+	bool no_bridge;
 	struct dns_box *box = calloc(1, sizeof *box);
 	char networks[80];
 
@@ -297,7 +298,7 @@ static inline int dns_box_setup(void **state)
 	box->networks_fd = open(networks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(box->networks_fd >= 0);
 	link_interface_setup(box->net->h, box->net->host, &(struct link_interface){.name = "lo"}, NULL);
-	if (nft_lay(TABLE, false, &(bool){false}, &box->e) < 0)
+	if (nft_lay(TABLE, false, &no_bridge, &box->e) < 0)
 		fail_msg("%s", box->e.msg);
 	box->network = (struct dns_network){.id = "net1",
 	        .bridge = "br0",

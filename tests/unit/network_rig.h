@@ -96,7 +96,7 @@ static inline void rig_route(struct network_rig *rig, const char *name, const ch
 static inline void rig_create(struct network_rig *rig, const char *name, const char *subnet, char *id)
 {
 	struct tare_network_create q = {.name = name, .subnet = {subnet}};
-	char own[NETWORK_ID_LEN + 1];
+	char own[NETWORK_ID_LEN + 1] = "";
 
 	rig_ok(engine_network_create(rig->t, &q, id ? id : own, &rig->e));
 }

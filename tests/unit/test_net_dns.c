@@ -297,10 +297,11 @@ static void one_that_hangs_is_replaced(void **state)
 
 static void a_flushed_table_is_filled_again(void **state)
 {
+	bool no_bridge;
 	struct dns_box *box = *state;
 	net_box_needs_root();
 
-	assert_int_equal(nft_lay(TABLE, true, &(bool){false}, &box->e), 1);
+	assert_int_equal(nft_lay(TABLE, true, &no_bridge, &box->e), 1);
 	dns_lay_network(box, &box->network);
 	assert_int_equal(dns_redirect(box->networks_fd, TABLE, &box->e), 0);
 	assert_answer(box->web, "db", PACKET_A, "10.209.0.3");

@@ -123,6 +123,7 @@ static void test_rules_of_nobody_go(void **state)
 
 static void test_flushed_table_comes_back(void **state)
 {
+	bool no_bridge;
 	struct network_rig *rig = *state;
 	char table[NFT_TABLE_MAX];
 
@@ -136,7 +137,7 @@ static void test_flushed_table_comes_back(void **state)
 	assert_int_equal(rig_rules(rig, c.id), rules);
 	/* its elements alone */
 	rig_ok(nft_remove(table, &rig->e));
-	rig_ok(nft_lay(table, false, &(bool){false}, &rig->e));
+	rig_ok(nft_lay(table, false, &no_bridge, &rig->e));
 	expect(rig, "rules of ", "are missing");
 	assert_int_equal(rig_rules(rig, c.id), rules);
 	rig_forget(&c);
