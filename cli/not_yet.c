@@ -40,6 +40,7 @@ static const struct row run_flags[] = {
 };
 
 static const struct row network_flags[] = {
+        {"ipv4", "not in Tare, where every network has IPv4"},
         {"attachable", "not needed in Tare; any container can be connected"},
         {"scope", "not in Tare, where every network is of this host"},
         {"ingress", "not in Tare, where every network is of this host"},

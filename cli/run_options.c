@@ -237,7 +237,9 @@ const struct option run_option_rows[] = {
 
         OPT_SECTION("Network and namespaces"),
         OPT_CALL("network", 0, parse_network, "NETWORK", "network-modes",
-                "Be in this network (several times: in all of them), or none, host, container:NAME"),
+                "Be in this network (several times: in all of them; name=…,ip=…,alias=… for each), or none, "
+                "host, "
+                "container:NAME"),
         OPT_ALIAS("net", 0, "network"),
         OPT_CALL("network-alias", 0, parse_network_alias, "NAME", "none",
                 "A further name in the first network; several containers may share it"),

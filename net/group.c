@@ -631,8 +631,9 @@ int group_check(int groups_fd, const char *name, const struct nft_port *p, struc
 		if (*d->d_name != '.' && strcmp(d->d_name, name) != 0 &&
 		        group_each(groups_fd, d->d_name, is_in_the_way, (void *)(uintptr_t)p, &why) < 0 &&
 		        !*why.msg)
-			return err_set(e, ERR_CONFLICT, "port %u/%s belongs to group %s", p->host_port,
-			        port_protocol_name(p->protocol), d->d_name);
+			return err_set(e, ERR_CONFLICT,
+			        "port %u/%s belongs to group %s; choose another port, or that group",
+			        p->host_port, port_protocol_name(p->protocol), d->d_name);
 	}
 	return 0;
 }

@@ -221,6 +221,16 @@ static int choose(struct taking *t, int f, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
+/* By its name, which comes first among its names. */
+static int refuse_taken(const char *what, const char *which, const struct lease *holder, struct err *e)
+{
+	if (holder->names && holder->names[0])
+		return err_set(
+		        e, ERR_CONFLICT, "%s %s is taken by container %s", what, which, holder->names[0]);
+	return err_set(
+	        e, ERR_CONFLICT, "%s %s is taken by container %.*s", what, which, ID_SHOWN, holder->id);
+}
+
 /* An address that was asked for; the range doesn't bind it, only the subnet. */
 static int claim(struct taking *t, int f, struct err *e)
 {
@@ -244,8 +254,7 @@ static int claim(struct taking *t, int f, struct err *e)
 		return err_set(e, ERR_CONFLICT, "address %s is the network's gateway", address);
 	holder = holder_of_address(t, a);
 	if (holder && !holder_was_dead(t, holder))
-		return err_set(e, ERR_CONFLICT, "address %s is taken by container %.*s", address, ID_SHOWN,
-		        holder->id);
+		return refuse_taken("address", address, holder, e);
 	return 0;
 }
 
@@ -273,8 +282,7 @@ static int place_mac(struct taking *t, struct err *e)
 	holder = holder_of_mac(t, t->row.mac);
 	if (!holder || holder_was_dead(t, holder))
 		return 0;
-	return err_set(e, ERR_CONFLICT, "MAC address %s is taken by container %.*s",
-	        net_mac_text(t->row.mac, mac), ID_SHOWN, holder->id);
+	return refuse_taken("MAC address", net_mac_text(t->row.mac, mac), holder, e);
 }
 
 int leases_take(struct leases *l, const char *network_id, const struct lease_pool *pool,

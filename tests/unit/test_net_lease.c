@@ -186,6 +186,13 @@ static void link_addresses(void **state)
 	w.mac[0] = 1;
 	assert_int_equal(leases_take(&l, NETWORK, &p, &w, NULL, NULL, NULL, &e), -1);
 	assert_int_equal(l.n, 2);
+
+	w.ip[0] = address("10.1.0.20");
+	memset(w.mac, 0, sizeof w.mac);
+	w.names = (char *[]){"web", "alias", NULL};
+	assert_int_equal(leases_take(&l, NETWORK, &p, &w, NULL, NULL, NULL, &e), 0);
+	e = ask(&l, &p, "d", "10.1.0.20");
+	assert_string_equal(e.msg, "address 10.1.0.20 is taken by container web");
 }
 
 /* ---------------------------------------------------------------- those who died */
