@@ -14,18 +14,25 @@
 #include "base/file.h"
 #include "net/dns/service.h"
 
-#define ATTEMPT_MS 1200
-#define UNTIL_MS   4800 /* before a client's own patience (5 s) ends */
-#define DNS_PORT   53
-#define CONF       "/etc/resolv.conf"
+#define ATTEMPT_MS   1200
+#define UNTIL_MS     4800 /* before a client's own patience (5 s) ends */
+#define DNS_PORT     53
+#define RECEIVE_MOST 16 /* datagrams of one event */
+#define CONF         "/etc/resolv.conf"
 
 /* ---------------------------------------------------------------- relays: TCP to a resolver */
 
-static int relay_take(struct service *s)
+/* -1: none is free, or the asker has his share of them, as whoever asks about names of his own, whose servers
+ * are silent, could have them all. */
+static int relay_take(struct service *s, int source)
 {
+	if (s->sources[source].relays >= RELAYS_PER_SOURCE)
+		return -1;
 	for (int i = 0; i < RELAYS_MAX; i++)
 		if (!s->relays[i].used) {
 			s->relays[i].used = true;
+			s->relays[i].source = source;
+			s->sources[source].relays++;
 			s->relays[i].frame.len = s->relays[i].frame.done = 0;
 			return i;
 		}
@@ -40,6 +47,7 @@ static void relay_drop(struct service *s, int relay)
 	          end = (at + sizeof(struct frame) - page) & ~(page - 1);
 
 	s->relays[relay].used = false;
+	s->sources[s->relays[relay].source].relays--;
 	if (s->relays[relay].frame.len > page)
 		madvise((void *)first, end - first, MADV_DONTNEED);
 }
@@ -158,7 +166,7 @@ static int attempt_open(struct service *s, struct query *q, size_t resolver)
 
 	q->is_sent = false;
 	if (q->by_tcp) {
-		q->relay = relay_take(s);
+		q->relay = relay_take(s, q->client.source);
 		if (q->relay < 0)
 			return -1;
 	}
@@ -221,12 +229,13 @@ static void take_answer(struct service *s, struct query *q, unsigned char *data,
 		relay_drop(s, relay);
 }
 
-/* What isn't the answer is passed over, and the answer still awaited: a forged one must not end the wait. */
+/* What isn't the answer is passed over, and the answer still awaited: a forged one must not end the wait. So
+ * many at a time, as others wait, too. */
 static void receive_udp(struct service *s, struct query *q)
 {
 	static unsigned char data[PACKET_MAX];
 
-	for (;;) {
+	for (int i = 0; i < RECEIVE_MOST; i++) {
 		ssize_t n = recv(q->fd, data, sizeof data, MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;

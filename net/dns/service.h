@@ -26,6 +26,7 @@
 #define STREAMS_MAX        64 /* TCP connections of askers */
 #define STREAMS_PER_SOURCE 8
 #define RELAYS_MAX         64 /* TCP connections to resolvers, of QUERIES_MAX */
+#define RELAYS_PER_SOURCE  16
 #define CONTROLS_MAX       32
 #define SOURCES_MAX        2048
 #define TICK_MS            100
@@ -68,7 +69,7 @@ struct client {
 /* An asker's share of what there is. */
 struct source {
 	struct net_address address; /* family 0: a free place */
-	unsigned queries, streams;
+	unsigned queries, streams, relays;
 	int64_t refilled; /* ms */
 	unsigned tokens;
 };
@@ -94,6 +95,7 @@ struct frame {
 
 struct relay {
 	bool used;
+	int source; /* whose question it is for */
 	struct frame frame;
 };
 

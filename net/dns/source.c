@@ -25,7 +25,7 @@ int source_find(struct service *s, const struct net_address *a)
 		const struct source *at = &s->sources[i];
 		if (net_address_equal(&at->address, a))
 			return (int)i;
-		if (at->queries || at->streams)
+		if (at->queries || at->streams || at->relays)
 			continue;
 		if (free < 0 || at->refilled < s->sources[free].refilled)
 			free = (int)i;

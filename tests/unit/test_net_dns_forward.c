@@ -574,6 +574,28 @@ static void questions_of_one_leave_room_for_others(void **state)
 	assert_true(memory_kb(pid) < before + MEMORY_MOST_KB);
 }
 
+/* One asks a resolver that takes connections and says nothing: another's long answers still come by TCP. */
+static void connections_to_resolvers_are_shared(void **state)
+{
+	struct dns_box *box = *state;
+	net_box_needs_root();
+	struct asked a;
+
+	write_leases(box, "net1",
+	        WEB " tv0 02:00:00:00:01:00 10.209.0.2 - - web 127.0.0.3\n" DB
+	            " tv1 02:00:00:00:01:01 10.209.0.3 - - db -\n");
+	close_fd(&box->resolver[2]);
+	cleanup_fd int silent = resolver_socket(box, 2, SOCK_STREAM);
+	cleanup_fd int listener = resolver_socket(box, 0, SOCK_STREAM), fd = tcp_socket(box, 1);
+	for (int i = 0; i < 100; i++)
+		say(box->web, NAME, PACKET_A, 5);
+	net_nap(200); /* until it has turned from UDP, where nobody is, to TCP */
+	say_tcp(fd, NAME, 99);
+	cleanup_fd int to = resolver_accept(listener, &a);
+	resolver_say_tcp(to, &a, 60000);
+	assert_int_equal(hear_tcp(fd)->len, a.len + 16 + 60000);
+}
+
 /* What he sent while nothing was served is not all answered, so that the next one's question is reached. */
 static void who_sends_too_much_has_his_share(void **state)
 {
@@ -649,6 +671,7 @@ int main(void)
 	        TEST(a_long_message_by_tcp_ends_the_connection),
 	        TEST(a_connection_without_a_lease_ends),
 	        TEST(connections_of_one_leave_room_for_others),
+	        TEST(connections_to_resolvers_are_shared),
 	        TEST(questions_of_one_leave_room_for_others),
 	        TEST(who_sends_too_much_has_his_share),
 	        TEST(a_flood_leaves_the_others_theirs),
