@@ -166,11 +166,11 @@ static void draw_graph(const struct cell *at, const void *row)
 #define MOVING_FIGURE (COLUMN_RIGHT | COLUMN_DESCENDING | COLUMN_MOVING)
 static const struct column columns[] = {
         {"name", "CONTAINER", "Name of the container", 12, 40, 0, 0, 0, name_of, draw_name, compare_name},
-        {"ip", "IPV4", "Its IPv4 address in this network", 11, 15, 1, 1, 0, ip_of, draw_ip, compare_ip},
+        {"ip", "IPV4", "Its IPv4 address in this network", 13, 15, 1, 1, 0, ip_of, draw_ip, compare_ip},
         {"rx", "RX", "Bytes it receives, in all its networks", 7, 7, 2, 9, MOVING_FIGURE, NULL, draw_rx, compare_rx},
         {"tx", "TX", "Bytes it sends, in all its networks", 7, 7, 3, 9, MOVING_FIGURE, NULL, draw_tx, compare_tx},
         {"graph", "LAST MIN", "What it sent and received over the last minute or two", 8, 12, 5, 5, 0, NULL, draw_graph, NULL},
-        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 4, 2, 0, ports_of, draw_ports, compare_ports},
+        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 8, 40, 4, 2, 0, ports_of, draw_ports, compare_ports},
         {"ip6", "IPV6", "Its IPv6 address in this network", 12, 39, 6, 3, 0, ip6_of, draw_ip6, compare_ip6},
         {"mac", "MAC", "Its link address", 17, 17, 7, 9, 0, NULL, draw_mac, compare_mac},
 };
