@@ -1,4 +1,4 @@
-/* Groups: who owns which slots of a port, and the file that says so. */
+/* Groups: who owns which slots of a port, in a file under a lock and in the table. */
 #include "net/group.h"
 
 #include <dirent.h>
@@ -14,25 +14,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lock.h"
-#include "base/text.h"
-#include "base/units.h"
+#include "net/group_shares.h"
 #include "net/port.h"
 
-#define SLOT_BYTES (NFT_GROUP_SLOTS / 8)
-#define OWNER_LEN  64
-#define ID_SHOWN   12
-#define FIELDS     7
-
-/* One member's part of one port. */
-struct share {
-	struct nft_port port; /* its owner points to the row's: rows_own() after each move */
-	char owner[OWNER_LEN + 1];
-	unsigned char slots[SLOT_BYTES];
-};
-struct shares {
-	struct share *rows;
-	size_t n;
-};
+#define ID_SHOWN 12
 
 struct group {
 	char name[GROUP_NAME_MAX + 1];
@@ -44,38 +29,11 @@ struct group {
 
 /* ---------------------------------------------------------------- shares */
 
-static void shares_free(struct shares *s)
-{
-	free(s->rows);
-	*s = (struct shares){0};
-}
-#define cleanup_shares __attribute__((cleanup(shares_free)))
-
-static void rows_own(struct shares *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		s->rows[i].port.owner = s->rows[i].owner;
-}
-
-static struct share *shares_add(struct shares *s, const struct nft_port *p, struct err *e)
-{
-	struct share *grown = realloc(s->rows, (s->n + 1) * sizeof(*grown));
-
-	if (!grown)
-		return err_no_memory(e), NULL;
-	s->rows = grown;
-	grown[s->n] = (struct share){.port = *p};
-	snprintf(grown[s->n].owner, sizeof(grown->owner), "%s", p->owner);
-	s->n++;
-	rows_own(s);
-	return &s->rows[s->n - 1];
-}
-
 static void shares_remove(struct shares *s, size_t i)
 {
 	memmove(&s->rows[i], &s->rows[i + 1], (s->n - i - 1) * sizeof(*s->rows));
 	s->n--;
-	rows_own(s);
+	shares_own(s);
 }
 
 static int shares_copy(struct shares *dst, const struct shares *src, struct err *e)
@@ -86,7 +44,7 @@ static int shares_copy(struct shares *dst, const struct shares *src, struct err 
 		return err_no_memory(e);
 	if (src->n)
 		memcpy(dst->rows, src->rows, src->n * sizeof(*dst->rows));
-	rows_own(dst);
+	shares_own(dst);
 	return 0;
 }
 
@@ -106,15 +64,9 @@ static unsigned count_slots(const struct share *s)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < SLOT_BYTES; i++)
+	for (size_t i = 0; i < GROUP_SLOT_BYTES; i++)
 		n += (unsigned)__builtin_popcount(s->slots[i]);
 	return n;
-}
-
-static bool same_host_port(const struct nft_port *a, const struct nft_port *b)
-{
-	return a->protocol == b->protocol && a->host_port == b->host_port &&
-	       net_address_equal(&a->host, &b->host);
 }
 
 static bool is_any(const struct net_address *a)
@@ -143,7 +95,7 @@ static struct share *extreme(struct shares *s, const struct nft_port *port, bool
 	for (size_t i = 0; i < s->n; i++) {
 		struct share *row = &s->rows[i];
 
-		if (!same_host_port(&row->port, port))
+		if (!share_is_of_port(row, port))
 			continue;
 		unsigned n = count_slots(row);
 		if (!best || (most ? n > best_n : n < best_n)) {
@@ -159,7 +111,7 @@ static size_t count_members(const struct shares *s, const struct nft_port *port)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
-		n += same_host_port(&s->rows[i].port, port);
+		n += share_is_of_port(&s->rows[i], port);
 	return n;
 }
 
@@ -168,8 +120,7 @@ static void map_owners(
 {
 	memset(owners, 0, NFT_GROUP_SLOTS * sizeof(*owners));
 	for (size_t i = 0; i < s->n; i++)
-		for (unsigned slot = 0; same_host_port(&s->rows[i].port, port) && slot < NFT_GROUP_SLOTS;
-		        slot++)
+		for (unsigned slot = 0; share_is_of_port(&s->rows[i], port) && slot < NFT_GROUP_SLOTS; slot++)
 			if (has_slot(&s->rows[i], slot))
 				owners[slot] = &s->rows[i];
 }
@@ -231,7 +182,7 @@ static void put_difference(struct nft_batch *b, enum nft_change c, const struct 
         const struct shares *other, const struct nft_port *port)
 {
 	for (size_t i = 0; i < in->n; i++)
-		if (!port || same_host_port(&in->rows[i].port, port))
+		if (!port || share_is_of_port(&in->rows[i], port))
 			put_slots(b, c, &in->rows[i], other, false);
 }
 
@@ -244,123 +195,6 @@ static void put_change(struct nft_batch *b, const struct shares *before, const s
 }
 
 /* ---------------------------------------------------------------- the file */
-
-static int damaged(const char *why, struct err *e)
-{
-	return err_set(e, ERR_CORRUPT, "%s", why);
-}
-
-static bool slots_scan(const char *hex, unsigned char slots[SLOT_BYTES])
-{
-	if (strlen(hex) != 2 * SLOT_BYTES || strspn(hex, "0123456789abcdef") != 2 * SLOT_BYTES)
-		return false;
-	for (size_t i = 0; i < SLOT_BYTES; i++) {
-		char byte[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-
-		slots[i] = (unsigned char)strtoul(byte, NULL, 16);
-	}
-	return true;
-}
-
-static bool port_scan(const char *text, uint16_t *port)
-{
-	int64_t v;
-
-	if (int_parse(text, 1, UINT16_MAX, "port", &v, NULL) < 0)
-		return false;
-	*port = (uint16_t)v;
-	return true;
-}
-
-static bool is_owner_text(const char *text)
-{
-	size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-");
-
-	return len && len <= OWNER_LEN && !text[len];
-}
-
-/* No owner twice on a port, no slot twice. */
-static bool fits(const struct shares *s, const struct share *row)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		const struct share *other = &s->rows[i];
-
-		if (!same_host_port(&other->port, &row->port))
-			continue;
-		if (!strcmp(other->owner, row->owner))
-			return false;
-		for (size_t k = 0; k < SLOT_BYTES; k++)
-			if (other->slots[k] & row->slots[k])
-				return false;
-	}
-	return true;
-}
-
-static int line_scan(char *line, struct shares *s, struct err *e)
-{
-	char *field[FIELDS], *rest = line;
-	struct share row = {0}, *added;
-	size_t n = 0;
-
-	for (char *f; (f = text_next_part(&rest, " "));) {
-		if (n == FIELDS)
-			return damaged("a line has too many fields", e);
-		field[n++] = f;
-	}
-	if (n != FIELDS)
-		return damaged("a line has too few fields", e);
-	row.port.protocol = port_protocol_parse(field[0]);
-	if (row.port.protocol < 0 || net_address_parse(field[1], &row.port.host, NULL) < 0 ||
-	        !port_scan(field[2], &row.port.host_port) || !is_owner_text(field[3]) ||
-	        net_address_parse(field[4], &row.port.to, NULL) < 0 ||
-	        row.port.to.family != row.port.host.family || !port_scan(field[5], &row.port.to_port) ||
-	        !slots_scan(field[6], row.slots))
-		return damaged("a line has a field that cannot be read", e);
-	snprintf(row.owner, sizeof(row.owner), "%s", field[3]);
-	if (!fits(s, &row))
-		return damaged("a slot or a member is there twice", e);
-	row.port.owner = row.owner;
-	added = shares_add(s, &row.port, e);
-	if (!added)
-		return -1;
-	memcpy(added->slots, row.slots, sizeof(row.slots));
-	return 0;
-}
-
-static int shares_parse(const struct buf *text, struct shares *s, struct err *e)
-{
-	cleanup_free char *copy = strdup(buf_str(text));
-	char *rest = copy;
-
-	if (!copy)
-		return err_no_memory(e);
-	if (strlen(copy) != text->len || (text->len && copy[text->len - 1] != '\n'))
-		return damaged("it is cut off", e);
-	if (text->len)
-		copy[text->len - 1] = '\0';
-	else
-		rest = NULL;
-	for (char *line; (line = text_next_part(&rest, "\n"));)
-		if (line_scan(line, s, e) < 0)
-			return -1;
-	return 0;
-}
-
-static void shares_print(const struct shares *s, struct buf *out)
-{
-	char host[NET_ADDRESS_TEXT], to[NET_ADDRESS_TEXT];
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct nft_port *p = &s->rows[i].port;
-
-		buf_printf(out, "%s %s %u %s %s %u ", port_protocol_name(p->protocol),
-		        net_address_text(&p->host, host), p->host_port, p->owner,
-		        net_address_text(&p->to, to), p->to_port);
-		for (size_t k = 0; k < SLOT_BYTES; k++)
-			buf_printf(out, "%02x", s->rows[i].slots[k]);
-		buf_char(out, '\n');
-	}
-}
 
 static int check_name(const char *name, struct err *e)
 {
@@ -498,7 +332,7 @@ static bool drop_dead(struct group *g, const char *self, bool (*dead)(const char
 	bool gone = false;
 
 	for (size_t i = 0; dead && !g->asked_dead && i < s->n;) {
-		char owner[OWNER_LEN + 1];
+		char owner[GROUP_OWNER_LEN + 1];
 		bool asked = false;
 
 		memcpy(owner, s->rows[i].owner, sizeof(owner));
@@ -519,7 +353,7 @@ static bool drop_dead(struct group *g, const char *self, bool (*dead)(const char
 static struct share *find_share(const struct shares *s, const struct nft_port *p)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (same_host_port(&s->rows[i].port, p) && !strcmp(s->rows[i].owner, p->owner))
+		if (share_is_of_port(&s->rows[i], p) && !strcmp(s->rows[i].owner, p->owner))
 			return &s->rows[i];
 	return NULL;
 }
@@ -547,7 +381,7 @@ int group_join(struct group *g, const struct nft_port *p, bool (*dead)(const cha
 	cleanup_shares struct shares before = {0};
 	struct share *own;
 
-	if (!is_owner_text(p->owner) || !net_address_len(&p->host) || p->to.family != p->host.family)
+	if (!share_is_owner(p->owner) || !net_address_len(&p->host) || p->to.family != p->host.family)
 		return err_set(e, ERR_USAGE, "container %.*s cannot join group %s with this port", ID_SHOWN,
 		        p->owner, g->name);
 	if (group_check(g->dir_fd, g->name, p, e) < 0 || shares_copy(&before, &g->now, e) < 0)
