@@ -152,6 +152,9 @@ static int check(const struct form *f, size_t field, struct err *e)
 	case NET_PARENT:
 		if (f->fields[NET_DRIVER].value == DRIVER_MACVLAN && !*text)
 			return err_set(e, ERR_USAGE, "macvlan needs an interface of the host, as in eth0");
+		if (f->fields[NET_DRIVER].value != DRIVER_MACVLAN && *text)
+			return err_set(
+			        e, ERR_USAGE, "only macvlan has one; choose that driver, or leave it empty");
 		return 0;
 	case NET_OPTIONS:
 		return check_options(text, e);
