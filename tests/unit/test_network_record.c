@@ -16,36 +16,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "engine/store/network_record.h"
-
-struct fixture {
-	char dir[64];
-	struct store store;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof *f);
-	char root[96], run[96];
-
-	strcpy(f->dir, "/tmp/tare-unit.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(root, sizeof root, "%s/root", f->dir);
-	snprintf(run, sizeof run, "%s/state", f->dir);
-	assert_int_equal(store_open(&f->store, root, run, NULL), 0);
-	log_set_level(LOG_LEVEL_ERROR);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	store_close(&f->store);
-	remove_tree_at(AT_FDCWD, f->dir);
-	free(f);
-	return 0;
-}
+#include "tests/unit/store_box.h"
 
 static struct network_record sample(const char *name, char digit)
 {
@@ -78,7 +49,7 @@ static void keep(const struct store *s, const char *name, char digit)
 
 static void test_record_comes_back_whole(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	cleanup_network_record struct network_record r = sample("web", 'a'), back = {0};
 
 	r.internal = true;
@@ -111,7 +82,7 @@ static void test_record_comes_back_whole(void **state)
 
 static void test_name_is_taken_once(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	cleanup_network_record struct network_record r = sample("web", 'b');
 	struct err e = ERR_INIT;
 
@@ -129,7 +100,7 @@ static void test_name_is_taken_once(void **state)
 
 static void test_found_by_name_and_by_start_of_id(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	struct network_record r;
 	char id[NETWORK_ID_LEN + 1];
 
@@ -151,7 +122,7 @@ static void test_found_by_name_and_by_start_of_id(void **state)
 
 static void test_ambiguous_and_missing_ones_say_so(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	struct network_record r;
 	struct err e = ERR_INIT;
 
@@ -172,7 +143,7 @@ static void test_ambiguous_and_missing_ones_say_so(void **state)
 
 static void test_damaged_record_is_in_nobodys_way(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	cleanup_network_records struct network_records all = {0};
 	struct network_record r;
 	struct err e = ERR_INIT;
@@ -197,7 +168,7 @@ static void test_damaged_record_is_in_nobodys_way(void **state)
 /* The name service is nobody and reads leases there. */
 static void test_state_is_open_to_the_name_service(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	mode_t before = umask(077);
 	struct stat st;
 	char id[NETWORK_ID_LEN + 1];
@@ -220,7 +191,7 @@ static void test_state_is_open_to_the_name_service(void **state)
 
 static void test_lock_keeps_others_out(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	cleanup_fd int lock = networks_lock(s, NULL);
 
 	assert_true(lock >= 0);
@@ -230,7 +201,7 @@ static void test_lock_keeps_others_out(void **state)
 	assert_true(other >= 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_box_setup, store_box_teardown)
 
 int main(void)
 {

@@ -16,35 +16,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "engine/engine.h"
-
-struct fixture {
-	char dir[64];
-	struct store store;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof *f);
-	char root[96], run[96];
-
-	strcpy(f->dir, "/tmp/tare-unit.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(root, sizeof root, "%s/root", f->dir);
-	snprintf(run, sizeof run, "%s/state", f->dir);
-	assert_int_equal(store_open(&f->store, root, run, NULL), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	store_close(&f->store);
-	remove_tree_at(AT_FDCWD, f->dir);
-	free(f);
-	return 0;
-}
+#include "tests/unit/store_box.h"
 
 static void ensure(const struct store *s, const char *name, struct volume_locks *locks)
 {
@@ -80,7 +52,7 @@ static void make_user(const struct store *s, const char *volume)
 
 static void test_removal_waits_for_who_is_about_to_use_it(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	struct volume_locks locks = {0};
 	int status = 0;
 
@@ -103,7 +75,7 @@ static void test_removal_waits_for_who_is_about_to_use_it(void **state)
 
 static void test_kept_volume_is_there(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	struct volume_locks locks = {0};
 	struct err e = ERR_INIT;
 
@@ -123,7 +95,7 @@ static void test_kept_volume_is_there(void **state)
 /* What a removal left that was killed is in nobody's way, whatever it is called. */
 static void test_removal_cut_short_blocks_no_other(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	struct volume_locks locks = {0};
 	struct err e = ERR_INIT;
 	char name[121], aside[121 + 8];
@@ -142,7 +114,7 @@ static void test_removal_cut_short_blocks_no_other(void **state)
 
 static void test_debris_is_not_what_is_under_way(void **state)
 {
-	const struct store *s = &((struct fixture *)*state)->store;
+	const struct store *s = &((struct store_box *)*state)->store;
 	cleanup_fd int making = lock_take(s->volumes_fd, ".", LOCK_SHARED, NULL);
 
 	assert_true(volume_is_debris(".new-0123"));
@@ -154,7 +126,7 @@ static void test_debris_is_not_what_is_under_way(void **state)
 	assert_true(lock >= 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_box_setup, store_box_teardown)
 
 int main(void)
 {
