@@ -16,45 +16,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/tare.h"
-
-typedef int text_parser(struct tare_create *c, const char *text, struct err *e);
-
-static int setup(void **state)
-{
-	struct tare_create *c = calloc(1, sizeof(*c));
-
-	assert_non_null(c);
-	tare_create_init(c);
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tare_create_free(*state);
-	free(*state);
-	return 0;
-}
-
-static void good(struct tare_create *c, text_parser *fn, const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (fn(c, text, &e) < 0)
-		fail_msg("%s: %s", text, e.msg);
-}
-
-/* It fails, and the message has these words. */
-static void bad(struct tare_create *c, text_parser *fn, const char *text, const char *words)
-{
-	struct err e = ERR_INIT;
-
-	if (fn(c, text, &e) == 0)
-		fail_msg("\"%s\" was taken", text);
-	if (!strstr(e.msg, words))
-		fail_msg("\"%s\": %s", text, e.msg);
-	assert_int_not_equal(fn(c, text, NULL), 0);
-}
+#include "tests/unit/request_box.h"
 
 static void volumes(void **state)
 {
@@ -484,7 +446,7 @@ static void rootfs_must_be_a_directory(void **state)
 	good(c, check, c->rootfs);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, request_setup, request_teardown)
 
 int main(void)
 {

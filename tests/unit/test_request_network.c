@@ -13,45 +13,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/tare.h"
-
-typedef int text_parser(struct tare_create *c, const char *text, struct err *e);
+#include "tests/unit/request_box.h"
 
 static int setup(void **state)
 {
-	struct tare_create *c = calloc(1, sizeof *c);
+	struct tare_create *c;
 
-	assert_non_null(c);
-	tare_create_init(c);
+	request_setup(state);
+	c = *state;
 	c->image = strdup("busybox");
-	*state = c;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	tare_create_free(*state);
-	free(*state);
-	return 0;
-}
-
-static void good(struct tare_create *c, text_parser *fn, const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (fn(c, text, &e) < 0)
-		fail_msg("%s: %s", text, e.msg);
-}
-
-/* It fails, the message is one line, and it has these words. */
-static void bad(struct tare_create *c, text_parser *fn, const char *text, const char *words)
-{
-	struct err e = ERR_INIT;
-
-	if (fn(c, text, &e) == 0)
-		fail_msg("\"%s\" was taken", text);
-	if (!strstr(e.msg, words) || strchr(e.msg, '\n'))
-		fail_msg("\"%s\": %s", text, e.msg);
-	assert_int_not_equal(fn(c, text, NULL), 0);
 }
 
 static int check(struct tare_create *c, const char *text, struct err *e)
@@ -473,7 +444,7 @@ static void ports_as_lists_show_them(void **state)
 	assert_string_equal(buf_str(&text), "");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, request_teardown)
 
 int main(void)
 {
