@@ -143,12 +143,17 @@ static void resolv(struct buf *b, const struct etc *x)
 	else
 		strv_foreach (d, x->dns)
 			buf_printf(b, "nameserver %s\n", *d);
-	if (x->dns_options) {
-		buf_str_add(b, "options");
-		strv_foreach (o, x->dns_options)
-			buf_printf(b, " %s", *o);
-		buf_char(b, '\n');
-	}
+	/* A neighbour's name has no dot: with ndots it would be asked for in the domains of `search` first, and
+	 * that is upstream. What the host says of ndots is about its own names. */
+	bool ndots = !ours;
+	strv_foreach (o, x->dns_options)
+		ndots |= strncmp(*o, "ndots:", strlen("ndots:")) == 0;
+	if (!x->dns_options && ndots)
+		return;
+	buf_str_add(b, "options");
+	strv_foreach (o, x->dns_options)
+		buf_printf(b, " %s", *o);
+	buf_str_add(b, ndots ? "\n" : " ndots:0\n");
 }
 
 /* ------------------------------------------------------------------ files */
