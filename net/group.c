@@ -384,7 +384,9 @@ int group_join(struct group *g, const struct nft_port *p, bool (*dead)(const cha
 	if (!share_is_owner(p->owner) || !net_address_len(&p->host) || p->to.family != p->host.family)
 		return err_set(e, ERR_USAGE, "container %.*s cannot join group %s with this port", ID_SHOWN,
 		        p->owner, g->name);
-	if (group_check(g->dir_fd, g->name, p, e) < 0 || shares_copy(&before, &g->now, e) < 0)
+	if (group_check(g->dir_fd, g->name, p, e) < 0)
+		return err_wrap(e, "port %u/%s", p->host_port, port_protocol_name(p->protocol));
+	if (shares_copy(&before, &g->now, e) < 0)
 		return -1;
 	bool gone = drop_dead(g, p->owner, dead, arg);
 	own = find_share(&g->now, p);
@@ -466,8 +468,9 @@ int group_check(int groups_fd, const char *name, const struct nft_port *p, struc
 		        group_each(groups_fd, d->d_name, is_in_the_way, (void *)(uintptr_t)p, &why) < 0 &&
 		        !*why.msg)
 			return err_set(e, ERR_CONFLICT,
-			        "port %u/%s belongs to group %s; choose another port, or that group",
-			        p->host_port, port_protocol_name(p->protocol), d->d_name);
+			        "it belongs to group %s; choose another port with -p, or join with "
+			        "--publish-group %s",
+			        d->d_name, d->d_name);
 	}
 	return 0;
 }

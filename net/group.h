@@ -39,7 +39,7 @@ int group_undo(struct group *g, struct err *e);
 
 /* Everything that the file says into an empty table, after a flush. Nothing is locked. */
 int group_restore(int groups_fd, const char *name, struct nft_batch *b, struct err *e);
-/* CONFLICT when that host port belongs to another group. */
+/* CONFLICT when that host port belongs to another group: "it belongs to group …". */
 int group_check(int groups_fd, const char *name, const struct nft_port *p, struct err *e);
 /* Who is in it: a call per port and member; fn < 0 ends it. */
 int group_each(int groups_fd, const char *name, int (*fn)(const struct nft_port *p, void *arg), void *arg,
