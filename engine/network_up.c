@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/network.h"
+#include "engine/runtime/cgroup.h"
 #include "net/dns.h"
 #include "net/forwarding.h"
 
@@ -159,11 +160,29 @@ static int lay_elements(
 	return nft_batch_commit_removal(old, e) == 0 ? nft_batch_commit(b, e) : -1;
 }
 
+#define MTU_MAX 65535 /* of a pair */
+#define MTU6    1280  /* RFC 8200: the least that IPv6 works over */
+
+/* Of a bridge that is being made: what leaves this host has to fit, and a tunnel or a cloud's network takes
+ * less than what is usual. One that is up keeps what it has, since its ports have the same. */
+static unsigned bridge_mtu(
+        const struct network_record *r, const struct lease_pool *pool, struct link_handle *h)
+{
+	unsigned mtu = r->mtu || up_index(r) ? r->mtu : link_default_mtu(h);
+
+	if (r->mtu || !mtu)
+		return mtu;
+	if (pool->subnet[1].base.family && mtu < MTU6)
+		return MTU6;
+	return mtu > MTU_MAX ? MTU_MAX : mtu;
+}
+
 int network_bridge(const struct store *s, const struct network_record *r, const struct lease_pool *pool,
         struct link_handle *h, unsigned *index, struct err *e)
 {
-	struct link_bridge bridge = {
-	        .name = r->link, .mtu = r->mtu, .route_localnet = !r->internal && pool->gateway[0].family};
+	struct link_bridge bridge = {.name = r->link,
+	        .mtu = bridge_mtu(r, pool, h),
+	        .route_localnet = !r->internal && pool->gateway[0].family};
 
 	network_bridge_mac(s, r->id, bridge.mac);
 	for (int f = 0; f < 2; f++) {
@@ -236,7 +255,7 @@ static int check_subnet(const struct store *s, struct network_record *r, struct 
 	if (!clash && !lacks_v6)
 		return 0;
 	if (!network_is_default(r))
-		return err_set(e, why.kind, "network %s cannot be used now: %s", r->name, why.msg);
+		return err_set(e, why.kind, "%s", why.msg);
 	if (network_default_choose(s, r, e) != 0)
 		return -1;
 	return network_record_write(s, r, false, e);
@@ -253,7 +272,7 @@ static int read_again(const struct store *s, struct network_record *r, struct er
 	bool same = strcmp(fresh.id, r->id) == 0;
 	network_record_free(r);
 	*r = fresh;
-	return same ? 0 : err_set(e, ERR_CONFLICT, "network %s was removed meanwhile", r->name);
+	return same ? 0 : err_set(e, ERR_CONFLICT, "it was removed meanwhile, and made again");
 }
 
 static int lay_rules(const struct store *s, const struct network_record *r, const struct lease_pool *pool,
@@ -339,7 +358,7 @@ int network_dns(const struct store *s, const struct network_record *r, struct er
 		n.subnet[f] = pool.subnet[f];
 		n.gateway[f] = pool.gateway[f];
 	}
-	return dns_ensure(dir, program, network_table(s, table), &n, e);
+	return dns_ensure(dir, program, cgroup_enter_monitors, network_table(s, table), &n, e);
 }
 
 /* ------------------------------------------------------------------ down */

@@ -136,7 +136,7 @@ static void become(const char *program, int listen_fd, int networks_fd, char *co
 }
 
 /* Forked twice: it is nobody's child, so nobody has to wait for its end. */
-static int start(int networks_fd, const char *program, struct err *e)
+static int start(int networks_fd, const char *program, dns_enter_fn enter, struct err *e)
 {
 	char linger[24], listen_arg[4], directory_arg[4];
 	char *argv[] = {"tare-dns", listen_arg, directory_arg, linger, NULL};
@@ -155,8 +155,11 @@ static int start(int networks_fd, const char *program, struct err *e)
 		return err_sys(e, "cannot start the name service");
 	if (!pid) {
 		setsid();
-		if (fork() == 0)
+		if (fork() == 0) {
+			if (enter)
+				enter();
 			become(program, fd, networks_fd, argv);
+		}
 		_exit(0);
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -345,7 +348,7 @@ static void serve_others(int networks_fd, const char *table, struct dns_record *
 	}
 }
 
-static int start_and_serve(int networks_fd, const char *program, const char *table,
+static int start_and_serve(int networks_fd, const char *program, dns_enter_fn enter, const char *table,
         const struct dns_network *wanted, unsigned bridge_index, struct err *e)
 {
 	cleanup_dns_record struct dns_record record = {0};
@@ -362,7 +365,7 @@ static int start_and_serve(int networks_fd, const char *program, const char *tab
 	if (dns_record_read(networks_fd, &record, e) < 0)
 		return -1;
 	if (served == NOBODY) {
-		if (start(networks_fd, program, e) < 0)
+		if (start(networks_fd, program, enter, e) < 0)
 			return -1;
 		serve_others(networks_fd, table, &record, wanted->id);
 	}
@@ -370,8 +373,8 @@ static int start_and_serve(int networks_fd, const char *program, const char *tab
 	return n ? serve(networks_fd, table, &record, n, bridge_index, e) : -1;
 }
 
-int dns_ensure(
-        int networks_fd, const char *program, const char *table, const struct dns_network *n, struct err *e)
+int dns_ensure(int networks_fd, const char *program, dns_enter_fn enter, const char *table,
+        const struct dns_network *n, struct err *e)
 {
 	unsigned index = if_nametoindex(n->bridge);
 	cleanup_fd int fd = -1;
@@ -381,7 +384,7 @@ int dns_ensure(
 	if (ask_serve(networks_fd, n->id, index, &fd) == SERVED)
 		return 0;
 	close_fd(&fd);
-	return start_and_serve(networks_fd, program, table, n, index, e);
+	return start_and_serve(networks_fd, program, enter, table, n, index, e);
 }
 
 int dns_redirect(int networks_fd, const char *table, struct err *e)

@@ -31,9 +31,12 @@ struct dns_network {
 };
 /* tare-dns runs and serves that network: it is started and given sockets when it doesn't, and the redirect
  * to them is laid in `table` (net/nft.h). networks_fd: the directory that has the socket; program: path of
- * tare-dns. Costs one round trip when all is well. The lease that it is called for is written before. */
-int dns_ensure(
-        int networks_fd, const char *program, const char *table, const struct dns_network *n, struct err *e);
+ * tare-dns; enter (may be NULL): called in the new process, which so leaves the place where it would end with
+ * its starter's session. Costs one round trip when all is well. The lease that it is called for is written
+ * before. */
+typedef void (*dns_enter_fn)(void);
+int dns_ensure(int networks_fd, const char *program, dns_enter_fn enter, const char *table,
+        const struct dns_network *n, struct err *e);
 /* The redirects of all networks that are served, once more: the table was laid anew. */
 int dns_redirect(int networks_fd, const char *table, struct err *e);
 /* Best effort, nothing is started: a lease has gone / a network has gone, its redirect goes with it. */

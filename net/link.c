@@ -27,6 +27,16 @@ unsigned link_index(struct link_handle *h, const char *name)
 	return ioctl(nl_socket_get_fd(h->sock), SIOCGIFINDEX, &r) == 0 ? (unsigned)r.ifr_ifindex : 0;
 }
 
+unsigned link_mtu(struct link_handle *h, const char *name)
+{
+	struct ifreq r = {0};
+
+	if (strlen(name) >= sizeof r.ifr_name)
+		return 0;
+	memcpy(r.ifr_name, name, strlen(name));
+	return ioctl(nl_socket_get_fd(h->sock), SIOCGIFMTU, &r) == 0 ? (unsigned)r.ifr_mtu : 0;
+}
+
 int link_remove(struct link_handle *h, const char *name, struct err *e)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};

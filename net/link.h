@@ -24,6 +24,11 @@ void link_close(struct link_handle **h);
 
 /* The index, 0 when there is none (ioctl, no dump). */
 unsigned link_index(struct link_handle *h, const char *name);
+/* Its MTU, 0 when there is none (ioctl). */
+unsigned link_mtu(struct link_handle *h, const char *name);
+/* Of the link by which the default route leads out, IPv4's before IPv6's; 0: there is none (a dump of all
+ * routes). */
+unsigned link_default_mtu(struct link_handle *h);
 
 struct link_bridge {
 	const char *name;

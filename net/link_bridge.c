@@ -90,8 +90,6 @@ static void put_new(struct link_handle *h, const struct link_bridge *b)
 	link_begin(h, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof info);
 	link_put_text(h, IFLA_IFNAME, b->name);
 	link_put(h, IFLA_ADDRESS, b->mac, NET_MAC_LEN);
-	if (b->mtu)
-		link_put_u32(h, IFLA_MTU, b->mtu);
 	link = link_nest(h, IFLA_LINKINFO);
 	link_put_text(h, IFLA_INFO_KIND, "bridge");
 	data = link_nest(h, IFLA_INFO_DATA);
@@ -107,6 +105,8 @@ static void put_new(struct link_handle *h, const struct link_bridge *b)
 	link_end(h, "cannot make it", EEXIST);
 }
 
+/* An MTU that a bridge is born with would be another one as soon as its last port leaves; it keeps the one that
+ * it is given later. */
 static void put_settings(struct link_handle *h, const struct link_bridge *b, unsigned index)
 {
 	struct ifinfomsg info = {

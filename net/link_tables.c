@@ -1,7 +1,9 @@
 /* What the kernel's tables of links, addresses and routes say. */
 #include <errno.h>
+#include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
@@ -151,6 +153,62 @@ int link_routes(struct link_handle *h, const char *but, struct net_subnet **list
 	*list = s.rows;
 	*n = s.n;
 	return 0;
+}
+
+/* ---------------------------------------------------------------- the default route */
+
+struct default_route {
+	int family;
+	unsigned out, metric; /* the one that the kernel takes: the least metric */
+};
+
+static void default_reset(void *arg)
+{
+	struct default_route *d = arg;
+
+	*d = (struct default_route){0};
+}
+
+/* Of several ways the first. */
+static unsigned way_out(struct nlattr **a)
+{
+	const struct rtnexthop *first = a[RTA_MULTIPATH] ? nla_data(a[RTA_MULTIPATH]) : NULL;
+
+	if (a[RTA_OIF])
+		return nla_get_u32(a[RTA_OIF]);
+	return first && (size_t)nla_len(a[RTA_MULTIPATH]) >= sizeof *first ? (unsigned)first->rtnh_ifindex
+	                                                                   : 0;
+}
+
+static int take_default(const struct nlmsghdr *m, void *arg, struct err *e)
+{
+	const struct rtmsg *r = nlmsg_data(m);
+	struct nlattr *a[RTA_MAX + 1];
+	struct default_route *d = arg;
+
+	(void)e;
+	if (m->nlmsg_type != RTM_NEWROUTE ||
+	        nlmsg_parse((struct nlmsghdr *)m, sizeof *r, a, RTA_MAX, NULL) < 0)
+		return 0;
+	unsigned out = way_out(a), metric = a[RTA_PRIORITY] ? nla_get_u32(a[RTA_PRIORITY]) : 0;
+	if (r->rtm_dst_len || r->rtm_type != RTN_UNICAST || r->rtm_table != RT_TABLE_MAIN || !out ||
+	        (r->rtm_family != AF_INET && r->rtm_family != AF_INET6))
+		return 0;
+	if (d->out && (d->family == r->rtm_family ? d->metric <= metric : d->family == AF_INET))
+		return 0;
+	*d = (struct default_route){r->rtm_family, out, metric};
+	return 0;
+}
+
+unsigned link_default_mtu(struct link_handle *h)
+{
+	struct default_route d;
+	struct ifreq r = {0};
+
+	if (ask_again(h, RTM_GETROUTE, take_default, default_reset, &d, NULL) < 0 || !d.out)
+		return 0;
+	r.ifr_ifindex = (int)d.out;
+	return ioctl(nl_socket_get_fd(h->sock), SIOCGIFNAME, &r) == 0 ? link_mtu(h, r.ifr_name) : 0;
 }
 
 /* ---------------------------------------------------------------- names */

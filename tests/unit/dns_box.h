@@ -262,7 +262,7 @@ static inline void resolver_say(int fd, const struct asked *a, const char *addre
 
 static inline void dns_up(struct dns_box *box)
 {
-	if (dns_ensure(box->networks_fd, box->program, TABLE, &box->network, &box->e) < 0)
+	if (dns_ensure(box->networks_fd, box->program, NULL, TABLE, &box->network, &box->e) < 0)
 		fail_msg("%s", box->e.msg);
 }
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 #include "tests/unit/dns_box.h"
@@ -168,7 +169,7 @@ static void who_is_in_two_networks_sees_the_members_of_both(void **state)
 	write_leases(box, "net2",
 	        WEB " tv2 02:00:00:00:01:02 10.210.0.2 - - web,front -\n"
 	            "cccc tv3 02:00:00:00:01:03 10.210.0.3 - - cache -\n");
-	assert_int_equal(dns_ensure(box->networks_fd, box->program, TABLE, &second, NULL), 0);
+	assert_int_equal(dns_ensure(box->networks_fd, box->program, NULL, TABLE, &second, NULL), 0);
 	assert_answer(box->web, "cache", PACKET_A, "10.210.0.3");
 	assert_answer(box->web, "db", PACKET_A, "10.209.0.3");
 	assert_int_equal(ask(box->web, "web", PACKET_A)->n_addresses, 2);
@@ -251,16 +252,35 @@ static void a_killed_one_is_replaced_and_serves_all_networks(void **state)
 	int first = dns_pid(box->networks_fd);
 
 	write_leases(box, "net2", WEB " tv2 02:00:00:00:01:02 10.210.0.2 - - web -\n");
-	assert_int_equal(dns_ensure(box->networks_fd, box->program, TABLE, &second, NULL), 0);
+	assert_int_equal(dns_ensure(box->networks_fd, box->program, NULL, TABLE, &second, NULL), 0);
 	assert_int_equal(dns_pid(box->networks_fd), first);
 	dns_kill(box);
 	assert_int_equal(dns_pid(box->networks_fd), 0);
 	/* the second network is asked for, the first is served again with it, by its old redirect */
-	assert_int_equal(dns_ensure(box->networks_fd, box->program, TABLE, &second, &box->e), 0);
+	assert_int_equal(dns_ensure(box->networks_fd, box->program, NULL, TABLE, &second, &box->e), 0);
 	assert_int_not_equal(dns_pid(box->networks_fd), first);
 	assert_answer(box->web, "db", PACKET_A, "10.209.0.3");
 	cleanup_fd int tcp =
 	        dns_socket(box, box->net->container[0].ns, SOCK_STREAM, &box->network.gateway[0]);
+}
+
+static void be_nice(void)
+{
+	(void)!nice(3);
+}
+
+/* So that it doesn't end with the session of whoever needed it first. */
+static void it_goes_where_its_starter_tells_it_to(void **state)
+{
+	struct dns_box *box = *state;
+	net_box_needs_root();
+	int own = getpriority(PRIO_PROCESS, 0);
+
+	dns_kill(box);
+	assert_int_equal(
+	        dns_ensure(box->networks_fd, box->program, be_nice, TABLE, &box->network, &box->e), 0);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)dns_pid(box->networks_fd)), own + 3);
+	assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
 }
 
 /* Somebody took its ports meanwhile: the redirect leads to the new ones. */
@@ -334,7 +354,7 @@ static void many_starts_at_once_start_one(void **state)
 		pid[i] = fork();
 		if (pid[i])
 			continue;
-		int r = dns_ensure(box->networks_fd, box->program, TABLE, &box->network, NULL);
+		int r = dns_ensure(box->networks_fd, box->program, NULL, TABLE, &box->network, NULL);
 		int who = dns_pid(box->networks_fd);
 		write(ends[1], &who, sizeof who);
 		_exit(r ? 1 : 0);
@@ -406,15 +426,15 @@ static void a_program_that_is_not_there_is_an_error(void **state)
 
 	dns_kill(box);
 	assert_int_equal(
-	        dns_ensure(box->networks_fd, "/nowhere/tare-dns", TABLE, &box->network, &box->e), -1);
+	        dns_ensure(box->networks_fd, "/nowhere/tare-dns", NULL, TABLE, &box->network, &box->e), -1);
 	assert_string_equal(
 	        box->e.msg, "cannot start the name service /nowhere/tare-dns: No such file or directory");
 	/* and one that ends at once */
-	assert_int_equal(dns_ensure(box->networks_fd, "/bin/true", TABLE, &box->network, &box->e), -1);
+	assert_int_equal(dns_ensure(box->networks_fd, "/bin/true", NULL, TABLE, &box->network, &box->e), -1);
 	assert_string_equal(box->e.msg, "the name service tare-dns has ended");
 	dns_up(box);
 	box->network.bridge = "nowhere";
-	assert_int_equal(dns_ensure(box->networks_fd, box->program, TABLE, &box->network, &box->e), -1);
+	assert_int_equal(dns_ensure(box->networks_fd, box->program, NULL, TABLE, &box->network, &box->e), -1);
 	assert_non_null(strstr(box->e.msg, "bridge nowhere"));
 }
 
@@ -438,6 +458,7 @@ int main(void)
 	        TEST(an_address_of_elsewhere_hears_nothing),
 	        TEST(the_host_and_its_neighbours_hear_nothing),
 	        TEST(a_killed_one_is_replaced_and_serves_all_networks),
+	        TEST(it_goes_where_its_starter_tells_it_to),
 	        TEST(a_redirect_follows_a_new_port),
 	        TEST(one_that_hangs_is_replaced),
 	        TEST(a_flushed_table_is_filled_again),
