@@ -1,5 +1,6 @@
 /* Elements of a container in the tables: its links, its published ports. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -55,6 +56,19 @@ static int join_group(const struct endpoint_start *x, struct group *g, struct nf
 	return group_save(g, e);
 }
 
+/* Flows of UDP outlive what led them, as their clients go on. Best effort: a kernel that doesn't tell of them
+ * goes without. */
+static void forget_flows(int socket, const struct network_state *n, enum nft_flows which)
+{
+	bool udp = false;
+
+	for (size_t i = 0; i < n->n_ports; i++)
+		udp |= n->ports[i].protocol == IPPROTO_UDP;
+	cleanup_fd int own = udp && socket < 0 ? nft_socket(NULL) : -1;
+	if (udp)
+		nft_forget_flows(socket < 0 ? own : socket, n->ports, n->n_ports, which, NULL);
+}
+
 static int add_once(const struct endpoint_start *x, size_t first, const char *table, struct err *e)
 {
 	const struct network_state *n = &x->state;
@@ -67,8 +81,11 @@ static int add_once(const struct endpoint_start *x, size_t first, const char *ta
 		member(b, NFT_ADD, x->c->id, &n->endpoints[i]);
 	for (size_t i = 0; !first && !n->group && i < n->n_ports; i++)
 		nft_port(b, NFT_ADD, &n->ports[i]);
-	if ((!g || join_group(x, g, b, e) == 0) && nft_batch_commit(b, e) == 0)
+	if ((!g || join_group(x, g, b, e) == 0) && nft_batch_commit(b, e) == 0) {
+		if (!first)
+			forget_flows(x->nft_fd, n, g ? NFT_FLOWS_TO_HOST : NFT_FLOWS_ELSEWHERE);
 		return 0;
+	}
 	if (g)
 		group_undo(g, NULL);
 	return -1;
@@ -158,4 +175,5 @@ void endpoint_elements_remove(const struct store *s, const struct container *c, 
 	if (g && group_leave(g, c->id, b, NULL) == 0)
 		group_save(g, NULL);
 	nft_batch_commit_removal(b, NULL); /* without a table there is nothing to remove */
+	forget_flows(socket, n, NFT_FLOWS_TO_IT);
 }

@@ -91,13 +91,13 @@ struct nft_port {
 	uint16_t to_port;
 };
 void nft_port(struct nft_batch *b, enum nft_change c, const struct nft_port *p);
-/* Flows of UDP that began with a packet to this port of the host are forgotten, so that the next packet of
- * each meets the rules; other protocols need nothing. After the commit that published it: those that lead
- * elsewhere, or, when it is a group's, to the host (the other members keep theirs); after the one that took a
- * group's member away: those that lead to it. Walks through all that conntrack knows (1 to 5 ms). `socket`:
- * of nft_socket(). */
+/* Flows of UDP that began with a packet to one of these ports of the host are forgotten, so that the next
+ * packet of each meets the rules; other protocols need nothing. After the commit that published it: those
+ * that lead elsewhere, or, when it is a group's, to the host (the other members keep theirs); after the one
+ * that took a group's member away: those that lead to it. Walks once through all that conntrack knows of each
+ * family (1 to 5 ms). `socket`: of nft_socket(). */
 enum nft_flows { NFT_FLOWS_ELSEWHERE, NFT_FLOWS_TO_HOST, NFT_FLOWS_TO_IT };
-int nft_forget_flows(int socket, const struct nft_port *p, enum nft_flows which, struct err *e);
+int nft_forget_flows(int socket, const struct nft_port *ports, size_t n, enum nft_flows which, struct err *e);
 /* One slot of a group's port: of 256, chosen per connection at random. `p->owner` is the member. A slot
  * changes hands by a removal of the old and an addition of the new in one batch. */
 void nft_group_slot(struct nft_batch *b, enum nft_change c, const struct nft_port *p, unsigned slot);

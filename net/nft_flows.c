@@ -29,7 +29,9 @@ struct tuple {
 };
 
 struct search {
-	const struct nft_port *port;
+	const struct nft_port *ports;
+	size_t n;
+	unsigned char host_ports[(UINT16_MAX + 1) / 8]; /* a bit each: few of all flows are to one of them */
 	enum nft_flows which;
 	const struct ifaddrs *own; /* the host's addresses */
 	struct buf removals;
@@ -85,10 +87,9 @@ static bool is_own(const struct ifaddrs *own, const struct net_address *a)
 
 /* Did it begin with a packet to the published port? What goes to that port of another host is nobody's
  * business. */
-static bool is_to_port(const struct search *s, const struct tuple *orig)
+static bool is_to_port(const struct search *s, const struct nft_port *p, const struct tuple *orig)
 {
 	static const unsigned char any[16];
-	const struct nft_port *p = s->port;
 
 	if (orig->protocol != p->protocol || orig->to_port != p->host_port ||
 	        orig->to.family != p->host.family)
@@ -98,12 +99,13 @@ static bool is_to_port(const struct search *s, const struct tuple *orig)
 	       is_own(s->own, &orig->to);
 }
 
-static bool is_wanted(const struct search *s, const struct tuple *orig, const struct tuple *reply)
+static bool is_wanted(
+        enum nft_flows which, const struct nft_port *p, const struct tuple *orig, const struct tuple *reply)
 {
-	bool arrives = net_address_equal(&reply->from, &s->port->to) && reply->from_port == s->port->to_port;
+	bool arrives = net_address_equal(&reply->from, &p->to) && reply->from_port == p->to_port;
 	bool translated = !net_address_equal(&reply->from, &orig->to) || reply->from_port != orig->to_port;
 
-	switch (s->which) {
+	switch (which) {
 	case NFT_FLOWS_ELSEWHERE:
 		return !arrives;
 	case NFT_FLOWS_TO_HOST:
@@ -111,6 +113,16 @@ static bool is_wanted(const struct search *s, const struct tuple *orig, const st
 	case NFT_FLOWS_TO_IT:
 		return arrives;
 	}
+	return false;
+}
+
+static bool is_over(const struct search *s, const struct tuple *orig, const struct tuple *reply)
+{
+	if (!(s->host_ports[orig->to_port / 8] & 1 << orig->to_port % 8))
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (is_to_port(s, &s->ports[i], orig) && is_wanted(s->which, &s->ports[i], orig, reply))
+			return true;
 	return false;
 }
 
@@ -125,7 +137,7 @@ static int take_flow(const struct nlmsghdr *m, void *arg)
 
 	if (nlmsg_parse((struct nlmsghdr *)m, sizeof *head, a, CTA_MAX, NULL) < 0 ||
 	        !read_tuple(a[CTA_TUPLE_ORIG], &orig) || !read_tuple(a[CTA_TUPLE_REPLY], &reply) ||
-	        !is_to_port(s, &orig) || !is_wanted(s, &orig, &reply))
+	        !is_over(s, &orig, &reply))
 		return 0;
 	removal = wire_begin(&s->removals, CONNTRACK(IPCTNL_MSG_CT_DELETE), 0, head->nfgen_family, 2);
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
@@ -136,11 +148,12 @@ static int take_flow(const struct nlmsghdr *m, void *arg)
 	return 0;
 }
 
-static void put_filter(struct buf *b, const struct nft_port *p)
+/* Of UDP alone, and of one port when that is all. */
+static void put_filter(struct buf *b, const struct search *s)
 {
-	uint8_t protocol = (uint8_t)p->protocol;
-	uint16_t port = htons(p->host_port);
-	uint32_t fields = FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT, none = 0;
+	uint8_t protocol = IPPROTO_UDP;
+	uint16_t port = htons(s->ports->host_port);
+	uint32_t fields = FILTER_PROTO_NUM | (s->n == 1 ? FILTER_PROTO_DST_PORT : 0), none = 0;
 	size_t outer = wire_nest(b, CTA_TUPLE_ORIG), inner = wire_nest(b, CTA_TUPLE_PROTO);
 
 	wire_put(b, CTA_PROTO_NUM, &protocol, sizeof protocol);
@@ -161,29 +174,42 @@ static int take_nothing(const struct nlmsghdr *m, void *arg)
 	return 0;
 }
 
-int nft_forget_flows(int socket, const struct nft_port *p, enum nft_flows which, struct err *e)
+/* Those of one family. */
+static int forget(int socket, struct search *s, int family)
 {
 	cleanup_buf struct buf request = BUF_INIT;
-	struct ifaddrs *own = NULL;
-	struct search s = {.port = p, .which = which};
-	size_t m;
+	size_t m = wire_begin(&request, CONNTRACK(IPCTNL_MSG_CT_GET), NLM_F_DUMP, (unsigned)family, 1);
 	int r;
 
-	if (p->protocol != IPPROTO_UDP)
+	put_filter(&request, s);
+	wire_end(&request, m);
+	r = wire_dump(socket, &request, take_flow, s);
+	if (!r && s->removals.len && wire_send(socket, &s->removals) < 0)
+		r = -1;
+	buf_free(&s->removals);
+	return r ? r : wire_receive(socket, take_nothing, NULL);
+}
+
+int nft_forget_flows(int socket, const struct nft_port *ports, size_t n, enum nft_flows which, struct err *e)
+{
+	struct search s = {.ports = ports, .n = n, .which = which};
+	struct ifaddrs *own = NULL;
+	bool any[2] = {false, false};
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ports[i].protocol != IPPROTO_UDP)
+			continue;
+		any[ports[i].host.family == AF_INET6] = true;
+		s.host_ports[ports[i].host_port / 8] |= (unsigned char)(1 << ports[i].host_port % 8);
+	}
+	if (!any[0] && !any[1])
 		return 0;
 	if (getifaddrs(&own) < 0)
 		return err_sys(e, "cannot read this host's addresses");
 	s.own = own;
-	m = wire_begin(&request, CONNTRACK(IPCTNL_MSG_CT_GET), NLM_F_DUMP, (unsigned)p->host.family, 1);
-	put_filter(&request, p);
-	wire_end(&request, m);
-	r = wire_dump(socket, &request, take_flow, &s);
-	if (!r && s.removals.len)
-		r = wire_send(socket, &s.removals) < 0 || wire_receive(socket, take_nothing, NULL) < 0 ? -1
-		                                                                                       : 0;
-	if (r < 0)
-		err_sys(e, "cannot end the flows to the port that was published");
-	buf_free(&s.removals);
+	for (int f = 0; f < 2 && !r; f++)
+		r = any[f] ? forget(socket, &s, f ? AF_INET6 : AF_INET) : 0;
 	freeifaddrs(own);
-	return r;
+	return r < 0 ? err_sys(e, "cannot end the flows to the port that was published") : 0;
 }

@@ -1,14 +1,22 @@
 /* netprobe - runs inside a container, or beside one, and is a small server, a client, or a liar on the wire.
  * Static, so that it runs in any image.
  *
- *   serve NAME PORT           TCP and UDP, both families: answers "NAME CLIENT-ADDRESS"
- *   hold NAME PORT            TCP: answers each line with "NAME LINE" until the client goes
- *   ask HOST PORT [udp]       prints the answer; exit code 1 when none comes within two seconds
- *   arp LINK ADDRESS          claims an IPv4 address by ARP, as an answer that nobody asked for
- *   na LINK ADDRESS           the same by an IPv6 neighbour advertisement
- *   ra LINK PREFIX            a router advertisement: default route and prefix
- *   lie LINK MAC FROM TO PORT a UDP datagram with a false source, to a neighbour's MAC; VLAN=1 in front:
- * tagged
+ * - serve NAME PORT: TCP and UDP, both families: answers "NAME CLIENT-ADDRESS"
+ *
+ * - hold NAME PORT: TCP: answers each line with "NAME LINE" until the client goes
+ *
+ * - ask HOST PORT [udp]: prints the answer; exit code 1 when none comes within WAIT seconds (2). FROM:
+ * its own port
+ *
+ * - arp LINK ADDRESS: claims an IPv4 address by ARP, as an answer that nobody asked for
+ *
+ * - na LINK ADDRESS: the same by an IPv6 neighbour advertisement
+ *
+ * - ra LINK PREFIX: a router advertisement: default route and prefix
+ *
+ * - lie LINK MAC FROM TO PORT: a UDP datagram with a false source, to a neighbour's MAC
+ *
+ * VLAN=1 in front of the last four: tagged
  */
 #include <arpa/inet.h>
 #include <net/ethernet.h>
@@ -33,7 +41,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX     512
-#define WAIT_SECONDS 2
+#define WAIT_SECONDS 2 /* a lost packet is sent again after one */
 #define FRAME_MAX    512
 
 static _Noreturn void fail(const char *what)
@@ -112,7 +120,7 @@ static int ask(const char *host, uint16_t port, bool udp)
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
 	bool is6 = inet_pton(AF_INET6, host, &six.sin6_addr) == 1;
-	struct timeval wait = {.tv_sec = WAIT_SECONDS};
+	struct timeval wait = {.tv_sec = getenv("WAIT") ? atoi(getenv("WAIT")) : WAIT_SECONDS};
 	char text[TEXT_MAX];
 
 	if (!is6 && inet_pton(AF_INET, host, &four.sin_addr) != 1)
@@ -120,6 +128,13 @@ static int ask(const char *host, uint16_t port, bool udp)
 	int fd = socket(is6 ? AF_INET6 : AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	if (getenv("FROM")) {
+		struct sockaddr_in6 own = {.sin6_family = is6 ? AF_INET6 : AF_INET,
+		        .sin6_port = htons((uint16_t)atoi(getenv("FROM")))};
+
+		if (bind(fd, (struct sockaddr *)&own, is6 ? sizeof own : sizeof four))
+			fail("bind");
+	}
 	if (fd < 0 || connect(fd, is6 ? (void *)&six : (void *)&four, is6 ? sizeof six : sizeof four) ||
 	        (udp && write(fd, "?\n", 2) != 2))
 		fail("connect");

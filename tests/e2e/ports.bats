@@ -189,6 +189,24 @@ file_down() {
 	[[ $stderr == *discarded* ]] || fail "no warning: $stderr"
 }
 
+@test "a client of UDP that keeps its port follows it to the next container, and no further" {
+	tare network create --subnet 10.98.0.0/24 keep
+	FROM=5555 silent ask_outside $HOST_ADDRESS 8083 udp # to the host
+	serve old --network keep --ip 10.98.0.9 -p 8083:80/udp
+	FROM=5555 ok ask_outside $HOST_ADDRESS 8083 udp
+	is "old $OUTSIDE_ADDRESS"
+	tare rm -f old
+	serve new --network keep --ip 10.98.0.10 -p 8083:80/udp
+	FROM=5555 ok ask_outside $HOST_ADDRESS 8083 udp
+	is "new $OUTSIDE_ADDRESS"
+	tare rm -f new
+	# its address is another's now, who has published nothing
+	serve silent --network keep --ip 10.98.0.10
+	FROM=5555 silent ask_outside $HOST_ADDRESS 8083 udp
+	tare rm -f silent
+	tare network rm keep
+}
+
 @test "a group shares one port, and members come and go" {
 	serve a --publish-group web -p 8080:80
 	serve b --publish-group web -p 8080:80

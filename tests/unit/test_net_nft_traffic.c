@@ -198,7 +198,7 @@ static void a_flow_follows_its_port(void **state)
 				nft_port(batch, NFT_ADD, steps[i].now);
 		});
 		if (i)
-			must(nft_forget_flows(nft, steps[i].now ? steps[i].now : steps[i].before,
+			must(nft_forget_flows(nft, steps[i].now ? steps[i].now : steps[i].before, 1,
 			        steps[i].which, &world.e));
 		assert_int_equal(sendto(client, "call", 4, 0, &to.any, len), 4);
 		assert_true(readable(*steps[i].server, COME_MS));
