@@ -249,7 +249,6 @@ void sim_world_free(struct simulation *s);
 /* Takes c; NULL when memory is short. */
 struct sim_container *sim_container_add(struct simulation *s, struct sim_container *c);
 void sim_container_free(struct sim_container *c);
-void sim_container_drop(struct simulation *s, struct sim_container *c);
 struct sim_container *sim_by_id(struct simulation *s, const char *id);
 /* What is there now under that name, id or start of an id; NULL with e. */
 struct sim_container *sim_find(struct simulation *s, const char *ref, struct err *e);
