@@ -296,6 +296,18 @@ static int build_resources(const struct spec_input *in, struct runtime_spec *spe
 
 /* ------------------------------------------------------------------ */
 
+/* Docker's defaults where the network is the container's own: a server without root may have port 80, and
+ * ping needs no capability. What is asked for comes later, and so counts. */
+static int build_sysctls(const struct tare_create *q, struct runtime_spec *spec, struct err *e)
+{
+	static char *const own_network[] = {
+	        "net.ipv4.ip_unprivileged_port_start=0", "net.ipv4.ping_group_range=0 2147483647", NULL};
+
+	if (spec->ns[NS_NETWORK].mode == NS_PRIVATE && append(&spec->sysctl, own_network, e) != 0)
+		return -1;
+	return append(&spec->sysctl, q->sysctls, e);
+}
+
 static int build_process(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
 	const struct tare_create *q = in->request;
@@ -318,7 +330,7 @@ static int build_process(const struct spec_input *in, struct runtime_spec *spec,
 		        "the working directory \"%s\" is not absolute; for example -w /srv", spec->cwd);
 	if (set_str(&spec->user, q->user ? q->user : image && image->user ? image->user : "", e) != 0)
 		return -1;
-	return append(&spec->groups, q->groups, e) || append(&spec->sysctl, q->sysctls, e) ? -1 : 0;
+	return append(&spec->groups, q->groups, e) || build_sysctls(q, spec, e) ? -1 : 0;
 }
 
 static int build_cgroup_path(const struct spec_input *in, struct runtime_spec *spec, struct err *e)

@@ -150,6 +150,19 @@ file_down() { servers_down; }
 	tare rm -f c
 }
 
+@test "who is not root may have port 80 and ping, but in the host's network" {
+	local s=net.ipv4.ip_unprivileged_port_start f=/proc/sys/net/ipv4/ip_unprivileged_port_start
+	serve web -u 1000
+	eventually 5 tare exec web sh -c 'nc 127.0.0.1 80 </dev/null | grep web'
+	ok tare run --rm $B cat $f /proc/sys/net/ipv4/ping_group_range
+	is $'0\n0\t2147483647'
+	ok tare run --rm --sysctl $s=1024 $B cat $f
+	is 1024
+	ok tare run --rm --network host $B cat $f
+	is "$(cat $f)"
+	tare rm -f web
+}
+
 @test "none and host are no networks to look at or to change" {
 	background c
 	refused 125 "a way to run: --network host" network connect host c
