@@ -487,6 +487,48 @@ static void addresses_of_the_host_alone_stay(void **state)
 	assert_int_equal(system("nft delete table ip blind"), 0);
 }
 
+/* Does another host see A1's own address in it? */
+static bool shows_its_source(struct frame f)
+{
+	cleanup_fd int sender = wire_of(A1), watch = wire_of(OUTSIDE);
+	struct net_address inside = address(IP(A1));
+	unsigned char data[2048];
+
+	send_frame(sender, f, 0);
+	while (readable(watch, LOST_MS)) {
+		ssize_t n = recv(watch, data, sizeof data, 0);
+
+		if (n >= 34 && !memcmp(data + 12, (unsigned char[]){0x08, 0}, 2) &&
+		        !memcmp(data + 26, inside.bytes, 4))
+			return true;
+	}
+	return false;
+}
+
+/* A segment without a flag is no part of any connection, so NAT lets it be. */
+static void sources_stay_inside(void **state)
+{
+	mac_address gateway;
+	struct nft_network a = network_of(NET_A);
+	struct frame f;
+
+	(void)state;
+	needs_root();
+	bridge_mac(NET_A, gateway);
+	lay_world();
+	f = frame_to(gateway, A1, ETH_P_IP);
+	add_ip4(&f, IPPROTO_TCP, IP(A1), hosts[OUTSIDE].ip, 20);
+	add16(&f, 4000);
+	add16(&f, 80);
+	add_bytes(&f, 0, 8);
+	add_bytes(&f, 0x50, 1);
+	add_bytes(&f, 0, 7);
+	assert_true(shows_its_source(f));
+	a.masquerade = true;
+	change(nft_network(batch, NFT_ADD, &a));
+	assert_false(shows_its_source(f));
+}
+
 /* icc=false: the bridge keeps ports apart, and the host doesn't pass on what a container sends by way of it.
  */
 static void members_kept_apart(void **state)
@@ -575,6 +617,7 @@ int main(void)
 	        cmocka_unit_test(frames_to_the_port_itself),
 	        cmocka_unit_test(a_neighbours_place_is_not_taken),
 	        cmocka_unit_test(addresses_of_the_host_alone_stay),
+	        cmocka_unit_test(sources_stay_inside),
 	        cmocka_unit_test(members_kept_apart),
 	        cmocka_unit_test(published_sctp),
 	};
