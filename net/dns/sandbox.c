@@ -217,9 +217,10 @@ static int seccomp_enter(void)
 	        IF(__NR_socket, 4),
 	        LOAD(args[0]),
 	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
-	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 4),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 5),
 	        RETURN(SECCOMP_RET_ALLOW),
-	        /* no memory that can be executed */
+	        /* no memory that can be executed; musl's malloc protects and opens its own where brk fails */
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mprotect, 1, 0),
 	        IF(__NR_mmap, 2),
 	        LOAD(args[2]),
 	        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 4 /* PROT_EXEC */, 0, 1),

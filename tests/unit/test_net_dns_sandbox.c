@@ -176,10 +176,13 @@ static void it_connects_to_port_53_alone(void **state)
 
 static bool has_no_code(int dir)
 {
+	void *own = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	(void)dir;
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
 	               MAP_FAILED &&
-	       mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+	       own != MAP_FAILED && mprotect(own, 4096, PROT_READ | PROT_WRITE) == 0 &&
+	       mprotect(own, 4096, PROT_READ | PROT_EXEC) < 0;
 }
 
 static void it_has_no_memory_for_new_code(void **state)
