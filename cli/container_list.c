@@ -471,6 +471,35 @@ static int add_row(struct tare_engine *engine, const struct ps_options *o, const
 	return rows_add(rows, row, hidden, row_tone(c), e);
 }
 
+/* A container says its networks by name; a filter may name one by its id. */
+static int networks_by_name(struct tare_engine *engine, char **filters, struct err *e)
+{
+	__attribute__((cleanup(tare_network_list_free))) struct tare_network_list list = {0};
+
+	if (!filter_value(filters, "network"))
+		return 0;
+	if (engine->network_list(engine, &list, e) < 0)
+		return -1;
+	for (char **f = filters; *f; f++) {
+		const char *value = strncmp(*f, "network=", 8) == 0 ? *f + 8 : NULL;
+		const struct tare_network *named = NULL;
+
+		for (const struct tare_network *n = list.rows; value && *value && n < list.rows + list.n; n++)
+			if (strcmp(n->name, value) == 0)
+				value = NULL;
+			else if (strncmp(n->id, value, strlen(value)) == 0)
+				named = n;
+		if (!value || !named)
+			continue;
+		char *text = str_printf("network=%s", named->name);
+		if (!text)
+			return err_no_memory(e);
+		free(*f);
+		*f = text;
+	}
+	return 0;
+}
+
 static int ps_rows(struct tare_engine *engine, const struct ps_options *o, struct rows *rows, struct err *e)
 {
 	__attribute__((cleanup(tare_container_list_free))) struct tare_container_list list = {0};
@@ -480,7 +509,8 @@ static int ps_rows(struct tare_engine *engine, const struct ps_options *o, struc
 	/* Filters that speak of states or of order are meant for all states. */
 	all = all || filter_value(o->filters, "status") || filter_value(o->filters, "exited");
 	if (engine->list(engine, all || o->filters, &list, e) < 0 ||
-	        filter_check(o->filters, ps_filters, &list, e) < 0)
+	        filter_check(o->filters, ps_filters, &list, e) < 0 ||
+	        networks_by_name(engine, o->filters, e) < 0)
 		return -1;
 	for (size_t i = 0; i < list.n && left > 0; i++) {
 		const struct tare_container *c = &list.rows[i];

@@ -179,6 +179,10 @@ file_down() { servers_down; }
 	has eth1
 	ok tare inspect --format '{{len .NetworkSettings.Networks}}' c
 	is 2
+	ok tare ps --filter "network=$(tare network inspect --format '{{.Id}}' two)" --format '{{.Names}}'
+	is c
+	ok tare ps --filter "network=$(tare network ls -q --filter name=tare0)" -q
+	is ''
 	tare restart -t 0 c
 	ok tare exec c ip -o -4 addr show eth1
 	has eth1
