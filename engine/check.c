@@ -1,5 +1,9 @@
 /* system check: all that a crash can have left behind, and what of this host keeps networks from working. */
 #include "engine/debris.h"
+
+#include <time.h>
+
+#include "base/buf.h"
 #include "engine/engine.h"
 #include "engine/network.h"
 
@@ -8,11 +12,41 @@ static void tell_debris(const struct debris *d, void *arg)
 	tare_check_result_add(arg, d->removed, d->what, d->problem, NULL);
 }
 
+#define LOOK_NS 5000000 /* between looks at starts that are under way, */
+#define LOOKS   200     /* and how many in all: 1 s */
+
+/* Who holds the lock of a container that doesn't run is starting it. */
+static bool is_starting(const struct store *s, const char *id)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	return container_open_id(s, id, &c, NULL) == 0 && !container_is_up(&c) && !container_is_ending(&c) &&
+	       !container_try_lock(s, &c);
+}
+
+/* A start that was killed has the lock for some ms more: the last of its processes is still dying. What it
+ * leaves would not be found. */
+static void await_starts(const struct store *s)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	cleanup_strv char **ids = NULL;
+	int looks = 0;
+
+	if (container_ids(s, &ids, NULL) != 0)
+		return;
+	strv_foreach (id, ids)
+		while (looks < LOOKS && is_starting(s, *id)) {
+			nanosleep(&pause, NULL);
+			looks++;
+		}
+}
+
 int engine_check(struct tare_engine *t, bool repair, struct tare_check_result *out, struct err *e)
 {
 	const struct store *s = engine_store(t);
 
 	*out = (struct tare_check_result){0};
+	await_starts(s);
 	debris_sweep(s, repair, tell_debris, out);
 	if (network_check(s, repair, out, e) == 0)
 		return 0;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "net/forwarding.h"
 #include "tests/unit/network_rig.h"
@@ -102,6 +104,30 @@ static void test_lease_and_rules_of_the_dead_go(void **state)
 	expect_nothing(rig);
 	rig_forget(&dead);
 	rig_forget(&live);
+}
+
+/* The last process of a start that was killed dies some ms after the others, and has the lock until then. */
+static void test_start_that_is_dying_is_waited_for(void **state)
+{
+	struct network_rig *rig = *state;
+	struct tare_check_result found = {0};
+
+	rig_needs_root();
+	cleanup_network_record struct network_record r = rig_up(rig, NETWORK_DEFAULT, NULL);
+	struct rig_container c = rig_container(rig, "killed", NETWORK_DEFAULT);
+	rig_join(rig, &c, &r);
+	pid_t last = fork();
+	if (last == 0) {
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+		_exit(0);
+	}
+	rig_die(&c);
+	rig_ok(engine_check(rig->t, true, &found, &rig->e));
+	tare_check_result_free(&found);
+	assert_int_equal(waitpid(last, NULL, 0), last);
+	assert_false(has_lease(rig, &r, c.id));
+	assert_int_equal(rig_rules(rig, c.id), 0);
+	rig_forget(&c);
 }
 
 /* As SIGKILL of everything with --rm leaves it: no container any more. */
@@ -308,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_all_is_in_order),
 	        T(test_lease_and_rules_of_the_dead_go),
+	        T(test_start_that_is_dying_is_waited_for),
 	        T(test_rules_of_nobody_go),
 	        T(test_flushed_table_comes_back),
 	        T(test_reload_needs_nothing_to_be_there),
