@@ -105,8 +105,10 @@ static int make_link(const struct endpoint_start *x, size_t i, struct link_handl
 {
 	const struct endpoint *p = &x->state.endpoints[i];
 	const struct network_record *r = &x->records[i];
-	struct link_pair pair = {
-	        .bridge = x->bridge_index[i], .isolated = !r->icc, .netns_fd = netns_fd, .mtu = r->mtu};
+	struct link_pair pair = {.bridge = x->bridge_index[i],
+	        .isolated = !r->icc,
+	        .netns_fd = netns_fd,
+	        .mtu = r->mtu ? r->mtu : link_mtu(host, p->bridge)};
 	struct link_macvlan macvlan = {.netns_fd = netns_fd, .mtu = r->mtu, .mode = r->macvlan_mode};
 
 	*index = 0;
@@ -252,6 +254,8 @@ void endpoints_ended(struct endpoint_start *x, bool started)
 {
 	for (size_t i = 0; started && i < x->state.n_endpoints; i++)
 		endpoint_event(x->store, &x->state.endpoints[i], x->c->id, "connect");
+	if (started)
+		endpoint_flows_follow(&x->state);
 	if (!started && x->c) {
 		give_back(x->store, x->c, &x->state);
 		network_state_remove(x->c->state_fd);

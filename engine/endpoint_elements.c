@@ -56,20 +56,8 @@ static int join_group(const struct endpoint_start *x, struct group *g, struct nf
 	return group_save(g, e);
 }
 
-/* Flows of UDP outlive what led them, as their clients go on. Best effort: a kernel that doesn't tell of them
- * goes without. */
-static void forget_flows(int socket, const struct network_state *n, enum nft_flows which)
-{
-	bool udp = false;
-
-	for (size_t i = 0; i < n->n_ports; i++)
-		udp |= n->ports[i].protocol == IPPROTO_UDP;
-	cleanup_fd int own = udp && socket < 0 ? nft_socket(NULL) : -1;
-	if (udp)
-		nft_forget_flows(socket < 0 ? own : socket, n->ports, n->n_ports, which, NULL);
-}
-
-static int add_once(const struct endpoint_start *x, size_t first, const char *table, struct err *e)
+static int add_once(
+        const struct endpoint_start *x, size_t first, enum nft_change c, const char *table, struct err *e)
 {
 	const struct network_state *n = &x->state;
 	cleanup_nft_batch struct nft_batch *b = nft_batch_open_on(table, x->nft_fd, e);
@@ -78,22 +66,18 @@ static int add_once(const struct endpoint_start *x, size_t first, const char *ta
 	if (!b || (!first && n->group && n->n_ports && !(g = open_group(x->store, n, e))))
 		return -1;
 	for (size_t i = first; i < n->n_endpoints; i++)
-		member(b, NFT_ADD, x->c->id, &n->endpoints[i]);
+		member(b, c, x->c->id, &n->endpoints[i]);
 	for (size_t i = 0; !first && !n->group && i < n->n_ports; i++)
-		nft_port(b, NFT_ADD, &n->ports[i]);
-	if ((!g || join_group(x, g, b, e) == 0) && nft_batch_commit(b, e) == 0) {
-		if (!first)
-			forget_flows(x->nft_fd, n, g ? NFT_FLOWS_TO_HOST : NFT_FLOWS_ELSEWHERE);
+		nft_port(b, c, &n->ports[i]);
+	if ((!g || join_group(x, g, b, e) == 0) && nft_batch_commit(b, e) == 0)
 		return 0;
-	}
 	if (g)
 		group_undo(g, NULL);
 	return -1;
 }
 
 /* Somebody's element stands where ours is to be. A run that is over is cleaned up, by whoever is at it or by
- * us, since its clean-up would later take our element for its own; of a container that is gone only what is
- * there goes. */
+ * us; of a container that is gone only what is there goes. */
 struct clearing {
 	const struct store *s;
 	char owner[TARE_ID_LEN + 1]; /* the last one that was looked at, */
@@ -133,18 +117,39 @@ int endpoint_elements_add(const struct endpoint_start *x, size_t first, struct e
 	struct err why = ERR_INIT;
 
 	network_table(x->store, table);
-	if (add_once(x, first, table, &why) == 0)
+	/* the same of a run that is over is not ours: its clean-up would take it away */
+	if (add_once(x, first, NFT_ADD_NEW, table, &why) == 0)
 		return 0;
 	/* the firewall was flushed, or a run that was killed left its elements: once more after that */
 	if (why.sys == ENOENT ? network_reload(x->store, &why) == 0
 	                      : why.kind == ERR_CONFLICT && clear_over(x->store, table) == 0) {
 		why = (struct err)ERR_INIT;
-		if (add_once(x, first, table, &why) == 0)
+		if (add_once(x, first, NFT_ADD, table, &why) == 0)
 			return 0;
 	}
 	if (e)
 		*e = why;
 	return err_wrap(e, "cannot add the container to table %s", table);
+}
+
+/* ------------------------------------------------------------------ flows */
+
+/* Flows of UDP outlive what led them, as their clients go on. Best effort: a kernel that doesn't tell of them
+ * goes without. socket: -1, or one that is kept (net/nft.h). */
+static void forget_flows(int socket, const struct network_state *n, enum nft_flows which)
+{
+	bool udp = false;
+
+	for (size_t i = 0; i < n->n_ports; i++)
+		udp |= n->ports[i].protocol == IPPROTO_UDP;
+	cleanup_fd int own = udp && socket < 0 ? nft_socket(NULL) : -1;
+	if (udp)
+		nft_forget_flows(socket < 0 ? own : socket, n->ports, n->n_ports, which, NULL);
+}
+
+void endpoint_flows_follow(const struct network_state *n)
+{
+	forget_flows(-1, n, n->group ? NFT_FLOWS_TO_HOST : NFT_FLOWS_ELSEWHERE);
 }
 
 /* ------------------------------------------------------------------ removing */

@@ -62,21 +62,24 @@ static char *holder_name(const struct store *s, const struct nft_port *p, const 
 	return NULL;
 }
 
-static int refuse(const struct endpoint_start *x, const struct nft_port *p, uint16_t last,
-        const struct err *why, struct err *e)
+static int cannot_publish(const struct nft_port *p, uint16_t last, struct err *e)
 {
 	char address[NET_ADDRESS_TEXT], port[16];
 	bool v6 = p->host.family == AF_INET6;
-	cleanup_free char *name = why->kind == ERR_CONFLICT ? holder_name(x->store, p, x->c->id) : NULL;
 
 	snprintf(port, sizeof port, last > p->host_port ? "%u-%u" : "%u", p->host_port, last);
-	err_set(e, why->kind, "cannot publish %s%s%s:%s/%s: %s%s%s", v6 ? "[" : "",
-	        net_address_text(&p->host, address), v6 ? "]" : "", port, tare_protocol_name(p->protocol),
-	        name ? "container " : why->msg, name ? name : "", name ? " has it" : "");
-	if (why->kind == ERR_CONFLICT && e)
-		snprintf(e->msg + strlen(e->msg), sizeof e->msg - strlen(e->msg),
-		        "; choose another port with -p");
-	return -1;
+	return err_wrap(e, "cannot publish %s%s%s:%s/%s", v6 ? "[" : "", net_address_text(&p->host, address),
+	        v6 ? "]" : "", port, tare_protocol_name(p->protocol));
+}
+
+static int refuse(const struct endpoint_start *x, const struct nft_port *p, uint16_t last,
+        const struct err *why, struct err *e)
+{
+	cleanup_free char *name = why->kind == ERR_CONFLICT ? holder_name(x->store, p, x->c->id) : NULL;
+
+	err_set(e, why->kind, "%s%s%s%s", name ? "container " : why->msg, name ? name : "",
+	        name ? " has it" : "", why->kind == ERR_CONFLICT ? "; choose another port with -p" : "");
+	return cannot_publish(p, last, e);
 }
 
 /* ------------------------------------------------------------------ holding */
@@ -199,11 +202,11 @@ static int check_group(const struct endpoint_start *x, struct err *e)
 {
 	cleanup_fd int groups = x->request.group ? groups_state_dir(x->store, e) : -1;
 
-	if (!x->request.group)
-		return 0;
-	for (size_t i = 0; i < x->state.n_ports; i++)
-		if (groups < 0 || group_check(groups, x->request.group, &x->state.ports[i], e) != 0)
-			return -1;
+	if (x->request.group && groups < 0)
+		return -1;
+	for (size_t i = 0; x->request.group && i < x->state.n_ports; i++)
+		if (group_check(groups, x->request.group, &x->state.ports[i], e) != 0)
+			return cannot_publish(&x->state.ports[i], 0, e);
 	return 0;
 }
 

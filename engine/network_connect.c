@@ -194,58 +194,11 @@ static int connect_running(const struct store *s, struct container *c, struct ne
 		        why.msg);
 	check_published(c, &x.state, &x.state.endpoints[i]);
 	endpoint_hosts_change(c, &x.state.endpoints[i], NULL);
-	endpoint_event(s, &x.state.endpoints[i], c->id, "connect");
+	endpoint_flows_follow(&x.state);
+	*r = x.records[i];
+	x.records[i] = (struct network_record){0};
 	return 0;
 }
-
-/* ------------------------------------------------------------------ connect */
-
-static int connect_locked(const struct store *s, struct container *c, const char *net,
-        const struct tare_endpoint *asked, struct err *e)
-{
-	cleanup_network_record struct network_record r = {0};
-	cleanup_free char *name = NULL;
-	struct endpoint_request q = {0};
-	json *config = endpoints_config(c);
-
-	if (!config)
-		return err_set(e, ERR_CONFLICT,
-		        "container %s stands in the network of the host or of another container, so it can "
-		        "be "
-		        "in no other",
-		        c->record.name);
-	if (network_find(s, net, &r, e) != 0)
-		return -1;
-	if (!(name = strdup(r.name)))
-		return err_no_memory(e);
-	if (json_object_object_get_ex(config, name, NULL))
-		return err_set(
-		        e, ERR_CONFLICT, "container %s is in network %s already", c->record.name, name);
-	json *document = endpoint_document(asked);
-	int rc = endpoint_request_read(name, document, &q, e);
-	if (rc == 0 && container_is_up(c))
-		rc = connect_running(s, c, &r, &q, e);
-	free(q.network);
-	strv_free(q.aliases);
-	if (rc == 0)
-		return record_connect(c, name, document, e);
-	json_object_put(document);
-	return -1;
-}
-
-int engine_network_connect(struct tare_engine *t, const char *net, const char *ref,
-        const struct tare_endpoint *asked, struct err *e)
-{
-	static const struct tare_endpoint nothing;
-	const struct store *s = engine_store(t);
-	cleanup_container struct container c = CONTAINER_INIT;
-
-	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
-		return -1;
-	return connect_locked(s, &c, net, asked ? asked : &nothing, e);
-}
-
-/* ------------------------------------------------------------------ disconnect */
 
 /* The default route and the published ports go on by another of its networks. */
 static void go_on_without(struct endpoint_start *x, const struct endpoint *gone, struct place *at, bool ports)
@@ -256,8 +209,10 @@ static void go_on_without(struct endpoint_start *x, const struct endpoint *gone,
 	for (size_t i = 0; i < n->n_endpoints; i++)
 		if (network_find(x->store, n->endpoints[i].network_id, &x->records[i], &e) != 0)
 			return;
-	if (endpoint_ports_lead_to(n, &e) != 0 ||
-	        (ports && n->n_ports && endpoint_elements_add(x, 0, &e) != 0))
+	if (endpoint_ports_lead_to(n, &e) == 0 &&
+	        (!ports || !n->n_ports || endpoint_elements_add(x, 0, &e) == 0))
+		endpoint_flows_follow(n);
+	else
 		log_line(LOG_LEVEL_WARN, "container %s: its ports are not published any more: %s",
 		        x->c->record.name, e.msg);
 	for (int f = 0; f < 2; f++) {
@@ -300,12 +255,76 @@ static int disconnect_running(const struct store *s, struct container *c, const 
 	n->endpoints[i] = (struct endpoint){0};
 	network_state_drop(n, i);
 	go_on_without(&x, p, &at, ports);
-	endpoint_event(s, p, c->id, "disconnect");
 	cleanup_fd int dir = networks_state_dir(s, NULL);
 	if (dir >= 0)
 		dns_idle(dir);
 	return network_state_write(c->state_fd, n, e);
 }
+
+/* ------------------------------------------------------------------ connect */
+
+static void tell(
+        const struct store *s, const struct network_record *r, const struct container *c, const char *action)
+{
+	json *attributes = json_object_new_object();
+
+	json_set_str(attributes, "container", c->id);
+	network_event(s, r, action, attributes);
+}
+
+static int connect_locked(const struct store *s, struct container *c, const char *net,
+        const struct tare_endpoint *asked, struct err *e)
+{
+	cleanup_network_record struct network_record r = {0};
+	cleanup_free char *name = NULL;
+	struct endpoint_request q = {0};
+	json *config = endpoints_config(c);
+
+	if (!config)
+		return err_set(e, ERR_CONFLICT,
+		        "container %s stands in the network of the host or of another container, so it can "
+		        "be "
+		        "in no other",
+		        c->record.name);
+	if (network_find(s, net, &r, e) != 0)
+		return -1;
+	if (!(name = strdup(r.name)))
+		return err_no_memory(e);
+	if (json_object_object_get_ex(config, name, NULL))
+		return err_set(
+		        e, ERR_CONFLICT, "container %s is in network %s already", c->record.name, name);
+	json *document = endpoint_document(asked);
+	int rc = endpoint_request_read(name, document, &q, e);
+	if (rc == 0 && container_is_up(c))
+		rc = connect_running(s, c, &r, &q, e);
+	free(q.network);
+	strv_free(q.aliases);
+	if (rc != 0) {
+		json_object_put(document);
+		return -1;
+	}
+	if (record_connect(c, name, document, e) == 0) {
+		tell(s, &r, c, "connect");
+		return 0;
+	}
+	if (container_is_up(c))
+		disconnect_running(s, c, name, NULL);
+	return -1;
+}
+
+int engine_network_connect(struct tare_engine *t, const char *net, const char *ref,
+        const struct tare_endpoint *asked, struct err *e)
+{
+	static const struct tare_endpoint nothing;
+	const struct store *s = engine_store(t);
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
+		return -1;
+	return connect_locked(s, &c, net, asked ? asked : &nothing, e);
+}
+
+/* ------------------------------------------------------------------ disconnect */
 
 int engine_network_disconnect(
         struct tare_engine *t, const char *net, const char *ref, bool force, struct err *e)
@@ -329,5 +348,8 @@ int engine_network_disconnect(
 	if (container_is_up(&c) && disconnect_running(s, &c, r.name, e) != 0 && !force)
 		return -1;
 	json_object_object_del(config, r.name);
-	return write_record(&c, e);
+	if (write_record(&c, e) != 0)
+		return -1;
+	tell(s, &r, &c, "disconnect");
+	return 0;
 }

@@ -47,7 +47,9 @@ int nft_batch_commit_removal(struct nft_batch *b, struct err *e);
 void nft_batch_close(struct nft_batch **b);
 #define cleanup_nft_batch __attribute__((cleanup(nft_batch_close)))
 
-enum nft_change { NFT_ADD, NFT_REMOVE };
+/* ADD: the same is there already is success; ADD_NEW: that is a CONFLICT, too, since it may be another's that
+ * is about to go. REMOVE, of a container's addresses and ports: only what is its own. */
+enum nft_change { NFT_ADD, NFT_ADD_NEW, NFT_REMOVE };
 
 /* A network's bridge. */
 struct nft_network {

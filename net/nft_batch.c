@@ -139,8 +139,11 @@ static struct open_element element_begin(
 	struct buf *m = &b->messages;
 	struct open_element o;
 
-	o.message = message_begin(b, c == NFT_ADD ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
-	        c == NFT_ADD ? NLM_F_CREATE : 0, family);
+	o.message = message_begin(b, c == NFT_REMOVE ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
+	        c == NFT_REMOVE    ? 0
+	        : c == NFT_ADD_NEW ? NLM_F_CREATE | NLM_F_EXCL
+	                           : NLM_F_CREATE,
+	        family);
 	wire_text(m, NFTA_SET_ELEM_LIST_TABLE, b->table);
 	wire_text(m, NFTA_SET_ELEM_LIST_SET, set);
 	o.list = wire_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -161,18 +164,20 @@ void nft_element(struct nft_batch *b, enum nft_change c, unsigned family, const 
 	struct open_element o = element_begin(b, c, family, set);
 
 	put_value(&b->messages, NFTA_SET_ELEM_KEY, key);
-	if (c == NFT_ADD && data)
+	if (c != NFT_REMOVE && data)
 		put_value(&b->messages, NFTA_SET_ELEM_DATA, data);
-	if (c == NFT_ADD && owner && *owner)
+	if (owner && *owner)
 		put_comment(&b->messages, owner);
 	element_end(b, o);
 }
 
-void nft_element_remove_key(struct nft_batch *b, unsigned family, const char *set, const struct nlattr *key)
+void nft_element_remove_key(struct nft_batch *b, unsigned family, const char *set, const struct nlattr *key,
+        const struct nlattr *comment)
 {
 	struct open_element o = element_begin(b, NFT_REMOVE, family, set);
 
 	wire_put(&b->messages, NFTA_SET_ELEM_KEY | NLA_F_NESTED, nla_data(key), (size_t)nla_len(key));
+	wire_put(&b->messages, NFTA_SET_ELEM_USERDATA, nla_data(comment), (size_t)nla_len(comment));
 	element_end(b, o);
 }
 
@@ -367,9 +372,20 @@ int nft_batch_commit(struct nft_batch *b, struct err *e)
 	return 0;
 }
 
+/* Best effort: a kernel that can't be asked (before 4.15) removes what has the key. */
+static int leave_out_others(struct nft_batch *b)
+{
+	cleanup_buf struct buf others = BUF_INIT;
+
+	if (nft_find_others(b->fd, &b->messages, &others) < 0 || !others.len || others.failed)
+		return 0;
+	qsort(others.data, others.len / sizeof(uint32_t), sizeof(uint32_t), by_seq);
+	return leave_out(b, is_absent, &others);
+}
+
 int nft_batch_commit_removal(struct nft_batch *b, struct err *e)
 {
-	if (b->messages.failed)
+	if (b->messages.failed || leave_out_others(b) < 0)
 		return err_no_memory(e);
 	for (int round = 0; b->messages.len; round++) {
 		struct answer a;

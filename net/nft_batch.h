@@ -18,16 +18,24 @@ void nft_value_link(struct nft_value *v, const char *name);
 void nft_value_address(struct nft_value *v, const struct net_address *a);
 void nft_value_port(struct nft_value *v, uint16_t port); /* host byte order */
 
-/* One element of a set (data NULL) or map; owner may be NULL. */
+/* One element of a set (data NULL) or map; owner may be NULL. A removal that names one passes over an element
+ * that is another's by then. */
 void nft_element(struct nft_batch *b, enum nft_change c, unsigned family, const char *set,
         const struct nft_value *key, const struct nft_value *data, const char *owner);
-/* The removal of an element whose key stands in a dump. */
-void nft_element_remove_key(struct nft_batch *b, unsigned family, const char *set, const struct nlattr *key);
+/* The removal of an element whose key and comment stand in a dump. */
+void nft_element_remove_key(struct nft_batch *b, unsigned family, const char *set, const struct nlattr *key,
+        const struct nlattr *comment);
 /* The removal of the whole table of that family. */
 void nft_table_remove(struct nft_batch *b, unsigned family);
 
 /* libnftnl's NFTNL_UDATA_SET_ELEM_COMMENT: what nft shows as a comment. */
 #define NFT_UDATA_COMMENT 0
+
+/* ---- nft_owner.c ---- */
+
+/* The numbers (uint32_t each) of those removals that name an owner whose the element is not, or that are about
+ * nothing. -1 with errno. */
+int nft_find_others(int fd, const struct buf *messages, struct buf *others);
 
 /* The set in the inet table that says: laid on a kernel without the bridge family. */
 #define NFT_NO_BRIDGE_SET "without_bridge"

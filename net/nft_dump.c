@@ -121,7 +121,7 @@ static int take_owned(const struct element *el, void *arg)
 		return 0;
 	r = o->fn(o->set->name, owner, o->arg);
 	if (r > 0 && o->removal)
-		nft_element_remove_key(o->removal, o->set->family, o->set->name, el->key);
+		nft_element_remove_key(o->removal, o->set->family, o->set->name, el->key, el->comment);
 	errno = 0;
 	return r < 0 ? r : 0;
 }

@@ -90,6 +90,12 @@ void nft_dns(struct nft_batch *b, enum nft_change c, const struct nft_dns *d)
 	dns_element(b, c, d, IPPROTO_TCP, d->tcp_port);
 }
 
+/* A link's name is never another's: whose what it keys is needs no look before the removal. */
+static const char *owner_of_link(enum nft_change c, const char *owner)
+{
+	return c == NFT_REMOVE ? NULL : owner;
+}
+
 static void member_element(struct nft_batch *b, enum nft_change c, const struct nft_member *m,
         const char *set, const void *field, size_t len)
 {
@@ -97,7 +103,7 @@ static void member_element(struct nft_batch *b, enum nft_change c, const struct 
 
 	if (len)
 		nft_value_add(&key, field, len);
-	nft_element(b, c, NFPROTO_BRIDGE, set, &key, NULL, m->owner);
+	nft_element(b, c, NFPROTO_BRIDGE, set, &key, NULL, owner_of_link(c, m->owner));
 }
 
 static void member_address(
@@ -119,7 +125,7 @@ static void member_self(struct nft_batch *b, enum nft_change c, const struct nft
 	struct nft_value port = link_value(m->link), both = port;
 
 	nft_value_link(&both, m->link);
-	nft_element(b, c, NFPROTO_BRIDGE, "self", &both, NULL, m->owner);
+	nft_element(b, c, NFPROTO_BRIDGE, "self", &both, NULL, owner_of_link(c, m->owner));
 	for (int i = 0; i < 2; i++) {
 		struct nft_value pair = {.len = 0};
 
@@ -172,7 +178,9 @@ void nft_group_slot(struct nft_batch *b, enum nft_change c, const struct nft_por
 	nft_value_port(&key, p->host_port);
 	nft_value_add(&key, &number, sizeof number);
 	target_value(&data, &p->to, p->to_port);
-	nft_element(b, c, NFPROTO_INET, map_for("group", &p->host).text, &key, &data, p->owner);
+	/* the group's file, which is locked, says whose a slot is */
+	nft_element(b, c, NFPROTO_INET, map_for("group", &p->host).text, &key, &data,
+	        c == NFT_REMOVE ? NULL : p->owner);
 }
 
 void nft_guarded(struct nft_batch *b, enum nft_change c, int family, const char *link)

@@ -133,6 +133,12 @@ file_down() { servers_down; }
 	tare restart -t 0 c
 	ok tare exec c ip -o link
 	lacks eth1
+	ok tare stop -t 0 c
+	ok tare network connect second c
+	ok tare network disconnect second c
+	tare events --since 1m --until 0s --filter type=network --filter network=second --format '{{.Action}}' | tr '\n' ' ' >"$DIR/events"
+	# c while it ran, d from its start to its end, c while it was stopped
+	same "$(cat "$DIR/events")" 'create connect connect disconnect connect disconnect '
 	tare rm -f c d
 	ok tare network rm second
 }
@@ -194,6 +200,34 @@ file_down() { servers_down; }
 	is tare0
 }
 
+mtu_of() { tare exec "$1" cat /sys/class/net/eth0/mtu; }
+@test "a network has the MTU of the way out, unless told otherwise" {
+	ip link add narrow0 mtu 1380 type veth peer name narrow1
+	ip addr add 198.51.100.2/24 dev narrow0
+	ip link set narrow1 up
+	ip link set narrow0 up
+	ip route add default via 198.51.100.1
+	ok tare network create narrow
+	ok tare network create --opt mtu=1300 own
+	background a --network narrow
+	background b --network own
+	same "$(mtu_of a)" 1380
+	same "$(mtu_of b)" 1300
+	tare restart -t 0 a # its bridge was without ports for a moment
+	same "$(mtu_of a)" 1380
+	ok ip -o link show "$(bridge_of narrow)"
+	has 'mtu 1380'
+	tare rm -f a b
+	ip link del narrow0
+	background a --network narrow # the bridge is there
+	same "$(mtu_of a)" 1380
+	tare rm -f a
+	ok tare network rm narrow own
+	background a
+	same "$(mtu_of a)" 1500
+	tare rm -f a
+}
+
 @test "an internal network has no way out, and none in" {
 	ok tare network create --internal inner
 	neighbour a --network inner
@@ -203,6 +237,8 @@ file_down() { servers_down; }
 	ok tare exec a ip route
 	lacks default
 	ok ask "$(address_of b)" 80 # the host itself may
+	exits 0 tare run --rm --network inner -p 8080:80 $B true
+	[[ $stderr == *'no port is published'* ]] || fail "no warning: $stderr"
 	tare rm -f a b
 	ok tare network rm inner
 }
@@ -226,6 +262,13 @@ file_down() { servers_down; }
 	gateway=$(tare network inspect --format '{{(index .IPAM.Config 0).Gateway}}' tare0)
 	has "$gateway"$'\tup'
 	has "nameserver $gateway"
+	lacks 'ndots:0'
+	ok tare run --rm --dns-option rotate $B grep options /etc/resolv.conf
+	is 'options rotate ndots:0' # a neighbour's name is not asked for elsewhere first
+	ok tare run --rm $B cat /etc/resolv.conf
+	has 'options ndots:0'
+	ok tare run --rm --network none $B cat /etc/resolv.conf
+	lacks 'ndots:0'
 }
 
 @test "bad input has one clear line" {

@@ -38,6 +38,57 @@ file_down() {
 	tare rm -f web
 }
 
+# udp_client: asks from the same port whenever it is told to, until test_down.
+udp_client() {
+	mkfifo "$DIR/turn"
+	outside python3 - $HOST_ADDRESS "$DIR/turn" >"$DIR/answers" 2>&1 <<-'PY' &
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("", 5353))
+		s.settimeout(0.2)
+		def ask():
+		    for _ in range(10): # a server that has just been started
+		        s.sendto(b"x", (sys.argv[1], 8080))
+		        try:
+		            return s.recv(100).decode().split()[0]
+		        except OSError:
+		            pass
+		    return "nobody"
+		for line in open(sys.argv[2]):
+		    print(ask(), flush=True)
+	PY
+	exec 7>"$DIR/turn"
+}
+answers_are() { [ "$(tr '\n' ' ' <"$DIR/answers")" = "$1" ]; }
+turn() { # what it has heard in all
+	echo >&7
+	eventually 5 answers_are "$1" || fail "expected: $1" "     got: $(cat "$DIR/answers")"
+}
+
+@test "a UDP client that keeps its port gets to whoever has the published port now" {
+	udp_client
+	turn 'nobody '
+	serve a -p 8080:80/udp
+	turn 'nobody a '
+	tare rm -f a
+	serve b -p 8080:80/udp
+	turn 'nobody a b '
+	tare rm -f b
+	serve c -p 8080:80/udp --publish-group web
+	turn 'nobody a b c '
+	serve d -p 8080:80/udp --publish-group web
+	turn 'nobody a b c c ' # keeps its flow
+	tare rm -f c
+	turn 'nobody a b c c d '
+	ok tare network create second
+	ok tare network disconnect tare0 d
+	ok tare network connect second d
+	turn 'nobody a b c c d d ' # in a group of UDP, too
+	exec 7>&-
+	tare rm -f d
+	ok tare network rm second
+}
+
 @test "on one address only" {
 	serve web -p 127.0.0.1:8080:80 -p "$HOST_ADDRESS:8081:80" -p "[$HOST_ADDRESS6]:8082:80"
 	ok ask 127.0.0.1 8080
@@ -214,7 +265,7 @@ file_down() {
 	local i
 	for i in $(seq 60); do ask_outside $HOST_ADDRESS 8080; done | cut -d ' ' -f 1 | sort | uniq -c >"$DIR/shares"
 	same "$(wc -l <"$DIR/shares")" 3
-	refused 125 'group' run --rm --publish-group other -p 8080:80 $B true
+	refused 125 'cannot publish 0.0.0.0:8080/tcp: it belongs to group web; choose another port with -p, or join' run --rm --publish-group other -p 8080:80 $B true
 	refused 125 '8080' run --rm -p 8080:80 $B true
 	tare rm -f b
 	for i in $(seq 30); do ask_outside $HOST_ADDRESS 8080; done | cut -d ' ' -f 1 | sort -u | tr '\n' ' ' >"$DIR/shares"

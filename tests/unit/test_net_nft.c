@@ -285,6 +285,31 @@ static const char *owner_of(int protocol, const char *host, int port)
 	return owner;
 }
 
+/* Who was started in the meantime has the same address, or published the same. */
+static void what_is_anothers_by_then_stays(void **state)
+{
+	struct nft_port now = port_of(A1, IPPROTO_TCP, "0.0.0.0", 80), before = now;
+
+	(void)state;
+	needs_root();
+	lay_world();
+	before.owner = owners[A2];
+	change(nft_port(batch, NFT_ADD_NEW, &now));
+	cleanup_nft_batch struct nft_batch *b = nft_batch_open(WORLD_TABLE, &world.e);
+	/* the very same would be the other's */
+	nft_port(b, NFT_ADD_NEW, &before);
+	assert_int_equal(nft_batch_commit(b, &world.e), -1);
+	assert_int_equal(world.e.kind, ERR_CONFLICT);
+	nft_batch_close(&b);
+	b = nft_batch_open(WORLD_TABLE, &world.e);
+	nft_port(b, NFT_REMOVE, &before);
+	must(nft_batch_commit_removal(b, &world.e));
+	assert_string_equal(owner_of(IPPROTO_TCP, "0.0.0.0", 80), owners[A1]);
+	nft_port(b, NFT_REMOVE, &now);
+	must(nft_batch_commit_removal(b, &world.e));
+	assert_string_equal(owner_of(IPPROTO_TCP, "0.0.0.0", 80), "");
+}
+
 static void who_has_a_port(void **state)
 {
 	struct nft_port any = port_of(A1, IPPROTO_TCP, "0.0.0.0", 80),
@@ -420,6 +445,7 @@ int main(void)
 	        cmocka_unit_test(a_batch_is_all_or_nothing),
 	        cmocka_unit_test(large_batches),
 	        cmocka_unit_test(what_was_left_behind_is_found),
+	        cmocka_unit_test(what_is_anothers_by_then_stays),
 	        cmocka_unit_test(who_has_a_port),
 	        cmocka_unit_test(firewalls_of_others_are_named),
 	        cmocka_unit_test(firewalls_of_iptables_are_named),
