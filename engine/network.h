@@ -1,13 +1,15 @@
 /* Networks inside the engine: what the verbs (network*.c) and a container's start and end share. Not for
  * other rooms.
  *
- * network.c: create, remove, list, inspect, the default one. network_name.c: what their objects are called in
- * the kernel. network_subnet.c: a subnet that is free. network_up.c: a network becomes real: bridge, tables,
- * forwarding, name service. network_reload.c: all of that again. network_check.c: what a crash left, found
- * and removed.
+ * network.c: which there are, found by name or id, the default one. network_create.c, network_remove.c: the
+ * verbs. network_look.c: lists and inspection. network_members.c: who is in one. network_name.c: what their
+ * objects are called in the kernel. network_subnet.c: a subnet that is free. network_up.c: a network becomes
+ * real: bridge, tables, forwarding, name service. network_reload.c: all of that again. network_check.c: what a
+ * crash left, found and removed: _kernel.c there, _state.c in files.
  *
- * endpoint.c: a container's place in a network (lease, veth, addresses, elements), given at start, taken at
- * the end. endpoint_port.c: its published ports. network_connect.c: connect and disconnect while it runs. */
+ * endpoint.c: a container's place in its networks, given at start, taken at the end; its parts, and what they
+ * share, in endpoint.h: _request.c (what is asked), _state.c (what it has), _lease.c, _port.c, _elements.c,
+ * _look.c. network_connect.c: connect and disconnect while it runs. */
 #ifndef TARE_ENGINE_NETWORK_H
 #define TARE_ENGINE_NETWORK_H
 
@@ -174,13 +176,16 @@ int network_rejoin(const struct store *s, const struct network_record *r, struct
  * when all is there. The default network may get another subnet by the way, when a route of the host has come
  * in its way: r is what it is then. *bridge_index: 0 with macvlan. */
 int network_up(const struct store *s, struct network_record *r, unsigned *bridge_index, struct err *e);
-/* Lay tables anew and put in all that the records, leases and states say. */
-int network_reload(const struct store *s, struct err *e);
 /* The name service serves it. */
 int network_dns(const struct store *s, const struct network_record *r, struct err *e);
 /* Takes down bridge, elements, leases, name service's part; success when nothing is there. The caller holds
  * networks_lock(). */
 int network_down(const struct store *s, const struct network_record *r, struct err *e);
+
+/* ---- network_reload.c ---- */
+
+/* Lay tables anew and put in all that the records, leases and states say. */
+int network_reload(const struct store *s, struct err *e);
 
 /* ---- endpoint.c ---- */
 

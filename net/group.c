@@ -119,10 +119,13 @@ static void map_owners(
         const struct shares *s, const struct nft_port *port, const struct share *owners[NFT_GROUP_SLOTS])
 {
 	memset(owners, 0, NFT_GROUP_SLOTS * sizeof(*owners));
-	for (size_t i = 0; i < s->n; i++)
-		for (unsigned slot = 0; share_is_of_port(&s->rows[i], port) && slot < NFT_GROUP_SLOTS; slot++)
+	for (size_t i = 0; i < s->n; i++) {
+		if (!share_is_of_port(&s->rows[i], port))
+			continue;
+		for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
 			if (has_slot(&s->rows[i], slot))
 				owners[slot] = &s->rows[i];
+	}
 }
 
 /* What nobody has goes to those who have fewest. */
@@ -166,13 +169,10 @@ static bool leads_alike(const struct share *a, const struct share *b)
 	       a->port.to_port == b->port.to_port;
 }
 
-/* Those slots of the row that are, or aren't, just the same in `other`. */
+/* Those slots of the row that are, or aren't, just the same with the others' `owners`. */
 static void put_slots(struct nft_batch *b, enum nft_change c, const struct share *row,
-        const struct shares *other, bool alike)
+        const struct share *const owners[NFT_GROUP_SLOTS], bool alike)
 {
-	const struct share *owners[NFT_GROUP_SLOTS];
-
-	map_owners(other, &row->port, owners);
 	for (unsigned slot = 0; slot < NFT_GROUP_SLOTS; slot++)
 		if (has_slot(row, slot) && leads_alike(row, owners[slot]) == alike)
 			nft_group_slot(b, c, &row->port, slot);
@@ -181,9 +181,18 @@ static void put_slots(struct nft_batch *b, enum nft_change c, const struct share
 static void put_difference(struct nft_batch *b, enum nft_change c, const struct shares *in,
         const struct shares *other, const struct nft_port *port)
 {
-	for (size_t i = 0; i < in->n; i++)
-		if (!port || share_is_of_port(&in->rows[i], port))
-			put_slots(b, c, &in->rows[i], other, false);
+	const struct share *owners[NFT_GROUP_SLOTS];
+	const struct nft_port *mapped = NULL; /* whose owners these are */
+
+	for (size_t i = 0; i < in->n; i++) {
+		const struct share *row = &in->rows[i];
+
+		if (port && !share_is_of_port(row, port))
+			continue;
+		if (!mapped || !share_is_of_port(row, mapped))
+			map_owners(other, mapped = &row->port, owners);
+		put_slots(b, c, row, owners, false);
+	}
 }
 
 /* Of one port, or, with NULL, of all. Removals first, since a slot has one element. */
@@ -399,8 +408,12 @@ int group_join(struct group *g, const struct nft_port *p, bool (*dead)(const cha
 	put_change(b, &before, &g->now, gone ? NULL : p);
 	/* A member that comes again, as after a crash: what stays its own, whether the table has it or not.
 	 */
-	if (own)
-		put_slots(b, NFT_ADD, own, &before, true);
+	if (own) {
+		const struct share *owners[NFT_GROUP_SLOTS];
+
+		map_owners(&before, p, owners);
+		put_slots(b, NFT_ADD, own, owners, true);
+	}
 	return 0;
 }
 

@@ -91,8 +91,8 @@ void link_settle(struct link_handle *host, unsigned host_index, unsigned bridge,
 /* The first free "ethN" there. */
 int link_next_name(struct link_handle *h, char name[IFNAMSIZ], struct err *e);
 
-/* All subnets that routes and addresses of this namespace name (main and local tables, without default routes
- * and host routes of lo); *list is malloc'ed. `but`: a link whose own are left out, or NULL. */
+/* All subnets that routes and addresses of this namespace name (of every routing table, without default
+ * routes and host routes of lo); *list is malloc'ed. `but`: a link whose own are left out, or NULL. */
 int link_routes(struct link_handle *h, const char *but, struct net_subnet **list, size_t *n, struct err *e);
 /* Names of all links but lo; strv. */
 int link_names(struct link_handle *h, char ***names, struct err *e);
