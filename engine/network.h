@@ -4,8 +4,8 @@
  * network.c: which there are, found by name or id, the default one. network_create.c, network_remove.c: the
  * verbs. network_look.c: lists and inspection. network_members.c: who is in one. network_name.c: what their
  * objects are called in the kernel. network_subnet.c: a subnet that is free. network_up.c: a network becomes
- * real: bridge, tables, forwarding, name service. network_reload.c: all of that again. network_check.c: what a
- * crash left, found and removed: _kernel.c there, _state.c in files.
+ * real: bridge, tables, forwarding, name service. network_reload.c: all of that again. network_check.c: what
+ * a crash left, found and removed: _kernel.c there, _state.c in files.
  *
  * endpoint.c: a container's place in its networks, given at start, taken at the end; its parts, and what they
  * share, in endpoint.h: _request.c (what is asked), _state.c (what it has), _lease.c, _port.c, _elements.c,

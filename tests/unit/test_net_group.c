@@ -378,7 +378,7 @@ static void a_port_belongs_to_one_group(void **state)
 	assert_int_equal(group_check(dir, "other", &p, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFLICT);
 	assert_string_equal(e.msg, "it belongs to group web; choose another port with -p, or join with "
-	        "--publish-group web");
+	                           "--publish-group web");
 	assert_int_equal(group_check(dir, "web", &p, NULL), 0);
 	assert_int_equal(group_check(dir, "other", &elsewhere, NULL), 0);
 	assert_int_equal(join_with("other", &p, NULL).kind, ERR_CONFLICT);
