@@ -73,10 +73,10 @@ static int find_network(
 static int place(struct endpoint_start *x, size_t i, struct err *e)
 {
 	struct network_record *r = &x->records[i];
-	struct endpoint *p = network_state_add(&x->state, e);
+	struct endpoint *p;
 
-	if (!p || find_network(x, x->request.endpoints[i].network, r, e) != 0 ||
-	        network_up(x->store, r, &x->bridge_index[i], e) != 0)
+	if (find_network(x, x->request.endpoints[i].network, r, e) != 0 ||
+	        network_up(x->store, r, &x->bridge_index[i], e) != 0 || !(p = network_state_add(&x->state, e)))
 		return -1;
 	snprintf(p->name, sizeof p->name, "eth%u", (unsigned)i % ENDPOINTS_MAX);
 	return endpoint_init(x->store, p, r, x->c->id, x->request.endpoints[i].aliases, e);

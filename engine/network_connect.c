@@ -166,6 +166,21 @@ static void check_published(
 	network_request_free(&q);
 }
 
+/* The record says that it is not in this network: what its state knows of it is from a connect that was killed
+ * before it was done. */
+static void forget_unfinished(struct endpoint_start *x, const struct network_record *r, struct place *at)
+{
+	struct network_state *n = &x->state;
+
+	for (size_t i = n->n_endpoints; i-- > 0;) {
+		if (strcmp(n->endpoints[i].network_id, r->id) != 0)
+			continue;
+		disconnect_live(x->store, x->c, n, i, at);
+		network_state_drop(n, i);
+		endpoint_ports_lead_to(n, NULL);
+	}
+}
+
 static int connect_running(const struct store *s, struct container *c, struct network_record *r,
         const struct endpoint_request *q, struct err *e)
 {
@@ -174,6 +189,7 @@ static int connect_running(const struct store *s, struct container *c, struct ne
 
 	if (network_state_read(c->state_fd, c->id, &x.state, e) != 0 || place_open(c, &at, e) != 0)
 		return -1;
+	forget_unfinished(&x, r, &at);
 	size_t i = x.state.n_endpoints;
 	if (i < ENDPOINTS_MAX) {
 		x.records[i] = *r;

@@ -200,6 +200,26 @@ file_down() { servers_down; }
 	is tare0
 }
 
+@test "a connect that was killed in the middle is done anew" {
+	ok tare network create second
+	background c
+	# it had written down what it was going to do
+	python3 - "$STATE/containers/$(tare inspect --format '{{.Id}}' c)/network.json" "$(tare network inspect --format '{{.Id}}' second)" <<-'PY'
+		import json, sys
+		n = json.load(open(sys.argv[1]))
+		n["endpoints"].append(dict(n["endpoints"][0], networkId=sys.argv[2], network="second", link="tv0123456789abc", name="eth1", ip="10.9.9.9"))
+		json.dump(n, open(sys.argv[1], "w"))
+	PY
+	ok tare network connect second c
+	ok tare inspect --format '{{.NetworkSettings.Networks.second.IPAddress}}' c
+	lacks 10.9.9.9
+	ok tare exec c ip -o -4 addr show eth1
+	has "$(tare inspect --format '{{.NetworkSettings.Networks.second.IPAddress}}' c)/"
+	same "$(grep -o networkId "$STATE"/containers/*/network.json | wc -l)" 2
+	tare rm -f c
+	ok tare network rm second
+}
+
 mtu_of() { tare exec "$1" cat /sys/class/net/eth0/mtu; }
 @test "a network has the MTU of the way out, unless told otherwise" {
 	ip link add narrow0 mtu 1380 type veth peer name narrow1
