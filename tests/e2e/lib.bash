@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # bats sets status, output, stderr, lines
 # What every e2e file begins with: `load lib`, then tests. Each file has a root and a state directory of its own
 # on a tmpfs, so files run side by side; each test leaves no container behind, and after the last one the file
-# proves that the machine is as it was: no mount, interface, cgroup, process or file is left.
+# proves that the machine is as it was: no mount, interface, firewall element, lease, cgroup, process or file is left.
 bats_require_minimum_version 1.5.0
 
 BUILD=${BUILD:-$(realpath "$BATS_TEST_DIRNAME/../../build")}
