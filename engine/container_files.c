@@ -143,8 +143,8 @@ static void resolv(struct buf *b, const struct etc *x)
 	else
 		strv_foreach (d, x->dns)
 			buf_printf(b, "nameserver %s\n", *d);
-	/* A neighbour's name has no dot: with ndots it would be asked for in the domains of `search` first, and
-	 * that is upstream. What the host says of ndots is about its own names. */
+	/* A neighbour's name has no dot: with ndots it would be asked for in the domains of `search` first,
+	 * and that is upstream. What the host says of ndots is about its own names. */
 	bool ndots = !ours;
 	strv_foreach (o, x->dns_options)
 		ndots |= strncmp(*o, "ndots:", strlen("ndots:")) == 0;

@@ -76,7 +76,8 @@ static int place(struct endpoint_start *x, size_t i, struct err *e)
 	struct endpoint *p;
 
 	if (find_network(x, x->request.endpoints[i].network, r, e) != 0 ||
-	        network_up(x->store, r, &x->bridge_index[i], e) != 0 || !(p = network_state_add(&x->state, e)))
+	        network_up(x->store, r, &x->bridge_index[i], e) != 0 ||
+	        !(p = network_state_add(&x->state, e)))
 		return -1;
 	snprintf(p->name, sizeof p->name, "eth%u", (unsigned)i % ENDPOINTS_MAX);
 	return endpoint_init(x->store, p, r, x->c->id, x->request.endpoints[i].aliases, e);
@@ -272,20 +273,4 @@ void endpoints_release(const struct store *s, struct container *c)
 	give_back(s, c, &n);
 	for (size_t i = 0; i < n.n_endpoints; i++)
 		endpoint_event(s, &n.endpoints[i], c->id, "disconnect");
-}
-
-/* ------------------------------------------------------------------ who is dead */
-
-/* A start that is under way has no state yet, but the container's lock. */
-bool endpoint_holder_is_dead(const char *id, void *arg)
-{
-	const struct store *s = arg;
-	cleanup_container struct container c = CONTAINER_INIT;
-	struct err e = ERR_INIT;
-
-	if (container_open_id(s, id, &c, &e) != 0)
-		return e.kind == ERR_NOT_FOUND;
-	if (container_is_up(&c) || container_is_ending(&c))
-		return false;
-	return container_try_lock(s, &c) && !container_is_up(&c) && !container_is_ending(&c);
 }

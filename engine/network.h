@@ -135,6 +135,8 @@ void network_event(const struct store *s, const struct network_record *r, const 
 
 /* ---- network_members.c ---- */
 
+/* Is this container's run over (for leases whose holder may be gone). arg: const struct store *. */
+bool endpoint_holder_is_dead(const char *id, void *arg);
 /* For each container that has or is just taking a place in a network; -1 from fn (no memory) ends it. */
 typedef int (*network_holder_fn)(const struct container *c, const struct network_state *n, void *arg);
 int network_each_holder(const struct store *s, network_holder_fn fn, void *arg, struct err *e);
@@ -218,9 +220,6 @@ int endpoints_fill(
 json *endpoints_inspect(const struct store *s, const struct container *c); /* Docker's NetworkSettings */
 /* hosts and resolv.conf of its directory, for the addresses of this start. */
 int endpoints_write_files(const struct endpoint_start *x, struct err *e);
-
-/* Is this container's run over (for leases whose holder may be gone). arg: const struct store *. */
-bool endpoint_holder_is_dead(const char *id, void *arg);
 
 /* ---- network_check.c ---- */
 int network_check(const struct store *s, bool repair, struct tare_check_result *out, struct err *e);

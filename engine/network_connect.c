@@ -166,8 +166,8 @@ static void check_published(
 	network_request_free(&q);
 }
 
-/* The record says that it is not in this network: what its state knows of it is from a connect that was killed
- * before it was done. */
+/* The record says that it is not in this network: what its state knows of it is from a connect that was
+ * killed before it was done. */
 static void forget_unfinished(struct endpoint_start *x, const struct network_record *r, struct place *at)
 {
 	struct network_state *n = &x->state;

@@ -10,6 +10,20 @@
 #include "base/file.h"
 #include "engine/network.h"
 
+/* A start that is under way has no state yet, but the container's lock. */
+bool endpoint_holder_is_dead(const char *id, void *arg)
+{
+	const struct store *s = arg;
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct err e = ERR_INIT;
+
+	if (container_open_id(s, id, &c, &e) != 0)
+		return e.kind == ERR_NOT_FOUND;
+	if (container_is_up(&c) || container_is_ending(&c))
+		return false;
+	return container_try_lock(s, &c) && !container_is_up(&c) && !container_is_ending(&c);
+}
+
 /* 0, or -1 from fn; a container that goes meanwhile is passed over. */
 static int call_for(const struct store *s, const char *id, network_holder_fn fn, void *arg)
 {

@@ -105,8 +105,8 @@ static void put_new(struct link_handle *h, const struct link_bridge *b)
 	link_end(h, "cannot make it", EEXIST);
 }
 
-/* An MTU that a bridge is born with would be another one as soon as its last port leaves; it keeps the one that
- * it is given later. */
+/* An MTU that a bridge is born with would be another one as soon as its last port leaves; it keeps the one
+ * that it is given later. */
 static void put_settings(struct link_handle *h, const struct link_bridge *b, unsigned index)
 {
 	struct ifinfomsg info = {

@@ -33,8 +33,8 @@ void nft_table_remove(struct nft_batch *b, unsigned family);
 
 /* ---- nft_owner.c ---- */
 
-/* The numbers (uint32_t each) of those removals that name an owner whose the element is not, or that are about
- * nothing. -1 with errno. */
+/* The numbers (uint32_t each) of those removals that name an owner whose the element is not, or that are
+ * about nothing. -1 with errno. */
 int nft_find_others(int fd, const struct buf *messages, struct buf *others);
 
 /* The set in the inet table that says: laid on a kernel without the bridge family. */
