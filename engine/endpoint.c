@@ -255,8 +255,6 @@ void endpoints_ended(struct endpoint_start *x, bool started)
 {
 	for (size_t i = 0; started && i < x->state.n_endpoints; i++)
 		endpoint_event(x->store, &x->state.endpoints[i], x->c->id, "connect");
-	if (started)
-		endpoint_flows_follow(&x->state);
 	if (!started && x->c) {
 		give_back(x->store, x->c, &x->state);
 		network_state_remove(x->c->state_fd);

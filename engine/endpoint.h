@@ -50,8 +50,9 @@ int endpoint_ports_lead_to(struct network_state *n, struct err *e);
 /* Of the endpoints from `first` on, and of the ports when that is all of them. */
 int endpoint_elements_add(const struct endpoint_start *x, size_t first, struct err *e);
 /* After its ports were published: what UDP clients sent there goes to it from the next packet on. Takes some
- * ms where UDP is published, so it is called when the container runs. */
-void endpoint_flows_follow(const struct network_state *n);
+ * ms where UDP is published, so it is called when the container runs. socket: -1, or one that is kept
+ * (net/nft.h). */
+void endpoint_flows_follow(const struct network_state *n, int socket);
 /* All that the state says, and what UDP clients send to it by its ports goes elsewhere. Best effort. */
 void endpoint_elements_remove(
         const struct store *s, const struct container *c, const struct network_state *n);

@@ -147,9 +147,9 @@ static void forget_flows(int socket, const struct network_state *n, enum nft_flo
 		nft_forget_flows(socket < 0 ? own : socket, n->ports, n->n_ports, which, NULL);
 }
 
-void endpoint_flows_follow(const struct network_state *n)
+void endpoint_flows_follow(const struct network_state *n, int socket)
 {
-	forget_flows(-1, n, n->group ? NFT_FLOWS_TO_HOST : NFT_FLOWS_ELSEWHERE);
+	forget_flows(socket, n, n->group ? NFT_FLOWS_TO_HOST : NFT_FLOWS_ELSEWHERE);
 }
 
 /* ------------------------------------------------------------------ removing */

@@ -210,7 +210,7 @@ static int connect_running(const struct store *s, struct container *c, struct ne
 		        why.msg);
 	check_published(c, &x.state, &x.state.endpoints[i]);
 	endpoint_hosts_change(c, &x.state.endpoints[i], NULL);
-	endpoint_flows_follow(&x.state);
+	endpoint_flows_follow(&x.state, -1);
 	*r = x.records[i];
 	x.records[i] = (struct network_record){0};
 	return 0;
@@ -227,7 +227,7 @@ static void go_on_without(struct endpoint_start *x, const struct endpoint *gone,
 			return;
 	if (endpoint_ports_lead_to(n, &e) == 0 &&
 	        (!ports || !n->n_ports || endpoint_elements_add(x, 0, &e) == 0))
-		endpoint_flows_follow(n);
+		endpoint_flows_follow(n, -1);
 	else
 		log_line(LOG_LEVEL_WARN, "container %s: its ports are not published any more: %s",
 		        x->c->record.name, e.msg);

@@ -20,10 +20,10 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "engine/endpoint.h"
 #include "engine/engine.h"
 #include "engine/join.h"
 #include "engine/monitor/handoff.h"
-#include "engine/network.h"
 #include "engine/runtime/launch.h"
 #include "engine/store/layer.h"
 
@@ -306,6 +306,7 @@ static _Noreturn void starter_main(struct starter *s, int report_fd)
 	if (!r.started)
 		_exit(1);
 	close_fd(&report_fd);
+	endpoint_flows_follow(&s->net.state, s->net.nft_fd);
 	become_monitor(s, now, &r.error);
 	_exit(1);
 }
