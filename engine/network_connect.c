@@ -128,7 +128,10 @@ static int connect_live(struct endpoint_start *x, struct place *at, size_t i, st
 	        endpoint_link(x, i, at->host, at->inside, at->netns_fd, gateway, e) != 0 ||
 	        endpoint_elements_add(x, x->state.n_ports > led ? 0 : i, e) != 0)
 		return -1;
-	return network_state_write(x->c->state_fd, &x->state, e);
+	if (network_state_write(x->c->state_fd, &x->state, e) != 0)
+		return -1;
+	endpoint_settle(x, i, at->host, at->inside);
+	return 0;
 }
 
 /* One endpoint goes, with the ports that lead to it; how many they are. Best effort: what stays dies with the

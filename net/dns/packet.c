@@ -343,11 +343,6 @@ enum packet_rcode packet_rcode(const unsigned char *data)
 	return data[3] & 15;
 }
 
-bool packet_is_truncated(const unsigned char *data)
-{
-	return get16(data + 2) & FLAG_TRUNCATED;
-}
-
 void packet_set_id(unsigned char *data, uint16_t id)
 {
 	put16(data, id);

@@ -71,7 +71,6 @@ size_t packet_end(struct packet_answer *a, enum packet_rcode rcode);
 /* Is it an answer to the question `q` that was asked with `id`? Case doesn't count, all else does. */
 bool packet_answers(const unsigned char *data, size_t len, const struct packet_query *q, uint16_t id);
 enum packet_rcode packet_rcode(const unsigned char *data);
-bool packet_is_truncated(const unsigned char *data);
 void packet_set_id(unsigned char *data, uint16_t id);
 /* An answer of another server made the asker's: his id, his spelling; cut to header and question when it is
  * longer than `max`. Its new length. */
