@@ -70,15 +70,19 @@ static int ideal_of(const struct column *col, unsigned need)
 	return (int)need < col->ideal ? (int)need : col->ideal;
 }
 
-/* The one that goes next: of those that may go the one with the highest `drop`, the last of equals. */
-static bool drop_one(const struct column *table, const struct column_choice *ch, int *widths)
+/* The one that goes next: of those that may go, and have these flags, the one with the highest `drop`, the
+ * last of equals. */
+static bool drop_one(const struct column *table, const struct column_choice *ch, unsigned flags, int *widths)
 {
 	size_t worst = ch->n;
 
-	for (size_t i = 0; i < ch->n; i++)
-		if (widths[i] && table[ch->at[i]].drop &&
-		        (worst == ch->n || table[ch->at[i]].drop >= table[ch->at[worst]].drop))
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct column *col = &table[ch->at[i]];
+
+		if (widths[i] && col->drop && (col->flags & flags) == flags &&
+		        (worst == ch->n || col->drop >= table[ch->at[worst]].drop))
 			worst = i;
+	}
 	if (worst == ch->n)
 		return false;
 	widths[worst] = 0;
@@ -115,21 +119,13 @@ static size_t next_to_grow(
 	return best;
 }
 
-/* without: flags of columns that are left out. */
-static void fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
-        int gap, unsigned without, int widths[COLUMNS_MAX])
+/* What is left over makes the columns wider. */
+static void grow(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int spare,
+        int *widths)
 {
 	bool done[COLUMNS_MAX] = {false};
-	int spare;
 	size_t i;
 
-	for (i = 0; i < ch->n; i++)
-		widths[i] = table[ch->at[i]].flags & without ? 0 : table[ch->at[i]].min;
-	while (total(ch, widths, gap) > room)
-		if (!drop_one(table, ch, widths))
-			break;
-	squeeze(ch, widths, gap, room > 0 ? room : 0);
-	spare = room - total(ch, widths, gap);
 	while (spare > 0 && (i = next_to_grow(table, ch, widths, done)) < ch->n) {
 		const struct column *col = &table[ch->at[i]];
 		int more = ideal_of(col, needs[ch->at[i]]) - widths[i];
@@ -143,27 +139,68 @@ static void fit(const struct column *table, const struct column_choice *ch, cons
 	}
 }
 
-/* Is one shown that has these flags, and not its best width? */
-static bool falls_short(const struct column *table, const struct column_choice *ch, const uint16_t *needs,
-        unsigned flags, const int *widths)
+static void least_widths(
+        const struct column *table, const struct column_choice *ch, const uint16_t *needs, int *widths)
 {
-	for (size_t i = 0; i < ch->n; i++)
-		if (table[ch->at[i]].flags & flags && widths[i] &&
-		        widths[i] < ideal_of(&table[ch->at[i]], needs[ch->at[i]]))
-			return true;
-	return false;
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct column *col = &table[ch->at[i]];
+
+		widths[i] = col->flags & COLUMN_NEEDED && !needs[ch->at[i]] ? 0 : col->min;
+	}
+}
+
+/* Can those that are whole have their best width, when none but spare ones go for it? */
+static bool fit_whole(const struct column *table, const struct column_choice *ch, const uint16_t *needs,
+        int room, int gap, int *widths)
+{
+	bool any = false;
+
+	least_widths(table, ch, needs, widths);
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct column *col = &table[ch->at[i]];
+
+		if (!(col->flags & COLUMN_WHOLE) || !widths[i])
+			continue;
+		widths[i] = ideal_of(col, needs[ch->at[i]]);
+		any = true;
+	}
+	while (any && total(ch, widths, gap) > room)
+		if (!drop_one(table, ch, COLUMN_SPARE, widths))
+			return false;
+	return any;
+}
+
+/* Have those that are whole their best width? */
+static bool fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
+        int gap, int *widths)
+{
+	bool is_whole = fit_whole(table, ch, needs, room, gap, widths);
+
+	if (!is_whole) {
+		least_widths(table, ch, needs, widths);
+		while (total(ch, widths, gap) > room)
+			if (!drop_one(table, ch, 0, widths))
+				break;
+		squeeze(ch, widths, gap, room > 0 ? room : 0);
+	}
+	grow(table, ch, needs, room - total(ch, widths, gap), widths);
+	return is_whole;
 }
 
 int columns_fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
         int gap, int widths[COLUMNS_MAX])
 {
-	fit(table, ch, needs, room, gap, 0, widths);
-	if (falls_short(table, ch, needs, COLUMN_WHOLE, widths)) {
-		int fewer[COLUMNS_MAX];
-
-		fit(table, ch, needs, room, gap, COLUMN_SPARE, fewer);
-		if (!falls_short(table, ch, needs, COLUMN_WHOLE, fewer))
-			memcpy(widths, fewer, ch->n * sizeof(*widths));
-	}
+	fit(table, ch, needs, room, gap, widths);
 	return total(ch, widths, gap);
+}
+
+int columns_fit_closer(const struct column *table, const struct column_choice *ch, const uint16_t *needs,
+        int room, int gap, int widths[COLUMNS_MAX])
+{
+	int closer[COLUMNS_MAX];
+
+	if (fit(table, ch, needs, room, gap, widths) || !fit(table, ch, needs, room, 1, closer))
+		return gap;
+	memcpy(widths, closer, ch->n * sizeof *widths);
+	return 1;
 }

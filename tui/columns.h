@@ -20,6 +20,7 @@ enum {
 	COLUMN_DESCENDING = 8, /* sorting by it begins with the largest */
 	COLUMN_WHOLE = 16,     /* has its least or its best width, nothing between */
 	COLUMN_SPARE = 32,     /* not shown where a whole one would have its best width without it */
+	COLUMN_NEEDED = 64,    /* not shown where no row has a text for it */
 };
 
 /* Where a cell is drawn. */
@@ -55,9 +56,12 @@ void columns_parse(struct column_choice *ch, const struct column *table, size_t 
 void columns_print(const struct column_choice *ch, const struct column *table, char *dst, size_t size);
 bool columns_shown(const struct column_choice *ch, size_t column);
 
-/* widths[i] for ch->at[i], 0: dropped. `needs` (per table index) is the widest text, 0: not known. `gap`
- * columns stand between two shown ones. Returns the columns used in all, never more than `room`. */
+/* widths[i] for ch->at[i], 0: dropped. `needs` (per table index) is the widest text, 0: none, or not known.
+ * `gap` columns stand between two shown ones. Returns the columns used in all, never more than `room`. */
 int columns_fit(const struct column *table, const struct column_choice *ch, const uint16_t *needs, int room,
         int gap, int widths[COLUMNS_MAX]);
+/* The same with gaps of 1 where a whole column has its best width only so. Returns the gap taken. */
+int columns_fit_closer(const struct column *table, const struct column_choice *ch, const uint16_t *needs,
+        int room, int gap, int widths[COLUMNS_MAX]);
 
 #endif

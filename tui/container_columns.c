@@ -247,12 +247,9 @@ static double cpu_limit(const struct cell *at, const struct model_container *c)
 }
 
 /* NAN without a limit of its own. */
-static double memory_share(const struct cell *at, const struct model_container *c)
+static double memory_share(const struct model_container *c)
 {
-	uint64_t host = model_host(app_model(at->list->v.app))->now.memory_total;
-
-	if (!c->now.time || c->now.memory == UINT64_MAX || !c->now.memory_limit ||
-	        c->now.memory_limit == UINT64_MAX || (host && c->now.memory_limit >= host))
+	if (!c->now.time || c->now.memory == UINT64_MAX || !c->memory_limited)
 		return NAN;
 	return (double)c->now.memory / (double)c->now.memory_limit;
 }
@@ -303,8 +300,8 @@ static void draw_memory(const struct cell *at, const void *row)
 	char text[FIGURE_SIZE];
 
 	if (container_runs(row))
-		cell_right(at, figure_bytes(memory_of(row), text),
-		        figure_style(at, memory_share(at, row), false));
+		cell_right(
+		        at, figure_bytes(memory_of(row), text), figure_style(at, memory_share(row), false));
 }
 
 static int compare_memory(const void *a, const void *b)
@@ -322,9 +319,15 @@ static void draw_percent_of(const struct cell *at, double share)
 	cell_right(at, text, figure_style(at, share, false));
 }
 
+/* As long as the longest: the column is there as long as one has a limit, whatever the figures are. */
+static const char *share_of(const void *row)
+{
+	return ROW(row)->memory_limited ? "100%" : NULL;
+}
+
 static void draw_share(const struct cell *at, const void *row)
 {
-	draw_percent_of(at, memory_share(at, row));
+	draw_percent_of(at, memory_share(row));
 }
 
 /* NAN without a limit of its own. */
@@ -526,13 +529,13 @@ const struct column container_columns[CONTAINER_COLUMNS] = {
         /* id, heading, help, least and best width, drop, grow, flags, measured, draw, compare */
         {"state", "STATE", "State, exit code, health", 1, 12, 0, 2, COLUMN_WHOLE, NULL, draw_state, compare_state},
         {"name", "NAME", "Name", 12, 48, 0, 0, 0, name_of, draw_name, compare_name},
-        {"image", "IMAGE", "Image", 10, 48, 6, 4, 0, image_of, draw_image, compare_image},
+        {"image", "IMAGE", "Image", 10, 48, 7, 4, 0, image_of, draw_image, compare_image},
         {"cpu", "CPU%", "CPU, in percent of one core", 5, 5, 0, 9, MOVING_FIGURE, NULL, draw_cpu, compare_cpu},
         {"mem", "MEM", "Memory, without file cache that can go", 5, 5, 0, 9, MOVING_FIGURE, NULL, draw_memory, compare_memory},
-        {"mem%", "LIM%", "Memory, in percent of its limit", 4, 4, 7, 9, MOVING_FIGURE, NULL, draw_share, compare_share},
+        {"mem%", "LIM%", "Memory, in percent of its limit", 4, 4, 8, 9, MOVING_FIGURE | COLUMN_SPARE | COLUMN_NEEDED, share_of, draw_share, compare_share},
         {"cpu%", "CLIM%", "CPU, in percent of its limit", 5, 5, 9, 9, FIGURE | HIDDEN, NULL, draw_cpu_share, compare_cpu_share},
         {"graph", "LAST MIN", "CPU over the last minute or two", 8, 12, 4, 5, 0, NULL, draw_graph, NULL},
-        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 8, 6, COLUMN_SPARE, ports_of, draw_ports, compare_ports},
+        {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 6, 6, COLUMN_NEEDED, ports_of, draw_ports, compare_ports},
         {"restarts", "RST", "Restarts", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
         {"exit", "EXIT", "Exit code of the last run", 4, 4, 9, 9, FIGURE | HIDDEN, NULL, draw_exit, compare_exit},
         {"oom", "OOM", "Ended for want of memory", 3, 3, 9, 9, HIDDEN | COLUMN_DESCENDING, NULL, draw_oom, compare_oom},

@@ -143,7 +143,8 @@ static void place_columns(struct list_view *l, int width)
 
 	l->indent = l->grouped && l->n_rows > 0 && l->rows[0].group ? INDENT : 0;
 	x = l->left = width >= ROOMY ? 2 : 1;
-	columns_fit(l->ops->columns, &l->choice, l->needs, width - l->left - l->indent, gap, widths);
+	gap = columns_fit_closer(
+	        l->ops->columns, &l->choice, l->needs, width - l->left - l->indent, gap, widths);
 	for (size_t i = 0; i < l->choice.n; i++) {
 		l->heads_x[i] = x;
 		l->heads_w[i] = widths[i];

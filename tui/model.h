@@ -39,6 +39,7 @@ struct model_container {
 	struct tare_stats now;      /* time 0: never sampled, or not running */
 	double cpu;                 /* cores in use over the last second; NAN: not known */
 	double cpu_limit;           /* cores it may use; 0: no limit */
+	bool memory_limited;        /* to less than the host has, when it was sampled last */
 	double read, write, rx, tx; /* bytes per second; NAN: not known */
 	struct history *history;    /* NULL until sampled */
 	const char *project;        /* its label com.docker.compose.project or io.tare.project; NULL */

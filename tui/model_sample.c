@@ -72,6 +72,18 @@ static int64_t second_of(const struct tare_stats *s)
 	return (s->time + SECOND_NS / 2) / SECOND_NS;
 }
 
+/* Lists have a column for it when one has a limit, so a change is one of the rows: it is rare. */
+static void note_limit(struct model *m, struct model_container *c)
+{
+	uint64_t limit = c->now.memory_limit, host = m->host.now.memory_total;
+	bool limited = limit && limit != UINT64_MAX && (!host || limit < host);
+
+	if (limited == c->memory_limited)
+		return;
+	c->memory_limited = limited;
+	m->version++;
+}
+
 static void sample_add(struct model *m, struct model_entry *entry, const struct tare_stats *s)
 {
 	struct model_container *c = &entry->c;
@@ -87,6 +99,7 @@ static void sample_add(struct model *m, struct model_entry *entry, const struct 
 		return; /* a clock that is held still */
 	entry->before = before;
 	c->now = *s;
+	note_limit(m, c);
 	if (second_of(s) > m->second)
 		m->second = second_of(s);
 	if (!before.time || s->time - before.time > STALE_NS)

@@ -19,7 +19,7 @@ struct fake_row {
 	enum tare_state state;
 	int exit_code;
 	int64_t created;
-	uint64_t cpu_ns, memory;
+	uint64_t cpu_ns, memory, memory_limit;
 	bool gone;
 };
 
@@ -143,6 +143,7 @@ static inline int fake_sample(
 		out[i].time = f->time;
 		out[i].cpu_ns = r->cpu_ns;
 		out[i].memory = r->memory;
+		out[i].memory_limit = r->memory_limit;
 		out[i].net_rx = out[i].net_tx = UINT64_MAX;
 	}
 	return 0;

@@ -158,7 +158,7 @@ static void narrow_lists_keep_what_counts(void **state)
 	assert_int_equal(widths[0], 12);
 }
 
-/* Ports are shown only where the state has its word as well. */
+/* A spare column is shown only where the state has its word as well. */
 static void spare_columns_do_not_cost_a_word(void **state)
 {
 	static const struct column table[] = {
@@ -180,6 +180,58 @@ static void spare_columns_do_not_cost_a_word(void **state)
 
 		assert_int_equal(widths[1], of[i].ports);
 	}
+}
+
+/* The ids of what is shown, where one container publishes a port and, if told so, one has a limit. */
+static const char *ids_shown(int width, int gap, bool publishes, bool limited, int *taken)
+{
+	static char text[256];
+	struct column_choice ch;
+	uint16_t needs[COLUMNS_MAX] = {0};
+	int widths[COLUMNS_MAX];
+
+	columns_default(&ch, container_columns, CONTAINER_COLUMNS);
+	for (size_t i = 0; i < CONTAINER_COLUMNS; i++)
+		needs[i] = !strcmp(container_columns[i].id, "ports")  ? publishes * 30
+		           : !strcmp(container_columns[i].id, "mem%") ? limited * 4
+		                                                      : 20;
+	*taken = columns_fit_closer(container_columns, &ch, needs, width - 2, gap, widths);
+	*text = '\0';
+	for (size_t i = 0; i < ch.n; i++)
+		if (widths[i])
+			sprintf(text + strlen(text), "%s%s", *text ? "," : "",
+			        container_columns[ch.at[i]].id);
+	return text;
+}
+
+/* On a terminal of 80 columns, and in the list of one of 120, ports are there when one is published. */
+static void ports_have_room(void **state)
+{
+	int gap;
+
+	(void)state;
+	for (int limited = 0; limited <= 1; limited++) {
+		assert_string_equal(
+		        ids_shown(80, 2, true, limited, &gap), "state,name,image,cpu,mem,graph,ports,since");
+		assert_int_equal(gap, 1);
+		assert_string_equal(
+		        ids_shown(54, 1, true, limited, &gap), "state,name,cpu,mem,graph,ports,since");
+	}
+	assert_string_equal(
+	        ids_shown(100, 2, true, true, &gap), "state,name,image,cpu,mem,mem%,graph,ports,since");
+	assert_int_equal(gap, 2);
+}
+
+/* Columns that would be empty take no room. */
+static void what_no_row_has_is_left_out(void **state)
+{
+	int gap;
+
+	(void)state;
+	assert_string_equal(ids_shown(80, 2, false, true, &gap), "state,name,image,cpu,mem,mem%,graph,since");
+	assert_int_equal(gap, 2);
+	assert_string_equal(ids_shown(300, 2, false, false, &gap), "state,name,image,cpu,mem,graph,since");
+	assert_string_equal(ids_shown(54, 1, false, false, &gap), "state,name,image,cpu,mem,graph,since");
 }
 
 static void choices_are_written_and_read(void **state)
@@ -455,6 +507,8 @@ int main(void)
 	        cmocka_unit_test(widths_fit_everywhere),
 	        cmocka_unit_test(narrow_lists_keep_what_counts),
 	        cmocka_unit_test(spare_columns_do_not_cost_a_word),
+	        cmocka_unit_test(ports_have_room),
+	        cmocka_unit_test(what_no_row_has_is_left_out),
 	        cmocka_unit_test(choices_are_written_and_read),
 	        cmocka_unit_test(numbers_in_names_count),
 	        cmocka_unit_test(what_runs_stands_first),

@@ -277,6 +277,39 @@ static void rates_come_from_differences(void **state)
 	rig_free(r);
 }
 
+/* A list shows a column for limits when there is one: it looks at its rows anew when that changed, and not
+ * with each sample. */
+static void a_limit_is_news_once(void **state)
+{
+	struct rig *r = rig_new();
+	struct fake_row *row = fake_add(r->engine, "one", TARE_RUNNING);
+	struct model_container *c;
+	uint64_t version;
+
+	(void)state;
+	row->memory_limit = 32ull << 30; /* as much as there is, and more, is none */
+	assert_int_equal(model_load(r->model, NULL), 0);
+	c = model_container(r->model, row->id);
+	model_sampling(r->model, true);
+	run_for(r, 100);
+	assert_int_equal(r->engine->n_samples, 1);
+	assert_false(c->memory_limited);
+	version = model_version(r->model);
+	row->memory_limit = 1ull << 30;
+	for (int i = 0; i < 2; i++) {
+		r->engine->time += 1000000000;
+		run_for(r, i ? 1100 : 300);
+		assert_true(c->memory_limited);
+		assert_int_equal(model_version(r->model), version + 1);
+	}
+	/* it is known of one that ended: no column comes and goes with a restart */
+	row->state = TARE_EXITED;
+	fake_tell(r->engine, "die", row->id);
+	run_for(r, 20);
+	assert_true(c->memory_limited);
+	rig_free(r);
+}
+
 static void frozen_means_frozen(void **state)
 {
 	struct rig *r = rig_new();
@@ -469,6 +502,7 @@ int main(void)
 	        cmocka_unit_test(rows_come_and_go),
 	        cmocka_unit_test(many_rows_come_and_go),
 	        cmocka_unit_test(rates_come_from_differences),
+	        cmocka_unit_test(a_limit_is_news_once),
 	        cmocka_unit_test(frozen_means_frozen),
 	        cmocka_unit_test(a_watch_that_never_rests_does),
 	        cmocka_unit_test(a_watch_opened_frozen_does_not_spin),
