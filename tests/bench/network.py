@@ -148,7 +148,7 @@ class NetworkBench:
         return [("tare", self.tare, "busybox"), ("podman", self.podman, self.podman.IMAGE)]
 
     def throughput(self):
-        seconds, rounds = (2, 3) if self.quick else (5, 5)
+        seconds, rounds = (2, 3) if self.quick else (3, 7)
         left, right = self.namespace(), self.namespace()
         self.wire(left, right, PAIR)
         self.background(right.words("iperf3", "-s"))
