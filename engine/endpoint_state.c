@@ -103,7 +103,7 @@ int network_state_write(int state_fd, const struct network_state *n, struct err 
 {
 	cleanup_json json *o = json_object_new_object();
 	cleanup_buf struct buf text = BUF_INIT_MAX(STATE_MAX);
-	json *endpoints = json_object_new_array(), *ports = json_object_new_array(), *idle;
+	json *endpoints = json_object_new_array(), *ports = json_object_new_array();
 
 	for (size_t i = 0; i < n->n_endpoints; i++)
 		json_object_array_add(endpoints, endpoint_json(&n->endpoints[i]));
@@ -111,10 +111,12 @@ int network_state_write(int state_fd, const struct network_state *n, struct err 
 		add_port(ports, &n->ports[i]);
 	json_set(o, "endpoints", endpoints);
 	json_set(o, "ports", ports);
-	if (n->n_idle)
-		json_set(o, "idle", idle = json_object_new_array());
-	for (size_t i = 0; i < n->n_idle; i++)
-		add_port(idle, &n->idle[i]);
+	if (n->n_idle) {
+		json *idle = json_object_new_array();
+		for (size_t i = 0; i < n->n_idle; i++)
+			add_port(idle, &n->idle[i]);
+		json_set(o, "idle", idle);
+	}
 	if (n->group)
 		json_set_str(o, "group", n->group);
 	json_set_int(o, "socket", n->nft_fd);

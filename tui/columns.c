@@ -94,7 +94,7 @@ static void squeeze(const struct column_choice *ch, int *widths, int gap, int ro
 {
 	int over;
 
-	while ((over = total(ch, widths, gap) - room) > 0) {
+	while (ch->n && (over = total(ch, widths, gap) - room) > 0) {
 		size_t widest = 0;
 
 		for (size_t i = 1; i < ch->n; i++)
