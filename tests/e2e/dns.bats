@@ -255,7 +255,8 @@ dns_pid() { name_services | head -n 1; }
 	grep -q '^Uid:.65534' "/proc/$pid/status"
 	grep -qE '^CapEff:.0000000000000000' "/proc/$pid/status"
 	grep -qE '^NoNewPrivs:.1' "/proc/$pid/status"
-	grep -qE '^Seccomp:.2' "/proc/$pid/status"
+	# a sanitizer's runtime needs more than the filter lets through
+	grep -qa __asan_init "$BUILD/tare-dns" || grep -qE '^Seccomp:.2' "/proc/$pid/status"
 	tare rm -f c
 	eventually 10 test ! -d "/proc/$pid"
 }
