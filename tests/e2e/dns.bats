@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # The name service: what it answers and to whom, what it passes on, and what it survives.
 load lib
 load net

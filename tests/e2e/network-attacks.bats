@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # vm
 # What a container, another host or a neighbour tries on the network. Each test carries the attack out.
 load lib

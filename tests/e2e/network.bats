@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # The default network and named ones: what a container finds, how networks are made, listed and removed.
 load lib
 load net

@@ -1,4 +1,4 @@
-# vm
+#!/usr/bin/env bats
 # Published ports: from other hosts, from the host's own addresses, from 127.0.0.1; who has a port; groups.
 load lib
 load net
