@@ -142,6 +142,25 @@ dns_pid() { name_services | head -n 1; }
 	is 10.57.57.57
 }
 
+@test "a flood of answers: the true one counts, memory stays, and others are served" {
+	background quiet
+	upstream 127.0.0.58 10.58.58.58 flood
+	background d --dns 127.0.0.58
+	look quiet quiet
+	local before after pid
+	before=$(awk '/VmHWM/ { print $2 }' "/proc/$(dns_pid)/status")
+	pid=$(pid_of d)
+	nsenter --net="/proc/$pid/ns/net" dig +short +time=8 +tries=1 "@$(gateway)" www.example >"$DIR/flooded" 2>&1 &
+	local asking=$!
+	sleep 0.05
+	ok look quiet quiet
+	is "$(address_of quiet)"
+	wait $asking
+	same "$(cat "$DIR/flooded")" 10.58.58.58
+	after=$(awk '/VmHWM/ { print $2 }' "/proc/$(dns_pid)/status")
+	[ "$after" -lt $((before + 4096)) ] || fail "$before kB before, $after kB after"
+}
+
 @test "who is not of the network gets no answer" {
 	background c
 	local at

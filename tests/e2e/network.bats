@@ -322,6 +322,18 @@ mtu_of() { tare exec "$1" cat /sys/class/net/eth0/mtu; }
 	ip link del d0
 }
 
+@test "a kernel without nftables: one clear line, and containers without a network" {
+	[ "$(uname -m)" = x86_64 ] || skip "the filter that plays this kernel is for x86_64"
+	without() { python3 "$BATS_TEST_DIRNAME/without_nftables.py" "$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-; }
+	tare network create fresh
+	exits 125 without run --rm --network fresh $B true
+	[[ $stderr == *nftables* ]] || fail "does not name it: $stderr"
+	same "${#stderr_lines[@]}" 1
+	ok without run --rm --network none $B true
+	ok tare run --rm --network fresh $B true
+	ok tare network rm fresh
+}
+
 @test "macvlan: a place on the parent's wire" {
 	outside_up
 	ok tare network create --driver macvlan --subnet 192.0.2.0/24 --gateway 192.0.2.1 --ip-range 192.0.2.128/25 --opt parent=wire lan

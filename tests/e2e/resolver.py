@@ -1,12 +1,13 @@
-"""resolver.py ADDRESS ANSWER [tcp-only|truncate|liar]: a name server that gives one IPv4 address for every name.
+"""resolver.py ADDRESS ANSWER [tcp-only|truncate|liar|flood]: a name server that gives one IPv4 address for every name.
 
 truncate: says over UDP that there is more. liar: sends forged answers first: a wrong id, another question, another
-source. tcp-only: silent over UDP.
+source. flood: thousands of forged answers to each question. tcp-only: silent over UDP.
 """
 import socket
 import struct
 import sys
 import threading
+import time
 
 ADDRESS, ANSWER = sys.argv[1:3]
 HOW = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -44,6 +45,10 @@ def serve_udp():
             s.sendto(answer(other, address="6.6.6.6"), client)
             liar = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             liar.sendto(answer(query, address="6.6.6.6"), client)
+        if HOW == "flood":
+            for i in range(5000):
+                s.sendto(struct.pack("!H", i) + answer(query, address="6.6.6.6")[2:] if i != query[0] * 256 + query[1] else b"?", client)
+            time.sleep(0.2)  # what was dropped for want of room is not the true one
         s.sendto(answer(query), client)
 
 
