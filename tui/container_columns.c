@@ -21,11 +21,6 @@
 
 #define ROW(row) ((const struct model_container *)(row))
 
-static struct style style_of(const struct cell *at, enum theme_element el)
-{
-	return app_style(at->list->v.app, el);
-}
-
 /* ------------------------------------------------------------------ state */
 
 static void set_look(struct state_look *look, enum glyph g, enum theme_element el, const char *word)
@@ -93,7 +88,7 @@ static void draw_state(const struct cell *at, const void *row)
 	struct style s;
 
 	container_look(ROW(row), &look);
-	s = style_of(at, look.element);
+	s = cell_style(at, look.element);
 	canvas_char(at->c, at->y, at->x, app_glyph(at->list->v.app, look.glyph), s);
 	if (at->w > 2)
 		canvas_cell(at->c, at->y, at->x + 2, at->w - 2, look.word, s);
@@ -136,7 +131,7 @@ static const char *image_of(const void *row)
 
 static void draw_image(const struct cell *at, const void *row)
 {
-	cell_text(at, image_of(row), style_of(at, UI_MUTED));
+	cell_text(at, image_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_image(const void *a, const void *b)
@@ -155,12 +150,12 @@ static void draw_command(const struct cell *at, const void *row)
 
 		n = more < 0 || (size_t)more >= sizeof text - n ? sizeof text - 1 : n + (size_t)more;
 	}
-	cell_text(at, text, style_of(at, UI_MUTED));
+	cell_text(at, text, cell_style(at, UI_MUTED));
 }
 
 static void draw_id(const struct cell *at, const void *row)
 {
-	canvas_text(at->c, at->y, at->x, at->w, ROW(row)->row.id, 12, style_of(at, UI_MUTED));
+	canvas_text(at->c, at->y, at->x, at->w, ROW(row)->row.id, 12, cell_style(at, UI_MUTED));
 }
 
 static const char *project_of(const void *row)
@@ -170,7 +165,7 @@ static const char *project_of(const void *row)
 
 static void draw_project(const struct cell *at, const void *row)
 {
-	cell_text(at, project_of(row), style_of(at, UI_MUTED));
+	cell_text(at, project_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_project(const void *a, const void *b)
@@ -194,7 +189,7 @@ static void draw_ports(const struct cell *at, const void *row)
 	cell_text(at,
 	        strlen(ports_of(row)) <= (size_t)at->w ? ports_of(row)
 	                                               : port_short(c->ports, c->n_ports, text, sizeof text),
-	        container_runs(row) ? at->base : style_of(at, UI_MUTED));
+	        container_runs(row) ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_ports(const void *a, const void *b)
@@ -209,7 +204,7 @@ static const char *network_of(const void *row)
 
 static void draw_network(const struct cell *at, const void *row)
 {
-	cell_text(at, network_of(row), style_of(at, UI_MUTED));
+	cell_text(at, network_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_network(const void *a, const void *b)
@@ -224,7 +219,7 @@ static void draw_health(const struct cell *at, const void *row)
 	                        : *health == 's'             ? STATE_STARTING
 	                                                     : STATE_HEALTHY;
 
-	cell_text(at, health, style_of(at, el));
+	cell_text(at, health, cell_style(at, el));
 }
 
 static int compare_health(const void *a, const void *b)
@@ -258,9 +253,9 @@ static struct sparkline palette(const struct cell *at)
 {
 	return (struct sparkline){
 	        .symbols = theme_symbols(app_theme(at->list->v.app)),
-	        .low = style_of(at, GRAPH_LOW),
-	        .middle = style_of(at, GRAPH_MIDDLE),
-	        .high = style_of(at, GRAPH_HIGH),
+	        .low = cell_style(at, GRAPH_LOW),
+	        .middle = cell_style(at, GRAPH_MIDDLE),
+	        .high = cell_style(at, GRAPH_HIGH),
 	};
 }
 
@@ -269,7 +264,7 @@ static struct style figure_style(const struct cell *at, double share, bool idle)
 {
 	struct sparkline p = palette(at);
 
-	p.low = idle ? style_of(at, UI_MUTED) : at->base;
+	p.low = idle ? cell_style(at, UI_MUTED) : at->base;
 	return share_style(&p, share);
 }
 
@@ -363,7 +358,7 @@ static void draw_ending(const struct cell *at, const struct model_container *c)
 	if (list_column_cell(at->list, "state", &state) && state.w > 2)
 		return;
 	container_look(c, &look);
-	cell_text(at, look.word, style_of(at, look.element));
+	cell_text(at, look.word, cell_style(at, look.element));
 }
 
 static void draw_graph(const struct cell *at, const void *row)
@@ -395,7 +390,7 @@ static void draw_rate(const struct cell *at, double rate)
 	char text[FIGURE_SIZE];
 
 	if (!isnan(rate))
-		cell_right(at, figure_rate(rate, text), rate < 1 ? style_of(at, UI_MUTED) : at->base);
+		cell_right(at, figure_rate(rate, text), rate < 1 ? cell_style(at, UI_MUTED) : at->base);
 }
 
 #define RATE_COLUMN(field)                                                                                   \
@@ -436,7 +431,7 @@ static void draw_restarts(const struct cell *at, const void *row)
 	char text[FIGURE_SIZE];
 
 	model_want(app_model(at->list->v.app), ROW(row)->row.id);
-	cell_right(at, figure_count(n, text), style_of(at, n ? UI_WARN : UI_MUTED));
+	cell_right(at, figure_count(n, text), cell_style(at, n ? UI_WARN : UI_MUTED));
 }
 
 static int compare_restarts(const void *a, const void *b)
@@ -457,7 +452,7 @@ static void draw_exit(const struct cell *at, const void *row)
 	if (!has_ended(row))
 		return;
 	snprintf(text, sizeof text, "%d", code);
-	cell_right(at, text, style_of(at, code ? STATE_FAILED : UI_MUTED));
+	cell_right(at, text, cell_style(at, code ? STATE_FAILED : UI_MUTED));
 }
 
 static int compare_exit(const void *a, const void *b)
@@ -468,7 +463,7 @@ static int compare_exit(const void *a, const void *b)
 static void draw_oom(const struct cell *at, const void *row)
 {
 	if (ROW(row)->row.oom_killed)
-		cell_text(at, "OOM", style_of(at, STATE_OOM));
+		cell_text(at, "OOM", cell_style(at, STATE_OOM));
 }
 
 static int compare_oom(const void *a, const void *b)
@@ -496,7 +491,7 @@ static void draw_age(const struct cell *at, int64_t time, struct style s)
 
 static void draw_since(const struct cell *at, const void *row)
 {
-	draw_age(at, since(row), container_runs(row) ? at->base : style_of(at, UI_MUTED));
+	draw_age(at, since(row), container_runs(row) ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_times(int64_t a, int64_t b)
@@ -511,7 +506,7 @@ static int compare_since(const void *a, const void *b)
 
 static void draw_created(const struct cell *at, const void *row)
 {
-	draw_age(at, ROW(row)->row.created, style_of(at, UI_MUTED));
+	draw_age(at, ROW(row)->row.created, cell_style(at, UI_MUTED));
 }
 
 static int compare_created(const void *a, const void *b)

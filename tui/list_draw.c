@@ -15,6 +15,11 @@
 
 /* ------------------------------------------------------------------ cells */
 
+struct style cell_style(const struct cell *at, enum theme_element el)
+{
+	return app_style(at->list->v.app, el);
+}
+
 void cell_text(const struct cell *at, const char *text, struct style s)
 {
 	canvas_cell(at->c, at->y, at->x, at->w, text ? text : "", s);
@@ -44,7 +49,7 @@ static int columns_of(const char *text, size_t n)
 void cell_name(const struct cell *at, const char *text, struct style s)
 {
 	struct filter_span spans[SPANS_MAX];
-	struct style match = app_style(at->list->v.app, UI_MATCH);
+	struct style match = cell_style(at, UI_MATCH);
 	size_t n;
 
 	cell_text(at, text, s);

@@ -145,7 +145,8 @@ struct view *column_dialog_new(struct app *a, struct list_view *l);
 /* Where column `id` stands now; false: it doesn't. For totals. */
 bool list_column_cell(const struct list_view *l, const char *id, struct cell *at);
 
-/* cells: text as it is, at the left or the right edge */
+/* cells: a style of the theme; text as it is, at the left or the right edge */
+struct style cell_style(const struct cell *at, enum theme_element el);
 void cell_text(const struct cell *at, const char *text, struct style s);
 /* The name that a filter looks at: what matched stands out. */
 void cell_name(const struct cell *at, const char *text, struct style s);

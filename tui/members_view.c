@@ -36,11 +36,6 @@ static const struct tare_network *network_of(struct members_view *v)
 
 /* ------------------------------------------------------------------ columns */
 
-static struct style muted(const struct cell *at)
-{
-	return app_style(at->list->v.app, UI_MUTED);
-}
-
 static const char *name_of(const void *row)
 {
 	return ROW(row)->c ? ROW(row)->c->row.name : MEMBER(row)->name;
@@ -78,7 +73,7 @@ static const char *ip6_of(const void *row)
 
 static void draw_ip6(const struct cell *at, const void *row)
 {
-	cell_text(at, ip6_of(row), muted(at));
+	cell_text(at, ip6_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_ip6(const void *a, const void *b)
@@ -88,7 +83,7 @@ static int compare_ip6(const void *a, const void *b)
 
 static void draw_mac(const struct cell *at, const void *row)
 {
-	cell_text(at, MEMBER(row)->mac, muted(at));
+	cell_text(at, MEMBER(row)->mac, cell_style(at, UI_MUTED));
 }
 
 static int compare_mac(const void *a, const void *b)

@@ -33,7 +33,7 @@ static void draw_time(const struct cell *at, const void *row)
 	if (!localtime_r(&seconds, &tm))
 		return;
 	strftime(text, sizeof text, now - then < 20 * 3600 ? "%H:%M:%S" : "%b %d", &tm);
-	cell_text(at, text, app_style(at->list->v.app, UI_MUTED));
+	cell_text(at, text, cell_style(at, UI_MUTED));
 }
 
 static int compare_time(const void *a, const void *b)
@@ -43,7 +43,7 @@ static int compare_time(const void *a, const void *b)
 
 static void draw_type(const struct cell *at, const void *row)
 {
-	cell_text(at, EVENT(row)->type, app_style(at->list->v.app, UI_MUTED));
+	cell_text(at, EVENT(row)->type, cell_style(at, UI_MUTED));
 }
 
 static int compare_type(const void *a, const void *b)
@@ -107,7 +107,7 @@ static const char *detail_of(const void *row)
 
 static void draw_detail(const struct cell *at, const void *row)
 {
-	cell_text(at, detail_of(row), app_style(at->list->v.app, UI_MUTED));
+	cell_text(at, detail_of(row), cell_style(at, UI_MUTED));
 }
 
 /* clang-format off */

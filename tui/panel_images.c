@@ -39,7 +39,7 @@ static const char *name_of(const void *row)
 static void draw_name(const struct cell *at, const void *row)
 {
 	/* an image without a name is likely in the way */
-	cell_name(at, name_of(row), IMAGE(row)->reference ? at->base : app_style(at->list->v.app, UI_MUTED));
+	cell_name(at, name_of(row), IMAGE(row)->reference ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_name(const void *a, const void *b)
@@ -65,7 +65,7 @@ static void draw_used(const struct cell *at, const void *row)
 	unsigned n = IMAGE(row)->n_containers;
 
 	snprintf(text, sizeof text, "%u", n);
-	cell_right(at, n ? text : "-", n ? at->base : app_style(at->list->v.app, UI_MUTED));
+	cell_right(at, n ? text : "-", n ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_used(const void *a, const void *b)
@@ -78,7 +78,7 @@ static void draw_layers(const struct cell *at, const void *row)
 	char text[FIGURE_SIZE];
 
 	snprintf(text, sizeof text, "%u", IMAGE(row)->n_layers);
-	cell_right(at, text, app_style(at->list->v.app, UI_MUTED));
+	cell_right(at, text, cell_style(at, UI_MUTED));
 }
 
 static int compare_layers(const void *a, const void *b)
@@ -92,7 +92,7 @@ static void draw_age(const struct cell *at, const void *row)
 
 	if (IMAGE(row)->created)
 		cell_right(at, figure_age(app_now(at->list->v.app) - IMAGE(row)->created, text),
-		        app_style(at->list->v.app, UI_MUTED));
+		        cell_style(at, UI_MUTED));
 }
 
 static int compare_age(const void *a, const void *b)
@@ -105,7 +105,7 @@ static void draw_id(const struct cell *at, const void *row)
 	char text[13];
 
 	snprintf(text, sizeof text, "%s", short_id(IMAGE(row)));
-	cell_text(at, text, app_style(at->list->v.app, UI_MUTED));
+	cell_text(at, text, cell_style(at, UI_MUTED));
 }
 
 /* clang-format off */

@@ -32,11 +32,6 @@ struct networks_panel {
 
 /* ------------------------------------------------------------------ columns */
 
-static struct style muted(const struct cell *at)
-{
-	return app_style(at->list->v.app, UI_MUTED);
-}
-
 static const char *name_of(const void *row)
 {
 	return NETWORK(row)->name;
@@ -59,7 +54,7 @@ static const char *driver_of(const void *row)
 
 static void draw_driver(const struct cell *at, const void *row)
 {
-	cell_text(at, driver_of(row), muted(at));
+	cell_text(at, driver_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_driver(const void *a, const void *b)
@@ -89,7 +84,7 @@ static const char *subnet6_of(const void *row)
 
 static void draw_subnet6(const struct cell *at, const void *row)
 {
-	cell_text(at, subnet6_of(row), muted(at));
+	cell_text(at, subnet6_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_subnet6(const void *a, const void *b)
@@ -104,7 +99,7 @@ static const char *gateway_of(const void *row)
 
 static void draw_gateway(const struct cell *at, const void *row)
 {
-	cell_text(at, gateway_of(row), muted(at));
+	cell_text(at, gateway_of(row), cell_style(at, UI_MUTED));
 }
 
 static void draw_members(const struct cell *at, const void *row)
@@ -112,7 +107,7 @@ static void draw_members(const struct cell *at, const void *row)
 	size_t n = NETWORK(row)->n_members;
 	char text[FIGURE_SIZE];
 
-	cell_right(at, figure_count(n, text), n ? at->base : muted(at));
+	cell_right(at, figure_count(n, text), n ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_members(const void *a, const void *b)
@@ -145,7 +140,7 @@ static const char *kind_of(const void *row)
 
 static void draw_kind(const struct cell *at, const void *row)
 {
-	cell_text(at, kind_of(row), muted(at));
+	cell_text(at, kind_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_kind(const void *a, const void *b)
@@ -201,7 +196,7 @@ static const char *link_of(const void *row)
 
 static void draw_link(const struct cell *at, const void *row)
 {
-	cell_text(at, link_of(row), muted(at));
+	cell_text(at, link_of(row), cell_style(at, UI_MUTED));
 }
 
 static void draw_age(const struct cell *at, const void *row)
@@ -209,7 +204,8 @@ static void draw_age(const struct cell *at, const void *row)
 	char text[FIGURE_SIZE];
 
 	if (NETWORK(row)->created)
-		cell_right(at, figure_age(app_now(at->list->v.app) - NETWORK(row)->created, text), muted(at));
+		cell_right(at, figure_age(app_now(at->list->v.app) - NETWORK(row)->created, text),
+		        cell_style(at, UI_MUTED));
 }
 
 static int compare_age(const void *a, const void *b)
@@ -221,7 +217,7 @@ static int compare_age(const void *a, const void *b)
 
 static void draw_id(const struct cell *at, const void *row)
 {
-	canvas_text(at->c, at->y, at->x, at->w, NETWORK(row)->id, 12, muted(at));
+	canvas_text(at->c, at->y, at->x, at->w, NETWORK(row)->id, 12, cell_style(at, UI_MUTED));
 }
 
 /* clang-format off */

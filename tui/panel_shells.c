@@ -66,7 +66,7 @@ static const char *program_of(const void *row)
 
 static void draw_program(const struct cell *at, const void *row)
 {
-	cell_text(at, program_of(row), app_style(at->list->v.app, UI_MUTED));
+	cell_text(at, program_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_program(const void *a, const void *b)
@@ -76,7 +76,7 @@ static int compare_program(const void *a, const void *b)
 
 static void draw_number(const struct cell *at, const void *row)
 {
-	cell_right(at, SHELL(row)->id, app_style(at->list->v.app, UI_MUTED));
+	cell_right(at, SHELL(row)->id, cell_style(at, UI_MUTED));
 }
 
 static int compare_number(const void *a, const void *b)
@@ -89,7 +89,7 @@ static void draw_age(const struct cell *at, const void *row)
 	char text[FIGURE_SIZE];
 	int64_t since = app_now(at->list->v.app) - SHELL(row)->started * NS_PER_SEC;
 
-	cell_right(at, figure_age(since, text), app_style(at->list->v.app, UI_MUTED));
+	cell_right(at, figure_age(since, text), cell_style(at, UI_MUTED));
 }
 
 static int compare_age(const void *a, const void *b)

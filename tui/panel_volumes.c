@@ -45,8 +45,7 @@ static const char *shown_name(const void *row)
 
 static void draw_name(const struct cell *at, const void *row)
 {
-	cell_name(at, shown_name(row),
-	        VOLUME(row)->anonymous ? app_style(at->list->v.app, UI_MUTED) : at->base);
+	cell_name(at, shown_name(row), VOLUME(row)->anonymous ? cell_style(at, UI_MUTED) : at->base);
 }
 
 static int compare_name(const void *a, const void *b)
@@ -59,7 +58,7 @@ static void draw_size(const struct cell *at, const void *row)
 	char text[FIGURE_SIZE];
 
 	if (ROW(row)->size == VOLUME_SIZE_UNKNOWN)
-		cell_right(at, "-", app_style(at->list->v.app, UI_MUTED));
+		cell_right(at, "-", cell_style(at, UI_MUTED));
 	else
 		cell_right(at, figure_bytes(ROW(row)->size, text), at->base);
 }
@@ -78,8 +77,7 @@ static void draw_users(const struct cell *at, const void *row)
 {
 	bool used = *users_of(row);
 
-	cell_text(
-	        at, used ? users_of(row) : "unused", used ? at->base : app_style(at->list->v.app, UI_MUTED));
+	cell_text(at, used ? users_of(row) : "unused", used ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_users(const void *a, const void *b)
@@ -93,7 +91,7 @@ static void draw_age(const struct cell *at, const void *row)
 
 	if (VOLUME(row)->created)
 		cell_right(at, figure_age(app_now(at->list->v.app) - VOLUME(row)->created, text),
-		        app_style(at->list->v.app, UI_MUTED));
+		        cell_style(at, UI_MUTED));
 }
 
 static int compare_age(const void *a, const void *b)
@@ -106,7 +104,7 @@ static int compare_age(const void *a, const void *b)
 static void draw_kind(const struct cell *at, const void *row)
 {
 	if (VOLUME(row)->anonymous)
-		cell_text(at, "anonymous", app_style(at->list->v.app, UI_MUTED));
+		cell_text(at, "anonymous", cell_style(at, UI_MUTED));
 }
 
 static int compare_kind(const void *a, const void *b)

@@ -41,8 +41,7 @@ void traffic_draw_rate(const struct cell *at, double rate)
 	char text[FIGURE_SIZE];
 
 	if (!isnan(rate))
-		cell_right(at, figure_rate(rate, text),
-		        rate < 1 ? app_style(at->list->v.app, UI_MUTED) : at->base);
+		cell_right(at, figure_rate(rate, text), rate < 1 ? cell_style(at, UI_MUTED) : at->base);
 }
 
 void traffic_draw_graph(const struct cell *at, const struct traffic *t)
