@@ -189,11 +189,10 @@ static void serve_names(struct endpoint_start *x)
 			        &x->warning, "network %s has no name service", x->state.endpoints[i].network);
 }
 
-int endpoints_attach(struct endpoint_start *x, int pidfd, pid_t pid, struct err *e)
+int endpoints_attach(struct endpoint_start *x, pid_t pid, struct err *e)
 {
 	char path[32];
 
-	(void)pidfd;
 	if (!x->state.n_endpoints)
 		return 0;
 	/* our child, not waited for yet: the pid is its own */

@@ -207,7 +207,7 @@ struct endpoint_start {
 	struct err warning; /* of attach, which has no standard error: what is amiss but no failure, or "" */
 };
 int endpoints_prepare(const struct store *s, struct container *c, struct endpoint_start *x, struct err *e);
-int endpoints_attach(struct endpoint_start *x, int pidfd, pid_t pid, struct err *e);
+int endpoints_attach(struct endpoint_start *x, pid_t pid, struct err *e);
 /* How it ended: events, or what was taken is given back. Frees and closes what this process holds. */
 void endpoints_ended(struct endpoint_start *x, bool started);
 /* After the end of a run: elements, leases, group slots go; the links go with the namespace. Never waits for

@@ -172,7 +172,7 @@ static int connect_networks(const struct launched *child, void *arg, struct err 
 {
 	struct starter *s = arg;
 
-	return endpoints_attach(&s->net, child->pidfd, child->id.pid, e);
+	return endpoints_attach(&s->net, child->id.pid, e);
 }
 
 static int launch(struct starter *s, struct err *e)
