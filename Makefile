@@ -59,9 +59,10 @@ PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tar
 # `make deps` must work where it isn't installed yet.
 pkg = $(or $(pkg.$(1).$(2)),$(eval pkg.$(1).$(2) := $(shell $(PKG_CONFIG) --$(2) $(1)) )$(pkg.$(1).$(2)))
 LIBS_TARE     = $(foreach l,json-c libseccomp libcap libnl-route-3.0 libnl-3.0,$(call pkg,$(l),libs))
-LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libarchive libcrypto zlib,$(call pkg,$(l),libs))
+LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libcurl libarchive libcrypto zlib libisal libzstd,$(call pkg,$(l),libs)) -lpthread
+LIBS_SERVER   = $(foreach l,json-c libseccomp libcap libmicrohttpd gnutls libcrypto libcrypt,$(call pkg,$(l),libs)) -lpthread
 LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm
-LIBS_UNIT     = $(LIBS_TRANSFER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm $(call pkg,cmocka,libs)
+LIBS_UNIT     = $(LIBS_TRANSFER) $(LIBS_SERVER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm $(call pkg,cmocka,libs)
 
 # ---------------------------------------------------------------- sources, room by room
 
@@ -76,6 +77,8 @@ INIT_SRC       := $(wildcard engine/init/*.c)
 DNS_SRC        := $(wildcard net/dns/*.c)
 DNS_SHARED     := $(wildcard net/address.c net/lease_text.c)
 TRANSFER_SRC   := $(wildcard cli/transfer*.c)
+CLIENT_SRC     := $(wildcard registry/client/*.c)
+SERVER_SRC     := $(wildcard registry/server/*.c)
 CLI_SRC        := $(filter-out cli/main.c $(TRANSFER_SRC),$(wildcard cli/*.c))
 TUI_SRC        := $(filter-out tui/main.c,$(wildcard tui/*.c))
 UNIT_SRC       := $(wildcard tests/unit/test_*.c)
@@ -99,6 +102,9 @@ PROGRAMS += $(B)/tare-init
 endif
 ifneq ($(wildcard net/dns/main.c),)
 PROGRAMS += $(B)/tare-dns
+endif
+ifneq ($(wildcard registry/server/main.c),)
+PROGRAMS += $(B)/tare-registry
 endif
 ifneq ($(wildcard tui/main.c),)
 PROGRAMS += $(B)/tare-tui
@@ -127,7 +133,7 @@ ifeq ($(filter clean deps deps-% help uninstall,$(MAKECMDGOALS)),)
 $(call stamp,.flags,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) $(STATIC_LINK))
 $(call stamp,.paths,$(PATHS))
 endif
-PATH_USERS := $(shell grep -lE 'TARE_(LIBEXECDIR|DATADIR)' $(TARE_SRC) $(CLI_SRC) $(TUI_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) cli/main.c /dev/null 2>/dev/null)
+PATH_USERS := $(shell grep -lE 'TARE_(LIBEXECDIR|DATADIR)' $(TARE_SRC) $(CLI_SRC) $(TUI_SRC) $(TRANSFER_SRC) $(CLIENT_SRC) $(SERVER_SRC) $(ARCHIVE_SRC) cli/main.c /dev/null 2>/dev/null)
 $(call obj,$(PATH_USERS)): $(B)/.paths
 $(call obj,$(PATH_USERS)): CPPFLAGS_PATHS = $(PATHS)
 
@@ -157,6 +163,10 @@ $(B)/libbase.a: $(call obj,$(wildcard base/*.c))
 	$(archive)
 $(B)/libtare-archive.a: $(call obj,$(ARCHIVE_SRC))
 	$(archive)
+$(B)/libtare-client.a: $(call obj,$(CLIENT_SRC))
+	$(archive)
+$(B)/libtare-server.a: $(call obj,$(filter-out %/main.c,$(SERVER_SRC)))
+	$(archive)
 $(B)/libtare-cli.a: $(call obj,$(CLI_SRC))
 	$(archive)
 $(B)/libtare-tui.a: $(call obj,$(TUI_SRC))
@@ -177,9 +187,13 @@ $(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link,$^) $(LIBS_TARE)
 
-$(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
+$(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TRANSFER)
+
+$(B)/tare-registry: $(B)/obj/registry/server/main.o $(B)/libtare-server.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
 
 # The dashboard in the same way; it needs no locale but what setlocale() reads by itself (UTF-8 is built in).
 TUI_STATIC = $(if $(TARE_STATIC),$(if $(filter-out /%,$(foreach l,ncursesw tinfo vterm,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
@@ -244,7 +258,7 @@ $(B)/tare-init: $(TRAP_OBJ)
 	$(Q)$(CC) $(TRAP_FLAGS) -static-pie -Wl,--gc-sections $(LDFLAGS) -o $@ $^
 endif
 
-UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
+UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-server.a $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
 $(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -1,14 +1,5 @@
 #include "cli/archive_options.h"
 
-/* Every one of them is a long job. */
-#define PROGRESS_ROWS                                                                                        \
-	OPT_FLAG("quiet", 'q', progress.quiet, "Show no progress, only the result"),                         \
-	{                                                                                                    \
-		.name = "progress-fd", .kind = OPTION_INT, .offset = offsetof(OPTIONS, progress.fd),         \
-		.value = "FD", .complete = "none", .min = 0, .max = 65535, .hidden = true,                   \
-		.help = "Write progress as JSON lines to FD",                                                \
-	}
-
 #define OPTIONS struct import_options
 static const struct option import_options[] = {
         OPT_LIST("change", 'c', changes, "INSTRUCTION", "none",

@@ -7,29 +7,24 @@
 #include <stdint.h>
 
 #include "cli/command.h"
-
-/* Of all three. */
-struct archive_progress_options {
-	int64_t fd; /* --progress-fd, -1 */
-	bool quiet;
-};
+#include "cli/progress_options.h"
 
 /* import FILE|- [NAME[:TAG]] */
 struct import_options {
-	struct archive_progress_options progress;
+	struct progress_options progress;
 	char **changes; /* Dockerfile words */
 	const char *message, *platform;
 };
 
 /* load [-i FILE] */
 struct load_options {
-	struct archive_progress_options progress;
+	struct progress_options progress;
 	const char *input; /* NULL or "-": standard input */
 };
 
 /* save [-o FILE] IMAGE... */
 struct save_options {
-	struct archive_progress_options progress;
+	struct progress_options progress;
 	const char *output; /* NULL or "-": standard output */
 	const char *format; /* "oci-archive" (default) or "docker-archive" */
 };

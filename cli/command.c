@@ -13,7 +13,8 @@
 #include "cli/not_yet.h"
 #include "engine/tare.h"
 
-const char *const command_group_titles[] = {"Containers", "Images", "Volumes", "Networks", "System", NULL};
+const char *const command_group_titles[] = {
+        "Containers", "Images", "Volumes", "Networks", "Registry", "System", NULL};
 
 #define OPTIONS struct cli
 /* Understood before and behind the command's word. */

@@ -12,7 +12,14 @@ struct err;
 struct tare_engine;
 struct command;
 
-enum command_group { GROUP_CONTAINERS, GROUP_IMAGES, GROUP_VOLUMES, GROUP_NETWORKS, GROUP_SYSTEM };
+enum command_group {
+	GROUP_CONTAINERS,
+	GROUP_IMAGES,
+	GROUP_VOLUMES,
+	GROUP_NETWORKS,
+	GROUP_REGISTRY,
+	GROUP_SYSTEM
+};
 extern const char *const command_group_titles[]; /* "Containers", …; NULL ends it */
 
 /* What one invocation carries along. */
@@ -48,7 +55,8 @@ struct command {
 	bool stop_at_operand;           /* options end at the first operand */
 	const char *(*flag_hint)(const char *flag); /* about a flag that it does not have, or NULL */
 	bool hidden;
-	command_run *run; /* NULL: the helper program has it */
+	command_run *run;   /* NULL: a helper program has it */
+	const char *helper; /* which; NULL: tare-transfer */
 };
 
 /* A program is a set of tables, each ended by a row without words, and a way to run the rows that have no

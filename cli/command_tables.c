@@ -1,10 +1,19 @@
 #include "cli/command_tables.h"
 
 #include "cli/archive_options.h"
+#include "cli/commit_options.h"
+#include "cli/login_options.h"
+#include "cli/pull_options.h"
+#include "cli/push_options.h"
+#include "cli/registry_options.h"
 
 const struct command *const command_tables[] = {
         image_commands,
+        pull_commands,
+        push_commands,
         archive_commands,
+        commit_commands,
+        login_commands,
         container_run_commands,
         container_life_commands,
         container_list_commands,
@@ -13,6 +22,7 @@ const struct command *const command_tables[] = {
         stats_commands,
         volume_commands,
         network_commands,
+        registry_commands,
         inspect_commands,
         prune_commands,
         dashboard_commands,

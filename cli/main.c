@@ -26,7 +26,8 @@ static int run_helper(struct cli *cli, void *options, char **operands)
 		        cli->command->words);
 		return cli_fail(cli, &e);
 	}
-	if (helper_path("tare-transfer", path, sizeof(path), &e) < 0)
+	if (helper_path(cli->command->helper ? cli->command->helper : "tare-transfer", path, sizeof(path),
+	            &e) < 0)
 		return cli_fail(cli, &e);
 	execv(path, cli->argv);
 	err_sys(&e, "cannot run %s", path);

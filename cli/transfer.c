@@ -1,7 +1,8 @@
-/* tare-transfer: the commands that move image archives. `tare` replaces itself by this program, so that
- * no other command waits for the libraries it needs. */
+/* tare-transfer: the commands that move images. `tare` replaces itself by this program, so that no other
+ * command waits for the libraries it needs. */
+#include "cli/transfer.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -9,85 +10,40 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/archive_options.h"
-#include "cli/command.h"
+#include "cli/commit_options.h"
+#include "cli/login_options.h"
+#include "cli/progress_options.h"
+#include "cli/pull_options.h"
+#include "cli/push_options.h"
 #include "cli/transfer_guard.h"
 #include "engine/tare.h"
 
-static void begin_progress(struct progress *p, const struct archive_progress_options *o)
+void transfer_progress(struct progress *p, const struct progress_options *o)
 {
 	progress_init(p, (int)o->fd, o->quiet);
 }
 
-static int print_json(json *j)
+int transfer_print_json(json *j)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 	json_print(&b, j, JSON_PRETTY);
 	return puts(buf_str(&b)) < 0 ? -1 : 0;
 }
 
-static int import_image(struct cli *cli, const struct import_options *o, char **operands, struct err *e)
+static const struct transfer_verb *find_verb(const char *words)
 {
-	struct progress p = PROGRESS_NONE;
-	cleanup_free char *id = NULL;
-	const struct tare_import request = {
-	        .file = operands[0],
-	        .reference = operands[1],
-	        .changes = o->changes,
-	        .message = o->message,
-	        .platform = o->platform,
-	};
-	begin_progress(&p, &o->progress);
-	int rc = tare_image_import(cli->root, cli->state, &request, &p, &id, e);
-	progress_end(&p);
-	if (rc < 0)
-		return -1;
-	if (cli->json) {
-		cleanup_json json *j = json_object_new_object();
-		json_set_str(j, "Id", id);
-		return print_json(j);
-	}
-	return puts(id) < 0 ? -1 : 0;
-}
-
-static int load_images(struct cli *cli, const struct load_options *o, char **operands, struct err *e)
-{
-	struct progress p = PROGRESS_NONE;
-	cleanup_strv char **loaded = NULL;
-	const char *file = o->input ? o->input : operands[0] ? operands[0] : "-";
-	begin_progress(&p, &o->progress);
-	int rc = tare_image_load(cli->root, cli->state, file, &p, &loaded, e);
-	progress_end(&p);
-	if (rc < 0)
-		return -1;
-	if (cli->json) {
-		cleanup_json json *j = json_object_new_object();
-		json_set_strv(j, "Loaded", loaded);
-		return print_json(j);
-	}
-	strv_foreach (name, loaded) {
-		bool id = strncmp(*name, "sha256:", 7) == 0;
-		printf("Loaded image%s: %s\n", id ? " ID" : "", *name);
-	}
-	return 0;
-}
-
-static int save_images(struct cli *cli, const struct save_options *o, char **operands, struct err *e)
-{
-	struct progress p = PROGRESS_NONE;
-	enum tare_save_format format = TARE_SAVE_OCI;
-	if (o->format && strcmp(o->format, "docker-archive") == 0)
-		format = TARE_SAVE_DOCKER;
-	else if (o->format && strcmp(o->format, "oci-archive") != 0)
-		return err_set(e, ERR_USAGE,
-		        "unknown --format \"%.100s\"; expected oci-archive or docker-archive", o->format);
-	begin_progress(&p, &o->progress);
-	int rc = tare_image_save(cli->root, cli->state, operands, o->output ? o->output : "-", format, &p, e);
-	progress_end(&p);
-	return rc;
+	static const struct transfer_verb *const tables[] = {transfer_archive_verbs, transfer_pull_verbs,
+	        transfer_push_verbs, transfer_commit_verbs, transfer_login_verbs};
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		for (const struct transfer_verb *v = tables[i]; v->words; v++)
+			if (strcmp(v->words, words) == 0)
+				return v;
+	return NULL;
 }
 
 struct job {
 	struct cli *cli;
+	const struct transfer_verb *verb;
 	void *options;
 	char **operands;
 };
@@ -95,27 +51,22 @@ struct job {
 static int work(void *arg)
 {
 	const struct job *job = arg;
-	struct cli *cli = job->cli;
 	struct err e = ERR_INIT;
-	const char *word = cli->command->words;
-	int rc = -1;
-	if (strcmp(word, "import") == 0)
-		rc = import_image(cli, job->options, job->operands, &e);
-	else if (strcmp(word, "load") == 0)
-		rc = load_images(cli, job->options, job->operands, &e);
-	else if (strcmp(word, "save") == 0)
-		rc = save_images(cli, job->options, job->operands, &e);
-	else
-		err_set(&e, ERR_USAGE, "tare-transfer has no command \"%s\"", word);
+	int rc = job->verb->run(job->cli, job->options, job->operands, &e);
 	if (rc == 0 && fflush(stdout) != 0)
 		rc = err_sys(&e, "cannot write the result");
-	return rc < 0 ? cli_fail(cli, &e) : 0;
+	return rc < 0 ? cli_fail(job->cli, &e) : rc;
 }
 
 static int run(struct cli *cli, void *options, char **operands)
 {
-	struct job job = {cli, options, operands};
-	return transfer_guard(cli, work, &job);
+	struct err e = ERR_INIT;
+	struct job job = {cli, find_verb(cli->command->words), options, operands};
+	if (!job.verb) {
+		err_set(&e, ERR_USAGE, "tare-transfer has no command \"%s\"", cli->command->words);
+		return cli_fail(cli, &e);
+	}
+	return transfer_guard(cli, work, &job, job.verb->interrupted);
 }
 
 static int run_bare(struct cli *cli, void *options, char **operands)
@@ -129,7 +80,8 @@ static int run_bare(struct cli *cli, void *options, char **operands)
 
 int main(int argc, char **argv)
 {
-	static const struct command *const tables[] = {archive_commands, NULL};
+	static const struct command *const tables[] = {
+	        archive_commands, pull_commands, push_commands, commit_commands, login_commands, NULL};
 	static const struct program transfer = {
 	        .name = "tare-transfer", .tables = tables, .run_other = run, .run_bare = run_bare};
 	return program_main(&transfer, argc, argv);

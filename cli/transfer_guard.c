@@ -30,19 +30,20 @@ static int wait_child(pid_t child, const sigset_t *handled)
 }
 
 /* Who closed the pipe that we write to knows it already. */
-static void explain(int sig)
+static void explain(int sig, const char *interrupted)
 {
 	if (sig == SIGPIPE)
 		return;
 	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
-		log_line(LOG_LEVEL_ERROR, "interrupted; nothing was changed");
+		log_line(LOG_LEVEL_ERROR, "interrupted; %s",
+		        interrupted ? interrupted : "nothing was changed");
 	else
 		log_line(LOG_LEVEL_ERROR,
 		        "tare-transfer was ended by %s while it read foreign data; nothing of it was kept",
 		        signal_name(sig));
 }
 
-int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg)
+int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg, const char *interrupted)
 {
 	sigset_t handled, before;
 	pid_t parent = getpid();
@@ -69,6 +70,6 @@ int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg)
 		return WEXITSTATUS(status);
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
 	tare_image_tidy(cli->root, cli->state); /* drafts of the dead child are rubbish now */
-	explain(sig);
+	explain(sig, interrupted);
 	return 128 + sig;
 }

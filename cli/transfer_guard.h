@@ -5,7 +5,8 @@
 
 struct cli;
 
-/* The exit code of work(arg), which runs in a child; 128 + n when it is ended by signal n. */
-int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg);
+/* The exit code of work(arg), which runs in a child; 128 + n when it is ended by signal n. `interrupted`:
+ * what to say then ("nothing was changed" when NULL). */
+int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg, const char *interrupted);
 
 #endif

@@ -1,0 +1,5 @@
+#include "cli/login_options.h"
+
+const struct command login_commands[] = {
+        {0},
+};

@@ -1,0 +1,5 @@
+#include "cli/push_options.h"
+
+const struct command push_commands[] = {
+        {0},
+};

@@ -1,0 +1,5 @@
+#include "cli/registry_options.h"
+
+const struct command registry_commands[] = {
+        {0},
+};

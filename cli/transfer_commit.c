@@ -1,0 +1,6 @@
+/* commit. */
+#include "cli/transfer.h"
+
+const struct transfer_verb transfer_commit_verbs[] = {
+        {0},
+};

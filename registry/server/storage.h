@@ -1,0 +1,111 @@
+/* Storage: what the registry keeps, as plain OCI image layouts that any other tool can read.
+ *
+ *   STORAGE/format                          a number
+ *   STORAGE/blobs/ALG/HEX                   every blob once
+ *   STORAGE/repositories/NAME/              one OCI image layout per repository; '/' of its name stands as
+ * '+' oci-layout index.json           tags are entries with org.opencontainers.image.ref.name; manifests
+ * without a tag are entries without it blobs/ALG/HEX                   hard links to the blobs above: what
+ * this repository has. The link count is the reference count: a blob with one link belongs to nobody.
+ *           referrers/ALG/HEX               per subject: the OCI index of what refers to it
+ *   STORAGE/uploads/ID                      an upload under way: 128 random bits; ID.json: repository,
+ * algorithm, owner STORAGE/tokens/ cache.json …            keys of the token issuer; what the cache remembers
+ *
+ * One process owns a storage (STORAGE/lock). In it any number of threads: each repository has a read-write
+ * lock, and a blob is linked or unlinked only under its repository's lock, or under the storage's own (gc).
+ * Files appear by rename of what is whole and synced, never half. Names from outside become part of a path
+ * only after repository_name_ok(), digest_parse() and upload_id_ok(), beneath held descriptors.
+ *
+ * A store of Tare itself (struct local_images) can be served beside it, read only, without copying. */
+#ifndef TARE_REGISTRY_STORAGE_H
+#define TARE_REGISTRY_STORAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "engine/oci/digest.h"
+
+struct err;
+struct storage;
+struct repository; /* in memory: the index, read once and kept */
+
+#define REPOSITORY_NAME_MAX 255
+#define TAG_MAX             128
+
+/* The grammar of the distribution spec, and no more than REPOSITORY_NAME_MAX bytes. */
+bool repository_name_ok(const char *name);
+bool tag_ok(const char *tag);
+
+/* dirfd: the storage directory, held; made ready when empty. read_only: nothing is written, not even the
+ * lock. */
+struct storage *storage_open(int dirfd, bool read_only, struct err *e);
+void storage_close(struct storage *s);
+
+/* ------------------------------------------------------------------ repositories */
+
+/* A reference, held until repository_put(); NULL with e (ERR_NOT_FOUND) unless `make`. */
+struct repository *repository_get(struct storage *s, const char *name, bool make, struct err *e);
+void repository_put(struct repository *r);
+/* Names in ASCII order after `last` (NULL: from the start), at most n; *more tells that there are others. */
+int storage_catalog(struct storage *s, const char *last, size_t n, char ***names, bool *more, struct err *e);
+
+/* ------------------------------------------------------------------ blobs */
+
+/* A descriptor open for reading, and the size; -1 with errno ENOENT when this repository does not have it. */
+int blob_get(struct repository *r, const struct digest *d, uint64_t *size);
+/* 202's work: unlink it here. ERR_NOT_FOUND. */
+int blob_delete(struct repository *r, const struct digest *d, struct err *e);
+/* Link what `from` has (NULL: any repository for which may_read says yes). 1 mounted, 0 not found, -1 with e.
+ */
+int blob_mount(struct repository *r, const struct digest *d, const char *from,
+        bool (*may_read)(void *arg, const char *repository), void *arg, struct err *e);
+
+/* ------------------------------------------------------------------ uploads */
+
+#define UPLOAD_ID_SIZE 33 /* 32 hex digits */
+struct upload;            /* locked while a request works on it */
+/* alg NULL: sha256. owner: who may go on with it ("" anybody). */
+int upload_begin(
+        struct repository *r, const char *alg, const char *owner, char id[UPLOAD_ID_SIZE], struct err *e);
+/* ERR_NOT_FOUND: not an upload of this repository and owner. ERR_CONFLICT: another request is at it. */
+struct upload *upload_open(struct repository *r, const char *id, const char *owner, struct err *e);
+void upload_close(struct upload *u);
+uint64_t upload_size(const struct upload *u);
+/* Bytes are hashed as they are written; the running hash survives between requests, so the closing PUT is
+ * O(1). */
+int upload_append(struct upload *u, const void *data, size_t len, struct err *e);
+/* Becomes the blob `d` of the repository when the digest is right (ERR_CORRUPT otherwise); the upload is
+ * gone. */
+int upload_commit(struct upload *u, const struct digest *d, struct err *e);
+int upload_cancel(struct upload *u, struct err *e);
+/* Remove those not touched since `older_than` (ns since the epoch), and those of a dead process that can't go
+ * on. */
+int uploads_purge(struct storage *s, int64_t older_than, unsigned *n, struct err *e);
+
+/* ------------------------------------------------------------------ manifests and tags */
+
+struct stored_manifest {
+	char *media_type;
+	struct digest digest;
+	uint64_t size;
+	int fd; /* open for reading; closed by stored_manifest_free */
+};
+void stored_manifest_free(struct stored_manifest *m);
+/* By tag or digest. ERR_NOT_FOUND. */
+int manifest_get(struct repository *r, const char *tag_or_digest, struct stored_manifest *m, struct err *e);
+
+/* What a manifest of a known kind needs and says; filled by manifest_check() (manifest_check.h). */
+struct manifest_facts;
+/* Store the document under `d` and set the tags (may be none), all in one write of the index. */
+int manifest_put(struct repository *r, const void *doc, size_t len, const struct digest *d,
+        const struct manifest_facts *facts, char *const *tags, struct err *e);
+/* By tag: only the tag. By digest: the manifest with all its tags. ERR_NOT_FOUND. */
+int manifest_delete(struct repository *r, const char *tag_or_digest, struct err *e);
+int tags_list(struct repository *r, const char *last, size_t n, char ***tags, bool *more, struct err *e);
+/* The OCI index of what refers to `subject`, the caller's to put; an empty one when there is nothing. */
+json *referrers_list(
+        struct repository *r, const struct digest *subject, const char *artifact_type, struct err *e);
+
+#endif
