@@ -18,6 +18,9 @@
 #define RECORD_MAX (HEADER + 16384 + 1)
 #define NAME_SIZE  32
 #define FILES_MAX  10000
+/* A rotation at work leaves one number without a file for a moment. Whoever goes through the numbers while
+ * many rotations pass may meet several such gaps in a row; as many as this are the end. */
+#define MISSES_MAX 16
 
 /* ------------------------------------------------------------------ files */
 
@@ -46,13 +49,13 @@ static int file_open(int dir_fd, unsigned number)
 	return openat(dir_fd, file_name(name, number), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-/* The number of the oldest file. One number may be missing for a moment while files are renamed. */
+/* The number of the oldest file. */
 static unsigned oldest_number(int dir_fd)
 {
 	unsigned oldest = 0;
 	ino_t inode;
 
-	for (unsigned n = 1; n <= oldest + 2 && n < FILES_MAX; n++)
+	for (unsigned n = 1; n <= oldest + MISSES_MAX && n < FILES_MAX; n++)
 		if (file_inode(dir_fd, n, &inode))
 			oldest = n;
 	return oldest;
@@ -81,19 +84,29 @@ static int reader_init(struct log_reader *r, int dir_fd, struct err *e)
 	return r->buf ? 0 : err_no_memory(e);
 }
 
-/* Open the oldest file when none is open. 1, 0 none there, -1. */
+static bool is_oldest(int dir_fd, int fd)
+{
+	struct stat st;
+	ino_t inode;
+
+	return fstat(fd, &st) == 0 && file_inode(dir_fd, oldest_number(dir_fd), &inode) && inode == st.st_ino;
+}
+
+/* Open the oldest file when none is open. 1, 0 none there, -1. Rotation may remove it, or give its number to
+ * the next one, between finding and opening; under a flood of them the last one opened has to do. */
 static int open_oldest(struct log_reader *r, struct err *e)
 {
-	/* Rotation may remove it between finding and opening. */
-	for (int tries = 0; tries < 10; tries++) {
-		int fd = file_open(r->dir_fd, oldest_number(r->dir_fd));
+	cleanup_fd int fd = -1;
 
-		if (fd >= 0)
-			return take_file(r, fd, 0, e) < 0 ? -1 : 1;
-		if (errno != ENOENT)
+	for (int tries = 0; tries < 20 && (fd < 0 || !is_oldest(r->dir_fd, fd)); tries++) {
+		close_fd(&fd);
+		fd = file_open(r->dir_fd, oldest_number(r->dir_fd));
+		if (fd < 0 && errno != ENOENT)
 			return err_sys(e, "cannot open the container's log");
 	}
-	return 0;
+	if (fd < 0)
+		return 0;
+	return take_file(r, steal_fd(&fd), 0, e) < 0 ? -1 : 1;
 }
 
 int log_reader_open(struct log_reader *r, int dir_fd, struct err *e)
@@ -134,15 +147,14 @@ static int next_file(struct log_reader *r, struct err *e)
 	ino_t inode;
 	int fd;
 
-	for (number = 1; misses < 3 && number < FILES_MAX; number++) {
-		if (!file_inode(r->dir_fd, number, &inode)) {
-			misses++;
-			continue;
-		}
-		if (inode == r->inode)
+	for (number = 1; misses < MISSES_MAX && number < FILES_MAX; number++) {
+		bool there = file_inode(r->dir_fd, number, &inode);
+
+		if (there && inode == r->inode)
 			break;
+		misses = there ? 0 : misses + 1;
 	}
-	if (misses == 3 || number == FILES_MAX) {
+	if (misses == MISSES_MAX || number == FILES_MAX) {
 		r->gap = true;
 		return open_oldest(r, e);
 	}
