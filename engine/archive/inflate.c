@@ -15,6 +15,8 @@
 
 struct inflate {
 	int fd, copy_fd;
+	ssize_t (*read)(void *arg, void *data, size_t len, struct err *e);
+	void *arg;
 	enum compression kind;
 	bool copy_output; /* copy_fd gets the uncompressed side */
 	bool source_end;  /* the descriptor has no more bytes */
@@ -38,25 +40,42 @@ const char *compression_name(enum compression c)
 
 /* ------------------------------------------------------------------ input side */
 
-/* Refill the input window, which is used up. */
-static int fill(struct inflate *in, struct err *e)
+/* Up to `len` bytes of the source; fewer only at its end, or when it gives what it has just now. */
+static ssize_t read_source(const struct inflate *in, void *data, size_t len, struct err *e)
 {
-	in->pos = in->len = 0;
+	if (in->read)
+		return in->read(in->arg, data, len, e);
+	ssize_t n = read_full(in->fd, data, len);
+	return n < 0 ? err_sys(e, "cannot read the archive") : n;
+}
+
+/* Add to the input window what the source has; nothing is added at its end. */
+static int fill_more(struct inflate *in, struct err *e)
+{
+	unsigned char *new = in->in + in->len;
 	if (in->source_end)
 		return 0;
-	ssize_t n = read_full(in->fd, in->in, WINDOW);
+	ssize_t n = read_source(in, new, WINDOW - in->len, e);
 	if (n < 0)
-		return err_sys(e, "cannot read the archive");
-	in->source_end = (size_t)n < WINDOW;
-	in->len = (size_t)n;
+		return -1;
+	in->source_end = n == 0;
+	in->len += (size_t)n;
 	in->in_bytes += (uint64_t)n;
 	if (in->in_hash)
-		hash_add(in->in_hash, in->in, in->len);
-	if (in->copy_fd >= 0 && !in->copy_output && write_all(in->copy_fd, in->in, in->len) < 0)
+		hash_add(in->in_hash, new, (size_t)n);
+	if (in->copy_fd >= 0 && !in->copy_output && write_all(in->copy_fd, new, (size_t)n) < 0)
 		return err_sys(e, "cannot store the archive");
 	return 0;
 }
 
+/* Refill the input window, which is used up. */
+static int fill(struct inflate *in, struct err *e)
+{
+	in->pos = in->len = 0;
+	return fill_more(in, e);
+}
+
+#define MAGIC_MAX 6
 static enum compression sniff(const unsigned char *p, size_t len)
 {
 	static const struct {
@@ -256,11 +275,12 @@ static int open_kind(struct inflate *in, struct err *e)
 	}
 }
 
-/* The first window is read before the kind is known, so its copy is made here. */
+/* The first bytes are read before the kind is known, so their copy is made here. */
 static int start(struct inflate *in, int copy_fd, struct err *e)
 {
-	if (fill(in, e) < 0)
-		return -1;
+	while (in->len < MAGIC_MAX && !in->source_end)
+		if (fill_more(in, e) < 0)
+			return -1;
 	in->kind = sniff(in->in, in->len);
 	in->copy_output = in->kind == COMPRESSION_XZ || in->kind == COMPRESSION_BZIP2;
 	in->copy_fd = copy_fd;
@@ -277,6 +297,8 @@ struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err
 	memset(in, 0, offsetof(struct inflate, in));
 	in->fd = fd;
 	in->copy_fd = -1;
+	in->read = o->read;
+	in->arg = o->arg;
 	if (o->in_alg && !(in->in_hash = hash_new(o->in_alg, e)))
 		return NULL;
 	if (o->out_alg && !(in->out_hash = hash_new(o->out_alg, e)))

@@ -1,5 +1,6 @@
-/* Inflate: a descriptor with plain, gzip (several members), zstd, xz or bzip2 content is read as a stream
- * of uncompressed blocks, while both sides are counted and hashed and one of them can be copied.
+/* Inflate: a descriptor or any other source with plain, gzip (several members), zstd, xz or bzip2 content is
+ * read as a stream of uncompressed blocks, while both sides are counted and hashed and one of them can be
+ * copied.
  *
  * The kind is told by the first bytes, never by a name or a label. Checksums inside the formats are checked;
  * a stream that ends too early or has garbage behind it is ERR_CORRUPT, and so is one that grows without
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "engine/oci/digest.h"
 
@@ -23,6 +25,11 @@ struct inflate_options {
 	const char *in_alg, *out_alg; /* which digests to compute: "sha256", "sha512", NULL: none */
 	int copy_fd; /* the stream is copied here, -1: nowhere: as it is when OCI has a media type for it
 	              * (plain, gzip, zstd), uncompressed otherwise */
+	/* Where the bytes come from instead of fd, when set: the number of bytes, as few as there are just
+	 * now, 0 at the end, -1 with e. May wait. */
+	ssize_t (*read)(void *arg, void *data, size_t len, struct err *e);
+	void *arg;
+	bool hash_aside; /* `out` is computed on a thread of its own, at most four windows behind */
 };
 
 struct inflate_result {
@@ -32,7 +39,7 @@ struct inflate_result {
 	uint64_t in_bytes, out_bytes;
 };
 
-/* fd stays the caller's. `o` is read during the call only. NULL with e. */
+/* fd stays the caller's, -1 with o->read. `o` is read during the call only. NULL with e. */
 struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err *e);
 /* The next uncompressed bytes, valid until the next call. 1, 0 at the end, -1 with e. */
 int inflate_block(struct inflate *in, const void **data, size_t *len, struct err *e);
