@@ -28,7 +28,7 @@ docker_registry() {
 hostile() {
 	echo '[]' >"$DIR/$1.rules"
 	: >"$DIR/$1.requests"
-	python3 "$E2E/hostile_registry.py" "$DIR/images/$1" "$1" "$DIR/$1.rules" "$DIR/$1.requests" "${2:-}" >"$DIR/$1.port" 2>"$DIR/$1.err" 3>&- 4>&- &
+	python3 "$E2E/hostile_registry.py" "$DIR/images/$1" "$1" "$DIR/$1.rules" "$DIR/$1.requests" ${2:+"$2"} >"$DIR/$1.port" 2>"$DIR/$1.err" 3>&- 4>&- &
 	echo $! >>"$DIR/registries"
 	eventually 5 test -s "$DIR/$1.port"
 	PORT=$(cat "$DIR/$1.port")
