@@ -34,6 +34,9 @@ struct server_options {
 	char **upstreams;       /* --upstream HOST[=PREFIX], see cache.h */
 	const char *access_log; /* file, "-" or NULL */
 	bool sparse;            /* manifests may miss their children */
+	unsigned catalog_max;   /* entries of a page of the catalog, default 1000; more are refused */
+	const char *realm;      /* URL of the token issuer as clients see it, or NULL */
+	int64_t drain;          /* ns that running requests get at the end */
 };
 
 /* One per worker. */
@@ -46,8 +49,9 @@ struct server {
 	struct limits *limits;
 	struct access_log *log;
 	struct gc *gc;
-	struct cache *cache; /* or NULL */
-	bool draining; /* SIGTERM came: finish what runs, answer new connections with Connection: close */
+	struct cache *cache;   /* or NULL */
+	int64_t started;       /* CLOCK_BOOTTIME, ns */
+	_Atomic bool draining; /* SIGTERM came: finish what runs, answer with Connection: close */
 };
 
 #endif
