@@ -9,6 +9,7 @@
 #include "engine/image_users.h"
 #include "engine/oci/reference.h"
 #include "engine/store/layer.h"
+#include "engine/store/partial.h"
 
 static void event(const struct store *s, const char *action, const char *id, const char *name)
 {
@@ -243,6 +244,19 @@ static void keep_running(struct image_users *users)
 	users->n = n;
 }
 
+/* Who asks for all that is not used means unfinished downloads, too. */
+static int sweep_all(const struct store *s, bool partials, uint64_t *bytes, struct err *e)
+{
+	uint64_t freed = 0;
+
+	if (image_sweep(s, bytes, e) < 0)
+		return -1;
+	if (partials && partial_sweep(s, INT64_MAX, &freed, e) < 0)
+		return -1;
+	*bytes += freed;
+	return 0;
+}
+
 int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t *bytes, struct err *e)
 {
 	struct image *list = NULL;
@@ -266,7 +280,7 @@ int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t
 		image_free(&list[i]);
 	}
 	free(list);
-	return dry_run ? 0 : image_sweep(s, bytes, e);
+	return dry_run ? 0 : sweep_all(s, all, bytes, e);
 }
 
 static bool same_image_before(const struct image *list, size_t at)

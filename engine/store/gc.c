@@ -18,11 +18,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/lock.h"
+#include "base/proc.h"
 #include "engine/oci/manifest.h"
 #include "engine/store/blob.h"
 #include "engine/store/container_record.h"
 #include "engine/store/image_index.h"
 #include "engine/store/layer.h"
+#include "engine/store/partial.h"
 #include "engine/store/pull.h"
 
 #define PULL_MAX_BYTES ((size_t)32 << 20)
@@ -251,5 +253,7 @@ int image_sweep(const struct store *s, uint64_t *freed, struct err *e)
 		return -1;
 	int rc = sweep_locked(s, pulls, &moved, freed, e);
 	discard_layers(s, &moved);
+	if (rc == 0)
+		rc = partial_sweep(s, now_realtime() - PARTIAL_KEPT_NS, freed, e);
 	return rc;
 }
