@@ -3,7 +3,8 @@
  * Sources, the first that speaks wins per registry: --tls-verify and the like (the caller's), registries.conf
  * of the user, then of the host, each with registries.conf.d/ *.conf (containers-registries.conf(5), version
  * 2), and certs.d/HOST/ of Tare, containers and Docker (client certificates, and containerd's hosts.toml).
- * Unknown keys are warned about (podman#14306). CONTAINERS_REGISTRIES_CONF names another file.
+ * Unknown keys are warned about (podman#14306). CONTAINERS_REGISTRIES_CONF names another file, TARE_ETC
+ * another /etc (for tests).
  *
  * Without any file: a name without a host means docker.io, whose API is at registry-1.docker.io; loopback
  * addresses (localhost, 127.0.0.0/8, ::1) are tried by https and then by plain http; all others by https
@@ -47,6 +48,7 @@ struct registry_route {
 		0                                                                                            \
 	}
 void registry_route_free(struct registry_route *r);
+#define cleanup_route __attribute__((cleanup(registry_route_free)))
 
 /* `domain` and `repository` as reference_parse() gives them. A blocked one is ERR_PERMISSION. */
 int registries_route(const struct registries *r, const char *domain, const char *repository,
@@ -54,9 +56,13 @@ int registries_route(const struct registries *r, const char *domain, const char 
 
 /* What a name may mean: full references ("docker.io/library/alpine:latest"), to be tried in this order. A
  * name with a host means itself; a short one goes by [aliases], then unqualified-search-registries (several
- * of them only when short-name-mode allows it: "enforcing" without a terminal is an error that says what to
- * write), else docker.io. */
+ * of them only when short-name-mode allows it: "enforcing" is an error that says what to write), else
+ * docker.io. */
 int registries_names(const struct registries *r, const char *name, char ***out, struct err *e);
+/* "HOST[:PORT]": is it this machine, whatever a name server says? */
+bool registry_is_loopback(const char *domain);
+/* credential-helpers, or NULL; without warnings. For credential.h. */
+int registries_helpers(char ***out, struct err *e);
 /* Where `tare search` looks: unqualified-search-registries, or docker.io. */
 int registries_search(const struct registries *r, char ***out, struct err *e);
 
