@@ -126,11 +126,17 @@ static int name_row(const struct image *i, struct tare_image *row)
 	return row->repository && row->tag ? 0 : -1;
 }
 
+/* What a registry knows the image by. */
+static const struct digest *repo_digest(const struct image *i)
+{
+	return digest_is_set(&i->pulled) ? &i->pulled : &i->manifest_digest;
+}
+
 static int fill_row(const struct image *i, const struct image_users *users, struct tare_image *row)
 {
 	char text[DIGEST_TEXT_SIZE];
 	row->id = strdup(digest_text(&i->config_digest, text));
-	row->digest = strdup(digest_text(&i->manifest_digest, text));
+	row->digest = strdup(digest_text(repo_digest(i), text));
 	row->created = i->config.created;
 	row->size = i->size;
 	row->n_layers = (unsigned)i->config.n_diff_ids;
@@ -188,9 +194,8 @@ static int add_names(const struct store *s, const struct image *i, json *tags, j
 		cleanup_free char *name = reference_familiar(&r),
 		                  *repository = reference_familiar_repository(&r);
 		cleanup_free char *by_digest =
-		        repository
-		                ? str_printf("%s@%s", repository, digest_text(&other->manifest_digest, text))
-		                : NULL;
+		        repository ? str_printf("%s@%s", repository, digest_text(repo_digest(other), text))
+		                   : NULL;
 		if (!name || !by_digest)
 			return err_no_memory(e);
 		json_add_str(tags, name);

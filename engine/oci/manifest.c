@@ -59,7 +59,10 @@ static int copy(char **dst, const char *s)
 
 int descriptor_copy(struct descriptor *dst, const struct descriptor *src)
 {
-	*dst = (struct descriptor){.digest = src->digest, .size = src->size};
+	*dst = (struct descriptor){.digest = src->digest,
+	        .size = src->size,
+	        .pulled = src->pulled,
+	        .about_another = src->about_another};
 	if (copy(&dst->media_type, src->media_type) < 0 || copy(&dst->ref_name, src->ref_name) < 0 ||
 	        copy(&dst->image_name, src->image_name) < 0 || copy(&dst->os, src->os) < 0 ||
 	        copy(&dst->architecture, src->architecture) < 0 || copy(&dst->variant, src->variant) < 0) {
@@ -86,6 +89,8 @@ static int read_fields(json *j, struct descriptor *d, struct err *e)
 	        copy(&d->architecture, json_str(platform, "architecture", NULL)) < 0 ||
 	        copy(&d->variant, json_str(platform, "variant", NULL)) < 0)
 		return err_no_memory(e);
+	digest_read(json_str(notes, ANNOTATION_PULLED, NULL), &d->pulled);
+	d->about_another = json_get(notes, "vnd.docker.reference.type");
 	return 0;
 }
 
@@ -107,12 +112,14 @@ json *descriptor_to_json(const struct descriptor *d)
 	json_set_str(j, "mediaType", d->media_type);
 	json_set_str(j, "digest", digest_text(&d->digest, text));
 	json_set_int(j, "size", (int64_t)d->size);
-	if (d->ref_name || d->image_name) {
+	if (d->ref_name || d->image_name || digest_is_set(&d->pulled)) {
 		json *notes = json_object_new_object();
 		if (d->image_name)
 			json_set_str(notes, ANNOTATION_IMAGE_NAME, d->image_name);
 		if (d->ref_name)
 			json_set_str(notes, ANNOTATION_REF_NAME, d->ref_name);
+		if (digest_is_set(&d->pulled))
+			json_set_str(notes, ANNOTATION_PULLED, digest_text(&d->pulled, text));
 		json_set(j, "annotations", notes);
 	}
 	if (d->os && d->architecture) {

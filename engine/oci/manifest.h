@@ -4,6 +4,7 @@
 #ifndef TARE_OCI_MANIFEST_H
 #define TARE_OCI_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct err;
 #define MEDIA_DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
 #define MEDIA_DOCKER_CONFIG   "application/vnd.docker.container.image.v1+json"
 #define ANNOTATION_REF_NAME   "org.opencontainers.image.ref.name"
+#define ANNOTATION_PULLED     "io.tare.pulled"
 #define ANNOTATION_IMAGE_NAME                                                                                \
 	"io.containerd.image.name" /* the full name, in archives of Docker and containerd */
 
@@ -47,6 +49,12 @@ struct descriptor {
 	char *ref_name;   /* annotation org.opencontainers.image.ref.name */
 	char *image_name; /* annotation io.containerd.image.name */
 	char *os, *architecture, *variant;
+	/* annotation io.tare.pulled, in the store's index only: what the name led to at the registry, when
+	 * that was an index of which this is the member for our platform; unset otherwise */
+	struct digest pulled;
+	/* an attestation about another member (annotation vnd.docker.reference.type): never an image to run
+	 */
+	bool about_another;
 };
 void descriptor_free(struct descriptor *d);
 /* 0, or -1 when memory is short. */

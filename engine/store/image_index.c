@@ -68,6 +68,7 @@ static int load_image(const struct store *s, const struct descriptor *d, struct 
 	if (load_manifest(s, d, &i.manifest, e) < 0)
 		return -1;
 	i.manifest_digest = d->digest;
+	i.pulled = d->pulled;
 	i.config_digest = i.manifest.config.digest;
 	i.media_type = strdup(i.manifest.media_type);
 	i.reference = d->ref_name ? strdup(d->ref_name) : NULL;
@@ -100,12 +101,20 @@ static const struct descriptor *find_name(const struct oci_index *idx, const cha
 	return NULL;
 }
 
+/* By the manifest's digest, or that of the index that led to it. */
 static const struct descriptor *find_manifest(const struct oci_index *idx, const struct digest *d)
 {
-	for (size_t i = 0; i < idx->n; i++)
-		if (digest_equal(&idx->entries[i].digest, d) && is_image(&idx->entries[i]))
-			return &idx->entries[i];
-	return NULL;
+	const struct descriptor *member = NULL;
+	for (size_t i = 0; i < idx->n; i++) {
+		const struct descriptor *entry = &idx->entries[i];
+		if (!is_image(entry))
+			continue;
+		if (digest_equal(&entry->digest, d))
+			return entry;
+		if (digest_equal(&entry->pulled, d))
+			member = entry;
+	}
+	return member;
 }
 
 /* "sha256:ab…" or "ab…": the hex digits of an image id or its start; NULL when the text can be none. */
@@ -411,7 +420,8 @@ static int append_entry(struct oci_index *idx, const char *reference, const stru
 	if (!grown)
 		return -1;
 	idx->entries = grown;
-	grown[idx->n] = (struct descriptor){.digest = manifest->digest, .size = manifest->size};
+	grown[idx->n] = (struct descriptor){
+	        .digest = manifest->digest, .size = manifest->size, .pulled = manifest->pulled};
 	struct descriptor *d = &grown[idx->n++];
 	d->media_type = strdup(manifest->media_type);
 	d->ref_name = reference ? strdup(reference) : NULL;

@@ -17,8 +17,9 @@ struct err;
 /* An image, read whole: what a run needs. Starts as IMAGE_INIT; image_free frees. */
 struct image {
 	struct digest manifest_digest, config_digest;
-	char *media_type; /* of the manifest */
-	char *reference;  /* full, or NULL */
+	struct digest pulled; /* of the registry's index that led to it; unset: none did */
+	char *media_type;     /* of the manifest */
+	char *reference;      /* full, or NULL */
 	struct manifest manifest;
 	struct image_config config;
 	uint64_t size; /* bytes of the unpacked layers, from layers/…/size; 0 unknown */
@@ -42,8 +43,8 @@ int image_index_add(
         const struct store *s, const char *reference, const struct descriptor *manifest, struct err *e);
 /* The same for many by one write: all of them or none. */
 struct index_entry {
-	const char *reference; /* borrowed, as is the media type; NULL: untagged */
-	struct descriptor manifest;
+	const char *reference;      /* borrowed, as is the media type; NULL: untagged */
+	struct descriptor manifest; /* and its `pulled` */
 };
 int image_index_add_all(const struct store *s, const struct index_entry *list, size_t n, struct err *e);
 /* Remove the name; the last one: also entry. `deleted` tells that the image itself lost its last entry. */
