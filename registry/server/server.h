@@ -43,6 +43,7 @@ struct server_options {
 struct server {
 	const struct server_options *options;
 	struct storage *storage;
+	int storage_fd; /* its directory */
 	struct access *access;
 	struct metrics *metrics;
 	struct quota *quota;
