@@ -32,10 +32,12 @@ struct http_tls {
 
 /* What the server answered; valid during the callback only. */
 struct http_answer {
-	int status;                     /* 200, …; 0: no answer came, `why` in done() says what happened */
-	const char *url;                /* the last one, after redirects */
-	uint64_t length;                /* Content-Length, or UINT64_MAX */
-	struct buf body;                /* collected, unless the exchange has a data() */
+	int status;       /* 200, …; 0: no answer came, `why` in done() says what happened */
+	const char *url;  /* the last one, after redirects */
+	const char *peer; /* the address that was spoken to (a proxy's, where one is used), or "" */
+	bool plain;       /* HTTP_TLS_FAILED: it doesn't speak TLS (rather than a bad certificate) */
+	uint64_t length;  /* Content-Length, or UINT64_MAX */
+	struct buf body;  /* collected, unless the exchange has a data() */
 	struct http_exchange *exchange; /* private; for http_header() */
 };
 /* The first header of that name (any case), or NULL. Bytes that are no printable ASCII stand as '?'. */
@@ -60,6 +62,7 @@ struct http_request {
 	char *const *headers;       /* further ones, "Name: value", or NULL */
 	const struct http_tls *tls; /* or NULL */
 	bool follow;                /* follow up to five redirects; GET and HEAD only */
+	bool public_only;           /* refuse private, link-local and loopback addresses, as names resolve */
 
 	/* The body: bytes, or `read` as libcurl asks for it (0 at the end, -1 with e), or none. read_size:
 	 * its length, UINT64_MAX sends it chunked. */
@@ -85,6 +88,9 @@ struct http_request {
 };
 
 struct http *http_new(struct err *e);
+/* How long a connection may take, and a transfer be still before it is HTTP_BROKEN (seconds). For tests and
+ * for slow lines; 15 s and 60 s otherwise. */
+void http_set_patience(struct http *h, unsigned connect_ms, unsigned stall_s);
 void http_free(
         struct http *h); /* unfinished exchanges are dropped: their done() is called with HTTP_CANCELLED */
 void http_free_ptr(struct http **h);
@@ -92,12 +98,13 @@ void http_free_ptr(struct http **h);
 
 /* The request is copied (its strings and body are not). NULL with e; done() isn't called then. */
 struct http_exchange *http_add(struct http *h, const struct http_request *r, struct err *e);
-void http_cancel(struct http_exchange *x); /* done() is called before this returns */
+/* done() is called before this returns. Not from a begin(), data() or read(): those end by -1. */
+void http_cancel(struct http_exchange *x);
 /* Send this one not before `ns` of CLOCK_BOOTTIME (base/proc.h): for back-off. */
 struct http_exchange *http_add_later(
         struct http *h, const struct http_request *r, int64_t at_ns, struct err *e);
-/* Do what can be done, waiting at most timeout_ms (-1: until something happens). How many exchanges are left,
- * or -1 with e (libcurl itself failed). */
+/* Do what can be done, waiting at most timeout_ms (-1: until something happens; 0 at once when there is no
+ * exchange left). How many exchanges are left, or -1 with e (libcurl itself failed). */
 int http_step(struct http *h, int timeout_ms, struct err *e);
 /* From any thread: let http_step() return. */
 void http_wake(struct http *h);
