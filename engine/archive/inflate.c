@@ -1,35 +1,25 @@
 #include "engine/archive/inflate.h"
 
-#include <archive.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/archive/decoder.h"
 #include "engine/archive/hash.h"
-
-#define WINDOW ((size_t)256 << 10)
+#include "engine/archive/hash_ring.h"
+#include "engine/archive/source.h"
 
 struct inflate {
-	int fd, copy_fd;
-	ssize_t (*read)(void *arg, void *data, size_t len, struct err *e);
-	void *arg;
 	enum compression kind;
-	bool copy_output; /* copy_fd gets the uncompressed side */
-	bool source_end;  /* the descriptor has no more bytes */
-	bool ended;       /* the uncompressed side has ended */
-	uint64_t in_bytes, out_bytes;
-	struct hash *in_hash, *out_hash;
-	z_stream z;
-	bool z_open, z_member; /* z_member: inside a gzip member */
-	struct archive *archive;
-	struct err source_error; /* of the read callback, which cannot hand it through libarchive */
-	size_t pos, len;         /* of the input window */
-	unsigned char in[WINDOW];
-	unsigned char out[WINDOW];
+	struct decoder *decoder; /* NULL: plain */
+	bool ended;              /* the uncompressed side has */
+	int copy_fd;             /* gets the uncompressed side, -1: nothing does */
+	uint64_t out_bytes;
+	struct hash *hash;      /* of the uncompressed side */
+	struct hash_ring *ring; /* instead of it */
+	unsigned char *out;     /* a window, where neither the ring nor the source has one to use */
+	struct source source;
 };
 
 const char *compression_name(enum compression c)
@@ -38,42 +28,7 @@ const char *compression_name(enum compression c)
 	return names[c];
 }
 
-/* ------------------------------------------------------------------ input side */
-
-/* Up to `len` bytes of the source; fewer only at its end, or when it gives what it has just now. */
-static ssize_t read_source(const struct inflate *in, void *data, size_t len, struct err *e)
-{
-	if (in->read)
-		return in->read(in->arg, data, len, e);
-	ssize_t n = read_full(in->fd, data, len);
-	return n < 0 ? err_sys(e, "cannot read the archive") : n;
-}
-
-/* Add to the input window what the source has; nothing is added at its end. */
-static int fill_more(struct inflate *in, struct err *e)
-{
-	unsigned char *new = in->in + in->len;
-	if (in->source_end)
-		return 0;
-	ssize_t n = read_source(in, new, WINDOW - in->len, e);
-	if (n < 0)
-		return -1;
-	in->source_end = n == 0;
-	in->len += (size_t)n;
-	in->in_bytes += (uint64_t)n;
-	if (in->in_hash)
-		hash_add(in->in_hash, new, (size_t)n);
-	if (in->copy_fd >= 0 && !in->copy_output && write_all(in->copy_fd, new, (size_t)n) < 0)
-		return err_sys(e, "cannot store the archive");
-	return 0;
-}
-
-/* Refill the input window, which is used up. */
-static int fill(struct inflate *in, struct err *e)
-{
-	in->pos = in->len = 0;
-	return fill_more(in, e);
-}
+/* ------------------------------------------------------------------ kinds */
 
 #define MAGIC_MAX 6
 static enum compression sniff(const unsigned char *p, size_t len)
@@ -87,7 +42,7 @@ static enum compression sniff(const unsigned char *p, size_t len)
 	        {"\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD},
 	        {"\xfd"
 	         "7zXZ\0",
-	                6, COMPRESSION_XZ},
+	                MAGIC_MAX, COMPRESSION_XZ},
 	        {"BZh", 3, COMPRESSION_BZIP2},
 	};
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
@@ -97,6 +52,18 @@ static enum compression sniff(const unsigned char *p, size_t len)
 	if (len >= 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, "\x2a\x4d\x18", 3) == 0)
 		return COMPRESSION_ZSTD;
 	return COMPRESSION_NONE;
+}
+
+static struct decoder *new_decoder(struct inflate *in, const struct inflate_options *o, struct err *e)
+{
+	switch (in->kind) {
+	case COMPRESSION_GZIP:
+		return decoder_gzip(o->zlib, e);
+	case COMPRESSION_ZSTD:
+		return decoder_zstd(o->window_max, o->large_window, e);
+	default:
+		return decoder_library(in->kind, &in->source, e);
+	}
 }
 
 /* ------------------------------------------------------------------ bombs */
@@ -110,183 +77,43 @@ static enum compression sniff(const unsigned char *p, size_t len)
 static int check_bomb(const struct inflate *in, struct err *e)
 {
 	if (in->kind == COMPRESSION_NONE || in->out_bytes <= BOMB_FLOOR ||
-	        in->out_bytes / BOMB_RATIO <= in->in_bytes)
+	        in->out_bytes / BOMB_RATIO <= in->source.bytes)
 		return 0;
 	return err_set(e, ERR_CORRUPT,
 	        "the archive unpacks to more than %d times its size; refused as a decompression bomb (if it "
-	        "is meant so, "
-	        "uncompress it first)",
+	        "is "
+	        "meant so, uncompress it first)",
 	        BOMB_RATIO);
-}
-
-/* ------------------------------------------------------------------ gzip */
-
-static int open_gzip(struct inflate *in, struct err *e)
-{
-	/* 15 window bits, +16: gzip wrapper, whose CRC and length zlib checks. */
-	if (inflateInit2(&in->z, 15 + 16) != Z_OK)
-		return err_set(e, ERR_OTHER, "cannot start gzip decompression: out of memory");
-	in->z_open = in->z_member = true;
-	return 0;
-}
-
-/* Between members: another one, zero padding up to the end, or damage. 1: go on, 0: end. */
-static int next_member(struct inflate *in, struct err *e)
-{
-	bool padding = false;
-	for (;;) {
-		while (in->pos < in->len && in->in[in->pos] == 0) {
-			in->pos++;
-			padding = true;
-		}
-		if (in->pos < in->len)
-			break;
-		if (fill(in, e) < 0)
-			return -1;
-		if (in->len == 0)
-			return 0;
-	}
-	if (padding || in->in[in->pos] != 0x1f)
-		return err_set(e, ERR_CORRUPT, "the gzip stream is damaged: garbage after its end");
-	inflateReset(&in->z);
-	in->z_member = true;
-	return 1;
-}
-
-static int gzip_step(struct inflate *in, struct err *e)
-{
-	if (in->pos == in->len && fill(in, e) < 0)
-		return -1;
-	if (in->len == 0)
-		return err_set(e, ERR_CORRUPT, "the gzip stream is truncated");
-	in->z.next_in = in->in + in->pos;
-	in->z.avail_in = (uInt)(in->len - in->pos);
-	int rc = inflate(&in->z, Z_NO_FLUSH);
-	in->pos = in->len - in->z.avail_in;
-	if (rc == Z_STREAM_END)
-		in->z_member = false;
-	else if (rc != Z_OK && rc != Z_BUF_ERROR)
-		return err_set(e, ERR_CORRUPT, "the gzip stream is damaged: %s",
-		        in->z.msg ? in->z.msg : "data error");
-	return 0;
-}
-
-static int gzip_block(struct inflate *in, const void **data, size_t *len, struct err *e)
-{
-	in->z.next_out = in->out;
-	in->z.avail_out = WINDOW;
-	while (in->z.avail_out > 0) {
-		if (!in->z_member) {
-			int more = next_member(in, e);
-			if (more < 0)
-				return -1;
-			if (more == 0)
-				break;
-		}
-		if (gzip_step(in, e) < 0)
-			return -1;
-	}
-	*data = in->out;
-	*len = WINDOW - in->z.avail_out;
-	return 0;
-}
-
-/* ------------------------------------------------------------------ the others, by libarchive */
-
-static la_ssize_t feed(struct archive *a, void *arg, const void **data)
-{
-	struct inflate *in = arg;
-	if (in->pos == in->len && fill(in, &in->source_error) < 0) {
-		archive_set_error(a, EIO, "read error");
-		return -1;
-	}
-	*data = in->in + in->pos;
-	size_t n = in->len - in->pos;
-	in->pos = in->len;
-	return (la_ssize_t)n;
-}
-
-static int library_error(struct inflate *in, struct err *e)
-{
-	const char *why = archive_error_string(in->archive);
-	if (in->source_error.msg[0]) {
-		if (e)
-			*e = in->source_error;
-		return -1;
-	}
-	return err_set(e, ERR_CORRUPT, "the %s stream is damaged: %s", compression_name(in->kind),
-	        why ? why : "data error");
-}
-
-/* Exactly the one filter that was recognised: libarchive's own guessing would also undo a second one inside.
- */
-static int open_library(struct inflate *in, struct err *e)
-{
-	int filter = in->kind == COMPRESSION_ZSTD ? ARCHIVE_FILTER_ZSTD
-	             : in->kind == COMPRESSION_XZ ? ARCHIVE_FILTER_XZ
-	                                          : ARCHIVE_FILTER_BZIP2;
-	struct archive_entry *entry;
-	in->archive = archive_read_new();
-	if (!in->archive)
-		return err_no_memory(e);
-	archive_read_support_format_raw(in->archive);
-	if (archive_read_append_filter(in->archive, filter) != ARCHIVE_OK ||
-	        archive_read_open(in->archive, in, NULL, feed, NULL) != ARCHIVE_OK)
-		return library_error(in, e);
-	if (archive_read_next_header(in->archive, &entry) != ARCHIVE_OK)
-		return library_error(in, e);
-	return 0;
-}
-
-static int library_block(struct inflate *in, const void **data, size_t *len, struct err *e)
-{
-	la_int64_t offset;
-	int rc;
-	do {
-		*len = 0;
-		rc = archive_read_data_block(in->archive, data, len, &offset);
-	} while (rc == ARCHIVE_OK && *len == 0);
-	if (rc == ARCHIVE_EOF)
-		*len = 0;
-	return rc == ARCHIVE_OK || rc == ARCHIVE_EOF ? 0 : library_error(in, e);
 }
 
 /* ------------------------------------------------------------------ the whole */
 
-static int plain_block(struct inflate *in, const void **data, size_t *len, struct err *e)
-{
-	if (in->pos == in->len && fill(in, e) < 0)
-		return -1;
-	*data = in->in + in->pos;
-	*len = in->len - in->pos;
-	in->pos = in->len;
-	return 0;
-}
-
-static int open_kind(struct inflate *in, struct err *e)
-{
-	switch (in->kind) {
-	case COMPRESSION_NONE:
-		return 0;
-	case COMPRESSION_GZIP:
-		return open_gzip(in, e);
-	default:
-		return open_library(in, e);
-	}
-}
-
 /* The first bytes are read before the kind is known, so their copy is made here. */
-static int start(struct inflate *in, int copy_fd, struct err *e)
+static int start(struct inflate *in, const struct inflate_options *o, struct err *e)
 {
-	while (in->len < MAGIC_MAX && !in->source_end)
-		if (fill_more(in, e) < 0)
-			return -1;
-	in->kind = sniff(in->in, in->len);
-	in->copy_output = in->kind == COMPRESSION_XZ || in->kind == COMPRESSION_BZIP2;
-	in->copy_fd = copy_fd;
-	if (copy_fd >= 0 && !in->copy_output && write_all(copy_fd, in->in, in->len) < 0)
+	struct source *s = &in->source;
+	if (source_want(s, MAGIC_MAX, e) < 0)
+		return -1;
+	in->kind = sniff(s->data, s->len);
+	bool copy_output = in->kind == COMPRESSION_XZ || in->kind == COMPRESSION_BZIP2;
+	*(copy_output ? &in->copy_fd : &s->copy_fd) = o->copy_fd;
+	if (s->copy_fd >= 0 && write_all(s->copy_fd, s->data, s->len) < 0)
 		return err_sys(e, "cannot store the archive");
-	return open_kind(in, e);
+	if (in->kind == COMPRESSION_NONE)
+		return 0;
+	in->decoder = new_decoder(in, o, e);
+	return in->decoder ? 0 : -1;
+}
+
+static int start_hashes(struct inflate *in, const struct inflate_options *o, struct err *e)
+{
+	if (o->in_alg && !(in->source.hash = hash_new(o->in_alg, e)))
+		return -1;
+	if (o->out_alg && o->hash_aside)
+		in->ring = hash_ring_new(o->out_alg, SOURCE_WINDOW, e);
+	else if (o->out_alg)
+		in->hash = hash_new(o->out_alg, e);
+	return o->out_alg && !in->ring && !in->hash ? -1 : 0;
 }
 
 struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err *e)
@@ -294,47 +121,69 @@ struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err
 	cleanup_inflate struct inflate *in = malloc(sizeof(*in));
 	if (!in)
 		return err_set_null(e, ERR_OTHER, "out of memory");
-	memset(in, 0, offsetof(struct inflate, in));
-	in->fd = fd;
-	in->copy_fd = -1;
-	in->read = o->read;
-	in->arg = o->arg;
-	if (o->in_alg && !(in->in_hash = hash_new(o->in_alg, e)))
+	memset(in, 0, offsetof(struct inflate, source.data));
+	in->copy_fd = in->source.copy_fd = -1;
+	in->source.fd = fd;
+	in->source.read = o->read;
+	in->source.arg = o->arg;
+	if (start_hashes(in, o, e) < 0 || start(in, o, e) < 0)
 		return NULL;
-	if (o->out_alg && !(in->out_hash = hash_new(o->out_alg, e)))
-		return NULL;
-	if (start(in, o->copy_fd, e) < 0)
-		return NULL;
+	if (in->decoder && !in->ring && !(in->out = malloc(SOURCE_WINDOW)))
+		return err_set_null(e, ERR_OTHER, "out of memory");
 	struct inflate *made = in;
 	in = NULL;
 	return made;
 }
 
+static int plain_block(struct inflate *in, const unsigned char **data, size_t *len, struct err *e)
+{
+	struct source *s = &in->source;
+	if (s->pos == s->len && source_fill(s, e) < 0)
+		return -1;
+	*data = s->data + s->pos;
+	*len = s->len - s->pos;
+	s->pos = s->len;
+	return 0;
+}
+
+/* The next bytes, into the ring when there is one: its thread reads them as the caller does. */
+static int next_block(struct inflate *in, const unsigned char **data, size_t *len, struct err *e)
+{
+	unsigned char *out = in->ring ? hash_ring_room(in->ring) : in->out;
+	if (in->decoder) {
+		*data = out;
+		return in->decoder->decode(in->decoder, &in->source, out, SOURCE_WINDOW, len, e);
+	}
+	if (plain_block(in, data, len, e) < 0)
+		return -1;
+	if (in->ring)
+		memcpy(out, *data, *len);
+	return 0;
+}
+
 int inflate_block(struct inflate *in, const void **data, size_t *len, struct err *e)
 {
-	int rc;
+	const unsigned char *block = NULL;
 	*len = 0;
 	if (in->ended)
 		return 0;
-	if (in->kind == COMPRESSION_NONE)
-		rc = plain_block(in, data, len, e);
-	else if (in->kind == COMPRESSION_GZIP)
-		rc = gzip_block(in, data, len, e);
-	else
-		rc = library_block(in, data, len, e);
-	if (rc < 0)
+	if (next_block(in, &block, len, e) < 0)
 		return -1;
+	*data = block;
 	in->ended = *len == 0;
 	in->out_bytes += *len;
-	if (in->out_hash)
-		hash_add(in->out_hash, *data, *len);
-	if (in->copy_fd >= 0 && in->copy_output && write_all(in->copy_fd, *data, *len) < 0)
+	if (in->ring)
+		hash_ring_give(in->ring, *len);
+	else if (in->hash)
+		hash_add(in->hash, block, *len);
+	if (in->copy_fd >= 0 && write_all(in->copy_fd, block, *len) < 0)
 		return err_sys(e, "cannot store the archive");
 	return check_bomb(in, e) < 0 ? -1 : !in->ended;
 }
 
 int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e)
 {
+	struct source *s = &in->source;
 	const void *data;
 	size_t len;
 	int rc;
@@ -343,18 +192,21 @@ int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e)
 	if (rc < 0)
 		return -1;
 	do {
-		if (fill(in, e) < 0) /* whatever a decoder did not ask for belongs to the input as well */
+		if (source_fill(s, e) < 0) /* what a decoder did not ask for belongs to the input as well */
 			return -1;
-	} while (in->len > 0);
+	} while (s->len > 0);
 	memset(r, 0, sizeof(*r));
 	r->kind = in->kind;
-	r->copy = in->copy_output ? COMPRESSION_NONE : in->kind;
-	r->in_bytes = in->in_bytes;
+	bool repacked = in->kind == COMPRESSION_XZ || in->kind == COMPRESSION_BZIP2;
+	r->copy = repacked ? COMPRESSION_NONE : in->kind;
+	r->in_bytes = s->bytes;
 	r->out_bytes = in->out_bytes;
-	if (in->in_hash)
-		hash_finish(in->in_hash, &r->in);
-	if (in->out_hash)
-		hash_finish(in->out_hash, &r->out);
+	if (s->hash)
+		hash_finish(s->hash, &r->in);
+	if (in->ring)
+		hash_ring_finish(in->ring, &r->out);
+	else if (in->hash)
+		hash_finish(in->hash, &r->out);
 	return 0;
 }
 
@@ -365,19 +217,19 @@ enum compression inflate_kind(const struct inflate *in)
 
 uint64_t inflate_position(const struct inflate *in)
 {
-	return in->in_bytes;
+	return in->source.bytes;
 }
 
 void inflate_free(struct inflate *in)
 {
 	if (!in)
 		return;
-	if (in->z_open)
-		inflateEnd(&in->z);
-	if (in->archive)
-		archive_read_free(in->archive);
-	hash_free(in->in_hash);
-	hash_free(in->out_hash);
+	if (in->decoder)
+		in->decoder->free(in->decoder);
+	hash_free(in->source.hash);
+	hash_free(in->hash);
+	hash_ring_free(in->ring);
+	free(in->out);
 	free(in);
 }
 
