@@ -93,8 +93,7 @@ static int open_lower(const struct store *s, const struct container *c, int *fds
 	return 0;
 }
 
-/* Layers and writable layer together, read-only, attached nowhere. */
-static int root_of_stopped(const struct store *s, const struct container *c, struct err *e)
+int container_root(const struct store *s, const struct container *c, struct err *e)
 {
 	int fds[LAYERS_MAX + 1];
 	size_t n = 0;
@@ -135,7 +134,7 @@ static int tree_open(
 		if (container_open(s, ref, &c, e) != 0)
 			return -1;
 		t->root =
-		        container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : root_of_stopped(s, &c, e);
+		        container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : container_root(s, &c, e);
 		break;
 	case TARE_TREE_VOLUME:
 		t->root = root_of_volume(s, ref, e);

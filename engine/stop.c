@@ -41,7 +41,7 @@ static int signal_init(const struct container *c, int sig, struct err *e)
 	return 0;
 }
 
-static int set_paused(const struct store *s, struct container *c, bool paused, struct err *e)
+int container_set_paused(const struct store *s, struct container *c, bool paused, struct err *e)
 {
 	cleanup_cgroup struct cgroup *g = NULL;
 
@@ -65,7 +65,7 @@ static int pause_or_unpause(struct tare_engine *t, const char *ref, bool paused,
 	if (c.state.paused == paused)
 		return err_set(e, ERR_CONFLICT, "container %s is %s", c.record.name,
 		        paused ? "paused already" : "not paused");
-	return set_paused(s, &c, paused, e);
+	return container_set_paused(s, &c, paused, e);
 }
 
 int engine_pause(struct tare_engine *t, const char *ref, struct err *e)
@@ -88,7 +88,7 @@ static void thaw_for_signal(const struct store *s, const char *id)
 
 	if (container_open_id(s, id, &c, NULL) == 0 && c.state.paused && container_lock(s, &c, NULL) == 0 &&
 	        container_is_up(&c) && c.state.paused)
-		set_paused(s, &c, false, NULL);
+		container_set_paused(s, &c, false, NULL);
 }
 
 static void emit_kill(const struct store *s, const struct container *c, int sig)

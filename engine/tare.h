@@ -619,6 +619,20 @@ int tare_image_import(const char *root, const char *state, const struct tare_imp
 /* An oci-archive or docker-archive. `loaded` collects references (or ids of untagged images). */
 int tare_image_load(const char *root, const char *state, const char *file, struct progress *, char ***loaded,
         struct err *e);
+struct tare_commit {
+	const char *container; /* name, id, or the start of one */
+	const char *reference; /* NULL: untagged */
+	const char *author, *message;
+	char **changes; /* as above */
+	bool no_pause;  /* do not freeze a running container while its files are read */
+	bool docker;    /* Docker's media types instead of OCI's */
+};
+/* What a container has written becomes a layer above its image, and its configuration (with changes) that of
+ * a new image. A container on a host directory (--rootfs) gives an image of one layer, its whole root.
+ * SOURCE_DATE_EPOCH in the environment sets the time of creation; the layer itself depends on nothing but the
+ * files. */
+int tare_image_commit(const char *root, const char *state, const struct tare_commit *, struct progress *,
+        char **image_id, struct err *e);
 enum tare_save_format { TARE_SAVE_OCI, TARE_SAVE_DOCKER };
 /* Reproducible: the same images give the same bytes. Written beside and renamed unless file is "-". */
 int tare_image_save(const char *root, const char *state, char *const *refs, const char *file,
