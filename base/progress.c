@@ -1,9 +1,10 @@
-/* Progress: the same step as a JSON line or as a line on a terminal. */
+/* Progress: the same step as a JSON line or as a line of the block on a terminal. */
 #include "base/progress.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -15,27 +16,128 @@
 #include "base/units.h"
 
 #define STEP_NS      INT64_C(100000000) /* ten a second are as many as an eye follows */
+#define SECOND_NS    1e9
 #define LABEL_SIZE   256
+#define PHASE_SIZE   24
 #define DEFAULT_COLS 80
+#define DEFAULT_ROWS 24
+#define BAR_COLS     70 /* a narrower terminal has no room for a bar */
+#define BAR_WIDTH    20
+#define ETA_MAX      (100.0 * 3600) /* seconds; what takes longer is not known */
+
+struct progress_object {
+	char label[LABEL_SIZE], phase[PHASE_SIZE];
+	uint64_t done, total;
+	double rate;      /* bytes a second of late, 0 unknown */
+	int64_t shown_ns; /* the last JSON line */
+	int64_t since_ns; /* of the last measurement, */
+	uint64_t since;   /* and what was done by then */
+};
 
 void progress_init(struct progress *p, int fd, bool quiet)
 {
 	*p = (struct progress){.fd = fd, .terminal = fd < 0 && !quiet && isatty(STDERR_FILENO)};
 }
 
+static bool is_silent(const struct progress *p)
+{
+	return p->fd < 0 && !p->terminal;
+}
+
+/* ------------------------------------------------------------------ objects */
+
+static struct progress_object *find(struct progress *p, const char *label)
+{
+	for (size_t i = 0; i < p->n_objects; i++)
+		if (strcmp(p->objects[i].label, label) == 0)
+			return &p->objects[i];
+	return NULL;
+}
+
+/* NULL when memory is short: then it is not shown. */
+static struct progress_object *add(struct progress *p, const char *label)
+{
+	struct progress_object *grown = realloc(p->objects, (p->n_objects + 1) * sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	p->objects = grown;
+	grown += p->n_objects++;
+	*grown = (struct progress_object){0};
+	snprintf(grown->label, sizeof(grown->label), "%s", label);
+	return grown;
+}
+
+static void drop(struct progress *p, const struct progress_object *o)
+{
+	size_t at = (size_t)(o - p->objects);
+
+	p->n_objects--;
+	memmove(&p->objects[at], &p->objects[at + 1], (p->n_objects - at) * sizeof(*o));
+}
+
+/* The rate of late: a new measurement every tenth of a second counts for a fifth. */
+static void measure(struct progress_object *o, int64_t now)
+{
+	if (!o->since_ns || o->done < o->since) {
+		o->rate = 0;
+	} else {
+		if (now - o->since_ns < STEP_NS)
+			return;
+		double rate = (double)(o->done - o->since) * SECOND_NS / (double)(now - o->since_ns);
+		o->rate = o->rate > 0 ? 0.8 * o->rate + 0.2 * rate : rate;
+	}
+	o->since_ns = now;
+	o->since = o->done;
+}
+
+/* true: another phase than before */
+static bool update(struct progress_object *o, const char *phase, uint64_t done, uint64_t total, int64_t now)
+{
+	char harmless[PHASE_SIZE];
+	bool is_new;
+
+	text_harmless_to(harmless, sizeof(harmless), phase);
+	is_new = strcmp(o->phase, harmless) != 0;
+	if (is_new) {
+		strcpy(o->phase, harmless);
+		o->since_ns = 0;
+	}
+	o->done = done;
+	o->total = total;
+	measure(o, now);
+	return is_new;
+}
+
+/* Seconds, or -1 unknown. */
+static int64_t time_left(const struct progress_object *o)
+{
+	if (o->rate < 1 || !o->total || o->done > o->total)
+		return -1;
+	double left = (double)(o->total - o->done) / o->rate;
+	return left > ETA_MAX ? -1 : (int64_t)(left + 0.5);
+}
+
+/* ------------------------------------------------------------------ for programs */
+
 /* By hand, for base without json-c; text_harmless() has left no controls to escape. */
 static void add_string(struct buf *line, const char *key, const char *value)
 {
-	char label[LABEL_SIZE];
-
-	text_harmless_to(label, sizeof(label), value ? value : "");
 	buf_printf(line, "\"%s\":\"", key);
-	for (const char *s = label; *s; s++) {
+	for (const char *s = value; *s; s++) {
 		if (*s == '"' || *s == '\\')
 			buf_char(line, '\\');
 		buf_char(line, *s);
 	}
 	buf_char(line, '"');
+}
+
+static void begin_line(struct buf *line, const char *object, const char *phase)
+{
+	buf_char(line, '{');
+	add_string(line, "object", object);
+	buf_char(line, ',');
+	add_string(line, "phase", phase);
 }
 
 /* Whoever asked for the lines has gone away: the job goes on without telling. */
@@ -46,91 +148,206 @@ static void send_line(struct progress *p, struct buf *line)
 		p->fd = -1;
 }
 
-static size_t terminal_cols(void)
+static void send_step(struct progress *p, struct progress_object *o)
 {
-	struct winsize size;
+	cleanup_buf struct buf line = BUF_INIT;
+	int64_t left = time_left(o);
 
-	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col ? DEFAULT_COLS : size.ws_col;
+	begin_line(&line, o->label, o->phase);
+	buf_printf(&line, ",\"done\":%" PRIu64 ",\"total\":%" PRIu64, o->done, o->total);
+	if (o->rate >= 1)
+		buf_printf(&line, ",\"rate\":%.0f", o->rate);
+	if (left >= 0)
+		buf_printf(&line, ",\"eta\":%" PRId64, left);
+	send_line(p, &line);
 }
 
-/* Rewrite the open line. Cut to the terminal's width, for a wrapped line can't be rewritten. */
-static void draw_line(
-        struct progress *p, const char *object, const char *phase, const char *amount, bool last)
+static void send_done(struct progress *p, const char *label, const char *phase)
 {
-	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_buf struct buf line = BUF_INIT;
+	char harmless[PHASE_SIZE];
+
+	text_harmless_to(harmless, sizeof(harmless), phase);
+	begin_line(&line, label, harmless);
+	buf_str_add(&line, ",\"complete\":true");
+	send_line(p, &line);
+}
+
+/* ------------------------------------------------------------------ for a person */
+
+static void terminal_size(unsigned *cols, unsigned *rows)
+{
+	struct winsize size = {0};
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0)
+		size = (struct winsize){0};
+	*cols = size.ws_col ? size.ws_col : DEFAULT_COLS;
+	*rows = size.ws_row ? size.ws_row : DEFAULT_ROWS;
+}
+
+static void add_bar(struct buf *text, const struct progress_object *o)
+{
+	double part = o->done < o->total ? (double)o->done / (double)o->total : 1;
+	int full = (int)(part * BAR_WIDTH);
+
+	buf_char(text, '[');
+	for (int i = 0; i < BAR_WIDTH; i++)
+		buf_char(text, i < full ? '=' : i == full ? '>' : ' ');
+	buf_char(text, ']');
+}
+
+static void add_time(struct buf *text, int64_t seconds)
+{
+	if (seconds < 60)
+		buf_printf(text, ", %" PRId64 "s left", seconds);
+	else if (seconds < 3600)
+		buf_printf(text, ", %" PRId64 "m%02" PRId64 "s left", seconds / 60, seconds % 60);
+	else
+		buf_printf(text, ", %" PRId64 "h%02" PRId64 "m left", seconds / 3600, seconds / 60 % 60);
+}
+
+static void add_amount(struct buf *text, const struct progress_object *o)
+{
+	char have[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
+	int64_t left = time_left(o);
+
+	if (o->total)
+		buf_printf(text, " %s / %s", size_format_decimal(o->done, have),
+		        size_format_decimal(o->total, all));
+	else if (o->done)
+		buf_printf(text, " %s", size_format_decimal(o->done, have));
+	if (o->rate >= 1)
+		buf_printf(text, ", %s/s", size_format_decimal((uint64_t)o->rate, rate));
+	if (left >= 0)
+		add_time(text, left);
+}
+
+static void make_line(struct buf *text, const struct progress_object *o, unsigned cols)
+{
+	bool wide = cols >= BAR_COLS && o->total;
+
+	buf_printf(text, wide ? "%s: %-11s " : "%s: %s", o->label, o->phase);
+	if (wide)
+		add_bar(text, o);
+	add_amount(text, o);
+}
+
+/* One line of the block, cut to the terminal's width: a wrapped one could not be rewritten. */
+static void draw_line(struct progress *p, struct buf *out, const char *line, unsigned cols)
+{
+	size_t len = text_prefix(line, cols - 1);
+	char *cut = strndup(line, len);
+	unsigned *grown = realloc(p->widths, (p->drawn + 1) * sizeof(*grown));
+
+	if (grown)
+		p->widths = grown;
+	if (cut && grown) {
+		p->widths[p->drawn++] = (unsigned)text_width(cut);
+		buf_printf(out, "%s\n", cut);
+	}
+	free(cut);
+}
+
+/* To the block's first line. A terminal that has become narrower since has wrapped what was drawn. */
+static void erase(struct progress *p, struct buf *out, unsigned cols)
+{
+	unsigned rows = 0;
+
+	for (size_t i = 0; i < p->drawn; i++)
+		rows += p->widths[i] > cols ? (p->widths[i] + cols - 1) / cols : 1;
+	if (rows)
+		buf_printf(out, "\r\033[%uA\033[J", rows);
+	p->drawn = 0;
+}
+
+/* The block anew, with `above` (lines that stay, or NULL) over it. What does not fit is counted only. */
+static void draw(struct progress *p, const char *above)
+{
 	cleanup_buf struct buf out = BUF_INIT;
+	unsigned cols, rows;
 
-	text_harmless(&text, object, strlen(object));
-	buf_str_add(&text, ": ");
-	text_harmless(&text, phase, strlen(phase));
-	buf_str_add(&text, amount);
-	buf_str_add(&out, "\r\033[K");
-	buf_add(&out, buf_str(&text), text_prefix(buf_str(&text), terminal_cols() - 1));
-	if (last)
-		buf_char(&out, '\n');
-	if (!out.failed && write_all(STDERR_FILENO, out.data, out.len) < 0)
+	terminal_size(&cols, &rows);
+	erase(p, &out, cols);
+	if (above)
+		buf_printf(&out, "%s\n", above);
+	size_t room = rows > 3 ? rows - 2 : 1;
+	size_t n = p->n_objects <= room ? p->n_objects : room - (room > 1);
+	for (size_t i = 0; i < n; i++) {
+		cleanup_buf struct buf line = BUF_INIT;
+		make_line(&line, &p->objects[i], cols);
+		draw_line(p, &out, buf_str(&line), cols);
+	}
+	if (n < p->n_objects && room > 1) {
+		cleanup_buf struct buf line = BUF_INIT;
+		buf_printf(&line, "and %zu more", p->n_objects - n);
+		draw_line(p, &out, buf_str(&line), cols);
+	}
+	if (!out.failed && out.len && write_all(STDERR_FILENO, out.data, out.len) < 0)
 		p->terminal = false;
-	p->open_line = !last;
+	p->last_ns = now_boottime();
 }
 
-static void draw_step(
-        struct progress *p, const char *object, const char *phase, uint64_t done, uint64_t total)
-{
-	char amount[2 * SIZE_TEXT_SIZE + 8] = "";
-	char have[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE];
-
-	size_format_decimal(done, have);
-	size_format_decimal(total, all);
-	if (total)
-		snprintf(amount, sizeof(amount), " %s / %s", have, all);
-	else if (done)
-		snprintf(amount, sizeof(amount), " %s", have);
-	draw_line(p, object, phase, amount, false);
-}
+/* ------------------------------------------------------------------ the verbs */
 
 void progress_step(struct progress *p, const char *object, const char *phase, uint64_t done, uint64_t total)
 {
+	char label[LABEL_SIZE];
 	int64_t now;
 
-	if (p->fd < 0 && !p->terminal)
+	if (is_silent(p))
 		return;
+	text_harmless_to(label, sizeof(label), object ? object : "");
 	now = now_boottime();
-	if (p->last_ns && now - p->last_ns < STEP_NS)
+	struct progress_object *o = find(p, label);
+	if (!o && !(o = add(p, label)))
 		return;
-	p->last_ns = now;
-	if (p->fd >= 0) {
-		cleanup_buf struct buf line = BUF_INIT;
-		buf_char(&line, '{');
-		add_string(&line, "object", object);
-		buf_char(&line, ',');
-		add_string(&line, "phase", phase);
-		buf_printf(&line, ",\"done\":%" PRIu64 ",\"total\":%" PRIu64, done, total);
-		send_line(p, &line);
-	} else {
-		draw_step(p, object, phase, done, total);
+	bool is_news = update(o, phase, done, total, now) || now - o->shown_ns >= STEP_NS;
+	if (p->fd >= 0 && is_news) {
+		o->shown_ns = now;
+		send_step(p, o);
+	} else if (p->terminal && now - p->last_ns >= STEP_NS) {
+		draw(p, NULL);
 	}
 }
 
 void progress_done(struct progress *p, const char *object, const char *phase)
 {
+	char label[LABEL_SIZE], harmless[PHASE_SIZE];
+
+	if (is_silent(p))
+		return;
+	text_harmless_to(label, sizeof(label), object ? object : "");
+	text_harmless_to(harmless, sizeof(harmless), phase);
+	const struct progress_object *o = find(p, label);
+	if (o)
+		drop(p, o);
 	if (p->fd >= 0) {
-		cleanup_buf struct buf line = BUF_INIT;
-		buf_char(&line, '{');
-		add_string(&line, "object", object);
-		buf_char(&line, ',');
-		add_string(&line, "phase", phase);
-		buf_str_add(&line, ",\"complete\":true");
-		send_line(p, &line);
-	} else if (p->terminal) {
-		draw_line(p, object, phase, "", true);
+		send_done(p, label, phase);
+		return;
 	}
-	/* The next object's first step is news, however soon it comes. */
-	p->last_ns = 0;
+	cleanup_free char *line = str_printf("%s: %s", label, harmless);
+	if (line)
+		progress_say(p, line);
+}
+
+void progress_say(struct progress *p, const char *text)
+{
+	cleanup_buf struct buf line = BUF_INIT;
+	unsigned cols, rows;
+
+	if (!p->terminal)
+		return;
+	terminal_size(&cols, &rows);
+	text_harmless(&line, text, strlen(text));
+	cleanup_free char *cut = strndup(buf_str(&line), text_prefix(buf_str(&line), cols - 1));
+	draw(p, cut);
 }
 
 void progress_end(struct progress *p)
 {
-	if (p->terminal && p->open_line && write_all(STDERR_FILENO, "\n", 1) < 0)
-		p->terminal = false;
-	p->open_line = false;
+	free(p->objects);
+	free(p->widths);
+	p->objects = NULL;
+	p->widths = NULL;
+	p->n_objects = p->drawn = 0;
 }

@@ -9,7 +9,9 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -72,33 +74,146 @@ static void lines_are_json_and_few(void **state)
 	progress_done(&p, "x", "done");
 	assert_int_equal(p.fd, -1);
 	progress_step(&p, "x", "y", 1, 2);
+	progress_end(&p);
 	close(ends[1]);
 }
 
-static void a_terminal_line_is_rewritten_and_cut(void **state)
+/* A terminal as standard error, and what was written to it. */
+struct screen {
+	int master, slave, saved;
+};
+
+static struct screen screen_open(unsigned short rows, unsigned short cols)
 {
-	struct winsize size = {.ws_row = 24, .ws_col = 20};
-	static const char shown[] = "\r\033[Klayer: pull 1.5MB /\r\n\r\033[Klayer-with-a-very-l\r\n";
-	int master, slave, saved = dup(STDERR_FILENO);
-	struct progress p;
+	struct winsize size = {.ws_row = rows, .ws_col = cols};
+	struct screen s = {.saved = dup(STDERR_FILENO)};
+
+	if (openpty(&s.master, &s.slave, NULL, NULL, &size) < 0)
+		skip();
+	dup2(s.slave, STDERR_FILENO);
+	return s;
+}
+
+static void screen_close(struct screen *s)
+{
+	dup2(s->saved, STDERR_FILENO);
+	close(s->saved);
+	close(s->master);
+	close(s->slave);
+}
+
+static void screen_shows(const struct screen *s, const char *want)
+{
 	char text[4096];
 
+	read_shown(s->master, text, strlen(want));
+	assert_string_equal(text, want);
+}
+
+static void lines_are_redrawn_in_place_and_cut(void **state)
+{
+	struct screen s = screen_open(24, 20);
+	struct progress p;
+
 	(void)state;
-	if (openpty(&master, &slave, NULL, NULL, &size) < 0)
-		skip();
-	dup2(slave, STDERR_FILENO);
 	progress_init(&p, -1, false);
-	bool terminal = p.terminal;
+	assert_true(p.terminal);
 	progress_step(&p, "layer", "pull", 1500000, 3000000);
+	screen_shows(&s, "layer: pull 1.5MB /\r\n");
+	p.last_ns = 0;
+	progress_step(&p, "other", "pull", 0, 0);
+	screen_shows(&s, "\r\033[1A\033[Jlayer: pull 1.5MB /\r\nother: pull\r\n");
+	progress_step(&p, "other", "pull", 1, 0); /* too soon */
+	/* what is done moves up and stays */
+	progress_done(&p, "layer", "done");
+	screen_shows(&s, "\r\033[2A\033[Jlayer: done\r\nother: pull 1B\r\n");
+	progress_done(&p, "a-new-one-with-a-very-long-name", "pull");
+	screen_shows(&s, "\r\033[1A\033[Ja-new-one-with-a-ve\r\nother: pull 1B\r\n");
 	progress_end(&p);
-	progress_done(&p, "layer-with-a-very-long-name", "pull");
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	assert_true(terminal);
-	read_shown(master, text, strlen(shown));
-	assert_string_equal(text, shown);
-	close(master);
-	close(slave);
+	assert_int_equal(p.n_objects, 0);
+	screen_close(&s);
+}
+
+static void a_terminal_that_became_narrower_has_wrapped_the_lines(void **state)
+{
+	struct screen s = screen_open(24, 60);
+	const struct winsize narrow = {.ws_row = 24, .ws_col = 10};
+	struct progress p;
+
+	(void)state;
+	progress_init(&p, -1, false);
+	progress_step(&p, "0123456789", "downloading", 1, 2); /* 31 columns wide: four lines of ten */
+	screen_shows(&s, "0123456789: downloading 1B / 2B\r\n");
+	assert_int_equal(ioctl(s.slave, TIOCSWINSZ, &narrow), 0);
+	p.last_ns = 0;
+	progress_step(&p, "0123456789", "downloading", 1, 2);
+	screen_shows(&s, "\r\033[4A\033[J012345678\r\n");
+	progress_end(&p);
+	screen_close(&s);
+}
+
+static void more_than_fit_are_counted(void **state)
+{
+	struct screen s = screen_open(5, 80);
+	struct progress p;
+	char name[8];
+
+	(void)state;
+	progress_init(&p, -1, false);
+	p.last_ns = INT64_MAX; /* not yet */
+	for (int i = 0; i < 9; i++) {
+		snprintf(name, sizeof(name), "l%d", i);
+		progress_step(&p, name, "waiting", 0, 0);
+	}
+	p.last_ns = 0;
+	progress_step(&p, "l0", "downloading", 50, 100);
+	screen_shows(&s, "l0: downloading [==========>         ] 50B / 100B\r\nl1: waiting\r\nand 7 more\r\n");
+	progress_end(&p);
+	screen_close(&s);
+}
+
+static json *next_line(int fd)
+{
+	char text[4096];
+
+	read_some(fd, text, sizeof(text));
+	char *end = strchr(text, '\n');
+	assert_non_null(end);
+	json *j = json_parse(text, (size_t)(end - text), "line", NULL);
+	assert_non_null(j);
+	return j;
+}
+
+static void rate_and_time_left_are_told_per_object(void **state)
+{
+	struct progress p;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	progress_init(&p, ends[1], false);
+	progress_step(&p, "a", "downloading", 0, 1000000);
+	cleanup_json json *first = next_line(ends[0]);
+	assert_null(json_get(first, "rate"));
+	/* another object is news, however soon it comes */
+	progress_step(&p, "b", "waiting", 0, 7);
+	cleanup_json json *other = next_line(ends[0]);
+	assert_string_equal(json_str(other, "object", ""), "b");
+	usleep(200000);
+	progress_step(&p, "a", "downloading", 200000, 1000000);
+	cleanup_json json *second = next_line(ends[0]);
+	int64_t rate = json_int(second, "rate", 0), eta = json_int(second, "eta", -1);
+	/* 200 kB in 0.2 s or, on a busy machine, more */
+	assert_in_range(rate, 1000, 1000000);
+	assert_in_range(eta, 800000 / rate, 800000 / rate + 1);
+	/* a new phase begins to count anew, and is told at once */
+	progress_step(&p, "a", "unpacking", 0, 1000000);
+	cleanup_json json *third = next_line(ends[0]);
+	assert_string_equal(json_str(third, "phase", ""), "unpacking");
+	assert_null(json_get(third, "rate"));
+	progress_end(&p);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void quiet_and_none_say_nothing(void **state)
@@ -118,7 +233,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(lines_are_json_and_few),
-	        cmocka_unit_test(a_terminal_line_is_rewritten_and_cut),
+	        cmocka_unit_test(lines_are_redrawn_in_place_and_cut),
+	        cmocka_unit_test(a_terminal_that_became_narrower_has_wrapped_the_lines),
+	        cmocka_unit_test(more_than_fit_are_counted),
+	        cmocka_unit_test(rate_and_time_left_are_told_per_object),
 	        cmocka_unit_test(quiet_and_none_say_nothing),
 	};
 
