@@ -2,7 +2,7 @@
 
 Prints a table of medians with the ratio, the target and "ok" or "MISS", and writes all of it to bench.json.
 BENCH=quick takes fewer runs; BENCH="run exec" measures only those groups: run exec ps stop many monitor log init
-calls tui network. Everything lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow
+calls tui network registry. Everything lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow
 minute of the machine is slow for all.
 
 crun 1.8 and podman refuse a hybrid cgroup layout (v1 controllers and a v2 tree beside them). On such a machine
@@ -22,12 +22,13 @@ import time
 
 from dashboard import DashboardBench
 from network import NetworkBench
+from registry import RegistryBench
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.realpath(os.path.join(HERE, "../.."))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 SPAWN = os.path.join(BUILD, "bench/spawn_time")
-GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui", "network"]
+GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui", "network", "registry"]
 LOG_BYTES = 200_000_000
 LOG_HEADER = 41  # what the log has more in every line: time, stream and tag
 MANY = 50
@@ -446,6 +447,9 @@ class Bench:
 
     def network(self):
         NetworkBench(self.dir, self.report, self.tare, self.podman, spawn, race, self.quick).all()
+
+    def registry(self):
+        RegistryBench(self.dir, self.report, self.tare, self.podman, self.quick).all()
 
     def group(self, name):
         getattr(self, name)()
