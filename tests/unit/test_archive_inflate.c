@@ -18,6 +18,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -88,10 +89,49 @@ struct outcome {
 	struct err e;
 };
 
-static void run(const void *data, size_t len, int copy_fd, struct outcome *o)
+/* Each stream is read in every way there is. */
+static const struct way {
+	const char *name;
+	size_t step; /* bytes that a callback gives at once, 0: from a descriptor */
+	bool aside, zlib;
+} ways[] = {
+        {"from a descriptor", 0, false, false},
+        {"by zlib", 0, false, true},
+        {"hashed aside", 0, true, false},
+        {"in single bytes", 1, false, false},
+        {"in single bytes by zlib", 1, true, true},
+        {"in pieces", 4099, true, false},
+};
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+struct feed {
+	const char *data;
+	size_t left, step;
+};
+
+static ssize_t feed(void *arg, void *data, size_t len, struct err *e)
 {
-	const struct inflate_options options = {.in_alg = "sha256", .out_alg = "sha512", .copy_fd = copy_fd};
-	cleanup_fd int fd = memory_file(data, len);
+	struct feed *f = arg;
+	size_t n = f->step < len ? f->step : len;
+	(void)e;
+	n = n < f->left ? n : f->left;
+	memcpy(data, f->data, n);
+	f->data += n;
+	f->left -= n;
+	return (ssize_t)n;
+}
+
+static void run_way(const void *data, size_t len, int copy_fd, const struct way *way, struct outcome *o)
+{
+	struct feed f = {data, len, way->step};
+	const struct inflate_options options = {.in_alg = "sha256",
+	        .out_alg = "sha512",
+	        .copy_fd = copy_fd,
+	        .read = way->step ? feed : NULL,
+	        .arg = &f,
+	        .hash_aside = way->aside,
+	        .zlib = way->zlib};
+	cleanup_fd int fd = way->step ? -1 : memory_file(data, len);
 	const void *block;
 	size_t n;
 	*o = (struct outcome){.rc = -1};
@@ -105,15 +145,21 @@ static void run(const void *data, size_t len, int copy_fd, struct outcome *o)
 		o->rc = inflate_finish(in, &o->r, &o->e);
 }
 
+static void run(const void *data, size_t len, int copy_fd, struct outcome *o)
+{
+	run_way(data, len, copy_fd, &ways[0], o);
+}
+
 /* Everything about a stream that must give `content`. */
-static void check_good(const struct buf *packed, const char *content, enum compression kind)
+static void check_good_way(
+        const struct buf *packed, const char *content, enum compression kind, const struct way *way)
 {
 	struct outcome o;
 	struct digest in, out;
 	cleanup_fd int copy = memory_file("", 0);
-	run(packed->data, packed->len, copy, &o);
+	run_way(packed->data, packed->len, copy, way, &o);
 	if (o.rc < 0)
-		fail_msg("%s: %s", compression_name(kind), o.e.msg);
+		fail_msg("%s %s: %s", compression_name(kind), way->name, o.e.msg);
 	assert_int_equal(o.r.kind, kind);
 	assert_int_equal(o.out.len, SIZE);
 	assert_memory_equal(o.out.data, content, SIZE);
@@ -132,16 +178,25 @@ static void check_good(const struct buf *packed, const char *content, enum compr
 	buf_free(&o.out);
 }
 
+static void check_good(const struct buf *packed, const char *content, enum compression kind)
+{
+	for (size_t i = 0; i < WAYS; i++)
+		check_good_way(packed, content, kind, &ways[i]);
+}
+
 static void check_bad(const struct buf *packed, const char *why)
 {
-	struct outcome o;
-	run(packed->data, packed->len, -1, &o);
-	if (o.rc == 0)
-		fail_msg("%s: taken as whole after %zu bytes", compression_name(o.r.kind), o.out.len);
-	assert_int_equal(o.e.kind, ERR_CORRUPT);
-	if (!strstr(o.e.msg, why))
-		fail_msg("\"%s\" does not say \"%s\"", o.e.msg, why);
-	buf_free(&o.out);
+	for (size_t i = 0; i < WAYS; i++) {
+		struct outcome o;
+		run_way(packed->data, packed->len, -1, &ways[i], &o);
+		if (o.rc == 0)
+			fail_msg("%s %s: taken as whole after %zu bytes", compression_name(o.r.kind),
+			        ways[i].name, o.out.len);
+		assert_int_equal(o.e.kind, ERR_CORRUPT);
+		if (!strstr(o.e.msg, why))
+			fail_msg("%s: \"%s\" does not say \"%s\"", ways[i].name, o.e.msg, why);
+		buf_free(&o.out);
+	}
 }
 
 static void test_every_kind(void **state)
@@ -232,12 +287,297 @@ static void test_nothing_at_all(void **state)
 	assert_string_equal(o.r.in.hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* ------------------------------------------------------------------ gzip headers */
+
+#define SMALL "some content, some more content"
+
+/* A member of SMALL whose header has `flags` and the bytes `more` behind its fixed part. */
+static void add_member(struct buf *b, int flags, const void *more, size_t len)
+{
+	cleanup_buf struct buf plain = BUF_INIT;
+	add_gzip(&plain, SMALL, strlen(SMALL));
+	plain.data[3] = (char)flags;
+	buf_add(b, plain.data, 10);
+	buf_add(b, more, len);
+	buf_add(b, plain.data + 10, plain.len - 10);
+}
+
+static void check_small(const struct buf *b, const char *content)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		struct outcome o;
+		run_way(b->data, b->len, -1, &ways[i], &o);
+		if (o.rc < 0)
+			fail_msg("%s: %s", ways[i].name, o.e.msg);
+		assert_string_equal(buf_str(&o.out), content);
+		buf_free(&o.out);
+	}
+}
+
+static void test_gzip_headers(void **state)
+{
+	cleanup_buf struct buf b = BUF_INIT, extra = BUF_INIT, all = BUF_INIT;
+	(void)state;
+	add_member(&b, 8, "name", 5);
+	add_member(&b, 16, "comment", 8);
+	add_member(&b, 4, "\3\0abc", 5);
+	check_small(&b, SMALL SMALL SMALL);
+	buf_add(&extra, "\xff\xff", 2);
+	for (int i = 0; i < 65535; i++)
+		buf_char(&extra, '\x1f');
+	b.len = 0;
+	add_member(&b, 4, extra.data, extra.len);
+	check_small(&b, SMALL);
+	/* All of it, and its checksum. */
+	add_member(&all, 2 | 4 | 8 | 16, "\1\0xn\0c\0", 7);
+	unsigned long crc = crc32(0, (const unsigned char *)all.data, 17);
+	b.len = 0;
+	buf_add(&b, all.data, 17);
+	buf_char(&b, (char)(crc & 0xff));
+	buf_char(&b, (char)(crc >> 8 & 0xff));
+	buf_add(&b, all.data + 17, all.len - 17);
+	check_small(&b, SMALL);
+	b.data[18] ^= 1;
+	check_bad(&b, "header has a wrong checksum");
+}
+
+static void test_gzip_bad_headers(void **state)
+{
+	static const struct {
+		size_t at;
+		int value;
+	} rows[] = {{1, 0x8c}, {2, 7}, {3, 0x20}, {3, 0x80}};
+	char *name = malloc((size_t)1 << 20);
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cleanup_buf struct buf b = BUF_INIT;
+		/* of a second member, since the first one's begin tells the kind */
+		add_member(&b, 0, "", 0);
+		size_t second = b.len;
+		add_member(&b, 0, "", 0);
+		b.data[second + rows[i].at] = (char)rows[i].value;
+		check_bad(&b, "its header is wrong");
+	}
+	memset(name, 'n', (size_t)1 << 20);
+	for (int flag = 8; flag <= 16; flag += 8) {
+		cleanup_buf struct buf b = BUF_INIT;
+		add_member(&b, flag, name, (size_t)1 << 20);
+		check_bad(&b, "header is too long");
+	}
+	free(name);
+}
+
+/* ------------------------------------------------------------------ zstd frames */
+
+static void add_zstd(struct buf *b, const void *data, size_t len, int window_log)
+{
+	size_t bound = ZSTD_compressBound(len) + 64;
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	ZSTD_inBuffer in = {data, len, 0};
+	ZSTD_outBuffer out = {buf_reserve(b, bound), bound, 0};
+	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	if (window_log)
+		ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, window_log);
+	/* In two steps, so that the frame does not know its length and needs a window. */
+	assert_false(ZSTD_isError(ZSTD_compressStream2(c, &out, &in, ZSTD_e_flush)));
+	assert_int_equal(ZSTD_compressStream2(c, &out, &in, ZSTD_e_end), 0);
+	b->len += out.pos;
+	ZSTD_freeCCtx(c);
+}
+
+static void add_skippable(struct buf *b, int kind, unsigned len)
+{
+	const char h[] = {(char)(0x50 + kind), 0x2a, 0x4d, 0x18, (char)(len & 255), (char)(len >> 8 & 255),
+	        (char)(len >> 16 & 255), 0};
+	buf_add(b, h, sizeof(h));
+	for (unsigned i = 0; i < len; i++)
+		buf_char(b, 's');
+}
+
+static void test_zstd_frames(void **state)
+{
+	cleanup_free char *content = make_content();
+	cleanup_buf struct buf b = BUF_INIT;
+	(void)state;
+	add_skippable(&b, 0, 0);
+	add_zstd(&b, content, 1, 0);
+	add_skippable(&b, 15, 300000);
+	add_zstd(&b, content + 1, 0, 0);
+	add_zstd(&b, content + 1, SIZE - 1, 0);
+	add_skippable(&b, 7, 5);
+	check_good(&b, content, COMPRESSION_ZSTD);
+	b.len--;
+	check_bad(&b, "truncated");
+	b.len++;
+	buf_char(&b, 'x');
+	check_bad(&b, "garbage after its end");
+	b.len--;
+	buf_add(&b, "\0\0\0\0\0\0\0\0", 8);
+	check_bad(&b, "garbage after its end");
+}
+
+static void test_zstd_damage(void **state)
+{
+	cleanup_free char *content = make_content();
+	cleanup_buf struct buf b = BUF_INIT;
+	(void)state;
+	add_zstd(&b, content, SIZE, 0);
+	b.data[b.len - 1] ^= 1; /* the checksum */
+	check_bad(&b, "zstd stream is damaged");
+	b.data[b.len - 1] ^= 1;
+	b.data[b.len / 2] ^= 1;
+	check_bad(&b, "zstd stream is damaged");
+}
+
+/* A frame with a header as given and one empty block. */
+static void add_frame(struct buf *b, const void *header, size_t len)
+{
+	buf_add(b, "\x28\xb5\x2f\xfd", 4);
+	buf_add(b, header, len);
+	buf_add(b, "\1\0\0", 3);
+}
+
+static void test_zstd_window_and_dictionary(void **state)
+{
+	static const struct {
+		const char *header;
+		size_t len;
+		const char *why; /* NULL: taken */
+	} rows[] = {
+	        {"\x00\x88", 2, NULL},                              /* 128 MiB */
+	        {"\x00\x89", 2, "needs a window of 144 MiB"},       /* and an eighth */
+	        {"\x00\xff", 2, "more than the limit of 128 MiB"},  /* 3.75 TiB */
+	        {"\xe0\0\0\0\x10\0\0\0\0", 9, "window of 256 MiB"}, /* a single segment of this length */
+	        {"\xe0\0\0\0\0\0\0\1\0", 9, "needs a window"}, {"\x21\x07\x00", 3, "needs a dictionary"},
+	        {"\x23\0\0\0\x80\x00", 6, "needs a dictionary"},
+	        {"\x21\x00\x00", 3, NULL}, /* a field for a dictionary that says none */
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cleanup_buf struct buf b = BUF_INIT;
+		add_frame(&b, rows[i].header, rows[i].len);
+		if (rows[i].why)
+			check_bad(&b, rows[i].why);
+		else
+			check_small(&b, "");
+	}
+}
+
+/* Who reads several streams bounds their memory: one large window at a time, and none above a limit. */
+static void test_zstd_large_windows_take_turns(void **state)
+{
+	static const struct {
+		int log;
+		bool large, refused;
+	} rows[] = {{23, false, false}, {25, true, false}, {26, true, true}};
+	size_t len = (size_t)9 << 20;
+	cleanup_free char *content = malloc(len);
+	(void)state;
+	for (size_t i = 0; i < len; i++)
+		content[i] = (char)(i * 2654435761u >> 13);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pthread_mutex_t large = PTHREAD_MUTEX_INITIALIZER;
+		const struct inflate_options o = {
+		        .copy_fd = -1, .window_max = (uint64_t)32 << 20, .large_window = &large};
+		cleanup_buf struct buf b = BUF_INIT;
+		struct inflate_result r;
+		struct err e = ERR_INIT;
+		const void *block;
+		size_t n;
+		add_zstd(&b, content, len, rows[i].log);
+		cleanup_fd int fd = memory_file(b.data, b.len);
+		cleanup_inflate struct inflate *in = inflate_open(fd, &o, &e);
+		assert_non_null(in);
+		assert_int_equal(inflate_block(in, &block, &n, &e), rows[i].refused ? -1 : 1);
+		bool held = pthread_mutex_trylock(&large) != 0;
+		assert_int_equal(held, rows[i].large && !rows[i].refused);
+		if (!held)
+			pthread_mutex_unlock(&large);
+		if (!rows[i].refused)
+			assert_int_equal(inflate_finish(in, &r, &e), 0);
+		assert_int_equal(pthread_mutex_trylock(&large), 0);
+		pthread_mutex_unlock(&large);
+	}
+}
+
+/* ------------------------------------------------------------------ both */
+
+/* No cut of a stream passes for the whole one, wherever it is. */
+static void test_every_cut(void **state)
+{
+	struct buf packed[2] = {BUF_INIT, BUF_INIT};
+	(void)state;
+	add_member(&packed[0], 8, "name", 5);
+	add_zstd(&packed[1], SMALL, strlen(SMALL), 0);
+	for (size_t k = 0; k < 2; k++)
+		for (size_t len = 4; len < packed[k].len; len++)
+			for (size_t i = 0; i < WAYS; i++) {
+				struct outcome o;
+				run_way(packed[k].data, len, -1, &ways[i], &o);
+				if (o.rc == 0)
+					fail_msg("%zu bytes pass %s", len, ways[i].name);
+				buf_free(&o.out);
+			}
+	buf_free(&packed[0]);
+	buf_free(&packed[1]);
+}
+
+static ssize_t fails_later(void *arg, void *data, size_t len, struct err *e)
+{
+	int *calls = arg;
+	(void)len;
+	if (++*calls > 3)
+		return err_set(e, ERR_NO_SPACE, "the line is cut");
+	memcpy(data, "\x1f\x8b\x08\0", 4);
+	return 2;
+}
+
+static void test_callback_fails(void **state)
+{
+	int calls = 0;
+	const struct inflate_options o = {.copy_fd = -1, .read = fails_later, .arg = &calls};
+	struct err e = ERR_INIT;
+	struct inflate_result r;
+	(void)state;
+	cleanup_inflate struct inflate *in = inflate_open(-1, &o, &e);
+	if (in)
+		assert_int_equal(inflate_finish(in, &r, &e), -1);
+	assert_int_equal(e.kind, ERR_NO_SPACE);
+	assert_string_equal(e.msg, "the line is cut");
+}
+
+/* Who gives up in the middle does not wait for the hash. */
+static void test_leaving_early(void **state)
+{
+	cleanup_free char *content = make_content();
+	const struct inflate_options o = {.out_alg = "sha256", .copy_fd = -1, .hash_aside = true};
+	(void)state;
+	for (int blocks = 0; blocks < 3; blocks++) {
+		cleanup_fd int fd = memory_file(content, SIZE);
+		cleanup_inflate struct inflate *in = inflate_open(fd, &o, NULL);
+		const void *block;
+		size_t n;
+		assert_non_null(in);
+		for (int i = 0; i < blocks; i++)
+			assert_int_equal(inflate_block(in, &block, &n, NULL), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_every_kind),
 	        cmocka_unit_test(test_gzip_members_and_padding),
 	        cmocka_unit_test(test_gzip_damage),
+	        cmocka_unit_test(test_gzip_headers),
+	        cmocka_unit_test(test_gzip_bad_headers),
+	        cmocka_unit_test(test_zstd_frames),
+	        cmocka_unit_test(test_zstd_damage),
+	        cmocka_unit_test(test_zstd_window_and_dictionary),
+	        cmocka_unit_test(test_zstd_large_windows_take_turns),
+	        cmocka_unit_test(test_every_cut),
+	        cmocka_unit_test(test_callback_fails),
+	        cmocka_unit_test(test_leaving_early),
 	        cmocka_unit_test(test_bomb),
 	        cmocka_unit_test(test_nothing_at_all),
 	};
