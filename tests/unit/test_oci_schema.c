@@ -92,6 +92,49 @@ static void the_specs_own_vectors(void **state)
 		assert_int_equal(run_file(files[i].file), files[i].vectors);
 }
 
+/* The examples of the spec's text stand between fences that say what they are:
+ * ```json,title=…&mediatype=application/vnd.oci.image.manifest.v1%2Bjson */
+static unsigned run_examples(const char *file)
+{
+	static const struct {
+		const char *type;
+		enum schema_document kind;
+	} kinds[] = {{"vnd.oci.descriptor", SCHEMA_DESCRIPTOR}, {"vnd.oci.image.index", SCHEMA_INDEX},
+	        {"vnd.oci.image.manifest", SCHEMA_MANIFEST}, {"vnd.oci.image.config", SCHEMA_CONFIG},
+	        {"vnd.oci.layout.header", SCHEMA_LAYOUT}};
+	cleanup_buf struct buf b = BUF_INIT;
+	char path[256];
+	unsigned n = 0;
+
+	snprintf(path, sizeof(path), VECTORS "../%s", file);
+	assert_int_equal(file_read_at(AT_FDCWD, path, &b, NULL), 0);
+	for (char *at = b.data, *open; (open = strstr(at, "mediatype=application/"));) {
+		char *text = strchr(open, '\n'), *close = strstr(text, "```");
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+			struct err e = ERR_INIT;
+			if (strncmp(open + 22, kinds[i].type, strlen(kinds[i].type)) != 0)
+				continue;
+			if (!is_valid(kinds[i].kind, text, (size_t)(close - text), &e))
+				fail_msg("%s: %s: %.*s", file, e.msg, (int)(close - text), text);
+			n++;
+		}
+		at = close + 3;
+	}
+	return n;
+}
+
+static void the_specs_own_examples(void **state)
+{
+	static const char *const files[] = {
+	        "descriptor.md", "manifest.md", "image-index.md", "config.md", "image-layout.md"};
+	unsigned n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		n += run_examples(files[i]);
+	assert_int_equal(n, 9);
+}
+
 static void errors_name_the_member(void **state)
 {
 	static const char text[] =
@@ -148,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_specs_own_vectors),
+	        cmocka_unit_test(the_specs_own_examples),
 	        cmocka_unit_test(errors_name_the_member),
 	        cmocka_unit_test(a_manifest_without_layers_is_an_artifact),
 	        cmocka_unit_test(digests_by_their_grammar),
