@@ -443,6 +443,14 @@ fuzz:
 		$(B)/fuzz/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 -verbosity=0 \
 			-artifact_prefix=$(B)/fuzz/$$f- $(B)/fuzz/corpus/$$f || exit 1; done
 fuzzers: $(FUZZERS)
+
+# What can't be had in seconds: storms and cuts, FAULT_SECONDS each (tests/fault).
+.PHONY: fault
+FAULT_SECONDS ?= 300
+fault:
+	$(call need,test)
+	$(Q)$(MAKE) build
+	$(Q)BUILD=$(abspath $(B)) tests/fault/run $(FAULT_SECONDS)
 $(FUZZERS): $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(UNIT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LINK_FLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group \
@@ -466,7 +474,7 @@ test-vm:
 
 # ---------------------------------------------------------------- lint
 
-C_FILES   := $(wildcard base/*.[ch] net/*.[ch] net/*/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] tui/*.[ch] tests/*/*.[ch])
+C_FILES   := $(wildcard base/*.[ch] net/*.[ch] net/*/*.[ch] cli/*.[ch] engine/*.[ch] engine/*/*.[ch] registry/*/*.[ch] tui/*.[ch] tests/*/*.[ch])
 C_SOURCES := $(filter %.c,$(C_FILES))
 SCRIPTS   := $(shell grep -lE '^\#!/bin/(ba)?sh' tests/* tests/*/* images/* .ci/* 2>/dev/null) $(wildcard tests/e2e/*.bash)
 OTHER_CC  := $(if $(findstring clang,$(CC)),gcc,clang)
@@ -518,6 +526,7 @@ help:
 	@echo 'make demo           builds, then runs real containers before your eyes'
 	@echo 'make test           installs, builds, runs all tests; check: unit tests, e2e: FILES=… real containers'
 	@echo 'make test-vm        the e2e tests in a virtual machine with pure cgroup v2 and AppArmor; FILES=…'
+	@echo 'make fault          storms on the registry, pulls cut off at any moment; FAULT_SECONDS=300 each'
 	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'
 	@echo 'make portable       the demo without anything that only Linux has, into build/portable/'
 	@echo 'make screens        the dashboard on golden screens; screenshots: the pictures of the README'
