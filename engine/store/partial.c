@@ -107,6 +107,8 @@ int partial_publish(const struct store *s, const struct partial *p, struct err *
 	if (room < 0)
 		return room_error(s, &p->digest, e);
 	digest_path(&p->digest, path);
+	if (is_current(s->blobs_fd, path, p->fd))
+		return 0; /* who had it before us was not cut until after this */
 	if (mkdirat(s->blobs_fd, p->digest.alg, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "cannot add blob %s to the image store", path);
 	if (linkat(room, p->digest.hex, s->blobs_fd, path, 0) == 0)
