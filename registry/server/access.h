@@ -12,15 +12,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "registry/server/acl.h"
+
 struct access;
 struct err;
 struct exchange;
 struct identity;
 struct metrics;
+struct tls;
 
 enum right { RIGHT_PULL = 1, RIGHT_PUSH = 2, RIGHT_DELETE = 4, RIGHT_ALL = 7 };
-/* "pull,push,delete", "pull", "all", "none". */
-int rights_parse(const char *text, unsigned *rights, struct err *e);
 
 struct access_options {
 	const char *htpasswd; /* its content, NULL: none is asked */
@@ -29,7 +30,7 @@ struct access_options {
 	unsigned anonymous;      /* rights of nobody */
 	const char *realm;       /* URL of the issuer, NULL: /token at the address that the client came to */
 	const char *service;     /* the audience of tokens; NULL: "tare-registry" */
-	bool tls;                /* realm is https */
+	const struct tls *tls;   /* NULL: plain http */
 	unsigned char key[32];   /* signs tokens */
 	struct metrics *metrics; /* or NULL */
 };
@@ -52,8 +53,10 @@ enum access_verdict {
 /* May x->identity do that there? repository "" : /v2/ itself and the catalog (any known user). */
 enum access_verdict access_check(
         struct access *a, const struct exchange *x, const char *repository, unsigned rights);
-/* The plain question, for the catalog's entries and the source of a mount. */
+/* The plain question, for the source of a mount. */
 bool access_allows(struct access *a, const struct identity *i, const char *repository, unsigned rights);
+/* May it be in the catalog that he sees? */
+bool access_lists(struct access *a, const struct identity *i, const char *repository);
 /* 401 with WWW-Authenticate for those rights; repository "" for none in particular. */
 enum MHD_Result access_challenge(
         struct access *a, struct exchange *x, const char *repository, unsigned rights);
