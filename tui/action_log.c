@@ -1,5 +1,5 @@
-/* The action log: what was done, newest first, as the commands that one could have typed, with what they
- * said. */
+/* The action log: what is being done, with bars, and then what was, newest first, as the commands that one
+ * could have typed, with what they said. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +10,22 @@
 #include "tui/app.h"
 #include "tui/dialog_frame.h"
 #include "tui/job.h"
+#include "tui/job_progress.h"
+#include "tui/login_form.h"
 #include "tui/loop.h"
+#include "tui/request.h"
 #include "tui/text_view.h"
 #include "tui/view.h"
 
 #define WIDTH_MOST  120
+#define NAME_WIDTH  24 /* of a job's title beside its bar */
 #define LINES_SHOWN 12 /* of an open one; o shows all */
 
 struct action_log {
 	struct view v;
-	size_t selected, top; /* counted from the newest */
-	unsigned open;        /* the number of the job whose output is shown; 0: none */
+	size_t selected, top;
+	unsigned chosen; /* the number of the selected job, which keeps it when others end; 0: the first */
+	unsigned open;   /* the number of the job whose layers or output are shown; 0: none */
 	struct rect list;
 	size_t rows[512]; /* which job stands in each row of `list` */
 };
@@ -30,12 +35,41 @@ static size_t jobs_of(const struct action_log *l, const struct job *const **jobs
 	return jobs_list(app_jobs(l->v.app), jobs);
 }
 
+/* Those that run come first; the newest before the others. */
 static const struct job *job_at(const struct action_log *l, size_t i)
 {
 	const struct job *const *jobs;
 	size_t n = jobs_of(l, &jobs);
 
-	return i < n ? jobs[n - 1 - i] : NULL;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t k = n; k-- > 0;)
+			if ((jobs[k]->state == JOB_RUNNING) == (pass == 0) && i-- == 0)
+				return jobs[k];
+	return NULL;
+}
+
+/* The selection stays with its job. */
+static void find_chosen(struct action_log *l)
+{
+	const struct job *const *jobs;
+	size_t n = jobs_of(l, &jobs);
+	const struct job *j;
+
+	for (size_t i = 0; l->chosen && i < n; i++) {
+		j = job_at(l, i);
+		if (j && j->number == l->chosen)
+			l->selected = i;
+	}
+	if (l->selected >= n)
+		l->selected = n ? n - 1 : 0;
+}
+
+static void choose(struct action_log *l, size_t i)
+{
+	const struct job *j = job_at(l, i);
+
+	l->selected = i;
+	l->chosen = j ? j->number : 0;
 }
 
 /* ------------------------------------------------------------------ texts */
@@ -59,18 +93,6 @@ static void format_start(const struct job *j, char dst[16])
 
 	if (!localtime_r(&t, &tm) || !strftime(dst, 16, "%H:%M:%S", &tm))
 		snprintf(dst, 16, "--:--:--");
-}
-
-/* "extracting  45%" of one that runs. */
-static void format_progress(const struct job *j, char *dst, size_t size)
-{
-	if (!j->phase[0])
-		snprintf(dst, size, "running");
-	else if (j->total)
-		snprintf(dst, size, "%s %s %d%%", j->what, j->phase,
-		        (int)(j->done < j->total ? j->done * 100 / j->total : 100));
-	else
-		snprintf(dst, size, "%s %s", j->what, j->phase);
 }
 
 static const char *const state_words[] = {
@@ -98,11 +120,13 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-/* Rows that an entry takes: itself, its error or what it said. */
+/* Rows that an entry takes: itself, and how far it is, its error, or what it said. */
 static int rows_of(const struct action_log *l, const struct job *j)
 {
 	size_t n;
 
+	if (job_has_progress(j))
+		return 2 + (l->open == j->number ? job_objects_rows(j) : 0);
 	if (l->open != j->number)
 		return 1 + (j->state == JOB_FAILED && j->error);
 	n = count_lines(j->output) + count_lines(j->messages);
@@ -143,8 +167,8 @@ static void draw_head(
 	        [JOB_CANCELLED] = UI_WARN};
 	struct app *a = l->v.app;
 	struct style text = app_style(a, UI_DIALOG), muted = style_over(text, app_style(a, UI_MUTED));
-	char start[16], took[16], progress[128] = "";
-	int x = r.x + 1, w = 0;
+	char start[16], took[16];
+	int x = r.x + 1;
 
 	format_start(j, start);
 	format_duration((j->state == JOB_RUNNING ? now_monotonic() : j->ended) - j->started, took);
@@ -153,14 +177,7 @@ static void draw_head(
 		x += canvas_str(c, r.y, x, -1, took, muted) + 1;
 	canvas_cell(c, r.y, x, 9, state_words[j->state], style_over(text, app_style(a, looks[j->state])));
 	x += 10;
-	if (j->state == JOB_RUNNING) {
-		format_progress(j, progress, sizeof(progress));
-		w = (int)strlen(progress) + 2 < r.w / 3 ? (int)strlen(progress) + 2 : r.w / 3;
-	}
-	draw_command(l->v.app, c, (struct rect){r.y, x, 1, r.x + r.w - x - w - 1}, j->command, text);
-	if (w > 0)
-		canvas_cell_right(
-		        c, r.y, r.x + r.w - w - 1, w, progress, style_over(text, app_style(a, UI_ACCENT)));
+	draw_command(l->v.app, c, (struct rect){r.y, x, 1, r.x + r.w - x - 1}, j->command, text);
 	if (selected)
 		canvas_restyle(c, r, app_style(a, UI_SELECTION));
 }
@@ -190,6 +207,20 @@ static void draw_lines(struct action_log *l, const struct canvas *c, struct rect
 	}
 }
 
+/* How far it is in all, and when it is open, each of its layers. */
+static void draw_progress(struct action_log *l, const struct canvas *c, struct rect r, const struct job *j)
+{
+	struct style on = app_style(l->v.app, UI_DIALOG);
+	struct rect whole = rect_cut_top(&r, 1);
+
+	r.w--;
+	whole.w--;
+	job_progress_draw(l->v.app, c, whole, j, NULL, NAME_WIDTH, on);
+	rect_cut_left(&r, 2);
+	if (l->open == j->number)
+		job_objects_draw(l->v.app, c, r, j, on);
+}
+
 static void draw_entry(
         struct action_log *l, const struct canvas *c, struct rect r, const struct job *j, bool selected)
 {
@@ -197,8 +228,10 @@ static void draw_entry(
 	struct style error = style_over(app_style(l->v.app, UI_DIALOG), app_style(l->v.app, UI_ERROR));
 
 	draw_head(l, c, head, j, selected);
-	rect_cut_left(&r, 4);
-	if (l->open == j->number)
+	rect_cut_left(&r, r.w >= 60 ? 4 : 2);
+	if (job_has_progress(j))
+		draw_progress(l, c, r, j);
+	else if (l->open == j->number)
 		draw_lines(l, c, r, j);
 	else if (r.h > 0)
 		canvas_cell(c, r.y, r.x, r.w - 1, j->error, error);
@@ -223,6 +256,23 @@ static void scroll_to_selected(struct action_log *l, int h)
 	l->top = first;
 }
 
+/* The keys that count for the selected one. */
+static void draw_footer(struct action_log *l, const struct canvas *c)
+{
+	const struct job *j = job_at(l, l->selected);
+	char registry[LOGIN_REGISTRY_SIZE], keys[128] = "Enter output  c copy  o all of it  Esc close";
+
+	if (!j)
+		strcpy(keys, "Esc close");
+	else if (j->state == JOB_RUNNING)
+		snprintf(keys, sizeof(keys), "%sx cancel  c copy  Esc close",
+		        j->objects.n ? "Enter each part  " : "");
+	else if (request_can_again(l->v.app, j->number))
+		snprintf(keys, sizeof(keys), "r again  %sEnter output  c copy  o all of it  Esc close",
+		        login_wanted(j, registry) ? "l log in  " : "");
+	dialog_footer(l->v.app, c, text_width(keys) + 5 < (size_t)c->r.w ? keys : "Esc close");
+}
+
 static void log_draw(struct view *v, const struct canvas *c, bool focused)
 {
 	struct action_log *l = (struct action_log *)v;
@@ -237,8 +287,7 @@ static void log_draw(struct view *v, const struct canvas *c, bool focused)
 	if (in.h > (int)(sizeof(l->rows) / sizeof(*l->rows)))
 		in.h = (int)(sizeof(l->rows) / sizeof(*l->rows));
 	l->list = rest = in;
-	if (l->selected >= n)
-		l->selected = n ? n - 1 : 0;
+	find_chosen(l);
 	scroll_to_selected(l, in.h);
 	for (i = l->top; rest.h > 0 && (j = job_at(l, i)); i++) {
 		struct rect r = rect_cut_top(&rest, rows_of(l, j));
@@ -255,7 +304,7 @@ static void log_draw(struct view *v, const struct canvas *c, bool focused)
 		canvas_cell(c, in.y + 1, in.x + 2, in.w - 4,
 		        "Nothing yet. Each action shows here as the tare command that does the same.",
 		        style_over(app_style(v->app, UI_DIALOG), app_style(v->app, UI_MUTED)));
-	dialog_footer(v->app, c, n ? "Enter output  c copy  o all of it  x cancel  Esc close" : "Esc close");
+	draw_footer(l, c);
 }
 
 /* ------------------------------------------------------------------ keys */
@@ -274,7 +323,7 @@ static void move(struct action_log *l, long by)
 	long last = (long)jobs_of(l, &jobs) - 1, at = (long)l->selected + by;
 
 	if (last >= 0)
-		l->selected = (size_t)(at < 0 ? 0 : at > last ? last : at);
+		choose(l, (size_t)(at < 0 ? 0 : at > last ? last : at));
 }
 
 static bool move_key(struct action_log *l, struct key k)
@@ -309,10 +358,22 @@ static bool move_key(struct action_log *l, struct key k)
 	}
 }
 
+static unsigned log_in(struct action_log *l, const struct job *j)
+{
+	char registry[LOGIN_REGISTRY_SIZE];
+
+	if (login_wanted(j, registry))
+		app_push(l->v.app, login_form_new(l->v.app, registry, j->number));
+	return VIEW_DONE;
+}
+
 static unsigned log_key(struct view *v, struct key k)
 {
 	struct action_log *l = (struct action_log *)v;
-	const struct job *j = job_at(l, l->selected);
+	const struct job *j;
+
+	find_chosen(l);
+	j = job_at(l, l->selected);
 
 	if (k.code == KEYC_ESCAPE || k.code == 'q' || k.code == '!' || (k.code == 'c' && k.mods & MOD_CTRL))
 		return VIEW_DONE | VIEW_CLOSE;
@@ -330,6 +391,12 @@ static unsigned log_key(struct view *v, struct key k)
 	case 'o':
 		open_text(l, j);
 		break;
+	case 'r':
+		if (request_again(v->app, j->number))
+			l->chosen = 0, l->selected = 0;
+		break;
+	case 'l':
+		return log_in(l, j);
 	case 'x':
 		job_cancel(app_jobs(v->app), j->number);
 		break;
@@ -353,7 +420,7 @@ static unsigned log_mouse(struct view *v, const struct mouse *m)
 		return VIEW_DONE;
 	if (at == l->selected)
 		return log_key(v, (struct key){.code = KEYC_ENTER});
-	l->selected = at;
+	choose(l, at);
 	return VIEW_DONE;
 }
 

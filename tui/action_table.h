@@ -36,7 +36,8 @@
 	X(TAB_PREVIOUS, GLOBAL, "tab-previous", NULL, "Previous tab of the detail", "[", "ctrl-left", NULL) \
 	X(JUMP, GLOBAL, "jump", NULL, "Jump to anything by a few letters of its name", "ctrl-p", NULL, NULL) \
 	X(THEMES, GLOBAL, "themes", NULL, "Pick a theme, with a live preview", "T", NULL, NULL) \
-	X(ACTION_LOG, GLOBAL, "log-actions", NULL, "What was done, as tare commands", "!", NULL, NULL) \
+	X(ACTION_LOG, GLOBAL, "log-actions", NULL, "What is being done, with bars, and what was, as tare commands", "!", NULL, NULL) \
+	X(AGAIN, GLOBAL, "again", NULL, "Try again what failed last, or was cancelled", "ctrl-r", NULL, NULL) \
 	X(ALERTS, GLOBAL, "alerts", NULL, "What called for attention", "ctrl-g", NULL, NULL) \
 	X(REPEAT, GLOBAL, "repeat", NULL, "Do the last action again, here", ".", NULL, NULL) \
 	X(FREEZE, GLOBAL, "freeze", NULL, "Stop updating what is shown, and go on", "Z", NULL, NULL) \
@@ -86,15 +87,20 @@
 	X(CTR_NETWORKS, CONTAINERS, "its-networks", NULL, "Go to its network", "o", NULL, NULL) \
 	X(CTR_ALL, CONTAINERS, "all", NULL, "All, or only those that run", "A", NULL, NULL) \
 	X(CTR_GROUP, CONTAINERS, "group", NULL, "Group by project, or one flat list", "t", NULL, NULL) \
+	X(CTR_COMMIT, CONTAINERS, "commit", NULL, "Make an image of it: a form", "W", NULL, NULL) \
 	X(CTR_BULK, CONTAINERS, "bulk", NULL, "Act on many: stop all, remove stopped, prune", "b", NULL, NULL) \
 	X(CTR_WATCH, CONTAINERS, "watch", NULL, "Ring the bell when it ends", "w", NULL, NULL) \
 	/* images */ \
 	X(IMG_RUN, IMAGES, "image-run", "run", "Run a container of it", "c", "insert", NULL) \
+	X(IMG_PULL, IMAGES, "pull", "pull", "Pull one from a registry", "p", NULL, NULL) \
+	X(IMG_PUSH, IMAGES, "push", "push", "Push it to a registry", "P", NULL, NULL) \
+	X(IMG_SEARCH, IMAGES, "search", "search", "Search a registry for images", "s", NULL, NULL) \
 	X(IMG_LAYERS, IMAGES, "image-layers", "layers", "Its layers and their files", "L", "f", NULL) \
 	X(IMG_INSPECT, IMAGES, "image-inspect", "inspect", "All about it", "i", NULL, NULL) \
 	X(IMG_TAG, IMAGES, "image-tag", "tag", "Give it another name", "t", NULL, NULL) \
 	X(IMG_REMOVE, IMAGES, "image-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
 	X(IMG_PRUNE, IMAGES, "image-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
+	X(IMG_LOGIN, IMAGES, "login", "login", "Log in to a registry", "l", NULL, NULL) \
 	/* volumes */ \
 	X(VOL_FILES, VOLUMES, "volume-files", "files", "Its files", "f", NULL, NULL) \
 	X(VOL_PRUNE, VOLUMES, "volume-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \

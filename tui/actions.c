@@ -153,6 +153,9 @@ static bool open_something(struct app *a, enum action action)
 	case ACTION_CTR_WATCH:
 		watch(a);
 		return true;
+	case ACTION_AGAIN:
+		request_again(a, 0);
+		return true;
 	default:
 		return false;
 	}
@@ -160,8 +163,8 @@ static bool open_something(struct app *a, enum action action)
 
 static bool perform(struct app *a, enum action action)
 {
-	return container_action(a, action) || image_action(a, action) || network_action(a, action) ||
-	       shell_action(a, action);
+	return container_action(a, action) || image_action(a, action) || transfer_action(a, action) ||
+	       network_action(a, action) || shell_action(a, action);
 }
 
 static unsigned repeat(struct app *a)

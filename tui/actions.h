@@ -12,8 +12,9 @@ struct app;
 struct actions *actions_new(struct app *a);
 void actions_free(struct actions *as); /* NULL allowed */
 /* An action that neither dialog nor view nor panel took: VIEW_ results. Does CTR_STOP … CTR_RENAME, CTR_BULK,
- * CTR_WATCH, CTR_RUN, the shells, IMG_RUN IMG_TAG IMG_REMOVE IMG_PRUNE, VOL_PRUNE, NET_CREATE … NET_RELOAD,
- * CTR_NETWORKS, YANK_…, REPEAT, ACTION_LOG, COMMAND, JUMP and INTERRUPT while a job runs; ignores the others.
+ * CTR_WATCH, CTR_RUN, CTR_COMMIT, the shells, IMG_RUN IMG_TAG IMG_REMOVE IMG_PRUNE IMG_PULL … IMG_LOGIN,
+ * VOL_PRUNE, NET_CREATE … NET_RELOAD, CTR_NETWORKS, AGAIN, YANK_…, REPEAT, ACTION_LOG, COMMAND, JUMP and
+ * INTERRUPT while a job runs; ignores the others.
  */
 unsigned actions_perform(struct app *a, enum action action);
 

@@ -9,10 +9,10 @@
 #include "tui/actions_state.h"
 #include "tui/app.h"
 #include "tui/dialog.h"
+#include "tui/image_name.h"
 #include "tui/request.h"
 
-/* What a command calls it: the reference, or the id where it has none. */
-static const char *image_ref(const struct tare_image *i, char *dst, size_t size)
+const char *image_ref(const struct tare_image *i, char *dst, size_t size)
 {
 	if (i->reference)
 		snprintf(dst, size, "%s:%s", i->repository, i->tag);
@@ -35,13 +35,7 @@ static bool check_reference(struct app *a, const char *text, char *error, size_t
 {
 	(void)a;
 	(void)arg;
-	for (const char *s = text; *s; s++) {
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:", *s)) {
-			snprintf(error, size, "a name is letters, digits and ._-/, then a colon and a tag");
-			return false;
-		}
-	}
-	return true;
+	return image_name_check(text, error, size);
 }
 
 static void tag_as(struct app *a, const char *text, void *arg)

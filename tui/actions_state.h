@@ -69,6 +69,13 @@ bool network_action(struct app *a, enum action action);
 void network_disconnect(struct app *a, const char *network, const char *container);
 /* actions_image.c */
 bool image_action(struct app *a, enum action action);
+/* What a command calls it: its reference, or its id where it has none. */
+struct tare_image;
+const char *image_ref(const struct tare_image *i, char *dst, size_t size);
+/* actions_transfer.c: pull, push, search, login, commit */
+bool transfer_action(struct app *a, enum action action);
+/* platform NULL: this host's */
+void image_pull(struct app *a, const char *name, const char *platform);
 /* actions_shell.c: shells and attaching */
 bool shell_action(struct app *a, enum action action);
 /* actions_copy.c: YANK_… */

@@ -246,6 +246,14 @@ static enum panel panel_of(enum object_kind kind)
 	return panels[kind];
 }
 
+bool app_is_free(struct app *a)
+{
+	struct view *v = app_focused(a);
+
+	return !a->n_dialogs && a->chord.code == KEYC_NONE && v->ops->context != CONTEXT_SHELL &&
+	       !(v->ops->typing && v->ops->typing(v));
+}
+
 void app_show(struct app *a, const struct object *o, const char *tab)
 {
 	while (a->n_dialogs > 1)

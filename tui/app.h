@@ -68,6 +68,9 @@ void app_quit(struct app *a);
 
 /* Dialogs: a stack above the panes; the topmost has the keys. Takes the view. */
 void app_push(struct app *a, struct view *dialog);
+/* Nothing is open and nothing is typed in: a dialog that nobody called now would not take keys that were
+ * meant for something else. */
+bool app_is_free(struct app *a);
 /* Perform an action as if its key had been pressed where the focus is. */
 void app_act(struct app *a, enum action action);
 

@@ -21,10 +21,11 @@
 #include "tui/words.h"
 
 /* tare's commands that make sense from here, for completion and for knowing one when it stands alone. */
-static const char *const tare_words[] = {"attach", "completion", "container", "create", "events", "exec",
-        "help", "image", "images", "import", "info", "inspect", "kill", "load", "logs", "network", "pause",
-        "port", "ps", "prune", "rename", "restart", "rm", "rmi", "run", "save", "start", "stats", "stop",
-        "system", "tag", "top", "unpause", "version", "volume", "wait"};
+static const char *const tare_words[] = {"attach", "commit", "completion", "container", "create", "events",
+        "exec", "help", "history", "image", "images", "import", "info", "inspect", "kill", "load", "login",
+        "logout", "logs", "network", "pause", "port", "ps", "prune", "pull", "push", "registry", "rename",
+        "restart", "rm", "rmi", "run", "save", "search", "start", "stats", "stop", "system", "tag", "top",
+        "unpause", "version", "volume", "wait"};
 static const char *const own_words[] = {"help", "q", "quit", "set", "tare", "theme"};
 
 static const struct {
@@ -89,7 +90,7 @@ static bool has_flag(char *const *words, char flag, const char *name)
 	strv_foreach (s, words) {
 		if (!strcmp(*s, "--"))
 			return false;
-		if (!strcmp(*s, name) || (s[0][0] == '-' && s[0][1] != '-' && strchr(*s, flag)))
+		if (!strcmp(*s, name) || (flag && s[0][0] == '-' && s[0][1] != '-' && strchr(*s, flag)))
 			return true;
 	}
 	return false;
@@ -98,7 +99,8 @@ static bool has_flag(char *const *words, char flag, const char *name)
 /* What talks with a person gets a terminal of its own. */
 static bool wants_terminal(char *const *words)
 {
-	if (!strcmp(words[0], "attach"))
+	if (!strcmp(words[0], "attach") ||
+	        (!strcmp(words[0], "login") && !has_flag(words, 0, "--password-stdin")))
 		return true;
 	return (!strcmp(words[0], "run") || !strcmp(words[0], "exec") || !strcmp(words[0], "start")) &&
 	       has_flag(words, 't', "--tty") && !has_flag(words, 'd', "--detach");
@@ -152,8 +154,8 @@ static void unknown(struct app *a, const char *word)
 /* Those that print something worth a look. */
 static bool shows(const char *word)
 {
-	static const char *const quiet[] = {
-	        "start", "stop", "restart", "kill", "pause", "unpause", "rename", "rm", "rmi", "tag"};
+	static const char *const quiet[] = {"start", "stop", "restart", "kill", "pause", "unpause", "rename",
+	        "rm", "rmi", "tag", "pull", "push", "commit"};
 
 	return !is_one_of(word, quiet, COUNT(quiet));
 }

@@ -39,11 +39,13 @@ struct picker_item {
 };
 struct picker_options {
 	const char *title;
+	const char *footer; /* what its keys are, constant; NULL: how many match */
 	const struct picker_item *items;
 	size_t n, selected;
 	void (*moved)(struct app *a, int value, void *arg); /* live preview; may be NULL */
 	void (*picked)(struct app *a, int value, void *arg);
-	void (*cancelled)(struct app *a, void *arg); /* may be NULL */
+	void (*opened)(struct app *a, int value, void *arg); /* Right, where the text ends; may be NULL */
+	void (*cancelled)(struct app *a, void *arg);         /* may be NULL */
 	void *arg;
 	void (*free_arg)(void *arg);
 };

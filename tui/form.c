@@ -286,6 +286,8 @@ static void form_free(struct view *v)
 	if (f->ops->free)
 		f->ops->free(f);
 	for (size_t i = 0; f->fields && i < f->n; i++) {
+		if (f->fields[i].line)
+			line_edit_wipe(f->fields[i].line);
 		free(f->fields[i].line);
 		free(f->fields[i].placeholder);
 		free(f->fields[i].note);
@@ -329,6 +331,8 @@ int form_init(struct form *f, struct app *a, const struct form_ops *ops, const c
 		f->fields[i].line = calloc(1, sizeof(struct line_edit));
 		if (!f->fields[i].line)
 			f->n = 0;
+		else
+			f->fields[i].line->is_secret = fields[i].is_secret;
 	}
 	if (f->n)
 		return 0;

@@ -16,7 +16,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "tui/app.h"
 #include "tui/descriptors.h"
@@ -33,6 +32,7 @@
 extern char **environ;
 
 enum pipe_end { PIPE_OUT, PIPE_ERR, PIPE_PROGRESS, PIPE_N };
+#define NO_INPUT (-1)
 
 struct task {
 	struct job job; /* what others see; first, so that one is the other */
@@ -64,23 +64,16 @@ static void close_pipe(struct task *t, enum pipe_end end)
 	close_fd(&t->fds[end]);
 }
 
-static void copy_text(char *dst, size_t size, const char *src)
-{
-	snprintf(dst, size, "%s", src);
-}
-
-/* One line of base/progress.h: {"object": …, "phase": …, "done": …, "total": …}. */
 static void take_progress(struct job *j, const char *line, size_t len)
 {
-	cleanup_json json *doc = json_parse(line, len, "progress", NULL);
-	int64_t done = json_int(doc, "done", 0), total = json_int(doc, "total", 0);
+	const struct job_object *o = job_objects_take(&j->objects, line, len, now_monotonic());
 
-	if (!doc)
+	if (!o)
 		return;
-	copy_text(j->what, sizeof(j->what), json_str(doc, "object", ""));
-	copy_text(j->phase, sizeof(j->phase), json_str(doc, "phase", ""));
-	j->done = done > 0 ? (uint64_t)done : 0;
-	j->total = total > 0 ? (uint64_t)total : 0;
+	strcpy(j->what, o->name);
+	strcpy(j->phase, o->phase);
+	j->done = o->done;
+	j->total = o->total;
 }
 
 static void take_progress_lines(struct task *t)
@@ -229,8 +222,8 @@ bool jobs_child_ended(struct jobs *js, pid_t pid, int status)
 /* Where --progress-fd goes in a command's words: after those that name it; 0: it has no such option. */
 static size_t progress_place(char *const *args)
 {
-	static const char *const words[] = {"import", "load", "save"};
-	size_t at = args[0] && !strcmp(args[0], "image") ? 1 : 0;
+	static const char *const words[] = {"commit", "import", "load", "pull", "push", "save"};
+	size_t at = args[0] && (!strcmp(args[0], "image") || !strcmp(args[0], "container")) ? 1 : 0;
 
 	for (size_t i = 0; args[at] && i < sizeof(words) / sizeof(*words); i++)
 		if (!strcmp(args[at], words[i]))
@@ -307,7 +300,7 @@ static int spawn_attributes(posix_spawnattr_t *attr)
 	        attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
-static int spawn(struct task *t, char **argv, const int ends[PIPE_N])
+static int spawn(struct task *t, char **argv, int input, const int ends[PIPE_N])
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -320,7 +313,8 @@ static int spawn(struct task *t, char **argv, const int ends[PIPE_N])
 		posix_spawn_file_actions_destroy(&files);
 		return rc;
 	}
-	rc = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	rc = input >= 0 ? posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO)
+	                : posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, ends[PIPE_OUT], STDOUT_FILENO);
 	if (!rc)
@@ -340,11 +334,32 @@ static int spawn(struct task *t, char **argv, const int ends[PIPE_N])
 	return rc;
 }
 
-static int start_child(struct task *t, char *const *args, struct err *e)
+/* A pipe that holds the whole input already, so that nobody has to wait: the end to read from, or -1. */
+static int make_input(const char *text, struct err *e)
+{
+	int fds[2] = {-1, -1};
+	size_t len = strlen(text);
+
+	if (make_pipe(fds, e) < 0)
+		return -1;
+	/* our end must not wait; the child's may */
+	if (len > JOB_INPUT_MAX || fcntl(fds[1], F_SETFL, O_NONBLOCK) < 0 || fcntl(fds[0], F_SETFL, 0) < 0 ||
+	        write(fds[1], text, len) != (ssize_t)len) {
+		err_set(e, ERR_OTHER, "cannot hand over %zu bytes of input", len);
+		close_fd(&fds[0]);
+	}
+	close_fd(&fds[1]);
+	return fds[0];
+}
+
+static int start_child(struct task *t, char *const *args, const char *text, struct err *e)
 {
 	struct app *a = t->jobs->app;
 	cleanup_strv char **argv = child_argv(a, args);
-	int ends[PIPE_N] = {-1, -1, -1}, rc = argv ? 0 : err_no_memory(e);
+	int ends[PIPE_N] = {-1, -1, -1}, rc = argv ? 0 : err_no_memory(e), input = NO_INPUT;
+
+	if (rc == 0 && text && (input = make_input(text, e)) < 0)
+		rc = -1;
 
 	for (int i = 0; rc == 0 && i < PIPE_N; i++) {
 		int fds[2] = {-1, -1};
@@ -360,12 +375,13 @@ static int start_child(struct task *t, char *const *args, struct err *e)
 			close_fd(&t->fds[i]);
 	}
 	if (rc == 0) {
-		errno = spawn(t, argv, ends);
+		errno = spawn(t, argv, input, ends);
 		if (errno)
 			rc = err_sys(e, "cannot start %s", argv[0]);
 	}
 	for (int i = 0; i < PIPE_N; i++)
 		close_fd(&ends[i]);
+	close_fd(&input);
 	return rc;
 }
 
@@ -388,6 +404,7 @@ static void task_free(struct task *t)
 	free(t->job.output);
 	free(t->job.error);
 	free(t->job.messages);
+	job_objects_free(&t->job.objects);
 	free(t);
 }
 
@@ -410,6 +427,12 @@ static int make_room(struct jobs *js, struct err *e)
 const struct job *job_start(
         struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg, struct err *e)
 {
+	return job_start_with_input(js, args, NULL, title, done, arg, e);
+}
+
+const struct job *job_start_with_input(struct jobs *js, char *const *args, const char *input,
+        const char *title, job_done_fn *done, void *arg, struct err *e)
+{
 	struct task *t;
 
 	if (make_room(js, e) < 0)
@@ -424,7 +447,7 @@ const struct job *job_start(
 	t->job.command = command_text(js->app, args);
 	if (!t->job.title || !t->job.command)
 		err_no_memory(e);
-	if (!t->job.title || !t->job.command || start_child(t, args, e) < 0) {
+	if (!t->job.title || !t->job.command || start_child(t, args, input, e) < 0) {
 		task_free(t);
 		return NULL;
 	}

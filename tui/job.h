@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tui/job_object.h"
+
 struct app;
 struct err;
 struct jobs;
@@ -23,10 +25,11 @@ struct job {
 	int64_t started, ended; /* CLOCK_MONOTONIC ns */
 	/* the last progress line of the child (base/progress.h): what, phase, bytes */
 	char what[64], phase[32];
-	uint64_t done, total; /* total 0: unknown */
-	char *output;         /* stdout, at most 64 KiB */
-	char *error;          /* its last line on stderr, without "tare: ", or NULL */
-	char *messages;       /* all of stderr, at most 64 KiB */
+	uint64_t done, total;       /* total 0: unknown */
+	struct job_objects objects; /* all that its progress lines named */
+	char *output;               /* stdout, at most 64 KiB */
+	char *error;                /* its last line on stderr, without "tare: ", or NULL */
+	char *messages;             /* all of stderr, at most 64 KiB */
 };
 
 typedef void job_done_fn(struct app *a, const struct job *j, void *arg);
@@ -37,6 +40,11 @@ void jobs_free(struct jobs *js); /* asks running children to stop, does not wait
  * job is borrowed until the log drops it (the last 500 are kept). NULL with e. */
 const struct job *job_start(
         struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg, struct err *e);
+/* The same, and `input` is what it reads from its standard input: how a password gets there without being in
+ * a list of processes or in the log. At most JOB_INPUT_MAX bytes; it is not kept. */
+#define JOB_INPUT_MAX 4096
+const struct job *job_start_with_input(struct jobs *js, char *const *args, const char *input,
+        const char *title, job_done_fn *done, void *arg, struct err *e);
 void job_cancel(struct jobs *js, unsigned number);
 /* For the one owner of SIGCHLD: true when `pid` was a job's; `status` as waitpid() gave it. */
 bool jobs_child_ended(struct jobs *js, pid_t pid, int status);

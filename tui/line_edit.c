@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tui/screen.h"
 
 /* ------------------------------------------------------------------ moving by characters and words */
 
@@ -288,12 +289,46 @@ static void scroll_to_cursor(struct line_edit *l, int w)
 	}
 }
 
+static int characters(const struct line_edit *l, size_t to)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < to; i = next_at(l, i))
+		n++;
+	return n;
+}
+
+/* A dot for each character: neither the screen nor what is saved of it shows more. */
+static void draw_secret(
+        const struct line_edit *l, const struct canvas *c, int y, int x, int w, struct style s, bool focused)
+{
+	uint32_t dot = screen_is_ascii(c->screen) ? '*' : 0x2022;
+	int n = characters(l, l->len), at = characters(l, l->at), first = focused && at >= w ? at - w + 1 : 0;
+
+	for (int i = first; i < n && i - first < w; i++)
+		canvas_char(c, y, x + i - first, dot, s);
+	if (focused)
+		canvas_cursor(c, y, x + at - first);
+}
+
+void line_edit_wipe(struct line_edit *l)
+{
+	volatile char *s = (volatile char *)l;
+
+	for (size_t i = 0; i < sizeof(*l); i++)
+		s[i] = 0;
+}
+
 void line_edit_draw(struct line_edit *l, const struct canvas *c, int y, int x, int w, const char *placeholder,
         struct line_edit_style s, bool focused)
 {
 	canvas_fill(c, (struct rect){y, x, 1, w}, s.text);
 	if (w <= 0)
 		return;
+	if (l->is_secret && l->len) {
+		draw_secret(l, c, y, x, w, s.text, focused);
+		return;
+	}
 	if (focused)
 		scroll_to_cursor(l, w);
 	else
@@ -312,6 +347,10 @@ void line_edit_click(struct line_edit *l, int col)
 {
 	size_t at = l->scroll;
 
+	if (l->is_secret) {
+		l->at = l->len;
+		return;
+	}
 	while (at < l->len && columns(l, l->scroll, next_at(l, at)) <= col)
 		at = next_at(l, at);
 	l->at = at;

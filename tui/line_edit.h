@@ -16,6 +16,7 @@ struct line_edit {
 	size_t len, at;             /* bytes; at: the cursor */
 	size_t scroll;              /* the first byte shown; kept by line_edit_draw() */
 	char killed[LINE_EDIT_MAX]; /* what ^W ^U ^K took, for ^Y */
+	bool is_secret;             /* drawn as dots */
 };
 
 void line_edit_set(struct line_edit *l, const char *text); /* cursor at the end */
@@ -31,6 +32,8 @@ struct line_edit_style {
 };
 void line_edit_draw(struct line_edit *l, const struct canvas *c, int y, int x, int w, const char *placeholder,
         struct line_edit_style s, bool focused);
+/* All that it holds, so that a secret does not stay in memory. */
+void line_edit_wipe(struct line_edit *l);
 /* A click in column `col` of what was drawn. */
 void line_edit_click(struct line_edit *l, int col);
 

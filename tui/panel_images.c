@@ -1,13 +1,19 @@
-/* The Images panel. */
+/* The Images panel: the images, and beneath them a line for each that is on its way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "tui/figures.h"
+#include "tui/job.h"
+#include "tui/job_progress.h"
+#include "tui/keymap.h"
 #include "tui/list_view.h"
 #include "tui/views.h"
 
-#define NAME_SIZE 256
+#define NAME_SIZE       256
+#define TRANSFERS_SHOWN 3
+#define LIST_LEAST      4 /* rows that are left to the list */
 
 struct image_row {
 	const struct tare_image *image;
@@ -19,6 +25,7 @@ struct images_panel {
 	struct list_view l;
 	struct image_row *rows;
 	size_t cap;
+	struct rect under_way; /* where the lines of what is on its way were drawn */
 };
 
 #define ROW(row)   ((const struct image_row *)(row))
@@ -197,9 +204,88 @@ static void object(struct list_view *l, const void *row, struct object *o)
 
 static void empty(struct list_view *l, const struct canvas *c)
 {
+	char pull[64], search[64], keys[160];
+
+	snprintf(keys, sizeof keys, "%s pulls one, %s searches a registry",
+	        list_key(l, ACTION_IMG_PULL, pull), list_key(l, ACTION_IMG_SEARCH, search));
 	list_say(l, c,
-	        (const char *const[]){"No images yet", "What containers are made of.",
-	                "tare load -i FILE  or  tare import FILE NAME  brings one in", NULL});
+	        (const char *const[]){"No images yet", "What containers are made of.", keys,
+	                "tare load -i FILE  or  tare import FILE NAME  brings one in, too", NULL});
+}
+
+/* ------------------------------------------------------------------ those on their way */
+
+/* The newest ones that run and tell how far they are. */
+static size_t transfers(struct app *a, const struct job *out[TRANSFERS_SHOWN])
+{
+	const struct job *const *jobs;
+	size_t n = jobs_list(app_jobs(a), &jobs), found = 0;
+
+	for (size_t i = n; i-- > 0;) {
+		if (!job_has_progress(jobs[i]))
+			continue;
+		if (found < TRANSFERS_SHOWN)
+			out[found] = jobs[i];
+		found++;
+	}
+	return found;
+}
+
+static void draw_transfers(struct app *a, const struct canvas *c, const struct job *const *jobs, size_t n)
+{
+	struct rect rest = {0, 0, c->r.h, c->r.w}, line = rect_cut_top(&rest, 1);
+	struct style text = app_style(a, UI_TEXT), muted = app_style(a, UI_MUTED);
+	char key[KEYMAP_TEXT_SIZE], head[96];
+	int widest = 0;
+
+	keymap_key_text(app_keymap(a), ACTION_ACTION_LOG, key);
+	snprintf(head, sizeof head, " on the way: %zu  %s%s", n, key, *key ? " shows all " : " ");
+	canvas_hline(c, line.y, line.x, line.w, app_style(a, UI_BORDER));
+	canvas_str(c, line.y, line.x + 1, line.w - 2, head, muted);
+	if (n > TRANSFERS_SHOWN)
+		n = TRANSFERS_SHOWN;
+	for (size_t i = 0; i < n; i++) {
+		int w = (int)text_width(jobs[i]->title);
+
+		widest = w > widest ? w : widest;
+	}
+	for (size_t i = 0; i < n && rest.h > 0; i++) {
+		struct rect r = rect_cut_top(&rest, 1);
+
+		r.x++;
+		r.w -= 2;
+		job_progress_draw(a, c, r, jobs[i], NULL, widest, text);
+	}
+}
+
+static void draw(struct view *v, const struct canvas *c, bool focused)
+{
+	struct images_panel *p = (struct images_panel *)v;
+	const struct job *jobs[TRANSFERS_SHOWN];
+	size_t n = transfers(v->app, jobs);
+	struct rect list = {0, 0, c->r.h, c->r.w};
+	int rows = (int)(n < TRANSFERS_SHOWN ? n : TRANSFERS_SHOWN) + 1;
+	struct canvas part;
+
+	p->under_way = (struct rect){0};
+	if (n && c->r.h >= rows + LIST_LEAST) {
+		p->under_way = rect_cut_bottom(&list, rows);
+		part = canvas_part(c, p->under_way);
+		draw_transfers(v->app, &part, jobs, n);
+	}
+	part = canvas_part(c, list);
+	list_draw(v, &part, focused);
+}
+
+static unsigned mouse(struct view *v, const struct mouse *m)
+{
+	const struct images_panel *p = (struct images_panel *)v;
+
+	if (!rect_has(p->under_way, m->y, m->x))
+		return list_mouse(v, m);
+	if (m->kind == MOUSE_PRESS)
+		app_act(v->app, ACTION_ACTION_LOG);
+	return VIEW_DONE;
 }
 
 /* ------------------------------------------------------------------ the view */
@@ -216,7 +302,14 @@ static void panel_free(struct view *v)
 static const struct view_ops view = {
         .title = "Images",
         .context = CONTEXT_IMAGES,
-        LIST_VIEW_OPS,
+        .draw = draw,
+        .key = list_keys,
+        .typing = list_typing,
+        .paste = list_paste,
+        .mouse = mouse,
+        .status = list_status,
+        .copy = list_copy,
+        .selected = list_selected_object,
         .act = list_act,
         .changed = list_changed,
         .visible = list_visible,

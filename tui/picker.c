@@ -158,7 +158,7 @@ static void picker_draw(struct view *v, const struct canvas *c, bool focused)
 	struct rect in = dialog_frame(a, c, p->title), field = rect_cut_top(&in, 1);
 	struct line_edit_style s = {app_style(a, UI_FIELD_FOCUS),
 	        style_over(app_style(a, UI_FIELD_FOCUS), app_style(a, UI_MUTED))};
-	char count[48];
+	char count[96];
 
 	if (in.h > 4)
 		rect_cut_top(&in, 1);
@@ -174,7 +174,8 @@ static void picker_draw(struct view *v, const struct canvas *c, bool focused)
 		canvas_cell(c, in.y, in.x, in.w, "Nothing matches; Backspace takes a letter back",
 		        style_over(app_style(a, UI_DIALOG), app_style(a, UI_MUTED)));
 	dialog_scrollbar(a, c, p->list, c->r.w - 1, p->top, p->n_matches);
-	snprintf(count, sizeof(count), "%zu/%zu", p->n_matches, p->n);
+	snprintf(count, sizeof(count), "%s%s%zu/%zu", p->o.footer ? p->o.footer : "", p->o.footer ? "  " : "",
+	        p->n_matches, p->n);
 	dialog_footer(a, c, count);
 	line_edit_draw(&p->line, c, field.y, field.x, field.w, "type to search", s, focused);
 }
@@ -194,6 +195,13 @@ static unsigned pick(struct picker *p)
 		return VIEW_DONE;
 	if (p->o.picked)
 		p->o.picked(p->v.app, p->items[p->matches[p->selected].item].value, p->o.arg);
+	return VIEW_DONE | VIEW_CLOSE;
+}
+
+static unsigned open_item(struct picker *p)
+{
+	if (p->selected < p->n_matches)
+		p->o.opened(p->v.app, p->items[p->matches[p->selected].item].value, p->o.arg);
 	return VIEW_DONE | VIEW_CLOSE;
 }
 
@@ -239,6 +247,8 @@ static unsigned picker_key(struct view *v, struct key k)
 
 	if (k.code == KEYC_ENTER)
 		return pick(p);
+	if (k.code == KEYC_RIGHT && p->o.opened && p->line.at == p->line.len)
+		return open_item(p);
 	if (k.code == KEYC_ESCAPE || (k.mods == MOD_CTRL && (k.code == 'c' || k.code == 'g')))
 		return cancel(p);
 	if (!move_key(p, k) && line_edit_key(&p->line, k))

@@ -13,10 +13,12 @@
 #include "tui/app.h"
 #include "tui/dialog.h"
 #include "tui/job.h"
+#include "tui/login_form.h"
 #include "tui/model.h"
 #include "tui/text_view.h"
 
-#define NAMED_MOST 12 /* objects that a question names */
+#define NAMED_MOST  12 /* objects that a question names */
+#define FAILED_MOST 16 /* that can be run again */
 
 /* ------------------------------------------------------------------ making one */
 
@@ -74,12 +76,31 @@ void request_said(struct request *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* A secret leaves no copy in memory that is used again. The compiler must not take this for idle. */
+static void wipe(char *text)
+{
+	volatile char *s = text;
+
+	while (s && *s)
+		*s++ = '\0';
+	free(text);
+}
+
+void request_input(struct request *r, const char *text)
+{
+	if (!r)
+		return;
+	wipe(r->input);
+	r->input = strdup(text);
+}
+
 void request_free(void *arg)
 {
 	struct request *r = arg;
 
 	if (!r)
 		return;
+	wipe(r->input);
 	strv_free(r->args);
 	free(r->title);
 	free(r->said);
@@ -88,12 +109,15 @@ void request_free(void *arg)
 
 /* ------------------------------------------------------------------ those that run */
 
+struct owned {
+	unsigned job;
+	struct request *request;
+};
 struct requests {
-	struct {
-		unsigned job;
-		struct request *request;
-	} * running;
+	struct owned *running;
 	size_t n;
+	struct owned failed[FAILED_MOST]; /* the newest last */
+	size_t n_failed;
 };
 
 struct requests *requests_new(void)
@@ -107,19 +131,20 @@ void requests_free(struct requests *rs)
 		return;
 	for (size_t i = 0; i < rs->n; i++)
 		request_free(rs->running[i].request);
+	for (size_t i = 0; i < rs->n_failed; i++)
+		request_free(rs->failed[i].request);
 	free(rs->running);
 	free(rs);
 }
 
 static int keep(struct requests *rs, unsigned job, struct request *r)
 {
-	void *grown = realloc(rs->running, (rs->n + 1) * sizeof(*rs->running));
+	struct owned *grown = realloc(rs->running, (rs->n + 1) * sizeof(*rs->running));
 
 	if (!grown)
 		return -1;
 	rs->running = grown;
-	rs->running[rs->n].job = job;
-	rs->running[rs->n++].request = r;
+	rs->running[rs->n++] = (struct owned){job, r};
 	return 0;
 }
 
@@ -134,6 +159,55 @@ static struct request *take(struct requests *rs, unsigned job)
 		return r;
 	}
 	return NULL;
+}
+
+/* ------------------------------------------------------------------ those that failed */
+
+/* Takes it. */
+static void keep_failed(struct requests *rs, unsigned job, struct request *r)
+{
+	if (r->input) {
+		request_free(r);
+		return;
+	}
+	if (rs->n_failed == FAILED_MOST) {
+		request_free(rs->failed[0].request);
+		memmove(rs->failed, rs->failed + 1, --rs->n_failed * sizeof(*rs->failed));
+	}
+	rs->failed[rs->n_failed++] = (struct owned){job, r};
+}
+
+/* FAILED_MOST: there is none. */
+static size_t failed_at(const struct requests *rs, unsigned job)
+{
+	if (!job && rs->n_failed)
+		return rs->n_failed - 1;
+	for (size_t i = 0; i < rs->n_failed; i++)
+		if (rs->failed[i].job == job)
+			return i;
+	return FAILED_MOST;
+}
+
+bool request_can_again(struct app *a, unsigned job)
+{
+	return failed_at(actions_requests(app_actions(a)), job) < FAILED_MOST;
+}
+
+bool request_again(struct app *a, unsigned job)
+{
+	struct requests *rs = actions_requests(app_actions(a));
+	size_t at = failed_at(rs, job);
+	struct request *r;
+
+	if (at == FAILED_MOST) {
+		app_toast(a, TOAST_INFO,
+		        job ? "this is not kept, so it cannot be tried again" : "nothing has failed yet");
+		return false;
+	}
+	r = rs->failed[at].request;
+	memmove(&rs->failed[at], &rs->failed[at + 1], (--rs->n_failed - at) * sizeof(*rs->failed));
+	request_start(a, r);
+	return true;
 }
 
 /* ------------------------------------------------------------------ its end */
@@ -171,6 +245,17 @@ static void show_output(struct app *a, const struct job *j)
 	app_push(a, text_dialog_new(a, j->command, buf_str(&text)));
 }
 
+/* A registry that wants to know who asks: the form for that comes by itself, unless the user is doing
+ * something else; then the log offers it. */
+static void say_failed(struct app *a, const struct job *j)
+{
+	char registry[LOGIN_REGISTRY_SIZE];
+
+	app_toast(a, TOAST_ERROR, "%s failed: %.240s (! shows the log)", j->title, j->error ? j->error : "");
+	if (login_wanted(j, registry) && app_is_free(a))
+		app_push(a, login_form_new(a, registry, j->number));
+}
+
 static void job_ended(struct app *a, const struct job *j, void *arg)
 {
 	struct request *r = take(actions_requests(app_actions(a)), j->number);
@@ -184,13 +269,15 @@ static void job_ended(struct app *a, const struct job *j, void *arg)
 	else if (j->state == JOB_CANCELLED)
 		app_toast(a, TOAST_WARN, "%s: cancelled", j->title);
 	else if (j->state == JOB_FAILED)
-		app_toast(a, TOAST_ERROR, "%s failed: %.240s (! shows the log)", j->title,
-		        j->error ? j->error : "");
+		say_failed(a, j);
 	else if (r->done)
 		r->done(a, j, r->value);
 	else
 		say_done(a, r, j);
-	request_free(r);
+	if (r->shows_output || j->state == JOB_OK)
+		request_free(r);
+	else
+		keep_failed(actions_requests(app_actions(a)), j->number, r);
 }
 
 void request_start(struct app *a, struct request *r)
@@ -203,7 +290,7 @@ void request_start(struct app *a, struct request *r)
 		request_free(r);
 		return;
 	}
-	j = job_start(app_jobs(a), r->args, r->title, job_ended, NULL, &e);
+	j = job_start_with_input(app_jobs(a), r->args, r->input, r->title, job_ended, NULL, &e);
 	if (!j)
 		app_toast(a, TOAST_ERROR, "%s: %s", r->title, e.msg);
 	if (!j || keep(actions_requests(app_actions(a)), j->number, r) < 0)

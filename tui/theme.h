@@ -41,7 +41,9 @@ struct theme;
 	X(UI_FIELD_FOCUS, "ui.field.focus")                                                                  \
 	X(UI_BUTTON, "ui.button")                                                                            \
 	X(UI_BUTTON_FOCUS, "ui.button.focus")                                                                \
-	X(UI_SHADE, "ui.shade") /* laid over what is beneath a dialog */                                     \
+	X(UI_PROGRESS, "ui.progress")           /* the full part of a bar */                                 \
+	X(UI_PROGRESS_REST, "ui.progress.rest") /* its ends */                                               \
+	X(UI_SHADE, "ui.shade")                 /* laid over what is beneath a dialog */                     \
 	X(UI_OK, "ui.ok")                                                                                    \
 	X(UI_WARN, "ui.warn")                                                                                \
 	X(UI_ERROR, "ui.error")                                                                              \

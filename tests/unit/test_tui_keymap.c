@@ -90,7 +90,7 @@ static void a_context_has_its_parents_keys(void **state)
 	assert_int_equal(look(m, CONTEXT_CONTAINERS, "s"), ACTION_CTR_STOP);
 	assert_int_equal(look(m, CONTEXT_CONTAINERS, "j"), ACTION_DOWN);
 	assert_int_equal(look(m, CONTEXT_CONTAINERS, "?"), ACTION_HELP);
-	assert_int_equal(look(m, CONTEXT_IMAGES, "s"), ACTION_NONE);
+	assert_int_equal(look(m, CONTEXT_IMAGES, "e"), ACTION_NONE);
 	assert_int_equal(look(m, CONTEXT_EVENTS, "enter"), ACTION_EVENT_JUMP);
 	assert_int_equal(look(m, CONTEXT_LIST, "enter"), ACTION_OPEN);
 	assert_int_equal(look(m, CONTEXT_SHELL, "?"), ACTION_NONE);

@@ -163,6 +163,11 @@ void app_push(struct app *a, struct view *dialog)
 		a->dialogs[a->n_dialogs++] = dialog;
 }
 
+bool app_is_free(struct app *a)
+{
+	return !a->n_dialogs;
+}
+
 void app_act(struct app *a, enum action action)
 {
 	a->acted = action;
