@@ -1,5 +1,6 @@
-/* Compress: bytes become a gzip stream (ISA-L, level 1 to 3 of its own scale) or a zstd stream, block by
- * block. The same input gives the same bytes on the same build of the library. */
+/* Compress: bytes become a gzip stream (by ISA-L, by zlib where it is missing) or a zstd stream, block by
+ * block. The same input gives the same bytes on the same build of the library, in whatever pieces it comes.
+ */
 #ifndef TARE_ARCHIVE_COMPRESS_H
 #define TARE_ARCHIVE_COMPRESS_H
 
@@ -12,7 +13,8 @@ struct compress;
 
 #define COMPRESS_LEVEL_DEFAULT (-1)
 
-/* kind: COMPRESSION_NONE, _GZIP or _ZSTD. write() gets the compressed bytes; -1 with e ends it. */
+/* kind: COMPRESSION_NONE, _GZIP (level 1 to 3, usually 1) or _ZSTD (1 to 19, usually 3). write() gets the
+ * compressed bytes; -1 with e ends it. */
 struct compress *compress_new(enum compression kind, int level,
         int (*write)(void *arg, const void *data, size_t len, struct err *e), void *arg, struct err *e);
 int compress_add(struct compress *c, const void *data, size_t len, struct err *e);
