@@ -5,6 +5,13 @@
 #include "cli/command.h"
 #include "cli/progress_options.h"
 
+struct commit_options {
+	const char *author, *message, *format;
+	char **changes;
+	bool pause;
+	struct progress_options progress;
+};
+
 extern const struct command commit_commands[];
 
 #endif

@@ -19,7 +19,6 @@ static const struct row commands[] = {
         {"search", REGISTRY},
         {"build", "not in Tare yet; build elsewhere and use tare load, or use tare import --change"},
         {"cp", "not in Tare yet; use a volume, or tar through tare exec"},
-        {"commit", "not in Tare yet; use tar through tare exec, and tare import"},
         {"diff", "not in Tare yet; upper/ in the container's directory holds what it wrote"},
         {"export", "not in Tare yet; use tar through tare exec"},
         {"history", "not in Tare yet; tare image inspect shows it"},

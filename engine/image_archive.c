@@ -9,9 +9,12 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/progress.h"
+#include "base/units.h"
 #include "engine/archive/hash.h"
 #include "engine/archive/unpack.h"
+#include "engine/oci/reference.h"
 #include "engine/store/blob.h"
 
 int arrival_begin(struct arrival *a, const char *root, const char *state, struct progress *p, struct err *e)
@@ -210,6 +213,32 @@ const char *layer_media_type(enum compression c)
 	default:
 		return NULL;
 	}
+}
+
+/* Now, or what SOURCE_DATE_EPOCH asks for (reproducible-builds.org), so that the same archive gives the
+ * same image. */
+int64_t image_creation_time(void)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	int64_t seconds;
+	if (epoch && int_parse(epoch, 0, INT32_MAX, "SOURCE_DATE_EPOCH", &seconds, NULL) == 0)
+		return seconds * 1000000000;
+	return now_realtime() / 1000000000 * 1000000000;
+}
+
+int image_full_name(const char *name, char **full, struct err *e)
+{
+	cleanup_reference struct reference r = REFERENCE_INIT;
+	*full = NULL;
+	if (!name)
+		return 0;
+	if (reference_parse(name, &r, e) < 0)
+		return -1;
+	if (digest_is_set(&r.digest))
+		return err_set(e, ERR_USAGE,
+		        "\"%.300s\" names a digest; an image is given a name like busybox:1.36", name);
+	*full = reference_full(&r);
+	return *full ? 0 : err_no_memory(e);
 }
 
 int archive_open(const char *file, uint64_t *size, struct err *e)

@@ -55,6 +55,10 @@ int arrival_sync(const struct arrival *a, struct err *e);
 
 /* The layer's media type for a compression, NULL when OCI has none. */
 const char *layer_media_type(enum compression c);
+/* When a new image says it was made. */
+int64_t image_creation_time(void);
+/* The full form of a name that an image is to have; NULL stays NULL. */
+int image_full_name(const char *name, char **full, struct err *e);
 /* Open `file` for reading ("-": standard input); its size, or 0 unknown. A terminal is refused. */
 int archive_open(const char *file, uint64_t *size, struct err *e);
 

@@ -5,13 +5,11 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "base/proc.h"
 #include "base/progress.h"
 #include "base/units.h"
 #include "engine/archive/unpack.h"
 #include "engine/image_archive.h"
 #include "engine/oci/image_change.h"
-#include "engine/oci/reference.h"
 #include "engine/store/blob.h"
 #include "engine/tare.h"
 
@@ -24,17 +22,6 @@ struct import {
 	struct inflate_result stream;
 	uint64_t layer_size;
 };
-
-/* Now, or what SOURCE_DATE_EPOCH asks for (reproducible-builds.org), so that the same archive gives the
- * same image. */
-static int64_t creation_time(void)
-{
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	int64_t seconds;
-	if (epoch && int_parse(epoch, 0, INT32_MAX, "SOURCE_DATE_EPOCH", &seconds, NULL) == 0)
-		return seconds * 1000000000;
-	return now_realtime() / 1000000000 * 1000000000;
-}
 
 /* "linux/amd64[/variant]" */
 static int set_platform(struct image_config *c, const char *platform, struct err *e)
@@ -73,7 +60,7 @@ static int make_config(struct import *im, struct err *e)
 {
 	struct image_config *c = &im->config;
 	const struct tare_import *q = im->request;
-	c->created = creation_time();
+	c->created = image_creation_time();
 	if (set_platform(c, q->platform, e) < 0)
 		return -1;
 	if (set_history(c, q->message, strcmp(q->file, "-") == 0 ? "-" : basename(q->file)) < 0)
@@ -159,21 +146,6 @@ static int import_stream(
 	return write_image(im, reference, image_id, e);
 }
 
-static int full_name(const char *name, char **full, struct err *e)
-{
-	cleanup_reference struct reference r = REFERENCE_INIT;
-	*full = NULL;
-	if (!name)
-		return 0;
-	if (reference_parse(name, &r, e) < 0)
-		return -1;
-	if (digest_is_set(&r.digest))
-		return err_set(e, ERR_USAGE,
-		        "\"%.300s\" names a digest; an image is given a name like busybox:1.36", name);
-	*full = reference_full(&r);
-	return *full ? 0 : err_no_memory(e);
-}
-
 int tare_image_import(const char *root, const char *state, const struct tare_import *request,
         struct progress *p, char **image_id, struct err *e)
 {
@@ -184,7 +156,7 @@ int tare_image_import(const char *root, const char *state, const struct tare_imp
 	        .arrival = &a, .request = request, .blob = BLOB_DRAFT_INIT, .layer = LAYER_DRAFT_INIT};
 	*image_id = NULL;
 	cleanup_fd int fd = -1;
-	int rc = full_name(request->reference, &reference, e);
+	int rc = image_full_name(request->reference, &reference, e);
 	if (rc == 0)
 		rc = make_config(&im, e);
 	if (rc == 0)

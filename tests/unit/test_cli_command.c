@@ -188,7 +188,7 @@ static void unknown_words_get_a_hint(void **state)
 static void hints_are_for_what_is_not_there(void **state)
 {
 	static const char *const typed[] = {"pull", "push", "login", "logout", "search", "build", "cp",
-	        "commit", "diff", "export", "history", "update", "volume create", "volume rm"};
+	        "diff", "export", "history", "update", "volume create", "volume rm"};
 	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
 	        "health-interval", "no-healthcheck", "gpus"};
 	char *run[] = {"run", NULL};
