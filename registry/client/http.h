@@ -34,7 +34,7 @@ struct http_tls {
 struct http_answer {
 	int status;       /* 200, …; 0: no answer came, `why` in done() says what happened */
 	const char *url;  /* the last one, after redirects */
-	const char *peer; /* the address that was spoken to (a proxy's, where one is used), or "" */
+	const char *peer; /* the address that was spoken to; "": unknown, or behind a proxy */
 	bool plain;       /* HTTP_TLS_FAILED: it doesn't speak TLS (rather than a bad certificate) */
 	uint64_t length;  /* Content-Length, or UINT64_MAX */
 	struct buf body;  /* collected, unless the exchange has a data() */

@@ -29,6 +29,29 @@ static bool is_redirect(const struct http_exchange *x)
 	       http_header(&x->answer, "location");
 }
 
+static bool has_proxy(void)
+{
+	static const char *const names[] = {
+	        "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (getenv(names[i]))
+			return true;
+	return false;
+}
+
+/* A proxy's address says nothing about where the server is. */
+static void note_peer(struct http_exchange *x)
+{
+	char *peer = NULL;
+
+	x->answer.peer = "";
+	if (has_proxy() && http_host_reach(x->url.host) != HTTP_REACH_LOOPBACK)
+		return;
+	if (!curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &peer) && peer)
+		x->answer.peer = peer;
+}
+
 /* ------------------------------------------------------------------ what libcurl calls */
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
@@ -37,9 +60,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	int r = http_headers_add(x, line, size * n);
 
 	if (r > 0 && !is_redirect(x) && x->request.begin) {
-		char *peer = NULL;
-		if (!curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &peer) && peer)
-			x->answer.peer = peer;
+		note_peer(x);
 		r = x->request.begin(x->request.arg, &x->answer, &x->why) < 0 ? refuse(x) : 0;
 	}
 	return r < 0 ? 0 : size * n;
@@ -132,17 +153,6 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 }
 
 /* ------------------------------------------------------------------ options */
-
-static bool has_proxy(void)
-{
-	static const char *const names[] = {
-	        "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (getenv(names[i]))
-			return true;
-	return false;
-}
 
 static void set_connection(struct http_exchange *x, const struct http_patience *p)
 {
@@ -310,10 +320,7 @@ static enum http_failure fail(struct http_exchange *x, enum http_failure f, CURL
 
 enum http_failure http_transfer_verdict(struct http_exchange *x, CURLcode code)
 {
-	char *peer = NULL;
-
-	if (!curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &peer) && peer)
-		x->answer.peer = peer;
+	note_peer(x);
 	if (code == CURLE_OK)
 		return HTTP_OK_SO_FAR;
 	if (x->refused)

@@ -100,8 +100,9 @@ int remote_upload(struct remote *r, const struct remote_upload *u, struct err *e
  * under /v2/REPOSITORY/, or a full URL that this registry gave us (an upload location; resolved against the
  * request's URL). Authenticated, retried (`tries` at most, 0: the default) when nothing of the body was
  * consumed that can't be had again, on endpoint `endpoint` (index; -1: the registry itself, the last one).
- * Fields of http_request other than url and authorization are the caller's. done() is called once, after the
- * last try. */
+ * Fields of http_request other than url, authorization and tls are the caller's. done() is called once, after
+ * the last try, and before this returns when not even the first could be sent. A path that begins with "/" is
+ * relative to the host ("/v2/", "/v2/_catalog?n=100"). A redirect that isn't followed is an answer. */
 struct remote_request {
 	struct http_request http;
 	const char *path;
