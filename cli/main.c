@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/command_tables.h"
 #include "cli/dashboard.h"
+#include "cli/demo.h"
 #include "cli/man.h"
 #include "engine/tare.h"
 
@@ -18,14 +19,8 @@ static int run_helper(struct cli *cli, void *options, char **operands)
 	struct err e = ERR_INIT;
 	char path[4096];
 
-	(void)options;
-	(void)operands;
-	if (cli->demo) {
-		err_set(&e, ERR_UNSUPPORTED,
-		        "%s moves real images, so it is not in the demo; leave out --demo",
-		        cli->command->words);
-		return cli_fail(cli, &e);
-	}
+	if (cli->demo)
+		return demo_run(cli, options, operands);
 	if (helper_path(cli->command->helper ? cli->command->helper : "tare-transfer", path, sizeof(path),
 	            &e) < 0)
 		return cli_fail(cli, &e);

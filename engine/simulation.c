@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/units.h"
+#include "engine/simulation_registry.h"
 
 #define HELD_BOOT    (INT64_C(1000000) * SIM_SECOND) /* what a held clock calls CLOCK_BOOTTIME at the birth */
 #define CLOCK_MAX    INT64_C(1000000000)
@@ -92,6 +93,11 @@ static const struct tare_engine table = {
         .image_inspect = sim_image_inspect,
         .image_tag = sim_image_tag,
         .image_remove = sim_image_remove,
+        .image_pull = sim_image_pull,
+        .image_push = sim_image_push,
+        .image_search = sim_image_search,
+        .login = sim_login,
+        .commit = sim_commit,
         .volume_list = sim_volume_list,
         .network_create = sim_network_create,
         .network_list = sim_network_list,

@@ -215,6 +215,8 @@ struct sim_event {
 	json *event;
 };
 
+struct sim_made_role;
+
 struct simulation {
 	struct tare_engine api; /* first: the handle is this */
 	char *dir;
@@ -230,6 +232,9 @@ struct simulation {
 	size_t index_size;
 	struct sim_image *images;
 	size_t n_images;
+	struct sim_made_role **made; /* of images that users made of containers */
+	size_t n_made;
+	char **logins; /* registries; nothing is kept of the passwords */
 	struct sim_volume *volumes;
 	size_t n_volumes;
 	struct sim_network **networks;
@@ -375,6 +380,7 @@ int sim_image_tag(struct tare_engine *, const char *, const char *, struct err *
 int sim_image_remove(struct tare_engine *, const char *, bool, char ***, struct err *);
 int sim_image_layers_of(struct tare_engine *, const char *, struct tare_layer_list *, struct err *);
 uint64_t sim_image_size(const struct sim_image_role *role);
+char *sim_image_digest(const struct sim_image *i); /* of its manifest */
 /* simulation_network.c: networks, and what the journal does to them */
 int sim_networks_build(struct simulation *s, struct err *e);
 void sim_networks_free(struct simulation *s);

@@ -1,6 +1,7 @@
 /* What a line of the journal does to the world. Any user may have edited the file, so a line is believed only
  * as far as it makes sense; what doesn't is passed over, in every process alike. */
 #include "engine/simulation.h"
+#include "engine/simulation_registry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -356,6 +357,8 @@ void sim_apply(struct simulation *s, json *line)
 		image_remove(s, line, at);
 	else if (strcmp(verb, "volume-remove") == 0)
 		volume_remove(s, line, at);
+	else if (strncmp(verb, "registry-", 9) == 0)
+		sim_registry_apply(s, verb, line, at);
 	else if (strncmp(verb, "network-", 8) == 0)
 		sim_network_apply(s, verb, line, at);
 	else if (c)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/oci/reference.h"
 
 uint64_t sim_image_size(const struct sim_image_role *role)
 {
@@ -20,7 +21,7 @@ uint64_t sim_image_size(const struct sim_image_role *role)
 
 /* ------------------------------------------------------------------ list */
 
-static char *manifest_digest(const struct sim_image *i)
+char *sim_image_digest(const struct sim_image *i)
 {
 	char hex[TARE_ID_LEN + 1];
 
@@ -30,7 +31,9 @@ static char *manifest_digest(const struct sim_image *i)
 
 static char *full_reference(const char *familiar)
 {
-	return str_printf("docker.io/%s%s", strchr(familiar, '/') ? "" : "library/", familiar);
+	cleanup_reference struct reference r = REFERENCE_INIT;
+
+	return reference_parse(familiar, &r, NULL) < 0 ? strdup(familiar) : reference_full(&r);
 }
 
 static int fill(struct simulation *s, const struct sim_image *i, struct tare_image *row)
@@ -43,7 +46,7 @@ static int fill(struct simulation *s, const struct sim_image *i, struct tare_ima
 	        .repository =
 	                colon ? strndup(i->reference, (size_t)(colon - i->reference)) : strdup("<none>"),
 	        .tag = strdup(colon ? colon + 1 : "<none>"),
-	        .digest = manifest_digest(i),
+	        .digest = sim_image_digest(i),
 	        .created = sim_wall(s, i->created),
 	        .size = sim_image_size(i->role),
 	        .n_layers = (unsigned)sim_image_layers(i->role, layers),
@@ -128,7 +131,7 @@ int sim_image_inspect(struct tare_engine *t, const char *ref, json **out, struct
 {
 	struct simulation *s = sim_of(t);
 	const struct sim_image *i = sim_find_image(s, ref, e);
-	cleanup_free char *digest = i ? manifest_digest(i) : NULL;
+	cleanup_free char *digest = i ? sim_image_digest(i) : NULL;
 	json *o, *tags;
 	char stamp[TIME_TEXT_SIZE];
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/simulation_registry.h"
 
 #define CONTAINERS_MAX 100000
 #define TYPICAL        14 /* how many there are when nobody says otherwise */
@@ -139,6 +140,9 @@ static const struct sim_image_role *sim_image_role_named(const char *name)
 	for (size_t i = 0; i < sim_n_images; i++)
 		if (sim_image_roles[i].name && strcmp(sim_image_roles[i].name, name) == 0)
 			return &sim_image_roles[i];
+	for (size_t i = 0; i < sim_n_offers; i++)
+		if (strcmp(sim_offers[i].image.name, name) == 0)
+			return &sim_offers[i].image;
 	return NULL;
 }
 
@@ -442,6 +446,8 @@ void sim_world_free(struct simulation *s)
 	for (size_t i = 0; i < s->n_images; i++)
 		free(s->images[i].reference);
 	free(s->images);
+	sim_made_free(s);
+	strv_free(s->logins);
 	for (size_t i = 0; i < s->n_volumes; i++)
 		free(s->volumes[i].name);
 	free(s->volumes);

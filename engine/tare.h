@@ -469,6 +469,9 @@ struct tare_disk_usage {
 	} images, containers, volumes;
 };
 
+struct progress;
+struct tare_commit;
+
 struct tare_engine {
 	/* --- life. `id` out-parameters hold TARE_ID_LEN+1 bytes. --- */
 	int (*create)(struct tare_engine *, const struct tare_create *, char *id, struct err *);
@@ -523,6 +526,23 @@ struct tare_engine {
 	/* `done` collects "Untagged: …" and "Deleted: …". */
 	int (*image_remove)(struct tare_engine *, const char *ref, bool force, char ***done, struct err *);
 	int (*volume_list)(struct tare_engine *, struct tare_volume_list *, struct err *);
+
+	/* --- images from and to elsewhere: only the simulated engine does these itself. NULL in others,
+	 * where a helper program does them. --- */
+	/* platform NULL: this host's. *digest of what came, the caller's to free; *changed: it was not here.
+	 */
+	int (*image_pull)(struct tare_engine *, const char *ref, const char *platform, struct progress *,
+	        char **digest, bool *changed, struct err *);
+	/* destination NULL: as it is called. */
+	int (*image_push)(struct tare_engine *, const char *ref, const char *destination, struct progress *,
+	        char **digest, struct err *);
+	/* [{"Name", "Description", "StarCount", "IsOfficial"}, …]; tags: {"Name", "Tags": […]} of that
+	 * repository
+	 */
+	int (*image_search)(struct tare_engine *, const char *term, bool tags, json **, struct err *);
+	int (*login)(struct tare_engine *, const char *registry, const char *user, struct err *);
+	int (*commit)(
+	        struct tare_engine *, const struct tare_commit *, struct progress *, char **id, struct err *);
 
 	/* --- networks; `net` is a name, a full id, or an unambiguous start of one --- */
 	/* id: 65 bytes */
@@ -616,6 +636,8 @@ struct tare_import {
  */
 int tare_image_import(const char *root, const char *state, const struct tare_import *, struct progress *,
         char **image_id, struct err *e);
+/* Tell the event log that a pull has brought `reference` (a full one). */
+void tare_image_pulled(const char *root, const char *state, const char *reference);
 /* An oci-archive or docker-archive. `loaded` collects references (or ids of untagged images). */
 int tare_image_load(const char *root, const char *state, const char *file, struct progress *, char ***loaded,
         struct err *e);

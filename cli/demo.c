@@ -1,0 +1,203 @@
+#include "cli/demo.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "engine/oci/reference.h"
+#include "engine/tare.h"
+
+/* One invocation. Its options are found by their names, as the tables of the helpers' commands have them. */
+struct demo {
+	struct cli *cli;
+	const char *options; /* the command's struct */
+	char **operands;
+	struct tare_engine *engine;
+	struct progress progress;
+	bool quiet;
+};
+
+/* ------------------------------------------------------------------ options */
+
+static const void *option_at(const struct demo *d, const char *name, enum option_kind kind)
+{
+	const struct option *o =
+	        d->cli->command->options ? option_find(d->cli->command->options, name) : NULL;
+
+	return o && o->kind == kind ? d->options + o->offset : NULL;
+}
+
+static bool flag(const struct demo *d, const char *name)
+{
+	const bool *at = option_at(d, name, OPTION_FLAG);
+
+	return at && *at;
+}
+
+static const char *text(const struct demo *d, const char *name)
+{
+	const char *const *at = option_at(d, name, OPTION_STRING);
+
+	return at ? *at : NULL;
+}
+
+static void begin_progress(struct demo *d)
+{
+	const int64_t *fd = option_at(d, "progress-fd", OPTION_INT);
+
+	d->quiet = flag(d, "quiet");
+	progress_init(&d->progress, fd ? (int)*fd : -1, d->quiet);
+}
+
+/* ------------------------------------------------------------------ the commands */
+
+static int full_name(const char *name, char **full, struct err *e)
+{
+	cleanup_reference struct reference r = REFERENCE_INIT;
+
+	if (reference_parse(name, &r, e) < 0)
+		return -1;
+	*full = reference_full(&r);
+	return *full ? 0 : err_no_memory(e);
+}
+
+static int pull(struct demo *d, struct err *e)
+{
+	cleanup_free char *full = NULL, *digest = NULL;
+	bool changed = false;
+	int rc;
+
+	if (full_name(d->operands[0], &full, e) < 0)
+		return -1;
+	begin_progress(d);
+	rc = d->engine->image_pull(
+	        d->engine, d->operands[0], text(d, "platform"), &d->progress, &digest, &changed, e);
+	progress_end(&d->progress);
+	if (rc < 0)
+		return -1;
+	if (d->quiet)
+		puts(full);
+	else
+		printf("%s: %s %s\n", full, changed ? "pulled" : "up to date", digest);
+	return 0;
+}
+
+static int push(struct demo *d, struct err *e)
+{
+	const char *to = d->operands[1] ? d->operands[1] : d->operands[0];
+	cleanup_free char *full = NULL, *digest = NULL;
+	int rc;
+
+	if (full_name(to, &full, e) < 0)
+		return -1;
+	begin_progress(d);
+	rc = d->engine->image_push(d->engine, d->operands[0], d->operands[1], &d->progress, &digest, e);
+	progress_end(&d->progress);
+	if (rc < 0)
+		return -1;
+	if (d->quiet)
+		puts(full);
+	else
+		printf("%s: pushed %s\n", full, digest);
+	return 0;
+}
+
+static int print_json(json *j)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+
+	json_print(&b, j, JSON_PRETTY);
+	return puts(buf_str(&b)) < 0 ? -1 : 0;
+}
+
+static void print_found(json *rows)
+{
+	printf("%-32s %8s  %-8s  %s\n", "NAME", "STARS", "OFFICIAL", "DESCRIPTION");
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		json *row = json_object_array_get_idx(rows, i);
+
+		printf("%-32s %8lld  %-8s  %s\n", json_str(row, "Name", ""),
+		        (long long)json_int(row, "StarCount", 0),
+		        json_bool(row, "IsOfficial", false) ? "yes" : "", json_str(row, "Description", ""));
+	}
+}
+
+static int search(struct demo *d, struct err *e)
+{
+	bool tags = flag(d, "list-tags");
+	cleanup_json json *found = NULL;
+	cleanup_strv char **names = NULL;
+
+	if (d->engine->image_search(d->engine, d->operands[0], tags, &found, e) < 0)
+		return -1;
+	if (d->cli->json)
+		return print_json(found);
+	if (!tags) {
+		print_found(found);
+		return 0;
+	}
+	names = json_strv(found, "Tags");
+	strv_foreach (s, names)
+		printf("%s:%s\n", d->operands[0], *s);
+	return 0;
+}
+
+/* Whatever password comes is taken, and forgotten. */
+static int login(struct demo *d, struct err *e)
+{
+	const char *registry = d->operands[0] ? d->operands[0] : "docker.io", *user = text(d, "username");
+	char ignored[4096];
+
+	while (flag(d, "password-stdin") && read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
+		;
+	if (d->engine->login(d->engine, registry, user ? user : "", e) < 0)
+		return -1;
+	printf("logged in to %s%s%s\n", registry, user ? " as " : "", user ? user : "");
+	return 0;
+}
+
+static int commit(struct demo *d, struct err *e)
+{
+	const struct tare_commit request = {
+	        .container = d->operands[0],
+	        .reference = d->operands[1],
+	        .message = text(d, "message"),
+	};
+	cleanup_free char *id = NULL;
+	int rc;
+
+	begin_progress(d);
+	rc = d->engine->commit(d->engine, &request, &d->progress, &id, e);
+	progress_end(&d->progress);
+	if (rc < 0)
+		return -1;
+	puts(id);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ which one */
+
+int demo_run(struct cli *cli, void *options, char **operands)
+{
+	static const struct {
+		const char *words;
+		int (*run)(struct demo *d, struct err *e);
+	} commands[] = {
+	        {"pull", pull}, {"push", push}, {"search", search}, {"login", login}, {"commit", commit}};
+	struct demo d = {.cli = cli, .options = options, .operands = operands};
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(commands[i].words, cli->command->words) != 0)
+			continue;
+		d.engine = cli_engine(cli, &e);
+		return d.engine && commands[i].run(&d, &e) == 0 ? 0 : cli_fail(cli, &e);
+	}
+	err_set(&e, ERR_UNSUPPORTED, "%s moves real images, so it is not in the demo; leave out --demo",
+	        cli->command->words);
+	return cli_fail(cli, &e);
+}
