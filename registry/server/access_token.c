@@ -56,7 +56,7 @@ static enum MHD_Result answer(struct access *a, struct exchange *x, struct token
 	if (!text)
 		return exchange_error(
 		        x, MHD_HTTP_BAD_REQUEST, API_UNSUPPORTED, "too many scopes for one token");
-	json *j = json_object_new_object();
+	cleanup_json json *j = json_object_new_object();
 	json_set_str(j, "token", text);
 	json_set_str(j, "access_token", text);
 	json_set_int(j, "expires_in", TOKEN_LIFE);

@@ -48,14 +48,13 @@ static const char *complaint(const struct server *s)
 enum MHD_Result health_answer(struct exchange *x)
 {
 	const char *bad = reads(x) ? complaint(x->server) : NULL;
-	json *answer;
 
 	if (!reads(x))
 		return exchange_error(
 		        x, MHD_HTTP_METHOD_NOT_ALLOWED, API_UNSUPPORTED, "health is read by GET");
 	if (!bad && x->server->draining)
 		bad = "the server is about to end";
-	answer = json_object_new_object();
+	cleanup_json json *answer = json_object_new_object();
 	json_set_str(answer, "status", bad ? bad : "ok");
 	json_set_bool(answer, "readOnly", x->server->options->read_only);
 	return exchange_json(x, bad ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, "application/json", answer);
