@@ -105,8 +105,7 @@ static int delete_tag(struct repository *r, const char *tag, struct err *e)
 	return index_change_commit(r, &c, e);
 }
 
-/* What the manifest refers to, from its document. */
-static void subject_of(struct repository *r, const struct digest *d, struct digest *subject)
+void manifest_subject(struct repository *r, const struct digest *d, struct digest *subject)
 {
 	uint64_t size;
 	cleanup_buf struct buf b = BUF_INIT_MAX(DOCUMENT_MAX);
@@ -126,7 +125,7 @@ static int delete_manifest(struct repository *r, const struct digest *d, uint64_
 	uint64_t was = 0;
 	if (!index_find(&r->index, d))
 		return err_set(e, ERR_NOT_FOUND, "no such manifest in %s", r->name);
-	subject_of(r, d, &subject);
+	manifest_subject(r, d, &subject);
 	if (index_change_begin(r, &c, e) < 0)
 		return -1;
 	index_change_remove(&c, d);

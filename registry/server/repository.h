@@ -120,6 +120,9 @@ int referrers_add(struct repository *r, const struct manifest_facts *facts, cons
 int referrers_remove(
         struct repository *r, const struct digest *subject, const struct digest *d, struct err *e);
 
+/* What the stored manifest d refers to; unset: nothing. (manifest.c) */
+void manifest_subject(struct repository *r, const struct digest *d, struct digest *subject);
+
 /* ------------------------------------------------------------------ uploads (upload.c) */
 
 struct uploads *uploads_new(void);

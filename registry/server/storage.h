@@ -99,6 +99,14 @@ int manifests_each(struct repository *r, manifest_fn *fn, void *arg);
 void repository_freeze(struct repository *r);
 void repository_thaw(struct repository *r);
 
+/* Within freeze and thaw: these tags, and these manifests with all of their tags, out of the index by one write. Their blobs
+ * are left to the collector. */
+int manifests_drop(
+        struct repository *r, char *const *tags, const struct digest *gone, size_t n, struct err *e);
+/* Every repository, also those in which no manifest was ever put; not the local ones. Stops at what fn returns if not 0. */
+typedef int repository_fn(void *arg, struct repository *r);
+int repositories_each(struct storage *s, repository_fn *fn, void *arg, struct err *e);
+
 /* ------------------------------------------------------------------ uploads */
 
 #define UPLOAD_ID_SIZE 33 /* 32 hex digits */
