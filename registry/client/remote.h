@@ -108,7 +108,6 @@ struct remote_request {
 	const char *path;
 	int endpoint;
 	unsigned tries;
-	int64_t at_ns; /* not before that time of CLOCK_BOOTTIME; 0: now */
 	int (*rewind)(void *arg,
 	        struct err *e); /* before a retry of a request whose read() was used; NULL: no retry */
 };

@@ -70,7 +70,7 @@ static void end_refused(struct upload *u, const struct http_answer *a)
 /* ------------------------------------------------------------------ requests */
 
 /* u->path is what is asked; u is not to be touched after it. */
-static void ask(struct upload *u, struct remote_request *q)
+static void ask_at(struct upload *u, struct remote_request *q, int64_t at_ns)
 {
 	struct err why = ERR_INIT;
 
@@ -79,9 +79,14 @@ static void ask(struct upload *u, struct remote_request *q)
 	q->http.arg = u;
 	if (!u->path)
 		err_no_memory(&why);
-	else if (remote_request(u->remote, q, &why) == 0)
+	else if (remote_request_at(u->remote, q, at_ns, &why) == 0)
 		return;
 	end_failed(u, &why);
+}
+
+static void ask(struct upload *u, struct remote_request *q)
+{
+	ask_at(u, q, 0);
 }
 
 static void set_path(struct upload *u, char *path)
@@ -236,6 +241,15 @@ static ssize_t read_piece(void *arg, void *data, size_t len, struct err *e)
 	return n;
 }
 
+static int read_again(void *arg, struct err *e)
+{
+	struct upload *u = arg;
+
+	(void)e;
+	u->offset = u->at;
+	return 0;
+}
+
 static void on_sent(void *arg, uint64_t bytes)
 {
 	const struct upload *u = arg;
@@ -343,6 +357,10 @@ static void send_on(struct upload *u)
 		q.http.body = NULL;
 		q.http.read = read_piece;
 		q.http.sent = on_sent;
+		/* Sent again as it is only where the registry wanted to know us first; after anything else it
+		 * is asked what it has. */
+		q.rewind = read_again;
+		q.tries = 1;
 	}
 	char *url = u->location ? strdup(u->location) : NULL;
 	set_path(u, u->closing ? http_url_query(url, "digest", digest_text(&u->u.blob->digest, text)) : url);
@@ -373,9 +391,8 @@ static void ask_position(struct upload *u)
 {
 	struct remote_request q = {.http = {.method = "GET", .done = on_position}};
 
-	q.at_ns = now_boottime() + retry_delay(u->failed);
 	set_path(u, u->location ? strdup(u->location) : NULL);
-	ask(u, &q);
+	ask_at(u, &q, now_boottime() + retry_delay(u->failed));
 }
 
 int remote_upload(struct remote *r, const struct remote_upload *want, struct err *e)
