@@ -287,3 +287,19 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 	event_emit(s, "image", "tag", digest_text(&i.config_digest, text), attributes);
 	return 0;
 }
+
+/* As Docker has it: the reference is the actor. */
+void tare_image_pulled(const char *root, const char *state, const char *reference)
+{
+	struct store s;
+	cleanup_reference struct reference r = REFERENCE_INIT;
+	if (reference_parse(reference, &r, NULL) < 0)
+		return;
+	cleanup_free char *name = reference_familiar(&r), *repository = reference_familiar_repository(&r);
+	if (!name || !repository || store_open(&s, root, state, NULL) < 0)
+		return;
+	json *attributes = json_object_new_object();
+	json_set_str(attributes, "name", repository);
+	event_emit(&s, "image", "pull", name, attributes);
+	store_close(&s);
+}

@@ -127,6 +127,11 @@ int partial_restart(const struct store *s, struct partial *p, struct err *e)
 	return partial_open(s, &d, true, p, e) < 0 ? -1 : 0;
 }
 
+void partial_unlock(const struct partial *p)
+{
+	flock(p->fd, LOCK_UN);
+}
+
 void partial_close(struct partial *p)
 {
 	close_fd(&p->fd);

@@ -42,6 +42,8 @@ int partial_publish(const struct store *s, const struct partial *p, struct err *
 /* It was wrong: begin anew with an empty one, which is locked as well. A file that is a blob already is never
  * written to again. */
 int partial_restart(const struct store *s, struct partial *p, struct err *e);
+/* It is published, and others need not wait; the descriptor stays open for reading. */
+void partial_unlock(const struct partial *p);
 /* Leave it for the next time, or remove it. */
 void partial_close(struct partial *p);
 void partial_drop(const struct store *s, struct partial *p);

@@ -125,7 +125,6 @@ test_down() {
 	refused 125 'unknown flag --health-cmd: not' run --health-cmd true $B true
 	refused 125 'unknown flag --gpus: not' run --gpus all $B true
 	refused 125 'unknown flag -p; see' ps -p
-	refused 125 'unknown command "pull": not in Tare yet; use tare load or tare import' pull alpine
 	refused 125 'unknown command "container cp": not' container cp a:/b c
 	refused 125 'unknown command "volume create": not' volume create v
 	refused 125 'unknown flag --attachable: not needed' network create --attachable n

@@ -163,9 +163,11 @@ static void unknown_words_get_a_hint(void **state)
 	                "unknown command \"volume-lits\"; did you mean \"volume-list\"? see: tare help"},
 	        {"bogus", NULL, "unknown command \"bogus\"; see: tare help"},
 	        {"lgos", NULL, "unknown command \"lgos\"; did you mean \"logs\"? see: tare help"},
-	        {"pull", "x", "unknown command \"pull\": not in Tare yet; use tare load or tare import"},
-	        {"image", "pull",
-	                "unknown command \"image pull\": not in Tare yet; use tare load or tare import"},
+	        {"cp", "x",
+	                "unknown command \"cp\": not in Tare yet; use a volume, or tar through tare exec"},
+	        {"container", "cp",
+	                "unknown command \"container cp\": not in Tare yet; use a volume, or tar through "
+	                "tare exec"},
 	        {"network", "crate",
 	                "unknown command \"network crate\"; did you mean \"network create\"? see: tare "
 	                "help"},
@@ -187,8 +189,8 @@ static void unknown_words_get_a_hint(void **state)
 /* A row of the hints that Tare has by now would never be read. */
 static void hints_are_for_what_is_not_there(void **state)
 {
-	static const char *const typed[] = {"pull", "push", "login", "logout", "search", "build", "cp",
-	        "diff", "export", "history", "update", "volume create", "volume rm"};
+	static const char *const typed[] = {"push", "login", "logout", "search", "build", "cp", "diff",
+	        "export", "history", "update", "volume create", "volume rm"};
 	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
 	        "health-interval", "no-healthcheck", "gpus"};
 	char *run[] = {"run", NULL};

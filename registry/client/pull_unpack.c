@@ -1,0 +1,36 @@
+/* Unpacking behind the download, on a thread of the crew. */
+#include "base/err.h"
+#include "engine/archive/inflate.h"
+#include "engine/archive/unpack.h"
+#include "registry/client/pull_layer.h"
+
+static int check_diff_id(const struct digest *is, const struct digest *want, struct err *e)
+{
+	char a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
+	if (digest_equal(is, want))
+		return 0;
+	return err_set(e, ERR_CORRUPT, "the image is damaged: a layer should unpack to %s and unpacks to %s",
+	        digest_text(want, a), digest_text(is, b));
+}
+
+int pull_unpack(void *layer, struct err *e)
+{
+	struct pull_layer *l = layer;
+	const struct inflate_options o = {.out_alg = l->diff_id->alg,
+	        .copy_fd = -1,
+	        .read = pull_feed_read,
+	        .arg = &l->feed,
+	        .hash_aside = true};
+	/* The digest tells the end as well as an end mark would. */
+	const struct unpack_options u = {.open_end = true};
+	struct unpack_result unpacked;
+	struct inflate_result r;
+	if (layer_draft_open(l->o->store, &l->draft, e) < 0)
+		return -1;
+	cleanup_inflate struct inflate *in = inflate_open(-1, &o, e);
+	if (!in || unpack_layer(in, l->draft.fd, &u, &unpacked, e) < 0 || inflate_finish(in, &r, e) < 0 ||
+	        check_diff_id(&r.out, l->diff_id, e) < 0)
+		return -1;
+	l->bytes = unpacked.bytes;
+	return 0;
+}
