@@ -169,6 +169,14 @@ static int start_download(struct pull_layer *l, struct err *e)
 	return remote_download(l->o->remote, &d, e);
 }
 
+/* Nothing is here of it. Of no bytes nothing has to come. */
+static int begin_fetch(struct pull_layer *l, struct err *e)
+{
+	if (l->blob->size > 0)
+		return start_download(l, e);
+	return check_digest(l, e) < 0 ? -1 : publish(l, e);
+}
+
 /* ------------------------------------------------------------------ from phase to phase */
 
 static bool has_blob(const struct pull_layer *l)
