@@ -237,6 +237,11 @@ struct repository *repository_get(struct storage *s, const char *name, bool make
 	return r;
 }
 
+struct repository *repository_get_local(struct storage *s, const char *name)
+{
+	return s->local && repository_name_ok(name) ? local_images_get(s->local, s, name, NULL) : NULL;
+}
+
 void repository_put(struct repository *r)
 {
 	if (!r)

@@ -59,6 +59,8 @@ int storage_serve_local(struct storage *s, int storefd, struct err *e);
 
 /* A reference, held until repository_put(); NULL with e (ERR_NOT_FOUND) unless `make`. */
 struct repository *repository_get(struct storage *s, const char *name, bool make, struct err *e);
+/* The local images' repository of that name, or NULL: one may be in both. */
+struct repository *repository_get_local(struct storage *s, const char *name);
 void repository_put(struct repository *r);
 void repository_put_ptr(struct repository **r);
 #define cleanup_repository __attribute__((cleanup(repository_put_ptr)))
@@ -99,11 +101,12 @@ int manifests_each(struct repository *r, manifest_fn *fn, void *arg);
 void repository_freeze(struct repository *r);
 void repository_thaw(struct repository *r);
 
-/* Within freeze and thaw: these tags, and these manifests with all of their tags, out of the index by one write. Their blobs
- * are left to the collector. */
+/* Within freeze and thaw: these tags, and these manifests with all of their tags, out of the index by one
+ * write. Their blobs are left to the collector. */
 int manifests_drop(
         struct repository *r, char *const *tags, const struct digest *gone, size_t n, struct err *e);
-/* Every repository, also those in which no manifest was ever put; not the local ones. Stops at what fn returns if not 0. */
+/* Every repository, also those in which no manifest was ever put; not the local ones. Stops at what fn
+ * returns if not 0. */
 typedef int repository_fn(void *arg, struct repository *r);
 int repositories_each(struct storage *s, repository_fn *fn, void *arg, struct err *e);
 
@@ -117,6 +120,8 @@ int upload_begin(
 /* ERR_NOT_FOUND: not an upload of this repository and owner. ERR_CONFLICT: another request is at it. */
 struct upload *upload_open(struct repository *r, const char *id, const char *owner, struct err *e);
 void upload_close(struct upload *u);
+/* How far is it? Also while a request works on it. */
+int upload_look(struct repository *r, const char *id, const char *owner, uint64_t *size, struct err *e);
 uint64_t upload_size(const struct upload *u);
 const char *upload_id(const struct upload *u);
 /* Bytes are hashed as they are written; the running hash survives between requests, so the closing PUT is

@@ -184,18 +184,38 @@ static int unknown(struct err *e)
 	return err_set(e, ERR_NOT_FOUND, "no such upload; begin a new one");
 }
 
+/* One of that repository and owner; under the table's lock. */
+static struct upload *find_own(struct repository *r, const char *id, const char *owner)
+{
+	struct upload *u = upload_id_ok(id) ? find(r->storage->uploads, id) : NULL;
+	if (!u && upload_id_ok(id))
+		u = load(r->storage, id);
+	return u && strcmp(u->repository, r->name) == 0 && (!*u->owner || strcmp(u->owner, owner) == 0)
+	               ? u
+	               : NULL;
+}
+
+int upload_look(struct repository *r, const char *id, const char *owner, uint64_t *size, struct err *e)
+{
+	struct stat st;
+	pthread_mutex_lock(&r->storage->uploads->lock);
+	bool known = find_own(r, id, owner);
+	pthread_mutex_unlock(&r->storage->uploads->lock);
+	if (!known || fstatat(r->storage->uploads_dir, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return unknown(e);
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
 /* Two requests that write to one upload would mix their bytes: the second is refused.
  * tests/e2e/registry_spec.py "two at one upload" */
 static struct upload *claim(struct repository *r, const char *id, const char *owner, struct err *e)
 {
 	struct uploads *all = r->storage->uploads;
 	pthread_mutex_lock(&all->lock);
-	struct upload *u = find(all, id);
-	if (!u)
-		u = load(r->storage, id);
-	if (!u || strcmp(u->repository, r->name) != 0 || (*u->owner && strcmp(u->owner, owner) != 0)) {
+	struct upload *u = find_own(r, id, owner);
+	if (!u) {
 		unknown(e);
-		u = NULL;
 	} else if (u->busy) {
 		err_set(e, ERR_CONFLICT, "another request is at this upload");
 		u = NULL;
@@ -209,8 +229,6 @@ static struct upload *claim(struct repository *r, const char *id, const char *ow
 struct upload *upload_open(struct repository *r, const char *id, const char *owner, struct err *e)
 {
 	struct stat st;
-	if (!upload_id_ok(id))
-		return unknown(e), NULL;
 	struct upload *u = claim(r, id, owner, e);
 	if (!u)
 		return NULL;
