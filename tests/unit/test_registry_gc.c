@@ -1,0 +1,377 @@
+/* The registry's garbage collection, keep rules and scrub, on a storage in a temporary directory. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/archive/hash.h"
+#include "engine/oci/manifest.h"
+#include "registry/server/gc.h"
+#include "registry/server/manifest_check.h"
+#include "registry/server/scrub.h"
+#include "registry/server/storage.h"
+
+struct box {
+	char path[64];
+	int dir;
+	struct storage *storage;
+	struct repository *r;
+	struct err e;
+};
+
+static void box_ok(struct box *b, int rc)
+{
+	if (rc < 0)
+		fail_msg("%s", b->e.msg);
+}
+
+static int setup(void **state)
+{
+	static struct box b;
+
+	b = (struct box){.path = "/dev/shm/tare-unit-gc.XXXXXX"};
+	assert_non_null(mkdtemp(b.path));
+	b.dir = open(b.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	b.storage = storage_open(b.dir, false, &b.e);
+	if (!b.storage)
+		fail_msg("%s", b.e.msg);
+	b.r = repository_get(b.storage, "team/app", true, &b.e);
+	assert_non_null(b.r);
+	*state = &b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct box *b = *state;
+
+	repository_put(b->r);
+	storage_close(b->storage);
+	close(b->dir);
+	remove_tree_at(AT_FDCWD, b->path);
+	return 0;
+}
+
+static struct digest put_blob(struct box *b, const char *text)
+{
+	char id[UPLOAD_ID_SIZE];
+	struct digest d;
+	unsigned fresh;
+
+	box_ok(b, hash_bytes("sha256", text, strlen(text), &d, &b->e));
+	box_ok(b, upload_begin(b->r, NULL, "", id, &b->e));
+	struct upload *u = upload_open(b->r, id, "", &b->e);
+	assert_non_null(u);
+	box_ok(b, upload_append(u, text, strlen(text), &b->e));
+	box_ok(b, upload_commit(u, &d, &fresh, &b->e));
+	upload_close(u);
+	return d;
+}
+
+static struct digest put_document(struct box *b, const char *text, const char *tag)
+{
+	cleanup_manifest_facts struct manifest_facts facts = MANIFEST_FACTS_INIT;
+	char *tags[] = {(char *)(uintptr_t)tag, NULL};
+	struct digest d;
+	unsigned fresh;
+
+	box_ok(b, manifest_check(text, strlen(text), NULL, &facts, &b->e));
+	box_ok(b, hash_bytes("sha256", text, strlen(text), &d, &b->e));
+	box_ok(b, manifest_put(b->r, text, strlen(text), &d, &facts, tags, &fresh, &b->e));
+	return d;
+}
+
+#define DESCRIBED "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}"
+
+/* An image of one layer, whose content is `layer`; `subject`: or NULL. */
+static struct digest put_image(
+        struct box *b, const char *layer, const struct digest *subject, const char *tag)
+{
+	struct digest blob = put_blob(b, layer), config = put_blob(b, "{}");
+	cleanup_buf struct buf doc = BUF_INIT;
+	char text[DIGEST_TEXT_SIZE];
+
+	buf_printf(&doc,
+	        "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"config\":" DESCRIBED,
+	        MEDIA_OCI_CONFIG, digest_text(&config, text), (size_t)2);
+	buf_printf(&doc, ",\"layers\":[" DESCRIBED "]", MEDIA_OCI_LAYER, digest_text(&blob, text),
+	        strlen(layer));
+	if (subject)
+		buf_printf(&doc, ",\"subject\":" DESCRIBED, MEDIA_OCI_MANIFEST, digest_text(subject, text),
+		        (size_t)2);
+	buf_str_add(&doc, "}");
+	return put_document(b, buf_str(&doc), tag);
+}
+
+static struct gc_result collect(struct box *b, const struct gc_options *o)
+{
+	struct gc_result result;
+
+	usleep(20000); /* the clock of files ticks every few milliseconds */
+	box_ok(b, gc_run(b->storage, o, &result, &b->e));
+	return result;
+}
+
+static bool has(struct box *b, const struct digest *d)
+{
+	uint64_t size;
+	int fd = blob_get(b->r, d, &size);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool has_text(struct box *b, const char *text)
+{
+	struct digest d;
+
+	hash_bytes("sha256", text, strlen(text), &d, NULL);
+	return has(b, &d);
+}
+
+/* ------------------------------------------------------------------ gc */
+
+static void what_a_tag_reaches_stays(void **state)
+{
+	struct box *b = *state;
+	struct digest d = put_image(b, "layer", NULL, "v1");
+	struct gc_result r = collect(b, &(struct gc_options){0});
+
+	assert_int_equal(r.manifests + r.blobs + r.tags, 0);
+	assert_true(has(b, &d) && has_text(b, "layer") && has_text(b, "{}"));
+}
+
+static void what_nothing_names_goes(void **state)
+{
+	struct box *b = *state;
+	put_image(b, "old", NULL, "v1");
+	struct digest now = put_image(b, "new", NULL, "v1"); /* the tag moves */
+	put_blob(b, "orphan");
+	struct gc_result r = collect(b, &(struct gc_options){.dry_run = true});
+
+	assert_int_equal(r.manifests, 1);
+	assert_true(has_text(b, "old") && has_text(b, "orphan")); /* it only counted */
+	r = collect(b, &(struct gc_options){0});
+	assert_int_equal(r.manifests, 1);
+	assert_int_equal(r.blobs, 3); /* old, orphan, and the manifest's own */
+	assert_true(!has_text(b, "old") && !has_text(b, "orphan"));
+	assert_true(has(b, &now) && has_text(b, "new") && has_text(b, "{}"));
+	assert_int_equal(collect(b, &(struct gc_options){0}).blobs, 0);
+}
+
+static void a_grace_protects_what_is_young(void **state)
+{
+	struct box *b = *state;
+	put_image(b, "old", NULL, "v1");
+	put_image(b, "new", NULL, "v1");
+	put_blob(b, "of a push under way");
+	struct gc_result r = collect(b, &(struct gc_options){.grace = INT64_C(60000000000)});
+
+	assert_int_equal(r.manifests + r.blobs, 0);
+	assert_true(has_text(b, "old") && has_text(b, "of a push under way"));
+}
+
+static void untagged_ones_stay_when_told(void **state)
+{
+	struct box *b = *state;
+	struct digest d = put_image(b, "by digest only", NULL, NULL);
+
+	collect(b, &(struct gc_options){.keep_untagged = true});
+	assert_true(has(b, &d) && has_text(b, "by digest only"));
+}
+
+static void children_of_an_index_stay(void **state)
+{
+	struct box *b = *state;
+	struct digest child = put_image(b, "child", NULL, NULL);
+	char text[DIGEST_TEXT_SIZE];
+	struct stored_manifest m;
+	cleanup_buf struct buf doc = BUF_INIT;
+
+	box_ok(b, manifest_get(b->r, digest_text(&child, text), &m, &b->e));
+	buf_printf(&doc,
+	        "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[" DESCRIBED "]}",
+	        MEDIA_OCI_MANIFEST, text, (size_t)m.size);
+	put_document(b, buf_str(&doc), "all");
+	collect(b, &(struct gc_options){0});
+	assert_true(has(b, &child) && has_text(b, "child"));
+	uint64_t size;
+	box_ok(b, manifest_delete(b->r, "all", &size, &b->e));
+	struct gc_result r = collect(b, &(struct gc_options){0});
+	assert_int_equal(r.manifests, 2);
+	assert_false(has(b, &child) || has_text(b, "child"));
+}
+
+static void signatures_live_as_long_as_what_they_sign(void **state)
+{
+	struct box *b = *state;
+	struct digest image = put_image(b, "image", NULL, "v1");
+	struct digest signature = put_image(b, "signature", &image, NULL);
+	struct digest of_signature = put_image(b, "signature of it", &signature, NULL);
+	uint64_t size;
+
+	collect(b, &(struct gc_options){0});
+	assert_true(has(b, &signature) && has(b, &of_signature) && has_text(b, "signature of it"));
+	box_ok(b, manifest_delete(b->r, "v1", &size, &b->e));
+	assert_int_equal(collect(b, &(struct gc_options){0}).manifests, 3);
+	assert_false(has(b, &image) || has(b, &signature) || has(b, &of_signature));
+	json *referrers = referrers_list(b->r, &image, NULL, &b->e);
+	assert_int_equal(json_object_array_length(json_get(referrers, "manifests")), 0);
+	json_object_put(referrers);
+}
+
+static void a_blob_of_another_repository_stays(void **state)
+{
+	struct box *b = *state;
+	struct digest d = put_blob(b, "shared");
+	uint64_t fresh;
+	struct box other = *b;
+
+	put_image(b, "shared", NULL, "v1");
+	other.r = repository_get(b->storage, "other", true, &b->e);
+	assert_non_null(other.r);
+	box_ok(b, blob_mount(other.r, &d, "team/app", NULL, NULL, &fresh, &b->e));
+	struct gc_result r = collect(b, &(struct gc_options){0});
+	assert_int_equal(r.blobs, 1); /* nothing in `other` names it */
+	assert_int_equal(r.bytes, 0); /* but the storage needs it still */
+	assert_true(has(b, &d));
+	assert_false(has(&other, &d));
+	repository_put(other.r);
+}
+
+static void an_unreadable_manifest_keeps_everything(void **state)
+{
+	struct box *b = *state;
+	struct digest d = put_image(b, "layer", NULL, "v1");
+	char path[256];
+
+	put_blob(b, "orphan");
+	snprintf(path, sizeof(path), "%s/blobs/sha256/%s", b->path, d.hex);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(fd);
+	collect(b, &(struct gc_options){0});
+	assert_true(has_text(b, "layer") && has_text(b, "orphan"));
+}
+
+/* ------------------------------------------------------------------ keep rules */
+
+static void kept(const char *rule, const char *repository, const char *want)
+{
+	struct keep_tag tags[] = {
+	        {"v1", 10, false}, {"v2", 40, false}, {"pr-1", 20, false}, {"pr-2", 30, false}};
+	char *texts[] = {(char *)(uintptr_t)rule, NULL}, got[64] = "";
+	struct keep_rules rules;
+	struct err e = ERR_INIT;
+
+	if (keep_rules_parse(texts, &rules, &e) < 0)
+		fail_msg("%s", e.msg);
+	keep_decide(&rules, repository, tags, 4, 45);
+	for (size_t i = 0; i < 4; i++)
+		if (tags[i].kept)
+			strcat(strcat(got, tags[i].name), " ");
+	assert_string_equal(got, want);
+	keep_rules_free(&rules);
+}
+
+static void rules_keep_by_pattern_number_and_age(void **state)
+{
+	(void)state;
+	kept("other/*", "team/app", "v2 pr-2 pr-1 v1 ");
+	kept("team/*:v*", "team/app", "v2 v1 ");
+	kept("team/*:*,last=2", "team/app", "v2 pr-2 ");
+	kept("team/*,last=1", "team/app", "v2 ");
+	kept("team/*:pr-*,last=1", "team/app", "pr-2 ");
+	kept("*:*,within=20ns", "team/app", "v2 pr-2 ");
+}
+
+static void wrong_rules_are_refused(void **state)
+{
+	static const char *const wrong[] = {
+	        "", ":v*", "a:", "a,last=0", "a,last=x", "a,within=", "a,first=3", "a,last=-1"};
+	struct keep_rules rules;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char *texts[] = {(char *)(uintptr_t)wrong[i], NULL};
+		struct err e = ERR_INIT;
+		if (keep_rules_parse(texts, &rules, &e) == 0)
+			fail_msg("\"%s\" was accepted", wrong[i]);
+		assert_non_null(strstr(e.msg, "--keep"));
+	}
+}
+
+static void rules_take_tags_from_the_registry(void **state)
+{
+	struct box *b = *state;
+	char *texts[] = {(char *)(uintptr_t) "team/*:v*", NULL};
+	struct gc_options o = {0};
+	struct stored_manifest m;
+
+	put_image(b, "one", NULL, "v1");
+	put_image(b, "two", NULL, "pr-7");
+	box_ok(b, keep_rules_parse(texts, &o.keep, &b->e));
+	struct gc_result r = collect(b, &o);
+	assert_int_equal(r.tags, 1);
+	assert_int_equal(r.manifests, 1);
+	assert_int_equal(manifest_get(b->r, "v1", &m, &b->e), 0);
+	assert_int_equal(manifest_get(b->r, "pr-7", &m, &b->e), -1);
+	assert_false(has_text(b, "two"));
+	keep_rules_free(&o.keep);
+}
+
+/* ------------------------------------------------------------------ scrub */
+
+static void a_damaged_blob_is_set_aside(void **state)
+{
+	struct box *b = *state;
+	struct digest d = put_blob(b, "right");
+	struct scrub_result r;
+	char path[256];
+
+	box_ok(b, scrub_run(b->storage, &(struct scrub_options){0}, &r, &b->e));
+	assert_int_equal(r.blobs, 1);
+	assert_int_equal(r.damaged, 0);
+	snprintf(path, sizeof(path), "%s/blobs/sha256/%s", b->path, d.hex);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "w", 1, 0), 1);
+	close(fd);
+	box_ok(b, scrub_run(b->storage, &(struct scrub_options){0}, &r, &b->e));
+	assert_int_equal(r.damaged, 1);
+	assert_false(has(b, &d));
+	snprintf(path, sizeof(path), "%s/damaged/sha256-%s", b->path, d.hex);
+	assert_int_equal(access(path, F_OK), 0);
+	put_blob(b, "right"); /* the next push brings it again */
+	assert_true(has(b, &d));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(what_a_tag_reaches_stays, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_nothing_names_goes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_grace_protects_what_is_young, setup, teardown),
+	        cmocka_unit_test_setup_teardown(untagged_ones_stay_when_told, setup, teardown),
+	        cmocka_unit_test_setup_teardown(children_of_an_index_stay, setup, teardown),
+	        cmocka_unit_test_setup_teardown(signatures_live_as_long_as_what_they_sign, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_blob_of_another_repository_stays, setup, teardown),
+	        cmocka_unit_test_setup_teardown(an_unreadable_manifest_keeps_everything, setup, teardown),
+	        cmocka_unit_test(rules_keep_by_pattern_number_and_age),
+	        cmocka_unit_test(wrong_rules_are_refused),
+	        cmocka_unit_test_setup_teardown(rules_take_tags_from_the_registry, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_damaged_blob_is_set_aside, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
