@@ -42,16 +42,16 @@ static void set_endpoint(struct remote *r, size_t i, bool insecure)
 		ep->scheme = SCHEME_HTTP;
 }
 
-struct remote *remote_open(struct http *http, const struct registries *registries,
-        const struct reference *ref, const struct remote_options *o, struct err *e)
+struct remote *remote_open_route(struct http *http, struct registry_route *route, const struct reference *ref,
+        const struct remote_options *o, struct err *e)
 {
 	cleanup_remote struct remote *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return err_no_memory(e), NULL;
 	r->http = http;
-	if (registries_route(registries, ref->domain, ref->path, &r->route, e) < 0)
-		return NULL;
+	r->route = *route;
+	*route = (struct registry_route)REGISTRY_ROUTE_INIT;
 	if (!r->route.n)
 		return err_set_null(e, ERR_NOT_FOUND, "no registry has %s/%s", ref->domain, ref->path);
 	r->n = r->route.n;
@@ -64,6 +64,16 @@ struct remote *remote_open(struct http *http, const struct registries *registrie
 	for (size_t i = 0; i < r->n; i++)
 		set_endpoint(r, i, o->insecure);
 	return steal_ptr(&r);
+}
+
+struct remote *remote_open(struct http *http, const struct registries *registries,
+        const struct reference *ref, const struct remote_options *o, struct err *e)
+{
+	cleanup_route struct registry_route route = REGISTRY_ROUTE_INIT;
+
+	if (registries_route(registries, ref->domain, ref->path, &route, e) < 0)
+		return NULL;
+	return remote_open_route(http, &route, ref, o, e);
 }
 
 void remote_free(struct remote *r)

@@ -47,6 +47,15 @@ struct remote {
 	bool closing;
 };
 
+/* ---- remote.c */
+/* remote_open() for a route that is known; it is taken. */
+struct remote *remote_open_route(struct http *http, struct registry_route *route, const struct reference *ref,
+        const struct remote_options *o, struct err *e);
+/* May endpoint `at` be asked for what has a digest, or a tag? Dead mirrors may not. */
+bool remote_may_ask(const struct remote *r, size_t at, bool by_digest);
+/* For a blob: by digest, or where its manifest came from. */
+bool remote_may_ask_blob(const struct remote *r, size_t at);
+
 /* ---- remote_call.c: a request on its way, over its tries */
 struct remote_call {
 	struct remote_call *next, *prev; /* of r->calls */
@@ -65,10 +74,6 @@ struct remote_call {
 };
 /* As remote_request(), not before at_ns. */
 int remote_request_at(struct remote *r, const struct remote_request *q, int64_t at_ns, struct err *e);
-/* May endpoint `at` be asked for what has a digest, or a tag? Dead mirrors may not. */
-bool remote_may_ask(const struct remote *r, size_t at, bool by_digest);
-/* For a blob: by digest, or where its manifest came from. */
-bool remote_may_ask_blob(const struct remote *r, size_t at);
 /* Send it now, or at that time, once it has the authorization that the endpoint wants. */
 void remote_call_send(struct remote_call *c, int64_t at_ns);
 /* The end of one that got no answer. */
