@@ -31,12 +31,18 @@ static void skip_commas(struct reader *r)
 		r->p++;
 }
 
-/* A token, cut to fit; false when there is none. */
-static bool read_token(struct reader *r, char *dst, size_t size, bool *cut)
+/* In a value that should have been quoted: a URL has more than a token's characters. */
+static bool is_bare_char(char c)
+{
+	return c > ' ' && c <= '~' && c != ',' && c != '"';
+}
+
+/* What consists of such characters, cut to fit; false when there is none. */
+static bool read_word(struct reader *r, bool (*is_part)(char c), char *dst, size_t size, bool *cut)
 {
 	size_t len = 0;
 
-	for (; is_token_char(*r->p); r->p++, len++)
+	for (; is_part(*r->p); r->p++, len++)
 		if (len + 1 < size)
 			dst[len] = *r->p;
 	dst[len < size ? len : size - 1] = '\0';
@@ -89,7 +95,7 @@ static bool read_value(struct reader *r, const char *name)
 		size = sizeof(unused);
 	}
 	skip_space(r);
-	good = *r->p == '"' ? read_quoted(r, dst, size, &cut) : read_token(r, dst, size, &cut);
+	good = *r->p == '"' ? read_quoted(r, dst, size, &cut) : read_word(r, is_bare_char, dst, size, &cut);
 	if (good && cut && dst != unused)
 		r->broken = true;
 	return good;
@@ -128,7 +134,7 @@ static bool read_part(struct reader *r, struct challenge *best)
 	char word[NAME_MAX_LEN];
 	bool cut;
 
-	if (!read_token(r, word, sizeof(word), &cut))
+	if (!read_word(r, is_token_char, word, sizeof(word), &cut))
 		return false;
 	if (cut)
 		*word = '\0';
@@ -143,7 +149,7 @@ static bool read_part(struct reader *r, struct challenge *best)
 		const char *start = r->p;
 		char name[NAME_MAX_LEN];
 		bool ignored;
-		read_token(r, name, sizeof(name), &ignored);
+		read_word(r, is_token_char, name, sizeof(name), &ignored);
 		skip_space(r);
 		if (*r->p == '=' && r->p[1] != '=' && r->p[1] && r->p[1] != ',')
 			r->p = start;
