@@ -53,7 +53,8 @@ int cli_fail(const struct cli *cli, const struct err *e)
 	fflush(stdout); /* what went before stands before */
 	if (e->kind == ERR_INTERRUPTED)
 		return 130; /* 128 + SIGINT, as a shell says it */
-	log_line(LOG_LEVEL_ERROR, "%s", e->msg);
+	if (e->msg[0])      /* else a child of ours has said it */
+		log_line(LOG_LEVEL_ERROR, "%s", e->msg);
 	return err_exit_code(e);
 }
 

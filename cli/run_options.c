@@ -168,10 +168,19 @@ static int parse_attach(void *options, const char *text, struct err *e)
 
 static int parse_pull(void *options, const char *text, struct err *e)
 {
-	(void)options;
-	if (strcmp(text, "missing") != 0 && strcmp(text, "never") != 0)
-		return err_set(e, ERR_USAGE, "unknown policy \"%s\"; one of missing, never", text);
-	return 0;
+	static const char *const policies[] = {
+	        [TARE_PULL_MISSING] = "missing",
+	        [TARE_PULL_ALWAYS] = "always",
+	        [TARE_PULL_NEWER] = "newer",
+	        [TARE_PULL_NEVER] = "never",
+	};
+
+	for (unsigned i = 0; i < sizeof(policies) / sizeof(*policies); i++)
+		if (strcmp(text, policies[i]) == 0) {
+			((struct run_options *)options)->create.pull = (enum tare_pull)i;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "unknown policy \"%s\"; one of missing, always, newer, never", text);
 }
 
 /* ------------------------------------------------------------------ the rows */
@@ -198,9 +207,12 @@ const struct option run_option_rows[] = {
         OPT_LIST("label-file", 0, label_files, "FILE", "files", "Read labels from FILE, one a line"),
         OPT_CALL("annotation", 0, parse_annotation, "KEY=VALUE", "none", "Set an OCI annotation"),
         OPT_STRING("cidfile", 0, cidfile, "FILE", "files", "Write the id to FILE"),
-        OPT_CALL("pull", 0, parse_pull, "POLICY", "missing never",
-                "When to fetch the image: missing or never"),
-        OPT_FLAG("quiet", 'q', quiet, "Show no progress"),
+        OPT_CALL("pull", 0, parse_pull, "POLICY", "missing always newer never",
+                "When to pull the image: missing (default), always, newer or never"),
+        OPT_COPY("platform", 0, create.platform, "OS/ARCH[/VARIANT]",
+                "linux/amd64 linux/arm64 linux/arm/v7 linux/386 linux/riscv64",
+                "Platform of the image (default: that of this host)"),
+        OPT_FLAG("quiet", 'q', create.quiet_pull, "Show no progress of a pull"),
 
         OPT_SECTION("Process"),
         OPT_LIST("env", 'e', env, "NAME=VALUE", "none",

@@ -9,7 +9,7 @@
 
 struct run_options {
 	struct tare_create create; /* most rows write here */
-	bool detach, sig_proxy, quiet;
+	bool detach, sig_proxy;
 	bool cpus_given; /* --cpus or --cpu */
 	char **env, **env_files, **labels, **label_files;
 	char **attach; /* stdin, stdout, stderr */

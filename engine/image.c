@@ -17,7 +17,6 @@
 #include "engine/oci/reference.h"
 #include "engine/store/blob.h"
 #include "engine/store/layer.h"
-#include "engine/store/pull.h"
 
 /* All images; freed together. */
 struct image_set {
@@ -86,24 +85,6 @@ int image_ensure(const struct store *s, const char *ref, struct image *out, stru
 	if (e)
 		*e = why;
 	return -1;
-}
-
-/* Nothing is held while tare-transfer is waited for, since it sweeps too. */
-int image_ensure_held(const struct store *s, const char *ref, struct image *out, int *hold, struct err *e)
-{
-	for (int tries = 0; tries < 4; tries++) {
-		*hold = pull_hold(s, e);
-		if (*hold < 0)
-			return -1;
-		if (image_find(s, ref, out, NULL) == 0)
-			return 0;
-		close_fd(hold);
-		if (image_ensure(s, ref, out, e) < 0)
-			return -1;
-		image_free(out);
-		*out = (struct image)IMAGE_INIT;
-	}
-	return err_set(e, ERR_NOT_FOUND, "the image \"%.300s\" was removed while it was opened", ref);
 }
 
 /* ------------------------------------------------------------------ list */

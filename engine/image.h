@@ -16,8 +16,17 @@ struct err;
 /* For every verb that uses an image by name: image_find(), and when the image is not in the store but shipped
  * with Tare (images/NAME.tar for docker.io/library/NAME:latest), it is loaded first by tare-transfer. */
 int image_ensure(const struct store *s, const char *ref, struct image *out, struct err *e);
-/* The same, for who is about to make a record of it: the image is not swept until `hold` is closed. */
-int image_ensure_held(const struct store *s, const char *ref, struct image *out, int *hold, struct err *e);
+/* What a run needs, and how far to go for it. */
+struct image_want {
+	const char *ref;
+	enum tare_pull pull;
+	const char *platform; /* "OS/ARCH[/VARIANT]" or NULL */
+	bool quiet;           /* no progress on standard error */
+};
+/* The same, from a registry if need be, for who is about to make a record of it: the image is not swept until
+ * `hold` is closed. An error without words has been told by tare-transfer. */
+int image_ensure_held(
+        const struct store *s, const struct image_want *want, struct image *out, int *hold, struct err *e);
 
 int images_list(const struct store *s, struct tare_image_list *out, struct err *e);
 /* Docker's document, the caller's to put. */

@@ -123,13 +123,15 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
         struct runtime_spec *spec, struct err *e)
 {
 	cleanup_image struct image image = IMAGE_INIT;
+	const struct image_want want = {
+	        .ref = q->image, .pull = q->pull, .platform = q->platform, .quiet = q->quiet_pull};
 	cleanup_free char *path = NULL;
 	cleanup_strv char **networks = NULL;
 	/* until the record tells who needs them */
 	cleanup_fd int image_hold = -1;
 	cleanup_volume_locks struct volume_locks volumes = {0};
 
-	if (!q->rootfs && image_ensure_held(s, q->image, &image, &image_hold, e) != 0)
+	if (!q->rootfs && image_ensure_held(s, &want, &image, &image_hold, e) != 0)
 		return -1;
 	if (endpoints_resolve(s, q, &networks, e) != 0 || make_dirs(s, c, e) != 0 ||
 	        claim_name(s, c, q->name, e) != 0 || record_image(&c->record, q, &image, e) != 0)

@@ -49,8 +49,8 @@ static void free_vectors(struct tare_create *c)
 
 static void free_strings(struct tare_create *c)
 {
-	char **strings[] = {&c->image, &c->rootfs, &c->name, &c->hostname, &c->domainname, &c->user,
-	        &c->workdir, &c->stop_signal, &c->network, &c->pid_mode, &c->ipc_mode, &c->uts_mode,
+	char **strings[] = {&c->image, &c->platform, &c->rootfs, &c->name, &c->hostname, &c->domainname,
+	        &c->user, &c->workdir, &c->stop_signal, &c->network, &c->pid_mode, &c->ipc_mode, &c->uts_mode,
 	        &c->cgroupns_mode, &c->userns_mode, &c->cgroup_parent, &c->security_profile, &c->log_driver,
 	        &c->detach_keys, &c->health_json, &c->publish_group};
 

@@ -81,8 +81,19 @@ struct tare_publish {
 
 /* A request for a container, as the run and create commands or a form fill it in. Start from
  * tare_create_init(). Everything is owned by the struct; tare_create_free() frees it. */
+/* When the image comes from a registry. */
+enum tare_pull {
+	TARE_PULL_MISSING, /* when it is neither here nor shipped */
+	TARE_PULL_ALWAYS,  /* what the name is there now */
+	TARE_PULL_NEWER,   /* the same, unless the registry cannot be asked and it is here */
+	TARE_PULL_NEVER,
+};
+
 struct tare_create {
-	char *image;       /* reference, or NULL with rootfs */
+	char *image;    /* reference, or NULL with rootfs */
+	char *platform; /* of the image: "OS/ARCH[/VARIANT]", NULL: this host's */
+	enum tare_pull pull;
+	bool quiet_pull;   /* without progress on standard error */
 	char *rootfs;      /* host directory used as read-only lower layer */
 	char **args;       /* command; replaces the image's Cmd when not empty */
 	char **entrypoint; /* replaces the image's; with has_entrypoint and empty: none */

@@ -149,8 +149,8 @@ static int find_id(const struct store *s, const struct oci_index *idx, const cha
 static int not_found(const char *ref, struct err *e)
 {
 	return err_set(e, ERR_NOT_FOUND,
-	        "no such image: %.300s; 'tare images' lists what is here, 'tare load' and 'tare import' add "
-	        "from archives",
+	        "no such image: %.300s; 'tare images' lists what is here, 'tare pull' gets it from a "
+	        "registry",
 	        ref);
 }
 
