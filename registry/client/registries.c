@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "engine/oci/reference.h"
+#include "registry/client/certs.h"
 #include "registry/client/registry_rules.h"
 
 const char *registries_etc(void)
@@ -44,6 +44,9 @@ static struct registries *load(const char *certs_dir, bool quiet, struct err *e)
 	if (!r)
 		return err_no_memory(e), NULL;
 	r->quiet = quiet;
+	r->bundles = cert_bundles_new();
+	if (!r->bundles)
+		return err_no_memory(e), NULL;
 	if (certs_dir && !(r->certs_dir = strdup(certs_dir)))
 		return err_no_memory(e), NULL;
 	if (registries_read_files(r, e) < 0)
@@ -68,9 +71,7 @@ void registries_free(struct registries *r)
 		free(r->aliases[i].value);
 	}
 	free(r->aliases);
-	for (size_t i = 0; i < r->n_bundles; i++)
-		close_fd(&r->bundles[i]);
-	free(r->bundles);
+	cert_bundles_free(r->bundles);
 	strv_free(r->search);
 	strv_free(r->helpers);
 	free(r->search_source);
@@ -109,7 +110,7 @@ static bool cut_host(const char *domain, char host[256])
 	bool literal = domain[0] == '[';
 	const char *start = domain + literal;
 	size_t len = literal ? strcspn(start, "]") : strcspn(start, ":");
-	if (len == 0 || len >= 256)
+	if (len == 0 || len >= 256 || (literal && start[len] != ']'))
 		return false;
 	memcpy(host, start, len);
 	host[len] = '\0';

@@ -50,7 +50,8 @@ static int add_name(char ***out, const char *head, const char *between, const ch
 static const char *alias_of(const struct registries *r, const char *name, size_t len)
 {
 	for (size_t i = 0; i < r->n_aliases; i++)
-		if (strlen(r->aliases[i].name) == len && strncmp(r->aliases[i].name, name, len) == 0)
+		if (r->aliases[i].value[0] && strlen(r->aliases[i].name) == len &&
+		        strncmp(r->aliases[i].name, name, len) == 0)
 			return r->aliases[i].value;
 	return NULL;
 }

@@ -39,7 +39,8 @@ static size_t prefix_covers(const char *prefix, const char *name)
 {
 	size_t len = strlen(prefix);
 	if (strncmp(prefix, "*.", 2) != 0)
-		return strncasecmp(name, prefix, len) == 0 && (name[len] == '/' || name[len] == '\0') ? len : 0;
+		return strncasecmp(name, prefix, len) == 0 && (name[len] == '/' || name[len] == '\0') ? len
+		                                                                                      : 0;
 	size_t host = strcspn(name, "/"), tail = len - 1;
 	return host > tail && strncasecmp(name + host - tail, prefix + 1, tail) == 0 ? host : 0;
 }
@@ -57,7 +58,7 @@ static const struct registry_rule *find_rule(const struct registries *r, const c
 	return best;
 }
 
-static struct registry_endpoint *add_endpoint(struct registry_route *route)
+struct registry_endpoint *registry_route_add(struct registry_route *route)
 {
 	struct registry_endpoint *grown = realloc(route->list, (route->n + 1) * sizeof(*grown));
 	if (!grown)
@@ -83,7 +84,7 @@ static int add_place(const struct registries *r, struct registry_route *route, c
         const char *rest, bool insecure, struct err *e)
 {
 	cleanup_free char *whole = str_printf("%s%s", place, rest);
-	struct registry_endpoint *p = add_endpoint(route);
+	struct registry_endpoint *p = registry_route_add(route);
 	if (!whole || !p)
 		return err_no_memory(e);
 	char *slash = strchr(whole, '/');
@@ -131,8 +132,11 @@ int registries_route(const struct registries *r, const char *domain, const char 
 	if (!name)
 		return err_no_memory(e);
 	const struct registry_rule *rule = find_rule(r, name, &covered);
-	int rc = rule ? by_rule(r, rule, name, covered, route, e) : add_place(r, route, name, "", false, e);
+	int rc = rule ? by_rule(r, rule, name, covered, route, e)
+	              : registries_hosts(r, domain, repository, route, e);
+	if (rc == 0 && route->n == 0)
+		rc = add_place(r, route, name, "", false, e);
 	if (rc < 0)
 		registry_route_free(route);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }

@@ -37,16 +37,26 @@ struct registries {
 	char **search;
 	char *search_source; /* the file that has the list */
 	enum short_name_mode short_names;
-	char **helpers;  /* credential-helpers, or NULL */
-	char *certs_dir; /* --cert-dir, or NULL */
-	bool quiet;      /* no warnings */
-	int *bundles;    /* memory files with several CA certificates, kept open */
-	size_t n_bundles;
+	char **helpers;               /* credential-helpers, or NULL */
+	char *certs_dir;              /* --cert-dir, or NULL */
+	bool quiet;                   /* no warnings */
+	struct cert_bundles *bundles; /* certs.h */
 };
 
+struct toml;
+
 void registry_rule_free(struct registry_rule *rule);
+/* registries_document.c: what a file says takes the place of what was said before, rules by prefix, aliases
+ * by name. */
+int registries_read_document(struct registries *r, const struct toml *doc, const char *file, struct err *e);
 /* registries_file.c: reads all of registries.conf into a fresh r. */
 int registries_read_files(struct registries *r, struct err *e);
+
+/* registries_route.c: a fresh endpoint at the end; NULL without memory. */
+struct registry_endpoint *registry_route_add(struct registry_route *route);
+/* registries_hosts.c: endpoints as containerd's hosts.toml for `domain` has them. 1 when there is one. */
+int registries_hosts(const struct registries *r, const char *domain, const char *repository,
+        struct registry_route *route, struct err *e);
 
 /* "/etc", or $TARE_ETC. */
 const char *registries_etc(void);
