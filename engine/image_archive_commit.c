@@ -12,10 +12,7 @@
 #include "engine/freeze.h"
 #include "engine/image_archive_layer.h"
 #include "engine/oci/image_change.h"
-
-#define MEDIA_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
-#define MEDIA_DOCKER_LAYER      "application/vnd.docker.image.rootfs.diff.tar"
-#define MEDIA_DOCKER_LAYER_ZSTD "application/vnd.docker.image.rootfs.diff.tar.zstd"
+#include "engine/oci/media_type.h"
 
 /* What every start puts into the root for its own mounts: nothing that the container wrote. */
 static const char *const placeholders[] = {"dev", "etc/hostname", "etc/hosts", "etc/resolv.conf", "proc",
@@ -154,24 +151,6 @@ static int add_diff_id(struct image_config *c, const struct digest *diff_id, str
 
 /* ------------------------------------------------------------------ the manifest */
 
-static const char *media_type_of(enum compression kind, bool docker)
-{
-	if (!docker)
-		return layer_media_type(kind);
-	return kind == COMPRESSION_NONE   ? MEDIA_DOCKER_LAYER
-	       : kind == COMPRESSION_GZIP ? MEDIA_DOCKER_LAYER_GZIP
-	                                  : MEDIA_DOCKER_LAYER_ZSTD;
-}
-
-/* A layer of the base in the words of this manifest's kind; other kinds of layers keep theirs. */
-static const char *translate(const char *type, bool docker)
-{
-	for (enum compression k = COMPRESSION_NONE; k <= COMPRESSION_ZSTD; k++)
-		if (strcmp(type, media_type_of(k, !docker)) == 0)
-			return media_type_of(k, docker);
-	return type;
-}
-
 static int add_layer(
         struct manifest *m, const char *type, const struct digest *d, uint64_t size, struct err *e)
 {
@@ -188,17 +167,17 @@ static int add_layer(
 static int make_manifest(const struct commit *k, struct manifest *m, struct err *e)
 {
 	const struct manifest *base = &k->base.manifest;
-	bool docker = k->request->docker;
-	m->media_type = strdup(docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST);
-	m->config.media_type = strdup(docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG);
+	enum media_family family = k->request->docker ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI;
+	m->media_type = strdup(media_type_in(MEDIA_OCI_MANIFEST, family));
+	m->config.media_type = strdup(media_type_in(MEDIA_OCI_CONFIG, family));
 	m->layers = calloc(base->n_layers + 1, sizeof(*m->layers));
 	if (!m->media_type || !m->config.media_type || !m->layers)
 		return err_no_memory(e);
 	for (size_t i = 0; i < base->n_layers; i++)
-		if (add_layer(m, translate(base->layers[i].media_type, docker), &base->layers[i].digest,
+		if (add_layer(m, media_type_in(base->layers[i].media_type, family), &base->layers[i].digest,
 		            base->layers[i].size, e) < 0)
 			return -1;
-	return add_layer(m, media_type_of(COMPRESSION_GZIP, docker), &k->layer.digest, k->layer.size, e);
+	return add_layer(m, media_type_in(MEDIA_OCI_LAYER_GZIP, family), &k->layer.digest, k->layer.size, e);
 }
 
 static int write_image(struct commit *k, const char *reference, char **image_id, struct err *e)
