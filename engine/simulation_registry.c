@@ -90,7 +90,7 @@ int sim_image_pull(struct tare_engine *t, const char *ref, const char *platform,
 	static const struct sim_phases phases = {"downloading", "unpacking", 0.85};
 	struct simulation *s = sim_of(t);
 	cleanup_reference struct reference r = REFERENCE_INIT;
-	cleanup_free char *familiar = NULL;
+	cleanup_free char *familiar = NULL, *repository = NULL;
 	struct sim_layer_move moves[LAYERS_MAX];
 	const struct sim_image_role *role;
 	struct sim_image *image;
@@ -100,9 +100,10 @@ int sim_image_pull(struct tare_engine *t, const char *ref, const char *platform,
 	if (sim_refresh(s, e) < 0 || named(ref, &r, &familiar, e) < 0 || check_login(s, &r, e) < 0)
 		return -1;
 	role = sim_offered(familiar);
+	repository = reference_familiar_repository(&r);
 	if (!role)
-		return err_set(e, ERR_NOT_FOUND, "%s has no image %s:%s; look for one with: tare search %s",
-		        r.domain, r.path, r.tag ? r.tag : "", familiar);
+		return err_set(e, ERR_NOT_FOUND, "%s has no image %s; look for one with: tare search %s",
+		        r.domain, r.path, repository ? repository : familiar);
 	*changed = !sim_find_image(s, familiar, NULL);
 	sim_move(s, moves, moves_of(s, role, true, moves), &phases, p);
 	line = sim_action("registry-pull", NULL);

@@ -12,7 +12,7 @@
 #define LEAST       0.9 /* seconds that any layer takes */
 #define MOST        3.2 /* that the largest one takes on top of it */
 #define APART       0.2 /* between the beginnings of two */
-#define HELD_MOMENT 2.4 /* seconds after the start that a held clock shows */
+#define HELD_MOMENT 1.5 /* seconds after the start that a held clock shows */
 
 struct place {
 	const char *phase;

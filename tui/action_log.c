@@ -18,7 +18,7 @@
 #include "tui/view.h"
 
 #define WIDTH_MOST  120
-#define NAME_WIDTH  24 /* of a job's title beside its bar */
+#define NAME_WIDTH  14 /* of what stands before a bar */
 #define LINES_SHOWN 12 /* of an open one; o shows all */
 
 struct action_log {
@@ -48,28 +48,25 @@ static const struct job *job_at(const struct action_log *l, size_t i)
 	return NULL;
 }
 
-/* The selection stays with its job. */
-static void find_chosen(struct action_log *l)
-{
-	const struct job *const *jobs;
-	size_t n = jobs_of(l, &jobs);
-	const struct job *j;
-
-	for (size_t i = 0; l->chosen && i < n; i++) {
-		j = job_at(l, i);
-		if (j && j->number == l->chosen)
-			l->selected = i;
-	}
-	if (l->selected >= n)
-		l->selected = n ? n - 1 : 0;
-}
-
 static void choose(struct action_log *l, size_t i)
 {
 	const struct job *j = job_at(l, i);
 
 	l->selected = i;
 	l->chosen = j ? j->number : 0;
+}
+
+/* The selection stays with its job. */
+static void find_chosen(struct action_log *l)
+{
+	const struct job *const *jobs;
+	size_t n = jobs_of(l, &jobs);
+
+	for (size_t i = 0; l->chosen && i < n; i++)
+		if (job_at(l, i)->number == l->chosen)
+			l->selected = i;
+	if (!l->chosen || l->selected >= n)
+		choose(l, 0);
 }
 
 /* ------------------------------------------------------------------ texts */
@@ -278,7 +275,10 @@ static void log_draw(struct view *v, const struct canvas *c, bool focused)
 	struct action_log *l = (struct action_log *)v;
 	const struct job *const *jobs;
 	size_t n = jobs_of(l, &jobs), i;
-	struct rect in = dialog_frame(v->app, c, "What was done"), rest;
+	struct rect in = dialog_frame(v->app, c,
+	                    jobs_running(app_jobs(v->app)) ? "What is being done, and what was"
+	                                                   : "What was done"),
+	            rest;
 	const struct job *j;
 
 	(void)focused;
@@ -392,8 +392,8 @@ static unsigned log_key(struct view *v, struct key k)
 		open_text(l, j);
 		break;
 	case 'r':
-		if (request_again(v->app, j->number))
-			l->chosen = 0, l->selected = 0;
+		if (j->state != JOB_RUNNING && j->state != JOB_OK && request_again(v->app, j->number))
+			l->chosen = 0;
 		break;
 	case 'l':
 		return log_in(l, j);

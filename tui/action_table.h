@@ -100,7 +100,7 @@
 	X(IMG_TAG, IMAGES, "image-tag", "tag", "Give it another name", "t", NULL, NULL) \
 	X(IMG_REMOVE, IMAGES, "image-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
 	X(IMG_PRUNE, IMAGES, "image-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
-	X(IMG_LOGIN, IMAGES, "login", "login", "Log in to a registry", "l", NULL, NULL) \
+	X(IMG_LOGIN, IMAGES, "login", NULL, "Log in to a registry", "l", NULL, NULL) \
 	/* volumes */ \
 	X(VOL_FILES, VOLUMES, "volume-files", "files", "Its files", "f", NULL, NULL) \
 	X(VOL_PRUNE, VOLUMES, "volume-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \

@@ -19,15 +19,16 @@ void job_progress_draw(struct app *a, const struct canvas *c, struct rect r, con
 {
 	struct job_sum s = job_objects_sum(&j->objects);
 	char phase[48];
-	struct progress_line l = {.name = name ? name : j->title,
+	struct progress_line l = {.name = name ? name : phase,
 	        .name_width = name_width,
-	        .phase = phase,
+	        .phase = name ? phase : NULL,
 	        .share = s.share,
 	        .rate = s.rate,
 	        .eta = s.eta};
 
 	if (s.n > 1)
-		snprintf(phase, sizeof(phase), "%zu of %zu%s", s.complete, s.n, j->objects.cut ? "+" : "");
+		snprintf(phase, sizeof(phase), "%zu of %zu%s%s", s.complete, s.n, j->objects.cut ? "+" : "",
+		        name ? "" : " done");
 	else
 		snprintf(phase, sizeof(phase), "%s", s.n ? j->phase : "waiting");
 	progress_line_draw(a, c, r, &l, on);

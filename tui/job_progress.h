@@ -13,7 +13,7 @@ struct app;
 
 /* Does it tell how far it is? */
 bool job_has_progress(const struct job *j);
-/* The whole of a job in one row, called `name` (NULL: its title). */
+/* The whole of a job in one row, called `name`; NULL: without, where that is known already. */
 void job_progress_draw(struct app *a, const struct canvas *c, struct rect r, const struct job *j,
         const char *name, int name_width, struct style on);
 /* Rows that its objects take, and those rows: what is under way before what is complete, where there is no

@@ -87,10 +87,10 @@ bool list_selected_object(struct view *v, struct object *o)
 
 /* ------------------------------------------------------------------ what the app asks of any panel */
 
-/* A panel may be another kind of view. */
+/* A panel may be another kind of view; a list may draw more than its rows. */
 static bool is_list(const struct view *v)
 {
-	return v->ops->draw == list_draw;
+	return v->ops->selected == list_selected_object;
 }
 
 void panel_count(struct view *panel, size_t *shown, size_t *all)

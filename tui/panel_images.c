@@ -254,7 +254,7 @@ static void draw_transfers(struct app *a, const struct canvas *c, const struct j
 
 		r.x++;
 		r.w -= 2;
-		job_progress_draw(a, c, r, jobs[i], NULL, widest, text);
+		job_progress_draw(a, c, r, jobs[i], jobs[i]->title, widest, text);
 	}
 }
 

@@ -80,11 +80,11 @@ static int format_figures(const struct progress_line *l, int w, char *dst, size_
 	if (l->rate && !l->complete)
 		figure_rate((double)l->rate, rate);
 	format_eta(l->complete ? -1 : l->eta, eta, sizeof(eta));
-	if (w >= 44)
-		return snprintf(dst, size, "%s %s %s", share, rate, eta);
-	if (w >= 34)
-		return snprintf(dst, size, "%s %s", share, rate);
-	return snprintf(dst, size, "%s", share);
+	if (w >= 50)
+		return snprintf(dst, size, " %s %s %s", share, rate, eta);
+	if (w >= 37)
+		return snprintf(dst, size, " %s %s", share, rate);
+	return snprintf(dst, size, " %s", share);
 }
 
 void progress_line_draw(

@@ -13,6 +13,7 @@
 #include "tui/app.h"
 #include "tui/dialog.h"
 #include "tui/job.h"
+#include "tui/keymap.h"
 #include "tui/login_form.h"
 #include "tui/model.h"
 #include "tui/text_view.h"
@@ -247,11 +248,14 @@ static void show_output(struct app *a, const struct job *j)
 
 /* A registry that wants to know who asks: the form for that comes by itself, unless the user is doing
  * something else; then the log offers it. */
-static void say_failed(struct app *a, const struct job *j)
+static void say_failed(struct app *a, const struct request *r, const struct job *j)
 {
-	char registry[LOGIN_REGISTRY_SIZE];
+	char registry[LOGIN_REGISTRY_SIZE], again[KEYMAP_TEXT_SIZE] = "";
 
-	app_toast(a, TOAST_ERROR, "%s failed: %.240s (! shows the log)", j->title, j->error ? j->error : "");
+	if (!r->input)
+		keymap_key_text(app_keymap(a), ACTION_AGAIN, again);
+	app_toast(a, TOAST_ERROR, "%s failed: %.240s (! shows the log%s%s%s)", j->title,
+	        j->error ? j->error : "", *again ? ", " : "", again, *again ? " tries again" : "");
 	if (login_wanted(j, registry) && app_is_free(a))
 		app_push(a, login_form_new(a, registry, j->number));
 }
@@ -269,7 +273,7 @@ static void job_ended(struct app *a, const struct job *j, void *arg)
 	else if (j->state == JOB_CANCELLED)
 		app_toast(a, TOAST_WARN, "%s: cancelled", j->title);
 	else if (j->state == JOB_FAILED)
-		say_failed(a, j);
+		say_failed(a, r, j);
 	else if (r->done)
 		r->done(a, j, r->value);
 	else
