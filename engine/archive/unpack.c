@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "engine/archive/dir_times.h"
 #include "engine/archive/layer_path.h"
 #include "engine/archive/tar_reader.h"
 
@@ -18,19 +20,12 @@
 #define OPAQUE_XATTR   "trusted.overlay.opaque"
 #define PROGRESS_EVERY 256
 
-/* A directory gets its time when all is written, since every file made in it changes it. */
-struct dir_time {
-	char *path;
-	struct timespec mtime;
-};
-
 struct unpack {
 	int root;
 	struct layer_path at;  /* of the entry at hand */
 	char parent[PATH_MAX]; /* the directory that parent_fd is */
 	int parent_fd;         /* -1: none is held */
-	struct dir_time *dirs;
-	size_t n_dirs, cap_dirs;
+	struct dir_times dirs;
 	struct unpack_result result;
 	const struct unpack_options *options;
 	struct inflate *in;
@@ -197,7 +192,8 @@ static int set_xattrs(int fd, const struct tar_entry *entry, struct err *e)
 	return 0;
 }
 
-/* Owner, then mode (chown clears the set-id bits), then attributes (chown clears capabilities), then time. */
+/* Owner, then mode (chown clears the set-id bits), then attributes (chown clears capabilities), then time,
+ * which directories get at the end. */
 static int set_metadata(int fd, const struct tar_entry *entry, struct err *e)
 {
 	struct timespec times[2] = {entry->mtime, entry->mtime};
@@ -205,7 +201,7 @@ static int set_metadata(int fd, const struct tar_entry *entry, struct err *e)
 		return err_sys(e, "cannot set its owner and mode");
 	if (set_xattrs(fd, entry, e) < 0)
 		return -1;
-	return futimens(fd, times) < 0 ? err_sys(e, "cannot set its time") : 0;
+	return entry->type != TAR_DIR && futimens(fd, times) < 0 ? err_sys(e, "cannot set its time") : 0;
 }
 
 /* The same for what is not opened: links, devices, fifos. */
@@ -304,19 +300,9 @@ static int make_file(struct unpack *u, struct tar_reader *t, const struct tar_en
 
 static int remember_dir(struct unpack *u, const struct tar_entry *entry, struct err *e)
 {
-	if (u->n_dirs == u->cap_dirs) {
-		size_t cap = u->cap_dirs ? u->cap_dirs * 2 : 64;
-		struct dir_time *grown = realloc(u->dirs, cap * sizeof(*grown));
-		if (!grown)
-			return err_no_memory(e);
-		u->dirs = grown;
-		u->cap_dirs = cap;
-	}
-	char *path = str_printf("%s%s%s", u->at.parent, u->at.parent[0] ? "/" : "", u->at.name);
-	if (!path)
-		return err_no_memory(e);
-	u->dirs[u->n_dirs++] = (struct dir_time){path, entry->mtime};
-	return 0;
+	char path[sizeof(u->at.parent) + sizeof(u->at.name)];
+	snprintf(path, sizeof(path), "%s%s%s", u->at.parent, u->at.parent[0] ? "/" : "", u->at.name);
+	return dir_times_add(&u->dirs, path, entry->mtime, e);
 }
 
 /* A directory that is there already only gets new attributes; anything else gives way. */
@@ -470,19 +456,6 @@ static int make_entry(struct unpack *u, struct tar_reader *t, const struct tar_e
 	return rc < 0 ? err_wrap(e, "\"%.300s\"", entry->path) : 0;
 }
 
-/* Children before parents, as they were written after them. What was replaced since is left alone. */
-static void set_dir_times(const struct unpack *u)
-{
-	for (size_t i = u->n_dirs; i-- > 0;) {
-		const struct dir_time *d = &u->dirs[i];
-		struct timespec times[2] = {d->mtime, d->mtime};
-		cleanup_fd int fd = open_beneath(u->root, d->path[0] ? d->path : ".",
-		        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-		if (fd >= 0)
-			futimens(fd, times);
-	}
-}
-
 static int unpack_entries(struct unpack *u, struct tar_reader *t, struct err *e)
 {
 	const struct tar_entry *entry;
@@ -506,17 +479,15 @@ int unpack_layer(
 	t.open_end = o->open_end;
 	u->root = dirfd;
 	u->parent_fd = -1;
+	u->dirs = (struct dir_times)DIR_TIMES_INIT(dirfd);
 	u->options = o;
 	u->in = in;
 	int rc = unpack_entries(u, &t, e);
-	if (rc == 0) {
-		set_dir_times(u);
-		*r = u->result;
-	}
+	if (rc == 0)
+		rc = dir_times_set(&u->dirs, e);
+	*r = u->result;
 	forget_parent(u);
-	for (size_t i = 0; i < u->n_dirs; i++)
-		free(u->dirs[i].path);
-	free(u->dirs);
+	dir_times_free(&u->dirs);
 	free(u);
 	return rc;
 }
