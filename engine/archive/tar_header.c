@@ -47,16 +47,19 @@ bool tar_number(const unsigned char *field, size_t len, uint64_t *value)
 	return true;
 }
 
-/* Old writers summed signed bytes. */
+/* The checksum counts its own field as spaces. */
 bool tar_checksum_ok(const unsigned char *h)
 {
 	uint64_t want;
-	unsigned sum = 0;
-	int old = 0;
+	unsigned sum = 8 * ' ';
+	int old = 8 * ' '; /* old writers summed signed bytes */
 	for (size_t i = 0; i < TAR_BLOCK_SIZE; i++) {
-		bool self = i >= TAR_AT_CHECKSUM && i < TAR_AT_CHECKSUM + 8;
-		sum += self ? ' ' : h[i];
-		old += self ? ' ' : (signed char)h[i];
+		sum += h[i];
+		old += (signed char)h[i];
+	}
+	for (size_t i = TAR_AT_CHECKSUM; i < TAR_AT_CHECKSUM + 8; i++) {
+		sum -= h[i];
+		old -= (signed char)h[i];
 	}
 	return tar_number(h + TAR_AT_CHECKSUM, 8, &want) &&
 	       (want == sum || (old >= 0 && want == (unsigned)old));
