@@ -12,7 +12,6 @@ struct row {
 #define REGISTRY "not in Tare yet; use tare load or tare import"
 
 static const struct row commands[] = {
-        {"push", "not in Tare yet; use tare save"},
         {"login", REGISTRY},
         {"logout", REGISTRY},
         {"search", REGISTRY},

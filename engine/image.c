@@ -270,7 +270,7 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 }
 
 /* As Docker has it: the reference is the actor. */
-void tare_image_pulled(const char *root, const char *state, const char *reference)
+static void moved(const char *root, const char *state, const char *reference, const char *action)
 {
 	struct store s;
 	cleanup_reference struct reference r = REFERENCE_INIT;
@@ -281,6 +281,16 @@ void tare_image_pulled(const char *root, const char *state, const char *referenc
 		return;
 	json *attributes = json_object_new_object();
 	json_set_str(attributes, "name", repository);
-	event_emit(&s, "image", "pull", name, attributes);
+	event_emit(&s, "image", action, name, attributes);
 	store_close(&s);
+}
+
+void tare_image_pulled(const char *root, const char *state, const char *reference)
+{
+	moved(root, state, reference, "pull");
+}
+
+void tare_image_pushed(const char *root, const char *state, const char *reference)
+{
+	moved(root, state, reference, "push");
 }

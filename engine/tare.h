@@ -649,6 +649,8 @@ int tare_image_import(const char *root, const char *state, const struct tare_imp
         char **image_id, struct err *e);
 /* Tell the event log that a pull has brought `reference` (a full one). */
 void tare_image_pulled(const char *root, const char *state, const char *reference);
+/* The same of a push. */
+void tare_image_pushed(const char *root, const char *state, const char *reference);
 /* An oci-archive or docker-archive. `loaded` collects references (or ids of untagged images). */
 int tare_image_load(const char *root, const char *state, const char *file, struct progress *, char ***loaded,
         struct err *e);
