@@ -163,6 +163,18 @@ static void nothing_added(struct form *f)
 
 static const struct form_ops ops = {changed, complete, submit, nothing_added};
 
+/* What waits for it. */
+static void set_note(struct form *f, unsigned again)
+{
+	const struct job *const *jobs;
+	size_t n = jobs_list(app_jobs(f->v.app), &jobs);
+
+	for (size_t i = 0; i < n; i++)
+		if (jobs[i]->number == again)
+			form_set_note(
+			        f, LOGIN_REGISTRY, str_printf("then it goes on with: %s", jobs[i]->title));
+}
+
 struct view *login_form_new(struct app *a, const char *registry, unsigned again)
 {
 	struct login_form *l = calloc(1, sizeof(*l));
@@ -177,6 +189,7 @@ struct view *login_form_new(struct app *a, const char *registry, unsigned again)
 		form_set_text(f, LOGIN_REGISTRY, registry);
 		f->focus = LOGIN_USER;
 	}
+	set_note(f, again);
 	show_command(f);
 	return &f->v;
 }
