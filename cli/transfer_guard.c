@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -43,6 +44,17 @@ static void explain(int sig, const char *interrupted)
 		        signal_name(sig));
 }
 
+/* Without the clean-up that fifty libraries do before a process ends, which the kernel does faster. A
+ * sanitizer looks for leaks just then. */
+static _Noreturn void end(int code)
+{
+#ifdef __SANITIZE_ADDRESS__
+	exit(code);
+#else
+	_exit(fflush(NULL) == 0 || code ? code : 125);
+#endif
+}
+
 int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg, const char *interrupted)
 {
 	sigset_t handled, before;
@@ -63,7 +75,7 @@ int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg, con
 		if (getppid() != parent)
 			_exit(125);
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		exit(work(arg));
+		end(work(arg));
 	}
 	int status = wait_child(child, &handled);
 	if (WIFEXITED(status))
