@@ -9,7 +9,9 @@
 #include "engine/simulation_registry.h"
 
 #define STEP_MS     100
-#define LEAST       0.9 /* seconds that any layer takes */
+#define LEAST       0.9 /* seconds that a layer takes */
+#define LEAST_SMALL 0.3 /* and one of few bytes */
+#define SMALL       100000
 #define MOST        3.2 /* that the largest one takes on top of it */
 #define APART       0.2 /* between the beginnings of two */
 #define HELD_MOMENT 1.5 /* seconds after the start that a held clock shows */
@@ -23,7 +25,8 @@ struct place {
 
 static double duration(const struct sim_layer_move *l, uint64_t largest)
 {
-	return LEAST + (largest ? MOST * (double)l->size / (double)largest : 0);
+	return (l->size < SMALL ? LEAST_SMALL : LEAST) +
+	       (largest ? MOST * (double)l->size / (double)largest : 0);
 }
 
 static struct place place_at(

@@ -85,11 +85,21 @@ static void format_duration(int64_t ns, char dst[16])
 
 static void format_start(const struct job *j, char dst[16])
 {
-	time_t t = time(NULL) - (time_t)((now_monotonic() - j->started) / 1000000000);
+	time_t t = (time_t)(j->began / 1000000000);
 	struct tm tm;
 
 	if (!localtime_r(&t, &tm) || !strftime(dst, 16, "%H:%M:%S", &tm))
 		snprintf(dst, 16, "--:--:--");
+}
+
+/* A simulated one by its own clock; a real one by a clock that nobody sets. */
+static int64_t time_taken(struct app *a, const struct job *j)
+{
+	bool runs = j->state == JOB_RUNNING;
+
+	if (app_is_demo(a))
+		return (runs ? app_now(a) : j->finished) - j->began;
+	return (runs ? now_monotonic() : j->ended) - j->started;
 }
 
 static const char *const state_words[] = {
@@ -168,7 +178,7 @@ static void draw_head(
 	int x = r.x + 1;
 
 	format_start(j, start);
-	format_duration((j->state == JOB_RUNNING ? now_monotonic() : j->ended) - j->started, took);
+	format_duration(time_taken(a, j), took);
 	x += canvas_str(c, r.y, x, -1, start, muted) + 1;
 	if (r.w >= 60)
 		x += canvas_str(c, r.y, x, -1, took, muted) + 1;

@@ -171,6 +171,7 @@ static void set_result(struct task *t, int status)
 	j->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	j->state = j->exit_code == 0 ? JOB_OK : t->is_cancelled ? JOB_CANCELLED : JOB_FAILED;
 	j->ended = now_monotonic();
+	j->finished = app_now(t->jobs->app);
 	j->output = take_output(t, PIPE_OUT);
 	j->messages = take_output(t, PIPE_ERR);
 	if (j->messages)
@@ -453,6 +454,7 @@ const struct job *job_start_with_input(struct jobs *js, char *const *args, const
 	}
 	t->job.number = ++js->last_number;
 	t->job.started = now_monotonic();
+	t->job.began = app_now(js->app);
 	js->log[js->n++] = &t->job;
 	js->running++;
 	app_redraw(js->app);

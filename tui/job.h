@@ -22,7 +22,8 @@ struct job {
 	char *command;   /* as one would type it: "tare stop web" */
 	enum job_state state;
 	int exit_code;
-	int64_t started, ended; /* CLOCK_MONOTONIC ns */
+	int64_t started, ended;  /* CLOCK_MONOTONIC ns */
+	int64_t began, finished; /* by the engine's clock, which may stand still */
 	/* the last progress line of the child (base/progress.h): what, phase, bytes */
 	char what[64], phase[32];
 	uint64_t done, total;       /* total 0: unknown */

@@ -96,6 +96,8 @@ void progress_line_draw(
 	int phase = l->phase && r.w >= 56 ? PHASE_WIDTH + 1 : 0, bar;
 	int name = l->name_width < room * 2 / 3 ? l->name_width : room * 2 / 3;
 
+	if (room - phase - name - 2 < BAR_LEAST)
+		phase = 0;
 	bar = room - phase - name - 2;
 	if (bar < BAR_LEAST) {
 		name = room - phase - 1;

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "tui/alert.h"
 #include "tui/figures.h"
+#include "tui/job.h"
+#include "tui/job_progress.h"
 #include "tui/keymap.h"
 #include "tui/top_bar.h"
 #include "tui/view.h"
@@ -82,6 +84,7 @@ static int host_text(struct app *a, char *dst, size_t size, bool is_short)
 }
 
 #define BADGE_SIZE 96
+#define JOBS_SIZE  48
 
 /* " ! 2 alerts ^G ": how many, and the key that shows them. */
 static void badge_text(struct app *a, size_t alerts, char *dst, size_t size)
@@ -103,21 +106,48 @@ bool top_bar_is_badge(struct app *a, int x)
 	return x >= a->layout.top.w - (int)text_width(badge);
 }
 
+/* " 2 jobs  43% ": those that tell how far they are; "" for none. Seen from every panel. */
+static void jobs_text(struct app *a, char dst[static JOBS_SIZE])
+{
+	const struct job *const *jobs;
+	size_t n = jobs_list(a->jobs, &jobs), running = 0;
+	double share = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct job_sum s = job_objects_sum(&jobs[i]->objects);
+
+		if (!job_has_progress(jobs[i]))
+			continue;
+		running++;
+		share += isnan(s.share) ? 0 : s.share;
+	}
+	*dst = '\0';
+	if (running)
+		snprintf(dst, JOBS_SIZE, " %zu job%s %3d%%  ", running, running == 1 ? "" : "s",
+		        (int)(share * 100 / (double)running));
+}
+
 static void draw_host(struct app *a, const struct canvas *c, int left)
 {
-	char text[128] = "", badge[BADGE_SIZE] = "";
+	char text[128] = "", badge[BADGE_SIZE] = "", jobs[JOBS_SIZE];
 	int room = c->r.w - left;
 	size_t alerts = alerts_unread(a->alerts);
 
 	if (alerts)
 		badge_text(a, alerts, badge, sizeof badge);
 	room -= (int)strlen(badge);
+	jobs_text(a, jobs);
+	if ((int)strlen(jobs) > room)
+		*jobs = '\0';
+	canvas_str(c, 0, left + room - (int)strlen(jobs), -1, jobs,
+	        style_over(app_style(a, UI_BAR), app_style(a, UI_ACCENT)));
+	room -= (int)strlen(jobs);
 	if (host_text(a, text, sizeof text, false) > room && host_text(a, text, sizeof text, true) > room)
 		*text = '\0';
 	int x = left + room - (int)strlen(text);
 	canvas_str(c, 0, x, -1, text, style_over(app_style(a, UI_BAR), app_style(a, UI_MUTED)));
 	if (*badge)
-		canvas_str(c, 0, left + room, -1, badge,
+		canvas_str(c, 0, c->r.w - (int)strlen(badge), -1, badge,
 		        style_over(app_style(a, UI_BAR), app_style(a, UI_ERROR)));
 }
 
