@@ -15,6 +15,7 @@
 #include "cli/progress_options.h"
 #include "cli/pull_options.h"
 #include "cli/push_options.h"
+#include "cli/transfer_fetch.h"
 #include "cli/transfer_guard.h"
 #include "engine/tare.h"
 
@@ -82,7 +83,10 @@ int main(int argc, char **argv)
 {
 	static const struct command *const tables[] = {
 	        archive_commands, pull_commands, push_commands, commit_commands, login_commands, NULL};
-	static const struct program transfer = {
-	        .name = "tare-transfer", .tables = tables, .run_other = run, .run_bare = run_bare};
+	static const struct program transfer = {.name = "tare-transfer",
+	        .tables = tables,
+	        .run_other = run,
+	        .run_bare = run_bare,
+	        .run_internal = transfer_fetch};
 	return program_main(&transfer, argc, argv);
 }

@@ -253,6 +253,17 @@ enum MHD_Result exchange_document(struct exchange *x, const char *type, int file
 
 /* ------------------------------------------------------------------ errors */
 
+#define STREAM_BLOCK (64 << 10)
+
+enum MHD_Result exchange_stream(struct exchange *x, const char *type, uint64_t size,
+        MHD_ContentReaderCallback reader, void *arg, MHD_ContentReaderFreeCallback free_arg)
+{
+	struct MHD_Response *r = MHD_create_response_from_callback(size, STREAM_BLOCK, reader, arg, free_arg);
+	if (!r)
+		free_arg(arg);
+	return answer(x, MHD_HTTP_OK, type, r, size);
+}
+
 static void add_error(json *list, enum api_error code, json *detail, const char *fmt, va_list ap)
 {
 	cleanup_buf struct buf raw = BUF_INIT_MAX(4096), message = BUF_INIT_MAX(16384);

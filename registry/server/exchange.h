@@ -92,6 +92,9 @@ enum MHD_Result exchange_bytes(
 enum MHD_Result exchange_file(struct exchange *x, const char *type, int fd, uint64_t size);
 /* The same without ranges. */
 enum MHD_Result exchange_document(struct exchange *x, const char *type, int fd, uint64_t size);
+/* What reader gives, of that size; free_arg is called at the end, in any case. */
+enum MHD_Result exchange_stream(struct exchange *x, const char *type, uint64_t size,
+        MHD_ContentReaderCallback reader, void *arg, MHD_ContentReaderFreeCallback free_arg);
 /* {"errors":[{code,message,detail}]}; status 0: the code's own. */
 enum MHD_Result exchange_error(struct exchange *x, unsigned status, enum api_error code, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));

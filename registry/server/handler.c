@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "registry/server/access.h"
 #include "registry/server/access_log.h"
+#include "registry/server/cache.h"
 #include "registry/server/exchange.h"
 #include "registry/server/handler_verb.h"
 #include "registry/server/limits.h"
@@ -43,8 +44,8 @@ static const struct verb verbs[] = {
         {ROUTE_UPLOAD, "GET", RIGHT_PUSH, BODY_NONE, NULL, upload_status},
         {ROUTE_UPLOAD, "HEAD", RIGHT_PUSH, BODY_NONE, NULL, upload_status},
         {ROUTE_UPLOAD, "DELETE", RIGHT_PUSH, BODY_NONE, NULL, upload_remove},
-        {ROUTE_BASE, "GET", RIGHT_PULL, BODY_NONE, NULL, base_answer},
-        {ROUTE_BASE, "HEAD", RIGHT_PULL, BODY_NONE, NULL, base_answer},
+        {ROUTE_BASE, "GET", 0, BODY_NONE, NULL, base_answer},
+        {ROUTE_BASE, "HEAD", 0, BODY_NONE, NULL, base_answer},
         {ROUTE_TAGS, "GET", RIGHT_PULL, BODY_NONE, NULL, tags_answer},
         {ROUTE_TAGS, "HEAD", RIGHT_PULL, BODY_NONE, NULL, tags_answer},
         {ROUTE_REFERRERS, "GET", RIGHT_PULL, BODY_NONE, NULL, referrers_answer},
@@ -206,12 +207,18 @@ static bool changes(const struct exchange *x)
 	return x->verb->rights & (RIGHT_PUSH | RIGHT_DELETE);
 }
 
+/* Not of the API: these ask for themselves. */
+static bool is_beside(enum route route)
+{
+	return route == ROUTE_TOKEN || route == ROUTE_METRICS || route == ROUTE_HEALTH;
+}
+
 static enum MHD_Result ask_access(struct exchange *x)
 {
 	struct access *a = x->server->access;
 	if (a && access_identify(a, x) < 0)
 		return access_challenge(a, x, x->repository, x->verb->rights);
-	if (a && x->verb->rights) {
+	if (a && !is_beside(x->route)) {
 		enum access_verdict v = access_check(a, x, x->repository, x->verb->rights);
 		if (v == ACCESS_HIDDEN)
 			x->hidden = true;
@@ -220,6 +227,9 @@ static enum MHD_Result ask_access(struct exchange *x)
 	}
 	if (x->server->options && x->server->options->read_only && changes(x))
 		return exchange_error(x, 0, API_UNSUPPORTED, "this registry is read-only");
+	if (x->verb->rights & RIGHT_PUSH && cache_owns(x->server->cache, x->repository))
+		return exchange_error(x, 0, API_DENIED,
+		        "this repository is a copy of an upstream's; push under another name");
 	return MHD_YES;
 }
 
@@ -268,6 +278,8 @@ static enum MHD_Result read_head(struct exchange *x)
 	rc = route_request(x);
 	if (rc == MHD_YES && !x->answered && l && !limits_admit(l, x->connection, &retry_after))
 		rc = limits_refuse(x, retry_after);
+	if (rc == MHD_YES && !x->answered)
+		cache_rename(x->server->cache, x);
 	if (rc == MHD_YES && !x->answered)
 		rc = ask_access(x);
 	if (rc == MHD_YES && !x->answered)

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "registry/server/cache.h"
 #include "registry/server/handler_verb.h"
 #include "registry/server/quota.h"
 #include "registry/server/server.h"
@@ -43,6 +44,8 @@ enum MHD_Result blob_answer(struct exchange *x)
 	if (!digest_read(x->reference, &d))
 		return bad_digest(x);
 	int fd = open_blob(x, &d, &size);
+	if (fd < 0 && cache_blob(x->server->cache, x, &d))
+		return MHD_YES;
 	if (fd < 0)
 		return unknown(x);
 	/* Who asks by HEAD may be about to rely on it in a manifest. */

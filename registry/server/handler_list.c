@@ -92,7 +92,7 @@ enum MHD_Result tags_answer(struct exchange *x)
 static bool may_read(void *arg, const char *name)
 {
 	struct exchange *x = arg;
-	return !x->server->access || access_allows(x->server->access, x->identity, name, RIGHT_PULL);
+	return !x->server->access || access_lists(x->server->access, x->identity, name);
 }
 
 enum MHD_Result catalog_answer(struct exchange *x)

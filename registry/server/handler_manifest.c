@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/archive/hash.h"
+#include "registry/server/cache.h"
 #include "registry/server/handler_verb.h"
 #include "registry/server/manifest_check.h"
 #include "registry/server/quota.h"
@@ -46,6 +47,8 @@ enum MHD_Result manifest_answer(struct exchange *x)
 	struct digest d;
 	if (looks_like_digest(x->reference) && !digest_read(x->reference, &d))
 		return bad_digest(x);
+	if (cache_manifest(x->server->cache, x))
+		return MHD_YES;
 	int fd = handler_open(x) ? open_manifest(x->held, x->reference, &m) : -1;
 	if (fd < 0 && !x->hidden) {
 		cleanup_repository struct repository *local =

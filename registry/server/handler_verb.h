@@ -7,7 +7,7 @@
 struct verb {
 	enum route route;
 	const char *method;
-	unsigned rights; /* access.h; 0: no question is asked */
+	unsigned rights; /* access.h */
 	enum body_kind body;
 	/* When the header is there: may answer at once (the body is then thrown away), opens x->upload for a
 	 * body that streams. May be NULL. */

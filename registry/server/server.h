@@ -32,6 +32,7 @@ struct server_options {
 	char **keep;                                               /* keep rules: see gc.h */
 	bool keep_untagged;
 	char **upstreams;       /* --upstream HOST[=PREFIX], see cache.h */
+	int64_t cache_ttl;      /* ns, after which a tag is asked for upstream again */
 	const char *access_log; /* file, "-" or NULL */
 	bool sparse;            /* manifests may miss their children */
 	unsigned catalog_max;   /* entries of a page of the catalog, default 1000; more are refused */
