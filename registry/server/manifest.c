@@ -52,20 +52,34 @@ int tags_list(struct repository *r, const char *last, size_t n, char ***tags, bo
 	return 0;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct index_manifest *const *x = a, *const *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* Manifests that have a tag, sorted by where they are in memory; NULL without memory. */
+static struct index_manifest **tagged_ones(const struct repository_index *i)
+{
+	struct index_manifest **v = malloc((i->n_tags + 1) * sizeof(*v));
+	for (size_t k = 0; v && k < i->n_tags; k++)
+		v[k] = i->tags[k].manifest;
+	if (v)
+		qsort(v, i->n_tags, sizeof(*v), by_address);
+	return v;
+}
+
 int manifests_each(struct repository *r, manifest_fn *fn, void *arg)
 {
 	const struct repository_index *i = &r->index;
-	int rc = 0;
 	pthread_rwlock_rdlock(&r->swap);
+	cleanup_free struct index_manifest **tagged = tagged_ones(i);
+	int rc = tagged ? 0 : -1;
 	for (size_t k = 0; rc == 0 && k < i->n_tags; k++)
 		rc = fn(arg, &i->tags[k].manifest->digest, i->tags[k].manifest->media_type, i->tags[k].tag);
-	for (size_t k = 0; rc == 0 && k < i->n_manifests; k++) {
-		bool tagged = false;
-		for (size_t t = 0; t < i->n_tags && !tagged; t++)
-			tagged = i->tags[t].manifest == i->manifests[k];
-		if (!tagged)
+	for (size_t k = 0; rc == 0 && k < i->n_manifests; k++)
+		if (!bsearch(&i->manifests[k], tagged, i->n_tags, sizeof(*tagged), by_address))
 			rc = fn(arg, &i->manifests[k]->digest, i->manifests[k]->media_type, "");
-	}
 	pthread_rwlock_unlock(&r->swap);
 	return rc;
 }

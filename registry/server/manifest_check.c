@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "engine/archive/hash.h"
 #include "engine/oci/manifest.h"
 
@@ -194,6 +195,9 @@ static int read_referrer(json *doc, struct manifest_facts *f, struct err *e)
 static int check(
         const char *doc, size_t len, const char *content_type, struct manifest_facts *f, struct err *e)
 {
+	/* json-c looks at the UTF-8 of values only. */
+	if (!utf8_valid(doc, len))
+		return err_set(e, ERR_CORRUPT, "it is not UTF-8");
 	cleanup_json json *j = json_parse(doc, len, "manifest", e);
 	if (!j)
 		return -1;
