@@ -474,6 +474,7 @@ static void forget(struct tar_reader *t)
 	memset(&t->over, 0, sizeof(t->over));
 	t->entry.n_xattrs = t->entry.n_pieces = 0;
 	t->entry.sparse = false;
+	t->entry.path = t->entry.link = "";
 	t->path.len = t->link.len = t->pax.len = t->sparse_map.len = 0;
 	if (t->path.data)
 		t->path.data[0] = '\0';
@@ -569,8 +570,8 @@ int tar_next(struct tar_reader *t, const struct tar_entry **entry, struct err *e
 		return damaged(e, "it has more than 5,000,000 entries");
 	*entry = &t->entry;
 	int rc = next_entry(t, e);
-	if (rc < 0 && t->entry.path && t->entry.path[0] && t->path.len)
-		err_wrap(e, "at \"%.200s\"", t->entry.path);
+	if (rc < 0 && t->path.len) /* as far as the name was read; entry->path may still be the one before */
+		err_wrap(e, "at \"%.200s\"", buf_str(&t->path));
 	return rc;
 }
 

@@ -241,6 +241,20 @@ static void test_chain_of_long_names(void **state)
 	bad(f, "too many extended headers");
 }
 
+/* A name that grew after the last entry's, and then an error that names it. */
+static void test_damage_behind_a_long_name(void **state)
+{
+	struct fixture *f = *state;
+	char name[3000];
+	memset(name, 'n', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	file(f, "short", "");
+	pax(f, "path", name);
+	pax(f, "mtime", "never");
+	file(f, "x", "");
+	bad(f, "at \"nnnn");
+}
+
 static void test_links_and_directories_over_each_other(void **state)
 {
 	struct fixture *f = *state;
@@ -551,6 +565,7 @@ int main(void)
 	        T(test_foreign_names),
 	        T(test_gnu_long_names),
 	        T(test_chain_of_long_names),
+	        T(test_damage_behind_a_long_name),
 	        T(test_links_and_directories_over_each_other),
 	        T(test_large_owners_and_old_times),
 	        T(test_owner_that_means_nobody),
