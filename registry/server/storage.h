@@ -1,16 +1,16 @@
 /* Storage: what the registry keeps, as plain OCI image layouts that any other tool can read.
  *
- *   STORAGE/format                          a number
- *   STORAGE/blobs/ALG/HEX                   every blob once
- *   STORAGE/repositories/NAME/              one OCI image layout per repository; '/' of its name stands as
- * '+' oci-layout index.json           tags are entries with org.opencontainers.image.ref.name; manifests
- *                                           without a tag are entries without it
- *           blobs/ALG/HEX                   hard links to the blobs above: what this repository has. The link
- *                                           count is the reference count: a blob with one link belongs to
- * nobody (a copy stands where the file system gives no more links) referrers/ALG/HEX               per
- * subject: the OCI index of what refers to it STORAGE/uploads/ID                      an upload under way:
- * 128 random bits; ID.json: repository, algorithm, owner STORAGE/tokens/ cache.json …            keys of the
- * token issuer; what the cache remembers
+ *   STORAGE/format                 a number
+ *   STORAGE/blobs/ALG/HEX          every blob once
+ *   STORAGE/repositories/NAME/     one OCI image layout per repository; '/' of its name stands as '+'
+ *     oci-layout index.json        tags are entries with org.opencontainers.image.ref.name; manifests without
+ *                                  a tag are entries without it
+ *     blobs/ALG/HEX                hard links to the blobs above: what this repository has. The link count is
+ *                                  the reference count: a blob with one link belongs to nobody (a copy stands
+ *                                  where the file system gives no more links)
+ *     referrers/ALG/HEX            per subject: the OCI index of what refers to it
+ *   STORAGE/uploads/ID             an upload under way, 128 random bits; ID.json tells whose
+ *   STORAGE/tokens/ cache.json …   keys of the token issuer; what the cache remembers
  *
  * One process owns a storage (STORAGE/lock). In it any number of threads: a repository changes under its own
  * lock, and a blob is linked or unlinked only while nobody collects (storage_collect_begin). Files appear by
