@@ -59,7 +59,7 @@ static void flight_tell(struct cache *c, struct flight *f, uint64_t have, int st
 	f->have = have;
 	f->state = state;
 	if (why)
-		snprintf(f->why, sizeof(f->why), "%s", why);
+		snprintf(f->why, sizeof(f->why), "%.250s", why);
 	pthread_cond_broadcast(&c->change);
 	pthread_mutex_unlock(&c->lock);
 }
