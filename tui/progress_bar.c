@@ -13,45 +13,42 @@
 #define ETA_WIDTH   6
 #define BAR_LEAST   7
 #define BAR_MOST    48
-#define EIGHTHS     8
 
 /* ------------------------------------------------------------------ the bar */
 
-/* Whole columns, then as many eighths of the next one. */
-static int fill(double share, int w, int *eighths)
+/* A thick line over a thin one, in steps of half a column: rows of bars stay apart, and without colours one
+ * still sees how far it is. */
+static void draw_line(
+        const struct canvas *c, int y, int x, int w, double share, struct style full, struct style rest)
 {
-	int all;
+	int halves = share > 0 ? (int)((share < 1 ? share : 1) * 2 * w) : 0;
 
-	if (!(share > 0)) {
-		*eighths = 0;
-		return 0;
-	}
-	all = share >= 1 ? w * EIGHTHS : (int)(share * w * EIGHTHS);
-	*eighths = all % EIGHTHS;
-	return all / EIGHTHS;
+	for (int i = 0; i < w; i++, halves -= 2)
+		canvas_char(c, y, x + i,
+		        halves >= 2   ? 0x2501
+		        : halves == 1 ? 0x2578
+		                      : 0x2500,
+		        halves >= 1 ? full : rest);
 }
 
-void progress_bar_draw(
-        struct app *a, const struct canvas *c, int y, int x, int w, double share, struct style on)
+static void draw_ascii(
+        const struct canvas *c, int y, int x, int w, double share, struct style full, struct style rest)
 {
-	bool ascii = screen_is_ascii(app_screen(a));
-	struct style full = style_over(on, app_style(a, UI_PROGRESS));
+	int n = share > 0 ? (int)((share < 1 ? share : 1) * (w - 2)) : 0;
+
+	canvas_char(c, y, x, '[', rest);
+	for (int i = 0; i < w - 2; i++)
+		canvas_char(c, y, x + 1 + i, i < n ? '#' : ' ', full);
+	canvas_char(c, y, x + w - 1, ']', rest);
+}
+
+void progress_bar_draw(struct app *a, const struct canvas *c, int y, int x, int w, double share,
+        enum theme_element full, struct style on)
+{
 	struct style rest = style_over(on, app_style(a, UI_PROGRESS_REST));
-	int inner = w - 2, eighths, n = fill(share, inner, &eighths);
 
-	if (inner < 1)
-		return;
-	canvas_char(c, y, x, ascii ? '[' : 0x2595, rest);
-	for (int i = 0; i < inner; i++) {
-		uint32_t cp = ' ';
-
-		if (i < n)
-			cp = ascii ? '#' : 0x2588;
-		else if (i == n && eighths)
-			cp = ascii ? (eighths > EIGHTHS / 2 ? '#' : ' ') : 0x2590u - (uint32_t)eighths;
-		canvas_char(c, y, x + 1 + i, cp, full);
-	}
-	canvas_char(c, y, x + w - 1, ascii ? ']' : 0x258f, rest);
+	(screen_is_ascii(app_screen(a)) ? draw_ascii : draw_line)(
+	        c, y, x, w, share, style_over(on, app_style(a, full)), rest);
 }
 
 /* ------------------------------------------------------------------ the line */
@@ -112,6 +109,6 @@ void progress_line_draw(
 		        l->complete ? style_over(on, app_style(a, UI_OK)) : muted);
 	x += phase;
 	if (bar)
-		progress_bar_draw(a, c, r.y, x, bar, l->share, on);
+		progress_bar_draw(a, c, r.y, x, bar, l->share, l->complete ? UI_OK : UI_PROGRESS, on);
 	canvas_cell_right(c, r.y, bar ? x + bar : r.x + r.w - w, w, figures, muted);
 }

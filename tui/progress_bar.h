@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 #include "tui/canvas.h"
+#include "tui/theme.h"
 
 struct app;
 
-/* w columns at (y, x), its ends among them. share: 0 to 1, NAN: not known; `on`: what it lies on. */
-void progress_bar_draw(
-        struct app *a, const struct canvas *c, int y, int x, int w, double share, struct style on);
+/* w columns at (y, x), three at least. share: 0 to 1, NAN: not known; full: how the full part looks; `on`:
+ * what it lies on. */
+void progress_bar_draw(struct app *a, const struct canvas *c, int y, int x, int w, double share,
+        enum theme_element full, struct style on);
 
 struct progress_line {
 	const char *name;

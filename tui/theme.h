@@ -42,7 +42,7 @@ struct theme;
 	X(UI_BUTTON, "ui.button")                                                                            \
 	X(UI_BUTTON_FOCUS, "ui.button.focus")                                                                \
 	X(UI_PROGRESS, "ui.progress")           /* the full part of a bar */                                 \
-	X(UI_PROGRESS_REST, "ui.progress.rest") /* its ends */                                               \
+	X(UI_PROGRESS_REST, "ui.progress.rest") /* and the other */                                          \
 	X(UI_SHADE, "ui.shade")                 /* laid over what is beneath a dialog */                     \
 	X(UI_OK, "ui.ok")                                                                                    \
 	X(UI_WARN, "ui.warn")                                                                                \
