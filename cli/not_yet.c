@@ -9,12 +9,7 @@ struct row {
 	const char *name, *hint;
 };
 
-#define REGISTRY "not in Tare yet; use tare load or tare import"
-
 static const struct row commands[] = {
-        {"login", REGISTRY},
-        {"logout", REGISTRY},
-        {"search", REGISTRY},
         {"build", "not in Tare yet; build elsewhere and use tare load, or use tare import --change"},
         {"cp", "not in Tare yet; use a volume, or tar through tare exec"},
         {"diff", "not in Tare yet; upper/ in the container's directory holds what it wrote"},

@@ -59,6 +59,8 @@ int registries_route(const struct registries *r, const char *domain, const char 
  * of them only when short-name-mode allows it: "enforcing" is an error that says what to write), else
  * docker.io. */
 int registries_names(const struct registries *r, const char *name, char ***out, struct err *e);
+/* Does a name as people write it begin with a registry's host? */
+bool registry_in_name(const char *name);
 /* "HOST[:PORT]": is it this machine, whatever a name server says? */
 bool registry_is_loopback(const char *domain);
 /* credential-helpers, or NULL; without warnings. For credential.h. */

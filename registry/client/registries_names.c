@@ -11,7 +11,7 @@
 #include "registry/client/registry_rules.h"
 
 /* As reference_parse() tells a host from the first part of a path. */
-static bool has_host(const char *name)
+bool registry_in_name(const char *name)
 {
 	size_t len = strcspn(name, "/");
 	if (name[len] != '/')
@@ -95,7 +95,8 @@ int registries_names(const struct registries *r, const char *name, char ***out, 
 	*out = NULL;
 	if (reference_parse(name, &ref, e) < 0)
 		return -1;
-	if ((has_host(name) ? add_name(&names, name, "", "", e) : short_names(r, name, &names, e)) < 0)
+	if ((registry_in_name(name) ? add_name(&names, name, "", "", e) : short_names(r, name, &names, e)) <
+	        0)
 		return -1;
 	*out = steal_ptr(&names);
 	return 0;
