@@ -137,7 +137,7 @@ rootfs_tar() { # FILE: something that runs
 
 @test "import: every compression, and a layer with all kinds of entries" {
 	local f layer
-	for f in rich.tar rich.tar.gz members.tar.gz rich.tar.xz rich.tar.bz2; do
+	for f in rich.tar rich.tar.gz members.tar.gz frames.tar.zst rich.tar.xz rich.tar.bz2; do
 		ok tare import "$A/import/good/$f" "x:$f"
 	done
 	zstd -q <"$A/import/good/rich.tar" >"$DIR/rich.zst"
