@@ -165,7 +165,7 @@ static void search_typed(struct app *a, const char *text, void *arg)
 {
 	(void)arg;
 	if (text && *text)
-		search_images(a, text);
+		search_for_images(a, text);
 }
 
 static void search_prompt(struct app *a)

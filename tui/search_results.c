@@ -41,7 +41,7 @@ static void opened(struct app *a, int value, void *arg)
 {
 	const struct results *r = arg;
 
-	search_tags(a, r->names[value]);
+	search_for_tags(a, r->names[value]);
 }
 
 /* Takes r. */
@@ -89,7 +89,7 @@ static char *describe(json *row)
 	if (json_bool(row, "IsOfficial", false))
 		buf_str_add(&b, "official  ");
 	if (stars > 0)
-		buf_printf(&b, "%lld stars  ", (long long)stars);
+		buf_printf(&b, "%lld star%s  ", (long long)stars, stars == 1 ? "" : "s");
 	buf_str_add(&b, text);
 	return strdup(buf_str(&b));
 }
@@ -118,7 +118,7 @@ static void found(struct app *a, const struct job *j, int value)
 	results_free(r);
 }
 
-void search_images(struct app *a, const char *term)
+void search_for_images(struct app *a, const char *term)
 {
 	struct request *r = request_new("--json search");
 
@@ -161,7 +161,7 @@ static void tags_found(struct app *a, const struct job *j, int value)
 	results_free(r);
 }
 
-void search_tags(struct app *a, const char *repository)
+void search_for_tags(struct app *a, const char *repository)
 {
 	struct request *r = request_new("--json search --list-tags");
 

@@ -6,7 +6,7 @@ struct app;
 
 /* Ask for repositories that match a term, or for the tags of a repository, as a job; then show them: Enter
  * pulls, Right looks at the tags. */
-void search_images(struct app *a, const char *term);
-void search_tags(struct app *a, const char *repository);
+void search_for_images(struct app *a, const char *term);
+void search_for_tags(struct app *a, const char *repository);
 
 #endif
