@@ -16,7 +16,7 @@ struct registry_start_options {
 	uint64_t quota, repository_quota, min_free, max_manifest;
 	int64_t connections, connections_per_address, rate, catalog_max;
 	int64_t timeout, drain; /* ns, as all durations */
-	int64_t gc_interval, gc_grace, upload_age, scrub_interval;
+	int64_t gc_interval, gc_grace, upload_age, scrub_interval, cache_ttl;
 	char **keep, **upstreams;
 	bool keep_untagged;
 	const char *access_log;

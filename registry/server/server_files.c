@@ -48,6 +48,9 @@ int server_files_read(const struct server_options *o, struct server_files *f, st
 		next.stamp[i] = stamp_of(path);
 		if (file_read_at(AT_FDCWD, path, &text, e) < 0) {
 			server_files_free(&next);
+			/* What is bad is said once, not every second. */
+			for (enum server_file k = 0; k < FILE_COUNT; k++)
+				f->stamp[k] = stamp_of(path_of(o, k));
 			return -1;
 		}
 		if (!text.data)

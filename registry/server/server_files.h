@@ -16,7 +16,7 @@ struct server_files {
 	uint64_t stamp[FILE_COUNT];
 };
 
-/* -1 with e: as it was. */
+/* -1 with e: the texts are as they were, but the files count as read. */
 int server_files_read(const struct server_options *o, struct server_files *f, struct err *e);
 /* Has one of them another time, size or inode than when it was read? */
 bool server_files_changed(const struct server_options *o, const struct server_files *f);

@@ -46,7 +46,8 @@ static int check_limits(
 		return err_set(e, ERR_USAGE, "--timeout is from 1s to 1h");
 	if (from->drain < 0 || from->drain > TIMEOUT_MAX)
 		return err_set(e, ERR_USAGE, "--drain is at most 1h");
-	if (o->gc_interval < 0 || o->gc_grace < 0 || o->upload_age < 0 || o->scrub_interval < 0)
+	if (o->gc_interval < 0 || o->gc_grace < 0 || o->upload_age < 0 || o->scrub_interval < 0 ||
+	        o->cache_ttl < 0)
 		return err_set(e, ERR_USAGE, "intervals and ages are not negative");
 	return keep_rules_parse(o->keep, &keep, e);
 }
@@ -96,6 +97,7 @@ int server_options_read(const struct registry_start_options *from, struct server
 	        .keep = from->keep,
 	        .keep_untagged = from->keep_untagged,
 	        .upstreams = from->upstreams,
+	        .cache_ttl = from->cache_ttl,
 	        .access_log = from->access_log,
 	        .sparse = from->sparse,
 	        .catalog_max = (unsigned)from->catalog_max,

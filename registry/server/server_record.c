@@ -59,6 +59,14 @@ void server_record_remove(int dirfd, int port)
 	unlinkat(dirfd, name, 0);
 }
 
+void server_log_remove(int dirfd, int port)
+{
+	char name[NAME_SIZE];
+
+	snprintf(name, sizeof name, "%d.log", port);
+	unlinkat(dirfd, name, 0);
+}
+
 /* Whether it is of a process that lives. */
 static bool read_record(int dirfd, int port, struct server_record *r)
 {

@@ -24,6 +24,8 @@ struct server_record {
 int server_records_open(const char *state, struct err *e);
 int server_record_write(int dirfd, const struct server_record *r, struct err *e);
 void server_record_remove(int dirfd, int port);
+/* PORT.log, what one in the background said: kept when it did not end by itself. */
+void server_log_remove(int dirfd, int port);
 /* Those that live, by port; stale ones are removed. The count, or -1 with e. */
 int server_records_list(int dirfd, struct server_record **list, struct err *e);
 /* port 0: the only one. ERR_NOT_FOUND, ERR_CONFLICT. */

@@ -26,6 +26,7 @@ struct start {
 	struct server_options options;
 	int report_fd; /* in the background: to who waits for it; else -1 */
 	int code;
+	char **paths; /* made absolute */
 };
 
 /* What comes back from the background. */
@@ -56,6 +57,32 @@ static int open_store(const struct cli *cli, struct err *e)
 	return fd < 0 ? err_sys(e, "cannot open the store %s", root) : fd;
 }
 
+/* In the background there is another working directory when a file is read again. */
+static int make_absolute(struct start *s, const char **path, struct err *e)
+{
+	char here[PATH_MAX];
+
+	if (!*path || **path == '/' || strcmp(*path, "-") == 0)
+		return 0;
+	if (!getcwd(here, sizeof here))
+		return err_sys(e, "cannot find the working directory");
+	if (strv_take(&s->paths, str_printf("%s/%s", here, *path)) < 0)
+		return err_no_memory(e);
+	*path = s->paths[strv_len(s->paths) - 1];
+	return 0;
+}
+
+static int make_all_absolute(struct start *s, struct err *e)
+{
+	struct server_options *o = &s->options;
+	const char **paths[] = {&o->certificate, &o->key, &o->htpasswd, &o->acl, &o->access_log};
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (make_absolute(s, paths[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 static int open_all(struct start *s, const struct cli *cli, struct err *e)
 {
 	struct supervise *v = &s->supervise;
@@ -63,7 +90,8 @@ static int open_all(struct start *s, const struct cli *cli, struct err *e)
 	const struct server_options *o = &s->options;
 	struct server_record *r = &v->record;
 
-	if (server_files_read(o, &v->files, e) < 0)
+	if (make_all_absolute(s, e) < 0 || server_files_read(o, &v->files, e) < 0 ||
+	        upstreams_parse(o->upstreams, &v->upstreams, e) < 0)
 		return -1;
 	w->storage_fd =
 	        server_storage_open(cli->root, o->storage, o->read_only, r->storage, sizeof r->storage, e);
@@ -218,6 +246,8 @@ int registry_start(struct cli *cli, void *options, struct err *e)
 		return -1;
 	rc = run(&s, cli, e);
 	server_files_free(&s.supervise.files);
+	upstreams_free(&s.supervise.upstreams);
+	strv_free(s.paths);
 	close_fd(&w->storage_fd);
 	close_fd(&w->listen_fd);
 	close_fd(&w->log_fd);

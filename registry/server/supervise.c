@@ -24,6 +24,7 @@
 #define LOOK_MS      1000          /* how often changed files are looked for */
 #define GRACE        (5 * SECOND)  /* beyond the drain's time, before a worker is killed */
 #define CLIENTS_MAX  32
+#define FETCHERS_MAX 32
 
 enum phase { PHASE_FIRST, PHASE_RUNNING, PHASE_WAITING, PHASE_ENDING, PHASE_ENDED };
 
@@ -43,7 +44,8 @@ struct supervisor {
 	int64_t born, back_off, again; /* when the next worker is made, or the last one is killed */
 	int64_t questions;
 	struct client clients[CLIENTS_MAX];
-	json *ready; /* what the worker said of its sandbox */
+	unsigned fetchers; /* of the cache, which run */
+	json *ready;       /* what the worker said of its sandbox */
 	int code;
 };
 
@@ -180,6 +182,7 @@ static void add_own(const struct supervisor *v, json *j)
 	json_set_bool(j, "readOnly", o->read_only);
 	json_set_bool(j, "users", o->htpasswd != NULL);
 	json_set_int(j, "quota", (int64_t)o->quota);
+	json_set_strv(j, "upstreams", o->upstreams);
 }
 
 static void give_answer(struct supervisor *v, json *answer)
@@ -202,6 +205,17 @@ static void give_answer(struct supervisor *v, json *answer)
 
 /* ---------------------------------------------------------------- what the worker says */
 
+/* Attack: a client that asks for thousands of names that are not here yet starts thousands of processes. */
+static void start_fetch(struct supervisor *v, json *message, int fd)
+{
+	if (v->fetchers >= FETCHERS_MAX) {
+		close_fd(&fd);
+		return;
+	}
+	v->fetchers++;
+	cache_fetch_start(&v->s->upstreams, message, fd);
+}
+
 static void read_worker(struct supervisor *v)
 {
 	int fds[CHANNEL_FDS_MAX];
@@ -209,13 +223,13 @@ static void read_worker(struct supervisor *v)
 	cleanup_json json *message = channel_receive(v->channel, fds, &n);
 	const char *error = json_str(message, "error", NULL);
 
-	while (n)
-		close_fd(&fds[--n]);
 	if (!message) { /* it ended: SIGCHLD tells how */
 		close_fd(&v->channel);
 		return;
 	}
-	if (json_bool(message, "ready", false)) {
+	if (strcmp(json_str(message, "do", ""), "fetch") == 0) {
+		start_fetch(v, message, n ? fds[--n] : -1);
+	} else if (json_bool(message, "ready", false)) {
 		worker_is_ready(v, message);
 	} else if (json_get(message, "id")) {
 		if (json_int(message, "id", 0) < 0 && error) /* of a reload */
@@ -230,6 +244,8 @@ static void read_worker(struct supervisor *v)
 		else
 			log_line(LOG_LEVEL_ERROR, "%s", error);
 	}
+	while (n)
+		close_fd(&fds[--n]);
 }
 
 /* ---------------------------------------------------------------- reload */
@@ -323,6 +339,8 @@ static void reap(struct supervisor *v)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == v->worker)
 			worker_ended(v, status);
+		else if (v->fetchers)
+			v->fetchers--;
 }
 
 static void read_signals(struct supervisor *v)
@@ -427,6 +445,7 @@ int supervise(struct supervise *s)
 	while (v.phase != PHASE_ENDED)
 		turn(&v);
 	server_record_remove(s->records_fd, s->record.port);
+	server_log_remove(s->records_fd, s->record.port);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		close_fd(&v.clients[i].fd);
 	close_fd(&v.channel);

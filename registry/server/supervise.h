@@ -3,6 +3,7 @@
 #ifndef TARE_REGISTRY_SUPERVISE_H
 #define TARE_REGISTRY_SUPERVISE_H
 
+#include "registry/server/cache.h"
 #include "registry/server/server.h"
 #include "registry/server/server_files.h"
 #include "registry/server/server_record.h"
@@ -13,6 +14,7 @@ struct err;
 struct supervise {
 	struct worker_start worker; /* options, files and descriptors */
 	struct server_files files;
+	struct upstreams upstreams;
 	struct server_record record;
 	int records_fd, control_fd;
 	/* Told once, when the first worker answers, or why it does not (e not NULL). */

@@ -17,6 +17,7 @@
 #include "base/proc.h"
 #include "registry/server/access.h"
 #include "registry/server/access_log.h"
+#include "registry/server/cache.h"
 #include "registry/server/channel.h"
 #include "registry/server/gc.h"
 #include "registry/server/handler.h"
@@ -191,8 +192,10 @@ static void drain(struct worker *w)
 		poll(NULL, 0, DRAIN_MS);
 	gc_stop(w->server.gc);
 	/* With requests that hang no thread would be joined. */
-	if (limits_connections(w->server.limits) == 0)
+	if (limits_connections(w->server.limits) == 0) {
 		MHD_stop_daemon(w->http);
+		cache_free(w->server.cache);
+	}
 	storage_close(w->server.storage);
 }
 
@@ -233,6 +236,9 @@ int worker_main(const struct worker_start *start_with)
 	if (start(&w, &e) < 0)
 		return fail(&w, &e);
 	if (!w.server.options->read_only && !(w.server.gc = gc_start(&w.server, &e)))
+		return fail(&w, &e);
+	if (w.server.options->upstreams &&
+	        !(w.server.cache = cache_new(&w.server, start_with->channel_fd, &e)))
 		return fail(&w, &e);
 	tell_ready(&w);
 	/* Until the drain is asked for, or the supervisor is gone. */
