@@ -224,7 +224,7 @@ static void add_amount(struct buf *text, const struct progress_object *o)
 
 static void make_line(struct buf *text, const struct progress_object *o, unsigned cols)
 {
-	bool wide = cols >= BAR_COLS && o->total;
+	bool wide = cols >= BAR_COLS && o->total && o->done;
 
 	buf_printf(text, wide ? "%s: %-11s " : "%s: %s", o->label, o->phase);
 	if (wide)

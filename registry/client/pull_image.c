@@ -97,13 +97,19 @@ static int refuse_old(const struct descriptor *d, const struct buf *text, const 
 	        name);
 }
 
-/* One that led here says how large it is: a document of another size is another one. */
-static int check_size(const struct descriptor *want, const struct descriptor *is, struct err *e)
+/* The index that led here says how large the document is and of which type: one that is not so may be read as
+ * another thing by others (type confusion, CVE-2021-41190). tests/e2e/pull-hostile.bats */
+static int check_member(const struct descriptor *want, const struct descriptor *is, struct err *e)
 {
-	if (!want->size || want->size == is->size)
-		return 0;
-	return err_set(e, ERR_CORRUPT, "the registry's index says %llu bytes of a manifest that has %llu",
-	        (unsigned long long)want->size, (unsigned long long)is->size);
+	if (want->size != is->size)
+		return err_set(e, ERR_CORRUPT,
+		        "the registry's index says %llu bytes of a manifest that has %llu",
+		        (unsigned long long)want->size, (unsigned long long)is->size);
+	if (media_kind(is->media_type) != MEDIA_KIND_OTHER && strcmp(want->media_type, is->media_type) != 0)
+		return err_set(e, ERR_CORRUPT,
+		        "the registry's index says \"%.100s\" of a manifest that is \"%.100s\"",
+		        want->media_type, is->media_type);
+	return 0;
 }
 
 static int descend(struct fetch *f, const struct descriptor *want, unsigned depth, struct err *e);
@@ -131,7 +137,7 @@ static int descend(struct fetch *f, const struct descriptor *want, unsigned dept
 		return -1;
 	descriptor_free(&f->found);
 	f->found = is;
-	if (check_size(want, &is, e) < 0 ||
+	if ((depth && check_member(want, &is, e) < 0) ||
 	        refuse_old(&is, &f->manifest_text, remote_name(*f->i->remote), e) < 0)
 		return -1;
 	/* A registry that serves all as JSON says nothing; the index that led here did. */
