@@ -89,7 +89,7 @@ static bool enter_curl(struct http_exchange *x)
 		return false;
 	}
 	if (curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
-		err_set(&x->why, ERR_OTHER, "cannot start a request to %s", x->url.host);
+		err_set(&x->why, ERR_OTHER, "cannot start a request to %s", x->url.place);
 		finish(x, HTTP_REFUSED);
 		return false;
 	}
@@ -252,7 +252,7 @@ struct http_exchange *http_add(struct http *h, const struct http_request *r, str
 
 void http_cancel(struct http_exchange *x)
 {
-	err_set(&x->why, ERR_INTERRUPTED, "the request to %s was given up", x->url.host);
+	err_set(&x->why, ERR_INTERRUPTED, "the request to %s was given up", x->url.place);
 	finish(x, HTTP_CANCELLED);
 }
 

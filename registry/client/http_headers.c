@@ -63,7 +63,7 @@ static int check_bound(struct http_exchange *x, size_t more)
 	if (x->headers.len + more <= HTTP_HEADERS_MAX && !x->headers.failed)
 		return 0;
 	x->refused = true;
-	return err_set(&x->why, ERR_CORRUPT, "%s sent more than %zu bytes of headers", x->url.host,
+	return err_set(&x->why, ERR_CORRUPT, "%s sent more than %zu bytes of headers", x->url.place,
 	        HTTP_HEADERS_MAX);
 }
 

@@ -73,7 +73,7 @@ static int collect(struct http_exchange *x, const void *data, size_t len)
 	size_t max = x->request.max ? x->request.max : MAX_DEFAULT;
 
 	if (x->passed + len > max) {
-		err_set(&x->why, ERR_CORRUPT, "%s answers with more than %zu bytes", x->url.host, max);
+		err_set(&x->why, ERR_CORRUPT, "%s answers with more than %zu bytes", x->url.place, max);
 		return refuse(x);
 	}
 	x->answer.body.max = max + 1;
@@ -86,7 +86,7 @@ static int collect_error(struct http_exchange *x, const void *data, size_t len)
 	size_t kept = x->answer.body.len;
 
 	if (x->passed + len > ERROR_READ_MAX) {
-		err_set(&x->why, ERR_CORRUPT, "%s answers %d with an endless text", x->url.host,
+		err_set(&x->why, ERR_CORRUPT, "%s answers %d with an endless text", x->url.place,
 		        x->answer.status);
 		return refuse(x);
 	}
@@ -144,7 +144,7 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 
 	(void)purpose;
 	if (http_address_reach(&a->addr) != HTTP_REACH_PUBLIC) {
-		err_set(&x->why, ERR_PERMISSION, "%s is at an address of a private network", x->url.host);
+		err_set(&x->why, ERR_PERMISSION, "%s is at an address of a private network", x->url.place);
 		refuse(x);
 		return CURL_SOCKET_BAD;
 	}
@@ -314,7 +314,14 @@ int http_transfer_prepare(struct http_exchange *x, const struct http_patience *p
 
 static enum http_failure fail(struct http_exchange *x, enum http_failure f, CURLcode code)
 {
-	err_set(&x->why, ERR_OTHER, "%s: %s", x->url.host, *x->error ? x->error : curl_easy_strerror(code));
+	long sys = 0;
+
+	/* libcurl's own words for it leave out why */
+	if (code == CURLE_COULDNT_CONNECT && !curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &sys) && sys)
+		err_set(&x->why, ERR_OTHER, "%s: %s", x->url.place, strerror((int)sys));
+	else
+		err_set(&x->why, ERR_OTHER, "%s: %s", x->url.place,
+		        *x->error ? x->error : curl_easy_strerror(code));
 	return f;
 }
 
@@ -360,7 +367,7 @@ enum http_failure http_transfer_verdict(struct http_exchange *x, CURLcode code)
 static int check_target(struct http_exchange *x, const struct http_url *to)
 {
 	if (x->url.tls && !to->tls)
-		return err_set(&x->why, ERR_PERMISSION, "%s redirects from https to http", x->url.host);
+		return err_set(&x->why, ERR_PERMISSION, "%s redirects from https to http", x->url.place);
 	if (++x->redirects > REDIRECTS_MAX)
 		return err_set(&x->why, ERR_CORRUPT, "%s redirects more than %d times", x->first.host,
 		        REDIRECTS_MAX);
@@ -376,7 +383,7 @@ int http_transfer_redirect(struct http_exchange *x)
 		return 0;
 	text = http_url_resolve(x->url.text, http_header(&x->answer, "location"), &x->why);
 	if (!text || http_url_parse(text, &to, &x->why) < 0) {
-		err_wrap(&x->why, "%s redirects to a bad place", x->url.host);
+		err_wrap(&x->why, "%s redirects to a bad place", x->url.place);
 		return refuse(x);
 	}
 	if (check_target(x, &to) < 0)

@@ -18,6 +18,7 @@ void http_url_free(struct http_url *u)
 {
 	free(u->text);
 	free(u->host);
+	free(u->place);
 	*u = (struct http_url)HTTP_URL_INIT;
 }
 
@@ -66,7 +67,8 @@ static int take_parts(CURLU *handle, struct http_url *u, struct err *e)
 	u->port = (unsigned)strtoul(port, NULL, 10);
 	u->host = lower_copy(host);
 	u->text = strdup(text);
-	return u->host && u->text ? 0 : err_no_memory(e);
+	u->place = u->port == (u->tls ? 443U : 80U) ? strdup(u->host) : str_printf("%s:%u", host, u->port);
+	return u->host && u->text && u->place ? 0 : err_no_memory(e);
 }
 
 static int parse_into(CURLU *handle, const char *text, struct err *e)

@@ -12,8 +12,9 @@ struct sockaddr;
 #define HTTP_URL_MAX 8192 /* signed links of object stores come near 2 KiB */
 
 struct http_url {
-	char *text; /* as libcurl writes it */
-	char *host; /* "quay.io", "127.0.0.1", "[::1]" */
+	char *text;  /* as libcurl writes it */
+	char *host;  /* "quay.io", "127.0.0.1", "[::1]" */
+	char *place; /* for messages, with the port when it isn't the usual one: "127.0.0.1:5000" */
 	unsigned port;
 	bool tls;
 };

@@ -3,6 +3,9 @@
  * of broken downloads by Range, and falling back from mirror to mirror per request happen in here; who calls
  * sees bytes in order or one clear error. One thread, that of its struct http.
  *
+ * Tries: five at the registry itself, two at a mirror, after 0.5 s, doubling to 30 s ($TARE_RETRY_MS: the
+ * first delay in milliseconds, for tests), or what Retry-After says, at most 60 s.
+ *
  * Credentials go only to the host that asked for them, and to the token realm that host named (https, or a
  * realm on the same host); tokens are kept per host and scope for as long as they last. */
 #ifndef TARE_REGISTRY_REMOTE_H

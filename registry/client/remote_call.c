@@ -254,7 +254,7 @@ static void explain(
 		        "--tls-verify=false, or insecure = true for it in registries.conf)",
 		        why->msg, host);
 	else if (f == HTTP_UNREACHABLE)
-		err_wrap(why, "cannot reach the registry");
+		err_wrap(why, "cannot reach it");
 }
 
 static void fail_at_last(
@@ -314,7 +314,9 @@ static void on_done(void *arg, const struct http_answer *a, enum http_failure f,
 	} else if (f == HTTP_OK_SO_FAR && c->held) {
 		after = retry_after(http_header(a, "retry-after"), now_realtime());
 		c->failed++;
-		send_again(c, now_boottime() + (after >= 0 ? after : retry_delay(c->failed)));
+		after = after >= 0 ? after : retry_delay(c->failed);
+		remote_tell_wait(c->endpoint, a->status, after);
+		send_again(c, now_boottime() + after);
 	} else {
 		end(c, a, f, why);
 	}

@@ -122,17 +122,23 @@ static void next_endpoint(struct download *s, const struct err *why)
 	download_send(s, 0);
 }
 
-static void try_again(struct download *s, int64_t after_ns, const struct err *why)
+/* `status`: the answer that was given instead, or 0. */
+static void try_again(struct download *s, int status, int64_t after_ns, const struct err *why)
 {
 	const struct remote_endpoint *ep = &s->remote->endpoints[s->at];
 	unsigned most = ep->is->mirror ? MIRROR_TRIES : RETRY_TRIES;
 
 	if (s->offset - s->start >= PROGRESS_BYTES)
 		s->failed = 0;
-	if (++s->failed >= most || ep->dead)
+	if (++s->failed >= most || ep->dead) {
 		next_endpoint(s, why);
-	else
-		download_send(s, now_boottime() + (after_ns >= 0 ? after_ns : retry_delay(s->failed)));
+		return;
+	}
+	if (after_ns < 0)
+		after_ns = retry_delay(s->failed);
+	if (status)
+		remote_tell_wait(ep, status, after_ns);
+	download_send(s, now_boottime() + after_ns);
 }
 
 /* All bytes are there. When some of them came from elsewhere, it may not be this one that lied. */
@@ -160,7 +166,7 @@ static void on_status(struct download *s, const struct http_answer *a)
 
 	remote_error(s->remote, doing ? doing : "pull", a, &why);
 	if (retry_status(a->status)) {
-		try_again(s, retry_after(http_header(a, "retry-after"), now_realtime()), &why);
+		try_again(s, a->status, retry_after(http_header(a, "retry-after"), now_realtime()), &why);
 	} else if (a->status == 416 && s->offset && !s->asked_again && start_over(s, &why) == 0) {
 		/* a server that is wrong about ranges: whole then */
 		s->asked_again = true;
@@ -179,7 +185,7 @@ static void on_failure(struct download *s, enum http_failure f, const struct err
 	if (f == HTTP_CANCELLED || s->caller_failed)
 		download_end(s, &why);
 	else if (f == HTTP_BROKEN || f == HTTP_UNREACHABLE || s->too_short)
-		try_again(s, -1, &why);
+		try_again(s, 0, -1, &why);
 	else
 		next_endpoint(s, &why);
 }
@@ -199,7 +205,7 @@ static void on_done(void *arg, const struct http_answer *a, enum http_failure f,
 		err_set(&why, ERR_CORRUPT, "cannot pull %s: %s should have %llu bytes, only %llu came",
 		        s->remote->name, s->digest, (unsigned long long)s->d.blob->size,
 		        (unsigned long long)s->offset);
-		try_again(s, -1, &why);
+		try_again(s, 0, -1, &why);
 	}
 }
 

@@ -51,7 +51,7 @@ static void words_of(const struct http_answer *a, struct buf *out)
 
 static const char *host_of(const struct remote *r, const struct http_answer *a, struct http_url *u)
 {
-	return a->url && http_url_parse(a->url, u, NULL) == 0 ? u->host : r->domain;
+	return a->url && http_url_parse(a->url, u, NULL) == 0 ? u->place : r->domain;
 }
 
 /* "100;w=21600": how many, and in how many seconds. */

@@ -93,6 +93,8 @@ void remote_auth_forget(struct remote_call *c);
 
 /* ---- remote_warning.c */
 void remote_warn(struct remote *r, const struct remote_endpoint *ep, const struct http_answer *a);
+/* Somebody may be looking at a terminal where nothing moves. */
+void remote_tell_wait(const struct remote_endpoint *ep, int status, int64_t wait_ns);
 
 /* ---- remote_wait.c: for those that wait for one answer */
 struct remote_reply {

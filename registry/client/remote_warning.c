@@ -6,6 +6,8 @@
 
 #define WARNINGS_MAX 16
 #define WARNING_MAX  4096
+#define NS_PER_S     1000000000
+#define WAIT_TOLD    ((int64_t)2 * NS_PER_S) /* shorter waits pass unnoticed */
 #define PREFIX       "299 - \""
 
 /* `299 - "text"`, its backslashes taken away. */
@@ -36,4 +38,11 @@ void remote_warn(struct remote *r, const struct remote_endpoint *ep, const struc
 			continue;
 		log_line(LOG_LEVEL_WARN, "%s says: %s", ep->is->host, text);
 	}
+}
+
+void remote_tell_wait(const struct remote_endpoint *ep, int status, int64_t wait_ns)
+{
+	if (wait_ns >= WAIT_TOLD)
+		log_line(LOG_LEVEL_WARN, "%s is busy (%d); trying again in %d s", ep->is->host, status,
+		        (int)(wait_ns / NS_PER_S));
 }

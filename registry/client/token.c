@@ -28,11 +28,11 @@ static int check_scheme(const struct http_url *realm, const struct http_url *reg
 	if (registry->tls)
 		return err_set(e, ERR_PERMISSION,
 		        "%s speaks https but wants our credentials at %s by plain http: refused",
-		        registry->host, realm->host);
+		        registry->place, realm->place);
 	if (!local && strcmp(realm->host, registry->host) != 0)
 		return err_set(e, ERR_PERMISSION,
 		        "%s wants our credentials at another host, %s, by plain http: refused",
-		        registry->host, realm->host);
+		        registry->place, realm->place);
 	return 0;
 }
 
@@ -61,7 +61,7 @@ int token_check_realm(
 	if (http_url_parse(registry_url, &registry, e) < 0)
 		return -1;
 	if (http_url_parse(realm, &to, e) < 0)
-		return err_wrap(e, "%s names a bad token server", registry.host);
+		return err_wrap(e, "%s names a bad token server", registry.place);
 	if (check_scheme(&to, &registry, e) < 0)
 		return -1;
 	return check_reach(&to, &registry, peer, public_only, e);

@@ -178,8 +178,8 @@ static void a_range_that_is_not_ours_is_refused(void **state)
 {
 	(void)state;
 	static const char *const lies[] = {"bytes 0-299999/300000", "bytes 140001-299999/300000",
-	        "bytes 140000-300000/300001", "bytes 140000-299999/300001", "bytes 140000-", "",
-	        "bytes 140000-139999/300000"};
+	        "bytes 140000-300000/300001", "bytes 140000-300000/*", "bytes 140000-299999/300001",
+	        "bytes 140000-", "", "bytes 140000-139999/300000"};
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
 		cleanup_case struct case_of c;
