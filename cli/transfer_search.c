@@ -1,6 +1,7 @@
 /* search. */
 #include "cli/transfer_search.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,6 @@ static const struct field search_fields[] = {
         {"Description", "DESCRIPTION", 1, false},
         {"StarCount", "STARS", 0, false},
         {"Official", "OFFICIAL", 0, false},
-        {"IsOfficial", "IS OFFICIAL", 0, false},
         {NULL, NULL, 0, false},
 };
 
@@ -69,15 +69,28 @@ static const struct list_view search_view = {
         .id = "Name",
 };
 
+/* A table's cells are texts. */
 static int add_row(struct rows *rows, const struct found_image *i, struct err *e)
 {
+	char stars[24];
 	json *row = json_object_new_object(), *hidden = json_object_new_object();
+	snprintf(stars, sizeof(stars), "%lld", (long long)i->stars);
+	json_set_str(row, "Name", i->name);
+	json_set_str(row, "Description", i->description);
+	json_set_str(row, "StarCount", stars);
+	json_set_str(row, "Official", i->official ? "[OK]" : "");
+	json_set_bool(hidden, "IsOfficial", i->official);
+	return rows_add(rows, row, hidden, TONE_PLAIN, e);
+}
+
+static void add_object(json *list, const struct found_image *i)
+{
+	json *row = json_object_new_object();
 	json_set_str(row, "Name", i->name);
 	json_set_str(row, "Description", i->description);
 	json_set_int(row, "StarCount", i->stars);
 	json_set_bool(row, "IsOfficial", i->official);
-	json_set_str(hidden, "Official", i->official ? "[OK]" : "");
-	return rows_add(rows, row, hidden, TONE_PLAIN, e);
+	json_object_array_add(list, row);
 }
 
 static int search(struct cli *cli, const struct search_options *o, const struct search_request *q,
@@ -92,10 +105,16 @@ static int search(struct cli *cli, const struct search_options *o, const struct 
 		return -1;
 	if (search_images(q, term, want, &f, e) < 0)
 		return -1;
-	for (size_t i = 0; i < f.n && rows.n < limit; i++)
-		if (filters_match(o->filters, search_filters, &f.list[i], NULL) &&
-		        add_row(&rows, &f.list[i], e) < 0)
+	cleanup_json json *list = json_object_new_array();
+	for (size_t i = 0; i < f.n && rows.n < limit; i++) {
+		if (!filters_match(o->filters, search_filters, &f.list[i], NULL))
+			continue;
+		if (add_row(&rows, &f.list[i], e) < 0)
 			return -1;
+		add_object(list, &f.list[i]);
+	}
+	if (cli->json)
+		return transfer_print_json(list);
 	return list_print(cli, &search_view, &o->list, &rows, e);
 }
 

@@ -29,8 +29,8 @@ static int parse(const char *registry, struct reference *ref, struct err *e)
 	cleanup_free char *name = str_printf("%s%s", registry, registry[host] ? "" : "/login");
 	if (!name)
 		return err_no_memory(e);
-	bool ok = reference_parse(name, ref, NULL) == 0 && strlen(ref->domain) == host &&
-	          strncmp(ref->domain, registry, host) == 0;
+	bool ok = !strpbrk(registry + host, ":@") && reference_parse(name, ref, NULL) == 0 &&
+	          strlen(ref->domain) == host && strncmp(ref->domain, registry, host) == 0;
 	return ok ? 0
 	          : err_set(e, ERR_USAGE,
 	                    "\"%.200s\" is no registry; expected HOST[:PORT], like quay.io or localhost:5000",

@@ -54,7 +54,7 @@ static void take_page(
 	}
 	p->status = a->status;
 	if (a->status / 100 != 2) {
-		remote_error(p->remote, "search", a, p->e);
+		remote_error(p->remote, "list its repositories", a, p->e);
 		return;
 	}
 	buf_add(&p->body, buf_str(&a->body), a->body.len);
@@ -101,9 +101,9 @@ static int hub_page(const struct search *s, unsigned page, struct buf *body, str
 		return err_no_memory(e);
 	int status = http_fetch(s->http, &q, body, NULL, e);
 	if (status < 0)
-		return err_wrap(e, "cannot search docker.io");
+		return -1;
 	if (status / 100 != 2)
-		return err_set(e, ERR_OTHER, "cannot search docker.io: it has answered %d%s", status,
+		return err_set(e, ERR_OTHER, "it has answered %d%s", status,
 		        status == 429 ? ", too many requests; try again later" : "");
 	return 0;
 }
@@ -201,7 +201,7 @@ static int is_hub(const struct search *s, const char *host, struct err *e)
 	return strcmp(route.list[route.n - 1].host, HUB_API) == 0;
 }
 
-static int search_registry(const struct search *s, const char *host, struct err *e)
+static int ask_registry(const struct search *s, const char *host, struct err *e)
 {
 	int hub = is_hub(s, host, e);
 	if (hub != 0)
@@ -215,6 +215,11 @@ static int search_registry(const struct search *s, const char *host, struct err 
 		rc = search_catalog(s, host, &p, e);
 	buf_free(&p.body);
 	return rc < 0 ? -1 : 0;
+}
+
+static int search_registry(const struct search *s, const char *host, struct err *e)
+{
+	return ask_registry(s, host, e) < 0 ? err_wrap(e, "cannot search %s", host) : 0;
 }
 
 static int search_all(const struct search *s, struct err *e)

@@ -16,6 +16,12 @@
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/man.h"
+#include "cli/archive_options.h"
+#include "cli/commit_options.h"
+#include "cli/login_options.h"
+#include "cli/pull_options.h"
+#include "cli/push_options.h"
+#include "cli/registry_options.h"
 #include "cli/not_yet.h"
 
 static const struct program program = {.name = "tare", .tables = command_tables};
@@ -32,6 +38,19 @@ static char *help_text(const struct command *c)
 	return text;
 }
 
+/* Rows without a function are those of a helper program's tables. */
+static bool helper_has(const struct command *c)
+{
+	static const struct command *const tables[] = {archive_commands, pull_commands, push_commands,
+	        commit_commands, login_commands, registry_commands};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		for (const struct command *row = tables[i]; row->words; row++)
+			if (row == c)
+				return true;
+	return false;
+}
+
 static void rows_are_whole(void **state)
 {
 	struct command_iterator it = {0};
@@ -44,8 +63,7 @@ static void rows_are_whole(void **state)
 		assert_true(c->summary[strlen(c->summary) - 1] != '.');
 		assert_true((c->operands != NULL) == (c->max_operands != 0));
 		assert_true(c->options == NULL || c->size > 0);
-		assert_true(c->run || strcmp(c->words, "import") == 0 || strcmp(c->words, "load") == 0 ||
-		            strcmp(c->words, "save") == 0);
+		assert_true(c->run || helper_has(c));
 	}
 	assert_true(n > 30);
 }
@@ -190,7 +208,7 @@ static void unknown_words_get_a_hint(void **state)
 static void hints_are_for_what_is_not_there(void **state)
 {
 	static const char *const typed[] = {
-	        "build", "cp", "diff", "export", "history", "update", "volume create", "volume rm"};
+	        "build", "cp", "diff", "export", "update", "volume create", "volume rm"};
 	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
 	        "health-interval", "no-healthcheck", "gpus"};
 	char *run[] = {"run", NULL};
