@@ -210,7 +210,7 @@ static void empty(struct list_view *l, const struct canvas *c)
 	        list_key(l, ACTION_IMG_PULL, pull), list_key(l, ACTION_IMG_SEARCH, search));
 	list_say(l, c,
 	        (const char *const[]){"No images yet", "What containers are made of.", keys,
-	                "tare load -i FILE  or  tare import FILE NAME  brings one in, too", NULL});
+	                "tare load -i FILE  or  tare import FILE NAME  brings one in", NULL});
 }
 
 /* ------------------------------------------------------------------ those on their way */

@@ -256,7 +256,7 @@ static void say_failed(struct app *a, const struct request *r, const struct job 
 		keymap_key_text(app_keymap(a), ACTION_AGAIN, again);
 	app_toast(a, TOAST_ERROR, "%s failed: %.240s (! shows the log%s%s%s)", j->title,
 	        j->error ? j->error : "", *again ? ", " : "", again, *again ? " tries again" : "");
-	if (login_wanted(j, registry) && app_is_free(a))
+	if (login_wanted(j, registry) && strstr(j->messages, "log in first") && app_is_free(a))
 		app_push(a, login_form_new(a, registry, j->number));
 }
 

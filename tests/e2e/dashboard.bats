@@ -2,6 +2,7 @@
 # The dashboard on real containers, in a real terminal multiplexer.
 
 load lib
+load registry
 
 # ------------------------------------------------------------------ a terminal with the dashboard in it
 
@@ -12,6 +13,7 @@ file_up() {
 	mkdir -p "$XDG_STATE_HOME/tare"
 	echo 'welcomed = yes' >"$XDG_STATE_HOME/tare/dashboard"
 }
+file_down() { registries_down; }
 
 mux() { tmux -S "$MUX" -f /dev/null "$@" 3>&- 4>&-; }
 # dashboard [ARG…]: in a window of 140x40, started by a shell that says when it is over.
@@ -287,6 +289,81 @@ loses() { eventually 10 hides "$1" || fail "still on the screen: $1" "$(screen)"
 	sees '! 1'
 	keys 5
 	sees die
+}
+
+# ------------------------------------------------------------------ images from and to elsewhere
+
+image_is_there() { "$BUILD/tare" --root "$ROOT" --state "$STATE" image inspect "$1" >/dev/null 2>&1; }
+
+@test "an image is pulled by key, pushed where a login is wanted, and the password is nowhere to be seen" {
+	docker_registry 5000
+	htpasswd -Bbn -C 4 me geheim >"$DIR/htpasswd"
+	docker_registry 5001 "auth: {htpasswd: {realm: there, path: $DIR/htpasswd}}"
+	image kinds --layers 3 --push http://127.0.0.1:5000/kinds:v1 >/dev/null
+	export REGISTRY_AUTH_FILE=$DIR/auth.json # not before: docker-registry takes REGISTRY_… for itself
+	dashboard tui
+	keys 2
+	sees 'P push'
+	keys p
+	sees 'Pull an image'
+	keys 127.0.0.1:5000/kinds:v1 Enter
+	sees 'pulled 127.0.0.1:5000/kinds:v1'
+	image_is_there 127.0.0.1:5000/kinds:v1
+	sees '127.0.0.1:5000/kin'
+	keys g P
+	sees 'Push 127.0.0.1:5000/kinds:v1 to'
+	keys C-u 127.0.0.1:5001/kinds:copy Enter
+	sees 'Log in to a registry'
+	sees '127.0.0.1:5001'
+	keys me Tab geheim
+	sees '••••••'
+	keys C-s
+	sees 'pushed 127.0.0.1:5001/kinds:copy'
+	hides geheim
+	same "$(curl -s -u me:geheim http://127.0.0.1:5001/v2/kinds/tags/list)" '{"name":"kinds","tags":["copy"]}'
+	keys '!'
+	sees 'login --username me --password-stdin 127.0.0.1:5001'
+	hides geheim
+}
+
+@test "a pull shows each layer, is cancelled and tried again by key" {
+	image large --layers 3 --kib 1024 --files 8 >/dev/null
+	hostile large
+	rules large '[{"match": "GET .*/blobs/", "slow": 200000}]'
+	dashboard tui
+	keys 2
+	sees 'P push'
+	keys p
+	sees 'Pull an image'
+	keys "127.0.0.1:$PORT/large" Enter
+	sees 'on the way: 1'
+	sees '1 job'
+	keys '!'
+	sees ' done '
+	keys Enter
+	sees downloading
+	sees 'K/s'
+	same "$(screen | grep -c downloading)" 3
+	keys x
+	sees cancelled
+	rules large '[]'
+	keys r
+	sees 'pulled 127.0.0.1'
+	keys Escape
+	image_is_there "127.0.0.1:$PORT/large"
+	sees "127.0.0.1:$PORT/large"
+}
+
+@test "an image is made of a container by key" {
+	background web $B sh -c 'echo written >/note; sleep 1000'
+	dashboard tui
+	sees web
+	keys W
+	sees 'Make an image of a container'
+	keys snapshot:1 C-s
+	sees 'made snapshot:1 of web'
+	ok tare run --rm snapshot:1 cat /note
+	is written
 }
 
 # ------------------------------------------------------------------ leaving
