@@ -83,8 +83,10 @@ static int make_accounts(struct worker *w, struct err *e)
 	struct server *s = &w->server;
 	const struct server_options *o = s->options;
 	struct quota_options quota = {o->quota, o->repository_quota, o->read_only ? 0 : o->min_free};
-	struct limits_options limits = {
-	        .connections = o->connections, .timeout = o->timeout, .rate = o->rate};
+	struct limits_options limits = {.connections = o->connections,
+	        .timeout = o->timeout,
+	        .rate = o->rate,
+	        .pace_grace = o->timeout * SECOND};
 
 	s->metrics = metrics_new();
 	s->quota = quota_new(&quota, w->start->storage_fd);
