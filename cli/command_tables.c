@@ -13,6 +13,7 @@ const struct command *const command_tables[] = {
         push_commands,
         archive_commands,
         commit_commands,
+        history_commands,
         login_commands,
         container_run_commands,
         container_life_commands,

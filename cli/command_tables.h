@@ -14,6 +14,7 @@ extern const struct command port_commands[];           /* port.c */
 extern const struct command inspect_commands[];        /* inspect.c: of containers, images, networks */
 extern const struct command stats_commands[];          /* stats.c */
 extern const struct command image_commands[];          /* image.c */
+extern const struct command history_commands[];        /* history.c */
 extern const struct command volume_commands[];         /* volume.c */
 extern const struct command network_commands[];        /* network.c */
 extern const struct command prune_commands[];          /* prune.c */

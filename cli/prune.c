@@ -9,11 +9,13 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
+#include "cli/image_prune.h"
 #include "cli/output.h"
 #include "engine/tare.h"
 
 struct prune_options {
 	bool force, all, volumes, dry_run;
+	char **filters;
 	bool containers_went; /* before what is pruned now, or would have */
 };
 
@@ -33,8 +35,22 @@ static const struct option container_options[] = {
 
 static const struct option image_options[] = {
         OPT_ALL_IMAGES,
+        OPT_LIST("filter", 0, filters, "KEY=VALUE", "until= label= label!= dangling=false",
+                "Only some: until (24h, a date), label, label!, dangling"),
         OPT_DRY_RUN,
         OPT_FLAG("force", 'f', force, "Do not ask"),
+        OPTION_END,
+};
+
+static const struct option volume_options[] = {
+        OPT_FLAG("all", 'a', all, "All that no container uses, not only those without a name"),
+        OPT_DRY_RUN,
+        OPT_FLAG("force", 'f', force, "Do not ask"),
+        OPTION_END,
+};
+
+static const struct option gc_options[] = {
+        OPT_FLAG("all", 'a', all, "What cut pulls left of today too; the next pull begins anew"),
         OPTION_END,
 };
 
@@ -83,6 +99,16 @@ static void print_names(char *const *names, const char *title)
 	printf("%s:\n%s\n", title, buf_str(&text));
 }
 
+static int prune(struct tare_engine *engine, enum tare_prune_what what, const struct prune_options *o,
+        unsigned flags, struct tare_prune_result *result, struct err *e)
+{
+	const struct image_prune filtered = {o->filters, o->all, o->dry_run};
+
+	if (what == TARE_PRUNE_IMAGES && o->filters)
+		return image_prune_filtered(engine, &filtered, result, e);
+	return engine->prune(engine, what, flags, result, e);
+}
+
 /* Prune one kind and print what went under `title` (with --json at the end). The exit code. */
 static int prune_kind(struct cli *cli, enum tare_prune_what what, const struct prune_options *o,
         const char *title, struct pruned *p)
@@ -93,7 +119,7 @@ static int prune_kind(struct cli *cli, enum tare_prune_what what, const struct p
 	                 (o->containers_went ? TARE_PRUNE_FOR_RUNNING_ONLY : 0);
 	__attribute__((cleanup(tare_prune_result_free))) struct tare_prune_result result = {0};
 
-	if (!engine || engine->prune(engine, what, flags, &result, &e) < 0)
+	if (!engine || prune(engine, what, o, flags, &result, &e) < 0)
 		return cli_fail(cli, &e);
 	p->bytes += result.bytes;
 	if (!cli->json && strv_len(result.removed))
@@ -168,6 +194,15 @@ static int image_run(struct cli *cli, void *options, char **operands)
 
 	(void)operands;
 	return one_kind(cli, TARE_PRUNE_IMAGES, o, what, "Deleted Images");
+}
+
+static int gc_run(struct cli *cli, void *options, char **operands)
+{
+	struct pruned pruned = {0};
+	int code = prune_kind(cli, TARE_PRUNE_CONTENT, options, "Deleted", &pruned);
+
+	(void)operands;
+	return finish(cli, &pruned, false, code);
 }
 
 static int volume_run(struct cli *cli, void *options, char **operands)
@@ -249,10 +284,20 @@ const struct command prune_commands[] = {
                 .run = image_run,
         },
         {
+                .words = "image gc",
+                .group = GROUP_IMAGES,
+                .summary = "Remove content that no image needs any more",
+                .details = "Layers and blobs that no image, no container and no running pull, load or push "
+                           "reaches, and what pulls that were cut a week ago or more have left. Images stay.",
+                .options = gc_options,
+                .size = sizeof(struct prune_options),
+                .run = gc_run,
+        },
+        {
                 .words = "volume prune",
                 .group = GROUP_VOLUMES,
                 .summary = "Remove volumes that no container uses",
-                .options = image_options,
+                .options = volume_options,
                 .size = sizeof(struct prune_options),
                 .run = volume_run,
         },

@@ -35,6 +35,8 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 /* Docker's rules: a name is taken away, and with its last name the image goes, unless containers use it
  * (force: unless running ones do). `done` collects "Untagged: …" and "Deleted: …". */
 int image_remove(const struct store *s, const char *ref, bool force, char ***done, struct err *e);
+/* The sweep (store/gc.c), and with `partials` every partial download, however young. Bytes freed. */
+int image_gc(const struct store *s, bool partials, uint64_t *bytes, struct err *e);
 /* Untagged images that no container uses; with TARE_PRUNE_ALL every image that none uses. `removed` collects
  * what image_remove() says (with TARE_PRUNE_DRY_RUN names), bytes what was or would be freed. */
 int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t *bytes, struct err *e);

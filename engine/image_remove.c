@@ -245,7 +245,7 @@ static void keep_running(struct image_users *users)
 }
 
 /* Who asks for all that is not used means unfinished downloads, too. */
-static int sweep_all(const struct store *s, bool partials, uint64_t *bytes, struct err *e)
+int image_gc(const struct store *s, bool partials, uint64_t *bytes, struct err *e)
 {
 	uint64_t freed = 0;
 
@@ -280,7 +280,7 @@ int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t
 		image_free(&list[i]);
 	}
 	free(list);
-	return dry_run ? 0 : sweep_all(s, all, bytes, e);
+	return dry_run ? 0 : image_gc(s, all, bytes, e);
 }
 
 static bool same_image_before(const struct image *list, size_t at)

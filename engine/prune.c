@@ -118,6 +118,11 @@ int engine_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flag
 		return prune_containers(t, dry_run, out, e);
 	case TARE_PRUNE_IMAGES:
 		return image_prune(s, flags, &out->removed, &out->bytes, e);
+	case TARE_PRUNE_CONTENT:
+		if (dry_run)
+			return err_set(e, ERR_UNSUPPORTED,
+			        "what nothing reaches cannot be looked at without removing it");
+		return image_gc(s, flags & TARE_PRUNE_ALL, &out->bytes, e);
 	case TARE_PRUNE_VOLUMES:
 		return prune_volumes(s, flags, out, e);
 	case TARE_PRUNE_NETWORKS:

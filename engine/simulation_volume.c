@@ -200,6 +200,7 @@ int sim_prune(struct tare_engine *t, enum tare_prune_what what, unsigned flags, 
 		return prune_volumes(&p, e);
 	case TARE_PRUNE_NETWORKS:
 		return prune_networks(&p, e);
+	case TARE_PRUNE_CONTENT: /* what it removes is gone at once */
 	case TARE_PRUNE_DEBRIS:
 		return 0; /* nothing that runs nowhere leaves anything behind */
 	}

@@ -465,7 +465,9 @@ enum tare_prune_what {
 	TARE_PRUNE_IMAGES,     /* untagged images no container uses; with `all` every unused one */
 	TARE_PRUNE_VOLUMES,    /* anonymous volumes no container uses; with `all` every unused one */
 	TARE_PRUNE_NETWORKS,   /* networks no container uses, running or not; never the default one */
-	TARE_PRUNE_DEBRIS,     /* what belongs to no container: directories, cgroups, processes */
+	TARE_PRUNE_CONTENT, /* blobs and layers that nothing reaches, and old partial downloads (`all`: every
+	                       one) */
+	TARE_PRUNE_DEBRIS,  /* what belongs to no container: directories, cgroups, processes */
 };
 enum {
 	TARE_PRUNE_ALL = 1,
