@@ -82,6 +82,24 @@ static ssize_t await(struct pull_feed *f, size_t len)
 	return n;
 }
 
+bool pull_feed_is_dead(struct pull_feed *f)
+{
+	pthread_mutex_lock(&f->lock);
+	bool dead = f->dead;
+	pthread_mutex_unlock(&f->lock);
+	return dead;
+}
+
+/* What is taken stays as it is: the reader begins at the start. */
+ssize_t pull_feed_peek(struct pull_feed *f, void *data, size_t len, struct err *e)
+{
+	ssize_t n = pull_feed_read(f, data, len, e);
+	pthread_mutex_lock(&f->lock);
+	f->taken = 0;
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
 ssize_t pull_feed_read(void *feed, void *data, size_t len, struct err *e)
 {
 	struct pull_feed *f = feed;

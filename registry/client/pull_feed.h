@@ -28,6 +28,9 @@ void pull_feed_end(struct pull_feed *f);
 /* The reader, if there is one, fails at once. */
 void pull_feed_kill(struct pull_feed *f);
 uint64_t pull_feed_taken(struct pull_feed *f);
+bool pull_feed_is_dead(struct pull_feed *f);
+/* The first bytes, once so many have come or no more will; how many, or -1 with e. */
+ssize_t pull_feed_peek(struct pull_feed *f, void *data, size_t len, struct err *e);
 /* For struct inflate_options: waits for what is still to come. */
 ssize_t pull_feed_read(void *feed, void *data, size_t len, struct err *e);
 

@@ -337,11 +337,12 @@ void pull_layer_report(struct pull_layer *l)
 
 /* ------------------------------------------------------------------ life */
 
-void pull_layer_init(
-        struct pull_layer *l, const struct pull_layers_options *o, struct pull_crew *crew, size_t at)
+void pull_layer_init(struct pull_layer *l, const struct pull_layers_options *o, struct pull_crew *crew,
+        struct pull_history *history, size_t at)
 {
 	*l = (struct pull_layer){.o = o,
 	        .crew = crew,
+	        .history = history,
 	        .blob = &o->manifest->layers[at],
 	        .diff_id = &o->config->diff_ids[at],
 	        .partial = PARTIAL_INIT,

@@ -8,6 +8,7 @@
 #include "engine/store/partial.h"
 #include "registry/client/pull_crew.h"
 #include "registry/client/pull_feed.h"
+#include "registry/client/pull_history.h"
 #include "registry/client/pull_layers.h"
 
 enum pull_phase {
@@ -22,6 +23,7 @@ enum pull_phase {
 struct pull_layer {
 	const struct pull_layers_options *o;
 	struct pull_crew *crew;
+	struct pull_history *history;
 	const struct descriptor *blob;
 	const struct digest *diff_id;
 	char label[13];
@@ -43,8 +45,8 @@ struct pull_layer {
 	struct err why;   /* why it failed; empty: it didn't */
 };
 
-void pull_layer_init(
-        struct pull_layer *l, const struct pull_layers_options *o, struct pull_crew *crew, size_t at);
+void pull_layer_init(struct pull_layer *l, const struct pull_layers_options *o, struct pull_crew *crew,
+        struct pull_history *history, size_t at);
 /* Stops what runs and leaves what came in partial/. */
 void pull_layer_free(struct pull_layer *l);
 /* Do what can be done without waiting. -1 with e: the pull has failed. */

@@ -14,6 +14,7 @@
 struct pull_layers {
 	struct pull_layers_options o;
 	struct pull_crew *crew;
+	struct pull_history history;
 	struct pull_layer *list;
 	size_t n;
 };
@@ -82,11 +83,12 @@ struct pull_layers *pull_layers_new(const struct pull_layers_options *o, struct 
 	if (!p || !(p->list = calloc(n ? n : 1, sizeof(*p->list))))
 		return err_set_null(e, ERR_OTHER, "out of memory");
 	p->o = *o;
+	pull_history_init(&p->history);
 	p->crew = pull_crew_new(pull_crew_size(), wake, o->http, e);
 	if (!p->crew)
 		return NULL;
 	for (; p->n < n; p->n++)
-		pull_layer_init(&p->list[p->n], &p->o, p->crew, p->n);
+		pull_layer_init(&p->list[p->n], &p->o, p->crew, &p->history, p->n);
 	if (protect(p, e) < 0 || find_repeated(p, e) < 0)
 		return NULL;
 	allow_descriptors();
@@ -158,6 +160,7 @@ void pull_layers_free(struct pull_layers *p)
 	for (size_t i = 0; i < p->n; i++)
 		pull_layer_free(&p->list[i]);
 	pull_crew_free(p->crew);
+	pull_history_free(&p->history);
 	free(p->list);
 	free(p);
 }
