@@ -32,12 +32,12 @@ struct http_tls {
 
 /* What the server answered; valid during the callback only. */
 struct http_answer {
-	int status;       /* 200, …; 0: no answer came, `why` in done() says what happened */
-	const char *url;  /* the last one, after redirects */
-	const char *peer; /* the address that was spoken to; "": unknown, or behind a proxy */
-	bool plain;       /* HTTP_TLS_FAILED: it doesn't speak TLS (rather than a bad certificate) */
-	uint64_t length;  /* Content-Length, or UINT64_MAX */
-	struct buf body;  /* collected, unless the exchange has a data() */
+	int status;                     /* 200, …; 0: no answer came, `why` in done() says what happened */
+	const char *url;                /* the last one, after redirects */
+	const char *peer;               /* the address that was spoken to; "": unknown, or behind a proxy */
+	bool plain;                     /* it seems not to speak TLS (rather than having a bad certificate) */
+	uint64_t length;                /* Content-Length, or UINT64_MAX */
+	struct buf body;                /* collected, unless the exchange has a data() */
 	struct http_exchange *exchange; /* private; for http_header() */
 };
 /* The first header of that name (any case), or NULL. Bytes that are no printable ASCII stand as '?'. */
@@ -48,7 +48,7 @@ const char *http_header_nth(const struct http_answer *a, const char *name, unsig
 enum http_failure {
 	HTTP_OK_SO_FAR,
 	HTTP_UNREACHABLE, /* name, address, connection refused, time-out before any answer */
-	HTTP_TLS_FAILED,  /* certificate or protocol; `plain` below may be why */
+	HTTP_TLS_FAILED,  /* certificate or protocol; see `plain` above */
 	HTTP_BROKEN,      /* connection lost, too slow, or shorter than announced: worth another try */
 	HTTP_REFUSED,     /* we ended it: too large, bad redirect, data() said no: never tried again */
 	HTTP_CANCELLED,

@@ -325,6 +325,13 @@ static enum http_failure fail(struct http_exchange *x, enum http_failure f, CURL
 	return f;
 }
 
+/* The handshake wasn't answered by something else than TLS, it was cut: by a bad line, or by a server of
+ * plain http that says nothing. libcurl with OpenSSL tells the two apart by its words only. */
+static bool was_hung_up(const struct http_exchange *x)
+{
+	return strstr(x->error, "SSL_connect:");
+}
+
 enum http_failure http_transfer_verdict(struct http_exchange *x, CURLcode code)
 {
 	note_peer(x);
@@ -342,7 +349,7 @@ enum http_failure http_transfer_verdict(struct http_exchange *x, CURLcode code)
 		return fail(x, x->answer.status ? HTTP_BROKEN : HTTP_UNREACHABLE, code);
 	case CURLE_SSL_CONNECT_ERROR:
 		x->answer.plain = true;
-		return fail(x, HTTP_TLS_FAILED, code);
+		return fail(x, was_hung_up(x) ? HTTP_UNREACHABLE : HTTP_TLS_FAILED, code);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:

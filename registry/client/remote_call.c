@@ -226,7 +226,7 @@ static bool falls_back_to_plain(const struct remote_call *c, const struct http_a
 
 	if (c->plain || ep->scheme != SCHEME_UNKNOWN || !ep->plain_allowed || is_full_url(c->q.path))
 		return false;
-	return (f == HTTP_TLS_FAILED && a->plain) || (f == HTTP_UNREACHABLE && !has_port(ep->is->host));
+	return a->plain || (f == HTTP_UNREACHABLE && !has_port(ep->is->host));
 }
 
 static bool worth_another_try(struct remote_call *c, enum http_failure f)
@@ -242,7 +242,7 @@ static void explain(
 {
 	const char *host = c->endpoint->is->host;
 
-	if (f == HTTP_TLS_FAILED && a->plain && c->endpoint->scheme == SCHEME_UNKNOWN)
+	if (a->plain && c->endpoint->scheme == SCHEME_UNKNOWN)
 		err_set(why, ERR_OTHER,
 		        "%s does not speak TLS, perhaps only plain http: if you trust the network to it, say "
 		        "--tls-verify=false, or insecure = true for it in registries.conf",

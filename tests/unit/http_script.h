@@ -45,6 +45,7 @@ struct script {
 	unsigned port;
 	char host[64]; /* "127.0.0.1:34567" */
 	bool tls;
+	bool hangs_up; /* on who wants TLS where there is none, instead of an answer */
 	gnutls_certificate_credentials_t cred;
 	pthread_t acceptor;
 	pthread_mutex_t lock;
@@ -115,7 +116,8 @@ static inline bool script_hear(struct script_connection *c, struct buf *request)
 			return false;
 		/* a client that wants TLS where there is none */
 		if (!request->len && *block == 0x16) {
-			script_send(c, "HTTP/1.0 400 Bad Request\r\n\r\nwrong\n", 34);
+			if (!c->script->hangs_up)
+				script_send(c, "HTTP/1.0 400 Bad Request\r\n\r\nwrong\n", 34);
 			return false;
 		}
 		buf_add(request, block, (size_t)n);

@@ -52,6 +52,28 @@ static void elsewhere_the_error_names_the_flag(void **state)
 	script_stop(s);
 }
 
+static void who_hangs_up_on_tls_may_be_plain(void **state)
+{
+	(void)state;
+	struct script *s = script_start();
+	struct box *b = box_new();
+
+	s->hangs_up = true;
+	box_add(b, s)->http_only = false;
+	says_manifest(s, "1");
+	assert_manifest(box_open(b), "1");
+	box_free(b);
+	/* elsewhere it is tried again before that is said */
+	b = box_new();
+	*box_add(b, s) = (struct registry_endpoint){.host = b->route.list[0].host,
+	        .repository = b->route.list[0].repository,
+	        .api_path = b->route.list[0].api_path};
+	assert_no_manifest(box_open(b), "1", ERR_OTHER, "--tls-verify=false");
+	assert_int_equal(s->n_connections, 2 + 3);
+	box_free(b);
+	script_stop(s);
+}
+
 static void https_that_worked_is_not_given_up(void **state)
 {
 	(void)state;
@@ -398,6 +420,10 @@ static void mirrors_come_first_and_fail_softly(void **state)
 	assert_manifest(b->remote, "3");
 	assert_int_equal(script_count(s, "GET /v2/a/b/manifests/3"), 0);
 	assert_int_equal(script_count(s, "GET /v2/a/b/manifests/2 "), 1);
+	b->remote->endpoints[1].dead = true;
+	says_manifest(s, "4");
+	assert_manifest(b->remote, "4");
+	assert_int_equal(script_count(sick, "GET /v2/a/b/manifests/4"), 0);
 	box_free(b);
 	script_stop(sick);
 	script_stop(s);
@@ -514,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(loopback_is_tried_by_https_and_then_by_http),
 	        cmocka_unit_test(elsewhere_the_error_names_the_flag),
+	        cmocka_unit_test(who_hangs_up_on_tls_may_be_plain),
 	        cmocka_unit_test(https_that_worked_is_not_given_up),
 	        cmocka_unit_test(a_bad_certificate_is_no_reason_for_http),
 	        cmocka_unit_test(what_passes_is_tried_again),
