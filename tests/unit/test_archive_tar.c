@@ -514,12 +514,53 @@ static void test_endless_entries(void **state)
 	assert_non_null(strstr(f->e.msg, "5,000,000 entries"));
 }
 
+/* Few entries cannot make many directories by naming them only; a deep tree that is described can be made. */
+static void test_directories_that_no_entry_describes(void **state)
+{
+	struct fixture *f = *state;
+	char name[4096];
+	f->tar.max = (size_t)64 << 20;
+	for (int i = 0; i < 3; i++) {
+		int at = snprintf(name, sizeof(name), "%02d", i);
+		for (int k = 0; k < 1500; k++, at += 2)
+			strcpy(name + at, "/d");
+		strcpy(name + at, "/f");
+		pax(f, "path", name);
+		file(f, "x", "");
+	}
+	bad(f, "more directories than it describes");
+	f->tar.len = 0;
+	for (int k = 0, at = 0; k < 1500; k++, at += 2) {
+		strcpy(name + at, "e/");
+		pax(f, "path", name);
+		head(f, "x", '5', 0, "");
+	}
+	good(f);
+}
+
+/* A parent that is a link of the layer is followed, also where more of the path is missing. */
+static void test_missing_parents_behind_a_link(void **state)
+{
+	struct fixture *f = *state;
+	head(f, "usr/", '5', 0, "");
+	head(f, "usr/lib/", '5', 0, "");
+	head(f, "lib", '2', 0, "usr/lib");
+	head(f, "usr/up", '2', 0, "../other");
+	head(f, "other/", '5', 0, "");
+	file(f, "lib/a/b/file", "1");
+	file(f, "usr/up/c/file", "2");
+	good(f);
+	has(f, "usr/lib/a/b/file", "1");
+	has(f, "other/c/file", "2");
+	assert_true(S_ISLNK(look(f, "lib").st_mode));
+}
+
 /* Their times are set at the end, by what was said last, however many they are. */
 static void test_times_of_many_directories(void **state)
 {
 	struct fixture *f = *state;
 	char name[120], value[24];
-	enum { DIRS = 4000 };
+	enum { DIRS = 2600 };
 	f->tar.max = (size_t)64 << 20;
 	pax(f, "mtime", "1");
 	head(f, "twice/", '5', 0, "");
@@ -578,6 +619,8 @@ int main(void)
 	        T(test_sparse_forms),
 	        T(test_sparse_map_without_end),
 	        T(test_endless_entries),
+	        T(test_directories_that_no_entry_describes),
+	        T(test_missing_parents_behind_a_link),
 	        T(test_times_of_many_directories),
 	        T(test_concatenated_archives),
 	};
