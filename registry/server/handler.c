@@ -328,6 +328,9 @@ static enum MHD_Result send_answer(struct exchange *x)
 {
 	struct MHD_Response *r = x->response;
 	x->response = NULL;
+	/* Who has the answer may go on with the upload on another connection at once. */
+	upload_close(x->upload);
+	x->upload = NULL;
 	enum MHD_Result rc = r ? MHD_queue_response(x->connection, x->status, r) : MHD_NO;
 	if (r)
 		MHD_destroy_response(r);
