@@ -45,6 +45,8 @@ struct script {
 	unsigned port;
 	char host[64]; /* "127.0.0.1:34567" */
 	bool tls;
+	bool asks_cert; /* of the client; those that came are counted */
+	unsigned n_certs;
 	bool hangs_up; /* on who wants TLS where there is none, instead of an answer */
 	gnutls_certificate_credentials_t cred;
 	pthread_t acceptor;
@@ -177,6 +179,7 @@ static inline bool script_serve(struct script_connection *c, struct buf *request
 
 static inline bool script_handshake(struct script_connection *c)
 {
+	unsigned n = 0;
 	int r;
 
 	if (!c->script->tls)
@@ -184,11 +187,17 @@ static inline bool script_handshake(struct script_connection *c)
 	gnutls_init(&c->tls, GNUTLS_SERVER);
 	gnutls_set_default_priority(c->tls);
 	gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->script->cred);
-	gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_IGNORE);
+	gnutls_certificate_server_set_request(
+	        c->tls, c->script->asks_cert ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	gnutls_transport_set_int(c->tls, c->fd);
 	do
 		r = gnutls_handshake(c->tls);
 	while (r < 0 && !gnutls_error_is_fatal(r));
+	if (r == 0 && gnutls_certificate_get_peers(c->tls, &n) && n) {
+		pthread_mutex_lock(&c->script->lock);
+		c->script->n_certs++;
+		pthread_mutex_unlock(&c->script->lock);
+	}
 	return r == 0;
 }
 
@@ -236,14 +245,24 @@ static inline void *script_accept(void *arg)
 
 /* ---------------------------------------------------------------- TLS */
 
-/* A certificate for 127.0.0.1 and localhost that signs itself; written to `ca_file` when given. */
-static inline void script_certify(struct script *s, const char *ca_file)
+static inline void script_write(const char *path, gnutls_datum_t *pem, const char *mode)
+{
+	FILE *f = fopen(path, mode);
+
+	assert_non_null(f);
+	fwrite(pem->data, 1, pem->size, f);
+	fclose(f);
+	gnutls_free(pem->data);
+}
+
+/* A certificate for 127.0.0.1 and localhost that signs itself. Written to `file` when given; with its key
+ * behind it when `cred` is NULL: then it is a client's. */
+static inline void script_certify(gnutls_certificate_credentials_t *cred, const char *file)
 {
 	gnutls_x509_privkey_t key;
 	gnutls_x509_crt_t crt;
 	gnutls_datum_t pem;
 	unsigned char ip[4] = {127, 0, 0, 1};
-	FILE *f;
 
 	gnutls_x509_privkey_init(&key);
 	gnutls_x509_privkey_generate(
@@ -259,15 +278,14 @@ static inline void script_certify(struct script *s, const char *ca_file)
 	gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, ip, sizeof(ip), GNUTLS_FSAN_SET);
 	gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, "localhost", 9, GNUTLS_FSAN_APPEND);
 	gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
-	gnutls_certificate_allocate_credentials(&s->cred);
-	gnutls_certificate_set_x509_key(s->cred, &crt, 1, key);
-	if (ca_file && gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem) == 0) {
-		f = fopen(ca_file, "we");
-		assert_non_null(f);
-		fwrite(pem.data, 1, pem.size, f);
-		fclose(f);
-		gnutls_free(pem.data);
+	if (cred) {
+		gnutls_certificate_allocate_credentials(cred);
+		gnutls_certificate_set_x509_key(*cred, &crt, 1, key);
 	}
+	if (file && gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem) == 0)
+		script_write(file, &pem, "we");
+	if (!cred && gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem) == 0)
+		script_write(file, &pem, "ae");
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_privkey_deinit(key);
 }
@@ -285,7 +303,7 @@ static inline struct script *script_open(const char *ip, bool tls, const char *c
 	pthread_mutex_init(&s->lock, NULL);
 	s->tls = tls;
 	if (tls)
-		script_certify(s, ca_file);
+		script_certify(&s->cred, ca_file);
 	assert_int_equal(inet_pton(AF_INET, ip, &a.sin_addr), 1);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof(a)), 0);

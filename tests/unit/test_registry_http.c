@@ -11,6 +11,7 @@
 
 #define SECRET "Bearer sesame"
 #define CA     "/dev/shm/tare-test-http-ca.pem"
+#define ME     "/dev/shm/tare-test-http-me.pem"
 
 /* ---------------------------------------------------------------- one exchange, watched */
 
@@ -475,6 +476,28 @@ static void certificates_are_checked(void **state)
 	script_stop(plain);
 }
 
+static void our_certificate_is_for_who_was_asked(void **state)
+{
+	(void)state;
+	struct script *s = script_open("127.0.0.1", true, NULL),
+	              *other = script_open("127.0.0.1", true, NULL);
+	cleanup_http struct http *h = new_http();
+	cleanup_free char *url = url_of(s, "/a"), *away = url_of(other, "/b");
+	cleanup_seen struct seen seen = {0};
+	struct http_tls tls = {.cert_file = ME, .unverified = true};
+
+	script_certify(NULL, ME);
+	s->asks_cert = other->asks_cert = true;
+	redirect(s, "GET /a", "302 Found", away);
+	script_says(other, "GET /b", "200 OK", "", "there");
+	ask(h, &(struct http_request){.url = url, .tls = &tls, .follow = true}, &seen);
+	assert_string_equal(buf_str(&seen.body), "there");
+	assert_int_equal(s->n_certs, 1);
+	assert_int_equal(other->n_certs, 0);
+	script_stop(s);
+	script_stop(other);
+}
+
 /* ---------------------------------------------------------------- the loop */
 
 static void *wake_soon(void *arg)
@@ -546,6 +569,7 @@ static int forget(void **state)
 {
 	(void)state;
 	unlink(CA);
+	unlink(ME);
 	return 0;
 }
 
@@ -567,6 +591,7 @@ int main(void)
 	        cmocka_unit_test(a_proxy_is_for_others_only),
 	        cmocka_unit_test(a_public_request_reaches_no_private_address),
 	        cmocka_unit_test(certificates_are_checked),
+	        cmocka_unit_test(our_certificate_is_for_who_was_asked),
 	        cmocka_unit_test(waiting_ends_when_woken),
 	        cmocka_unit_test(later_is_later),
 	        cmocka_unit_test(what_is_given_up_is_told),
