@@ -161,7 +161,7 @@ sys.exit(code)' "$BUILD/tare" --root "$ROOT" --state "$STATE" pull $R/wide:$tag
 	# what is here needs no other program and no network
 	rules gzip '[]'
 	strace -f -qq -e trace=execve -o "$DIR/trace" "$BUILD/tare" --root "$ROOT" --state "$STATE" run --rm $name true
-	! grep -q tare-transfer "$DIR/trace"
+	if grep -q tare-transfer "$DIR/trace"; then fail "$(cat "$DIR/trace")"; fi
 	same "$(requests gzip)" ''
 	ok tare run --rm --pull always $name true
 	requests gzip | grep -q 'HEAD /v2/gzip/manifests/latest'

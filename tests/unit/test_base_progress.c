@@ -167,7 +167,8 @@ static void more_than_fit_are_counted(void **state)
 	}
 	p.last_ns = 0;
 	progress_step(&p, "l0", "downloading", 50, 100);
-	screen_shows(&s, "l0: downloading [==========>         ] 50B / 100B\r\nl1: waiting\r\nand 7 more\r\n");
+	screen_shows(
+	        &s, "l0: downloading [==========>         ] 50B / 100B\r\nl1: waiting\r\nand 7 more\r\n");
 	progress_end(&p);
 	screen_close(&s);
 }

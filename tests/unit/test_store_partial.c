@@ -15,7 +15,7 @@
 #include "engine/store/blob.h"
 #include "engine/store/image_index.h"
 #include "engine/store/partial.h"
-#include "store_box.h"
+#include "tests/unit/store_box.h"
 
 #define HEX "1111111111111111111111111111111111111111111111111111111111111111"
 
