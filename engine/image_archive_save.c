@@ -17,6 +17,7 @@
 #include "engine/archive/hash.h"
 #include "engine/archive/pack.h"
 #include "engine/image.h"
+#include "engine/oci/media_type.h"
 #include "engine/oci/reference.h"
 #include "engine/store/blob.h"
 #include "engine/store/image_index.h"
@@ -37,6 +38,7 @@ struct part {
 	char *name;
 	struct digest blob;
 	const struct digest *diff_id; /* unpacked: what must come out; NULL: as it is */
+	char *text;                   /* the content itself, which no blob has; or NULL */
 };
 struct part_list {
 	struct part *list;
@@ -45,8 +47,10 @@ struct part_list {
 
 static void part_list_free(struct part_list *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
 		free(l->list[i].name);
+		free(l->list[i].text);
+	}
 	free(l->list);
 }
 
@@ -60,7 +64,7 @@ static int add_part(struct part_list *l, char *name, const struct digest *blob, 
 		free(name);
 		return err_no_memory(e);
 	}
-	grown[l->n++] = (struct part){name, *blob, diff_id};
+	grown[l->n++] = (struct part){.name = name, .blob = *blob, .diff_id = diff_id};
 	return 0;
 }
 
@@ -122,6 +126,8 @@ static int copy_plain(struct save *s, int fd, const struct digest *want, struct 
 static int write_part(struct save *s, const struct part *part, struct err *e)
 {
 	struct stat st;
+	if (part->text)
+		return pack_file(&s->pack, part->name, part->text, strlen(part->text), e);
 	cleanup_fd int fd = blob_open(&s->store, &part->blob);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "cannot open blob %.64s", part->blob.hex);
@@ -165,10 +171,35 @@ static char *oci_name(const struct digest *d)
 	return str_printf("blobs/%s", digest_path(d, path));
 }
 
+/* In an OCI archive the manifest is OCI's: most readers take no other. One of Docker's is translated; the
+ * config, and so the image's id, and the layers stay what they are. */
+static int oci_manifest(
+        const struct save *s, const struct image *i, struct part_list *l, struct descriptor *d, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT_MAX(MANIFEST_MAX_BYTES);
+	*d = (struct descriptor){.media_type = i->media_type, .digest = i->manifest_digest};
+	if (blob_read(&s->store, &d->digest, &b, e) < 0)
+		return -1;
+	d->size = b.len;
+	cleanup_json json *j = json_parse(buf_str(&b), b.len, "manifest", e);
+	if (!j)
+		return -1;
+	if (!media_type_convert(j, MEDIA_FAMILY_OCI))
+		return add_part(l, oci_name(&d->digest), &d->digest, NULL, e);
+	buf_reset(&b);
+	json_print(&b, j, JSON_COMPACT);
+	d->media_type = (char *)(uintptr_t)media_type_in(i->media_type, MEDIA_FAMILY_OCI);
+	d->size = b.len;
+	if (hash_bytes("sha256", buf_str(&b), b.len, &d->digest, e) < 0 ||
+	        add_part(l, oci_name(&d->digest), &d->digest, NULL, e) < 0)
+		return -1;
+	l->list[l->n - 1].text = buf_take(&b);
+	return l->list[l->n - 1].text ? 0 : err_no_memory(e);
+}
+
 static int oci_parts(const struct image *i, struct part_list *l, struct err *e)
 {
-	if (add_part(l, oci_name(&i->manifest_digest), &i->manifest_digest, NULL, e) < 0 ||
-	        add_part(l, oci_name(&i->config_digest), &i->config_digest, NULL, e) < 0)
+	if (add_part(l, oci_name(&i->config_digest), &i->config_digest, NULL, e) < 0)
 		return -1;
 	for (size_t k = 0; k < i->manifest.n_layers; k++) {
 		const struct digest *d = &i->manifest.layers[k].digest;
@@ -178,12 +209,12 @@ static int oci_parts(const struct image *i, struct part_list *l, struct err *e)
 	return 0;
 }
 
-static int oci_entry(const struct save *s, const struct image *i, json *list, struct err *e)
+static int oci_entry(
+        const struct save *s, const struct image *i, json *list, struct part_list *l, struct err *e)
 {
-	struct descriptor d = {.media_type = i->media_type, .digest = i->manifest_digest};
-	if (!blob_exists(&s->store, &d.digest, &d.size))
-		return err_set(
-		        e, ERR_CORRUPT, "the image store is damaged: blob %.64s is missing", d.digest.hex);
+	struct descriptor d;
+	if (oci_manifest(s, i, l, &d, e) < 0)
+		return -1;
 	d.ref_name = d.image_name = i->reference;
 	json_object_array_add(list, descriptor_to_json(&d));
 	return 0;
@@ -200,7 +231,7 @@ static int write_oci(struct save *s, struct err *e)
 	json_set(index, "manifests", list);
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < s->n_images; i++) {
-		rc = oci_entry(s, &s->images[i], list, e);
+		rc = oci_entry(s, &s->images[i], list, &parts, e);
 		if (rc == 0)
 			rc = oci_parts(&s->images[i], &parts, e);
 	}

@@ -25,6 +25,28 @@ const char *media_type_in(const char *media_type, enum media_family family)
 	return media_type;
 }
 
+static bool convert_one(json *object, enum media_family family)
+{
+	const char *old = json_str(object, "mediaType", ""), *type = media_type_in(old, family);
+
+	if (strcmp(old, type) == 0)
+		return false;
+	json_set_str(object, "mediaType", type); /* a constant: never the text that this frees */
+	return true;
+}
+
+bool media_type_convert(json *manifest, enum media_family family)
+{
+	json *layers = json_get(manifest, "layers");
+	size_t n = json_object_is_type(layers, json_type_array) ? json_object_array_length(layers) : 0;
+	bool changed = convert_one(manifest, family);
+
+	changed |= convert_one(json_get(manifest, "config"), family);
+	for (size_t i = 0; i < n; i++)
+		changed |= convert_one(json_object_array_get_idx(layers, i), family);
+	return changed;
+}
+
 const char *media_type_compressed(const char *media_type, const char *compression)
 {
 	bool docker = strcmp(media_type, DOCKER_LAYER) == 0, zstd = strcmp(compression, "zstd") == 0;

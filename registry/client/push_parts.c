@@ -73,36 +73,30 @@ static struct push_part *find_part(const struct push_parts *p, const char *diges
 /* ------------------------------------------------------------------ the manifest */
 
 /* A descriptor of the document as what is pushed in its place; all else that it says stays. */
-static bool rewrite(const struct push_parts *p, json *descriptor, const struct push_options *o)
+static bool rewrite(const struct push_parts *p, json *descriptor)
 {
-	const char *old = json_str(descriptor, "mediaType", "");
-	struct push_part *part = find_part(p, json_str(descriptor, "digest", ""));
-	const char *type = part ? part->blob.media_type : old;
+	const struct push_part *part = find_part(p, json_str(descriptor, "digest", ""));
 	char text[DIGEST_TEXT_SIZE];
-	bool changed = part && !digest_equal(&part->blob.digest, &part->stored);
 
-	if (o->format)
-		type = media_type_in(
-		        type, strcmp(o->format, "docker") == 0 ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI);
-	if (changed) {
-		json_set_str(descriptor, "digest", digest_text(&part->blob.digest, text));
-		json_set_int(descriptor, "size", (int64_t)part->blob.size);
-	}
-	if (strcmp(type, old) == 0)
-		return changed;
-	cleanup_free char *copy = strdup(type);
-	json_set_str(descriptor, "mediaType", copy);
+	if (!part || digest_equal(&part->blob.digest, &part->stored))
+		return false;
+	json_set_str(descriptor, "mediaType", part->blob.media_type);
+	json_set_str(descriptor, "digest", digest_text(&part->blob.digest, text));
+	json_set_int(descriptor, "size", (int64_t)part->blob.size);
 	return true;
 }
 
-static bool rewrite_all(const struct push_parts *p, json *document, const struct push_options *o)
+static bool rewrite_all(const struct push_parts *p, json *document, const char *format)
 {
 	json *layers = json_get(document, "layers");
 	size_t n = layers ? json_object_array_length(layers) : 0;
-	bool changed = rewrite(p, json_get(document, "config"), o);
+	bool changed = false;
 
 	for (size_t i = 0; i < n; i++)
-		changed |= rewrite(p, json_object_array_get_idx(layers, i), o);
+		changed |= rewrite(p, json_object_array_get_idx(layers, i));
+	if (format)
+		changed |= media_type_convert(
+		        document, strcmp(format, "docker") == 0 ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI);
 	return changed;
 }
 
@@ -110,28 +104,23 @@ static bool rewrite_all(const struct push_parts *p, json *document, const struct
 static int make_manifest(
         struct push_parts *p, const struct image *image, const struct push_options *o, struct err *e)
 {
-	const char *type = image->media_type;
-
 	p->document = (struct buf)BUF_INIT_MAX(MANIFEST_MAX_BYTES);
 	if (blob_read(p->store, &image->manifest_digest, &p->document, e) < 0)
 		return -1;
 	cleanup_json json *j = json_parse(buf_str(&p->document), p->document.len, "manifest", e);
 	if (!j)
 		return -1;
-	if (o->format)
-		type = media_type_in(
-		        type, strcmp(o->format, "docker") == 0 ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI);
-	if (rewrite_all(p, j, o) || strcmp(type, image->media_type) != 0) {
-		json_set_str(j, "mediaType", type);
+	/* OCI lets a manifest leave its own type out. */
+	p->manifest.media_type = strdup(json_str(j, "mediaType", image->media_type));
+	if (rewrite_all(p, j, o->format)) {
 		buf_reset(&p->document);
 		json_print(&p->document, j, JSON_COMPACT);
-		if (p->document.failed)
-			return err_no_memory(e);
+		free(p->manifest.media_type);
+		p->manifest.media_type = strdup(json_str(j, "mediaType", image->media_type));
 	}
-	p->manifest.media_type = strdup(type);
-	p->manifest.size = p->document.len;
-	if (!p->manifest.media_type)
+	if (p->document.failed || !p->manifest.media_type)
 		return err_no_memory(e);
+	p->manifest.size = p->document.len;
 	return hash_bytes(
 	        image->manifest_digest.alg, buf_str(&p->document), p->document.len, &p->manifest.digest, e);
 }
