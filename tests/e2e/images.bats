@@ -243,7 +243,7 @@ rootfs_tar() { # FILE: something that runs
 	same "$(image_names)" 'layered:docker other/name:tag'
 	ok tare rmi single
 	is 'Untagged: single:latest'
-	refused 125 'no such image' run --rm single true
+	refused 125 'no such image' run --rm --pull never single true
 }
 
 @test "an image that runs cannot be deleted by its id at all" {
