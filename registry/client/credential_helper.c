@@ -163,7 +163,7 @@ static int ask(
 {
 	cleanup_free char *path = NULL;
 	int pipes[2], status = 0;
-	pid_t pid;
+	pid_t pid = -1;
 	if (credential_helper_find(name, &path, e) < 0)
 		return -1;
 	cleanup_fd int in = make_input(input, len, e);

@@ -91,7 +91,7 @@ static int read_flag(const struct hosts *h, const struct toml *t, const char *ke
 
 static int add_file(const struct hosts *h, const struct toml *v, char ***files)
 {
-	if (!v || v->kind != TOML_STRING || !*v->string)
+	if (v->kind != TOML_STRING || !*v->string)
 		return wrong(h, v, "the path of a file is expected");
 	char *file = v->string[0] == '/' ? strdup(v->string) : str_printf("%s/%s", h->dir, v->string);
 	return file && strv_take(files, file) == 0 ? 0 : err_no_memory(h->e);
@@ -228,6 +228,14 @@ static int read_document(const struct hosts *h, const struct toml *doc, struct r
 		if (add_host(h, t, route) < 0)
 			return -1;
 	return add_server(h, doc, route);
+}
+
+int registries_read_hosts(const struct registries *r, const struct toml *doc, const char *domain,
+        const char *repository, struct registry_route *route, struct err *e)
+{
+	const struct hosts h = {
+	        .r = r, .dir = "/", .file = "hosts.toml", .domain = domain, .repository = repository, .e = e};
+	return read_document(&h, doc, route);
 }
 
 /* 1: there is such a file; 0: there is none. */

@@ -58,6 +58,10 @@ struct registry_endpoint *registry_route_add(struct registry_route *route);
 int registries_hosts(const struct registries *r, const char *domain, const char *repository,
         struct registry_route *route, struct err *e);
 
+/* For tests: what one such file says, already read. */
+int registries_read_hosts(const struct registries *r, const struct toml *doc, const char *domain,
+        const char *repository, struct registry_route *route, struct err *e);
+
 /* "/etc", or $TARE_ETC. */
 const char *registries_etc(void);
 /* $XDG_CONFIG_HOME or ~/.config, allocated; NULL when there is no home. */

@@ -292,6 +292,87 @@ make_helper() { # NAME
 	tells 'unexpected end'
 }
 
+@test "skopeo's login is ours" {
+	echo "$SECRET" | skopeo login --authfile "$AUTH.of-skopeo" --tls-verify=false -u me --password-stdin $R >/dev/null
+	ok tare login --authfile "$AUTH.of-skopeo" $R </dev/null
+	has "stored in $AUTH.of-skopeo"
+	ok tare logout --authfile "$AUTH.of-skopeo" $R
+	run skopeo login --get-login --authfile "$AUTH.of-skopeo" $R
+	[ "$status" -ne 0 ]
+}
+
+# FAR is an address of this namespace that is not on loopback.
+FAR=10.99.99.1
+serve_far() { # PORT YAML…: docker-registry on FAR
+	local port=$1
+	shift
+	ip addr replace $FAR/32 dev lo
+	{
+		printf 'version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\nstorage: {filesystem: {rootdirectory: %s}}\n' "$DIR/docker-5001"
+		printf '%s\n' "$@"
+	} >"$DIR/far-$port.yml"
+	OTEL_TRACES_EXPORTER=none docker-registry serve "$DIR/far-$port.yml" >"$DIR/far-$port.log" 2>&1 3>&- 4>&- &
+	echo $! >>"$DIR/registries"
+	eventually 10 eval "(exec 3<>/dev/tcp/$FAR/$port) 2>/dev/null"
+}
+
+@test "plain http elsewhere than on loopback has to be asked for" {
+	image app --push http://127.0.0.1:5001/far/app:v1 >/dev/null
+	serve_far 5003 "http: {addr: '$FAR:5003'}"
+	fails tare search --list-tags $FAR:5003/far/app
+	tells '--tls-verify=false'
+	tells 'insecure = true'
+	ok tare search --list-tags --tls-verify=false $FAR:5003/far/app
+	has v1
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' $FAR:5003 >"$TARE_ETC/containers/registries.conf"
+	ok tare pull -q $FAR:5003/far/app:v1
+	tare rmi $FAR:5003/far/app:v1
+}
+
+@test "certificates of one registry: CA and client, from certs.d and --cert-dir" {
+	local c=$BATS_TEST_TMPDIR/certs d=$TARE_ETC/containers/certs.d/$FAR:5004
+	mkdir -p "$c" "$d"
+	image app --push http://127.0.0.1:5001/far/app:v1 >/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout "$c/ca.key" -out "$c/ca.crt" 2>/dev/null
+	for n in server client; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$n -keyout "$c/$n.key" -out "$c/$n.csr" 2>/dev/null
+		openssl x509 -req -in "$c/$n.csr" -CA "$c/ca.crt" -CAkey "$c/ca.key" -CAcreateserial -days 2 -out "$c/$n.cert" \
+			-extfile <(echo "subjectAltName=IP:$FAR") 2>/dev/null
+	done
+	serve_far 5004 "http: {addr: '$FAR:5004', tls: {certificate: $c/server.cert, key: $c/server.key, clientcas: [$c/ca.crt]}}"
+	fails tare search --list-tags $FAR:5004/far/app
+	tells "certs.d/$FAR:5004/ca.crt"
+	cp "$c/ca.crt" "$d/"
+	fails tare search --list-tags $FAR:5004/far/app # the server wants to know the client
+	cp "$c/client.cert" "$d/"
+	fails tare search --list-tags $FAR:5004/far/app
+	tells 'client.cert has no client.key beside it'
+	cp "$c/client.key" "$d/"
+	ok tare search --list-tags $FAR:5004/far/app
+	has v1
+	rm -r "$d"
+	mkdir "$c/given"
+	cp "$c/ca.crt" "$c"/client.* "$c/given/"
+	ok tare search --cert-dir "$c/given" --list-tags $FAR:5004/far/app
+	fails tare search --cert-dir "$c/none" --list-tags $FAR:5004/far/app
+	tells "$c/none"
+}
+
+@test "mirrors and other places of registries.conf and hosts.toml" {
+	image app --push http://127.0.0.1:5001/hub/library/thing:v1 >/dev/null
+	image app --push http://127.0.0.1:5001/thing:v1 >/dev/null
+	printf '[[registry]]\nprefix = "docker.io"\nlocation = "registry.invalid"\n[[registry.mirror]]\nlocation = "127.0.0.1:5001/hub"\n[[registry]]\nprefix = "*.corp.invalid"\nlocation = "127.0.0.1:5001"\n[aliases]\nours = "x.corp.invalid/thing"\n' >"$TARE_ETC/containers/registries.conf"
+	ok tare pull -q thing:v1
+	is docker.io/library/thing:v1
+	ok tare pull -q ours:v1
+	is x.corp.invalid/thing:v1
+	mkdir -p "$TARE_ETC/containerd/certs.d/y.invalid"
+	printf 'server = "https://y.invalid"\n[host."http://127.0.0.1:5001"]\n' >"$TARE_ETC/containerd/certs.d/y.invalid/hosts.toml"
+	ok tare pull -q y.invalid/thing:v1
+	is y.invalid/thing:v1
+	tare rmi thing:v1 x.corp.invalid/thing:v1 y.invalid/thing:v1
+}
+
 @test "registries.conf: warned of, refused, blocked" {
 	printf '[[registry]]\nprefix = "%s"\n[[registry.mirror]]\nlocation = "127.0.0.1:5001"\nblocked = true\n' $R >"$TARE_ETC/containers/registries.conf"
 	ok log_in
