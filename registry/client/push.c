@@ -86,11 +86,6 @@ void pushed_free(struct pushed *p)
 
 /* ------------------------------------------------------------------ names of the same registry */
 
-struct other {
-	char *path; /* a repository of the same registry */
-	size_t has; /* how many of our blobs */
-};
-
 static size_t count_shared(const struct push_parts *parts, const struct manifest *m)
 {
 	size_t n = 0;

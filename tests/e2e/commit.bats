@@ -151,7 +151,7 @@ line"; wc -c </big'
 	[ "$(stat -c %s "$(blob_of_top out:1)")" -lt 5000000 ]
 	local layer
 	layer=$ROOT/layers/sha256/$(diff_ids out:1 | tail -1 | cut -d: -f2)
-	same "$(getcap "$layer/ping" | grep -o cap_net_raw.*)" 'cap_net_raw=ep'
+	same "$(getcap "$layer/ping" | grep -o "cap_net_raw.*")" 'cap_net_raw=ep'
 	same "$(stat -c %s "$layer/sparse")" 3000000001
 	[ "$(stat -c %b "$layer/sparse")" -lt 1000 ]
 }
