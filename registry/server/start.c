@@ -1,4 +1,5 @@
 /* registry start: open what a server needs, then supervise it here or in the background. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -88,7 +89,7 @@ static int open_all(struct start *s, const struct cli *cli, struct err *e)
 	struct supervise *v = &s->supervise;
 	struct worker_start *w = &v->worker;
 	const struct server_options *o = &s->options;
-	struct server_record *r = &v->record;
+	struct server_record *r = &v->record, other;
 
 	if (make_all_absolute(s, e) < 0 || server_files_read(o, &v->files, e) < 0 ||
 	        upstreams_parse(o->upstreams, &v->upstreams, e) < 0)
@@ -111,16 +112,36 @@ static int open_all(struct start *s, const struct cli *cli, struct err *e)
 	v->records_fd = server_records_open(cli->state, e);
 	if (v->records_fd < 0)
 		return -1;
+	/* On another address; there is one record for a port. */
+	if (server_record_find(v->records_fd, r->port, &other, NULL) == 0)
+		return err_set(e, ERR_CONFLICT,
+		        "a registry of ours has port %d already, on %s; choose another with -p", r->port,
+		        other.address);
 	v->control_fd = server_control_listen(v->records_fd, r->port, e);
 	return v->control_fd < 0 ? -1 : 0;
 }
 
 /* ---------------------------------------------------------------- in the background */
 
+/* Nothing of the caller's stays open, least of all what somebody reads to its end: ours are close-on-exec. */
+static void close_foreign(void)
+{
+	cleanup_dir DIR *d = opendir("/proc/self/fd");
+
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fcntl(fd, F_GETFD) == 0)
+			close(fd);
+	}
+}
+
 /* Its warnings are kept beside its record. */
 static void leave_terminal(const struct start *s)
 {
 	char name[32];
+
+	close_foreign();
 	cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
 
 	snprintf(name, sizeof name, "%d.log", s->supervise.record.port);
@@ -141,8 +162,6 @@ static void report(void *arg, const struct err *e)
 		r.error = *e;
 	write_all(s->report_fd, &r, sizeof r);
 	close_fd(&s->report_fd);
-	if (!e)
-		leave_terminal(s);
 }
 
 /* A session of its own, out of the cgroup of the service or login that starts it. */
@@ -153,6 +172,7 @@ static _Noreturn void background(struct start *s, int report_fd)
 	if (chdir("/") < 0)
 		_exit(1);
 	cgroup_enter_monitors();
+	leave_terminal(s);
 	s->report_fd = report_fd;
 	s->supervise.started = report;
 	s->supervise.arg = s;
