@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/progress.h"
-#include "engine/oci/reference.h"
 #include "engine/tare.h"
 
 /* One invocation. Its options are found by their names, as the tables of the helpers' commands have them. */
@@ -55,55 +54,39 @@ static void begin_progress(struct demo *d)
 
 /* ------------------------------------------------------------------ the commands */
 
-static int full_name(const char *name, char **full, struct err *e)
+static void say_moved(const struct demo *d, const char *what, struct tare_moved *m)
 {
-	cleanup_reference struct reference r = REFERENCE_INIT;
-
-	if (reference_parse(name, &r, e) < 0)
-		return -1;
-	*full = reference_full(&r);
-	return *full ? 0 : err_no_memory(e);
+	if (d->quiet)
+		puts(m->reference);
+	else
+		printf("%s: %s %s\n", m->reference, what, m->digest);
+	tare_moved_free(m);
 }
 
 static int pull(struct demo *d, struct err *e)
 {
-	cleanup_free char *full = NULL, *digest = NULL;
-	bool changed = false;
+	struct tare_moved m = {0};
 	int rc;
 
-	if (full_name(d->operands[0], &full, e) < 0)
-		return -1;
 	begin_progress(d);
-	rc = d->engine->image_pull(
-	        d->engine, d->operands[0], text(d, "platform"), &d->progress, &digest, &changed, e);
+	rc = d->engine->image_pull(d->engine, d->operands[0], text(d, "platform"), &d->progress, &m, e);
 	progress_end(&d->progress);
-	if (rc < 0)
-		return -1;
-	if (d->quiet)
-		puts(full);
-	else
-		printf("%s: %s %s\n", full, changed ? "pulled" : "up to date", digest);
-	return 0;
+	if (rc == 0)
+		say_moved(d, m.changed ? "pulled" : "up to date", &m);
+	return rc;
 }
 
 static int push(struct demo *d, struct err *e)
 {
-	const char *to = d->operands[1] ? d->operands[1] : d->operands[0];
-	cleanup_free char *full = NULL, *digest = NULL;
+	struct tare_moved m = {0};
 	int rc;
 
-	if (full_name(to, &full, e) < 0)
-		return -1;
 	begin_progress(d);
-	rc = d->engine->image_push(d->engine, d->operands[0], d->operands[1], &d->progress, &digest, e);
+	rc = d->engine->image_push(d->engine, d->operands[0], d->operands[1], &d->progress, &m, e);
 	progress_end(&d->progress);
-	if (rc < 0)
-		return -1;
-	if (d->quiet)
-		puts(full);
-	else
-		printf("%s: pushed %s\n", full, digest);
-	return 0;
+	if (rc == 0)
+		say_moved(d, "pushed", &m);
+	return rc;
 }
 
 static int print_json(json *j)

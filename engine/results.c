@@ -48,6 +48,13 @@ void tare_container_list_free(struct tare_container_list *l)
 	*l = (struct tare_container_list){0};
 }
 
+void tare_moved_free(struct tare_moved *m)
+{
+	free(m->reference);
+	free(m->digest);
+	*m = (struct tare_moved){0};
+}
+
 void tare_image_list_free(struct tare_image_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {

@@ -84,8 +84,19 @@ static int named(const char *text, struct reference *r, char **familiar, struct 
 	return *familiar ? 0 : err_no_memory(e);
 }
 
+/* The result, once there is nothing left that could fail. */
+static int moved(const struct reference *r, const struct sim_image *image, bool changed,
+        struct tare_moved *out, struct err *e)
+{
+	*out = (struct tare_moved){reference_full(r), sim_image_digest(image), changed};
+	if (out->reference && out->digest)
+		return 0;
+	tare_moved_free(out);
+	return err_no_memory(e);
+}
+
 int sim_image_pull(struct tare_engine *t, const char *ref, const char *platform, struct progress *p,
-        char **digest, bool *changed, struct err *e)
+        struct tare_moved *out, struct err *e)
 {
 	static const struct sim_phases phases = {"downloading", "unpacking", 0.85};
 	struct simulation *s = sim_of(t);
@@ -94,6 +105,7 @@ int sim_image_pull(struct tare_engine *t, const char *ref, const char *platform,
 	struct sim_layer_move moves[LAYERS_MAX];
 	const struct sim_image_role *role;
 	struct sim_image *image;
+	bool changed;
 	json *line;
 
 	(void)platform;
@@ -104,15 +116,14 @@ int sim_image_pull(struct tare_engine *t, const char *ref, const char *platform,
 	if (!role)
 		return err_set(e, ERR_NOT_FOUND, "%s has no image %s; look for one with: tare search %s",
 		        r.domain, r.path, repository ? repository : familiar);
-	*changed = !sim_find_image(s, familiar, NULL);
+	changed = !sim_find_image(s, familiar, NULL);
 	sim_move(s, moves, moves_of(s, role, true, moves), &phases, p);
 	line = sim_action("registry-pull", NULL);
 	json_set_str(line, "name", familiar);
 	if (sim_journal_add(s, line, e) < 0)
 		return -1;
 	image = sim_find_image(s, familiar, e);
-	*digest = image ? sim_image_digest(image) : NULL;
-	return image ? 0 : -1;
+	return image ? moved(&r, image, changed, out, e) : -1;
 }
 
 static void pulled(struct simulation *s, json *line, int64_t at)
@@ -144,7 +155,7 @@ static void pulled(struct simulation *s, json *line, int64_t at)
 /* ------------------------------------------------------------------ push */
 
 int sim_image_push(struct tare_engine *t, const char *ref, const char *destination, struct progress *p,
-        char **digest, struct err *e)
+        struct tare_moved *out, struct err *e)
 {
 	static const struct sim_phases phases = {"compressing", "pushing", 0.2};
 	struct simulation *s = sim_of(t);
@@ -155,9 +166,8 @@ int sim_image_push(struct tare_engine *t, const char *ref, const char *destinati
 	if (!image || reference_parse(destination ? destination : ref, &r, e) < 0 ||
 	        check_login(s, &r, e) < 0)
 		return -1;
-	*digest = sim_image_digest(image);
 	sim_move(s, moves, moves_of(s, image->role, false, moves), &phases, p);
-	return *digest ? 0 : err_no_memory(e);
+	return moved(&r, image, false, out, e);
 }
 
 /* ------------------------------------------------------------------ search */

@@ -43,10 +43,10 @@ void sim_move(const struct simulation *s, const struct sim_layer_move *layers, s
         const struct sim_phases *phases, struct progress *p);
 
 /* simulation_registry.c */
-int sim_image_pull(
-        struct tare_engine *, const char *, const char *, struct progress *, char **, bool *, struct err *);
-int sim_image_push(
-        struct tare_engine *, const char *, const char *, struct progress *, char **, struct err *);
+int sim_image_pull(struct tare_engine *, const char *, const char *, struct progress *, struct tare_moved *,
+        struct err *);
+int sim_image_push(struct tare_engine *, const char *, const char *, struct progress *, struct tare_moved *,
+        struct err *);
 int sim_image_search(struct tare_engine *, const char *, bool, json **, struct err *);
 int sim_login(struct tare_engine *, const char *, const char *, struct err *);
 /* Lines of the journal that begin with "registry-". */

@@ -12,7 +12,8 @@
 #define LEAST       0.9 /* seconds that a layer takes */
 #define LEAST_SMALL 0.3 /* and one of few bytes */
 #define SMALL       100000
-#define MOST        3.2 /* that the largest one takes on top of it */
+#define MOST        3.2 /* that the largest one takes on top of it, */
+#define LARGE       5e7 /* if it has so many bytes */
 #define APART       0.2 /* between the beginnings of two */
 #define HELD_MOMENT 1.5 /* seconds after the start that a held clock shows */
 
@@ -25,8 +26,10 @@ struct place {
 
 static double duration(const struct sim_layer_move *l, uint64_t largest)
 {
+	double most = (double)largest < LARGE ? MOST * (double)largest / LARGE : MOST;
+
 	return (l->size < SMALL ? LEAST_SMALL : LEAST) +
-	       (largest ? MOST * (double)l->size / (double)largest : 0);
+	       (largest ? most * (double)l->size / (double)largest : 0);
 }
 
 static struct place place_at(

@@ -485,6 +485,13 @@ struct tare_disk_usage {
 struct progress;
 struct tare_commit;
 
+/* An image that came or went. */
+struct tare_moved {
+	char *reference, *digest; /* full; of the manifest */
+	bool changed;             /* pull: it was not here */
+};
+void tare_moved_free(struct tare_moved *m);
+
 struct tare_engine {
 	/* --- life. `id` out-parameters hold TARE_ID_LEN+1 bytes. --- */
 	int (*create)(struct tare_engine *, const struct tare_create *, char *id, struct err *);
@@ -542,13 +549,12 @@ struct tare_engine {
 
 	/* --- images from and to elsewhere: only the simulated engine does these itself. NULL in others,
 	 * where a helper program does them. --- */
-	/* platform NULL: this host's. *digest of what came, the caller's to free; *changed: it was not here.
-	 */
+	/* platform NULL: this host's */
 	int (*image_pull)(struct tare_engine *, const char *ref, const char *platform, struct progress *,
-	        char **digest, bool *changed, struct err *);
-	/* destination NULL: as it is called. */
+	        struct tare_moved *, struct err *);
+	/* destination NULL: as it is called */
 	int (*image_push)(struct tare_engine *, const char *ref, const char *destination, struct progress *,
-	        char **digest, struct err *);
+	        struct tare_moved *, struct err *);
 	/* [{"Name", "Description", "StarCount", "IsOfficial"}, …]; tags: {"Name", "Tags": […]} of that
 	 * repository
 	 */

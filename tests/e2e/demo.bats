@@ -218,6 +218,31 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 	TARE_DEMO_CONTAINERS=many exits 125 demo ps
 }
 
+@test "images are pulled, pushed, found and committed in it, and a registry wants a login" {
+	ok demo pull hello-world
+	[[ $output == 'docker.io/library/hello-world:latest: pulled sha256:'* ]] || fail "$output"
+	ok demo pull -q hello-world
+	is docker.io/library/hello-world:latest
+	ok demo images --format '{{.Repository}}:{{.Tag}}'
+	has hello-world:latest
+	exits 125 demo pull no-such-thing
+	[[ $stderr == *'tare search no-such-thing'* ]] || fail "$stderr"
+	exits 125 demo push hello-world registry.example.com/team/hello
+	[[ $stderr == *'tare login registry.example.com'* ]] || fail "$stderr"
+	ok demo login -u ada --password-stdin registry.example.com <<<secret
+	ok demo push hello-world registry.example.com/team/hello
+	[[ $output == 'registry.example.com/team/hello:latest: pushed sha256:'* ]] || fail "$output"
+	! grep -r secret "$BATS_TEST_TMPDIR/demo" || fail 'the password was kept'
+	ok demo search nginx
+	has bitnami/nginx
+	ok demo --json search --list-tags nginx
+	same "$(jq -r '.Tags[0]' <<<"$output")" latest
+	ok demo commit -m 'as it was' backup mine:1
+	[[ $output == sha256:* ]] || fail "$output"
+	ok demo run --rm mine:1 echo from it
+	is 'from it'
+}
+
 @test "what is not in it says so" {
 	refused_demo() {
 		exits 125 demo "$@"
