@@ -134,11 +134,14 @@ static int pull_remote(struct puller *p, const struct reference *ref, struct pul
 }
 
 /* 0: it is here under that name, and described. */
-static int look_here(struct puller *p, struct pulled *out, struct err *e)
+static int look_here(struct puller *p, const struct reference *ref, struct pulled *out, struct err *e)
 {
 	cleanup_image struct image i = IMAGE_INIT;
 	if (image_find(&p->store, out->reference, &i, e) < 0)
 		return -1;
+	if (digest_is_set(&ref->digest) && !digest_equal(&ref->digest, &i.manifest_digest) &&
+	        !digest_equal(&ref->digest, &i.pulled))
+		return err_set(e, ERR_NOT_FOUND, "%s is here, but with another digest", out->reference);
 	if (p->o->platform && !platform_fits(&p->platform, &i.config))
 		return err_set(
 		        e, ERR_NOT_FOUND, "%s is here, but not for %s", out->reference, p->o->platform);
@@ -164,12 +167,12 @@ static int pull_full(struct puller *p, const char *full, struct pulled *out, str
 	if (!out->reference)
 		return err_no_memory(e);
 	if (p->o->policy == PULL_FROM_STORE)
-		return look_here(p, out, e);
-	if (p->o->policy == PULL_IF_MISSING && look_here(p, out, NULL) == 0)
+		return look_here(p, &ref, out, e);
+	if (p->o->policy == PULL_IF_MISSING && look_here(p, &ref, out, NULL) == 0)
 		return 0;
 	if (pull_remote(p, &ref, out, e) == 0)
 		return 0;
-	if (p->o->policy != PULL_ALWAYS_NEWER || look_here(p, out, NULL) < 0)
+	if (p->o->policy != PULL_ALWAYS_NEWER || look_here(p, &ref, out, NULL) < 0)
 		return say_what(full, e);
 	log_line(LOG_LEVEL_WARN, "%s; using %s as it is here", e ? e->msg : "it cannot be pulled",
 	        out->reference);
@@ -204,11 +207,19 @@ int puller_pull(struct puller *p, const char *name, struct pulled *out, struct e
 	return -1;
 }
 
+static bool has_tag(const char *name)
+{
+	const char *last = strrchr(name, '/');
+	return strchr(last ? last : name, ':') || strchr(name, '@');
+}
+
 int puller_tags(struct puller *p, const char *name, char ***out, struct err *e)
 {
 	cleanup_strv char **candidates = NULL, **tags = NULL;
 	cleanup_reference struct reference ref = REFERENCE_INIT;
 	*out = NULL;
+	if (has_tag(name))
+		return err_set(e, ERR_USAGE, "\"%.300s\" names one tag; for all of them leave it out", name);
 	if (registries_names(p->registries, name, &candidates, e) < 0 ||
 	        reference_parse(candidates[0], &ref, e) < 0)
 		return -1;

@@ -105,6 +105,10 @@ file_down() { registries_down; }
 	refused 125 'onnect' pull 127.0.0.1:5999/x
 	refused 125 '' pull 'UPPER/case:tag'
 	refused 125 'unknown policy' pull --policy sometimes $R/kinds:gzip
+	# what is here by that name has another digest
+	ok tare pull --policy missing "$R/kinds:gzip@$digest"
+	has pulled
+	refused 125 'another digest' pull --policy never "$R/kinds:gzip@$other"
 }
 
 @test "all tags, page by page" {
@@ -117,6 +121,7 @@ file_down() { registries_down; }
 	refused 125 'is no tag' pull -a $GZIP
 	rules gzip '[{"match": "tags/list", "status": 200, "body": "{\"tags\":null}"}]'
 	refused 125 'has no tags' pull -a $GZIP
+	refused 125 'names one tag' pull -a $GZIP:latest
 }
 
 @test "memory stays below 64 MiB, however many layers there are" {
