@@ -114,10 +114,11 @@ static void jobs_text(struct app *a, char dst[static JOBS_SIZE])
 	double share = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct job_sum s = job_objects_sum(&jobs[i]->objects);
+		struct job_sum s;
 
 		if (!job_has_progress(jobs[i]))
 			continue;
+		s = job_objects_sum(&jobs[i]->objects);
 		running++;
 		share += isnan(s.share) ? 0 : s.share;
 	}
