@@ -254,7 +254,9 @@ int credential_store(
 	cleanup_strv char **helpers = NULL, **files = NULL;
 	char key[CREDENTIAL_KEY_SIZE];
 	struct change change = {.domain = key, .credential = c, .where = where};
+	struct err own = ERR_INIT;
 	*where = NULL;
+	e = e ? e : &own;
 	if (make_key(domain, NULL, key, e) < 0 || registries_helpers(&helpers, e) < 0)
 		return -1;
 	if (strv_len(helpers) && strcmp(helpers[0], AUTH_FILES) != 0) {
@@ -382,7 +384,9 @@ int credential_erase(const char *authfile, const char *domain, char **where, str
 	cleanup_strv char **files = credential_own_files(authfile);
 	char key[CREDENTIAL_KEY_SIZE];
 	struct change change = {.domain = domain ? key : NULL, .where = where};
+	struct err own = ERR_INIT;
 	*where = NULL;
+	e = e ? e : &own;
 	if (!files)
 		return err_no_memory(e);
 	if ((domain && make_key(domain, NULL, key, e) < 0) || forget_in_helpers(&change, e) < 0)

@@ -12,16 +12,6 @@
 #include "registry/client/registries.h"
 #include "registry/client/remote.h"
 
-static int first_registry(char **registry, struct err *e)
-{
-	cleanup_registries struct registries *r = registries_load(NULL, e);
-	cleanup_strv char **list = NULL;
-	if (!r || registries_search(r, &list, e) < 0)
-		return -1;
-	*registry = strdup(list[0]);
-	return *registry ? 0 : err_no_memory(e);
-}
-
 /* A registry, and perhaps a namespace there, as the beginning of a name. */
 static int parse(const char *registry, struct reference *ref, struct err *e)
 {
@@ -43,7 +33,7 @@ int login_registry(const char *typed, char **registry, struct err *e)
 	char key[CREDENTIAL_KEY_SIZE];
 	*registry = NULL;
 	if (!typed || !*typed)
-		return first_registry(registry, e);
+		return registries_first(registry, e);
 	if (!credential_key(typed, key))
 		return err_set(e, ERR_USAGE, "\"%.200s\" is no registry; expected HOST[:PORT]", typed);
 	if (parse(key, &ref, e) < 0)

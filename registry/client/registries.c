@@ -95,6 +95,13 @@ int registries_helpers(char ***out, struct err *e)
 	return 0;
 }
 
+int registries_first(char **out, struct err *e)
+{
+	cleanup_registries struct registries *r = load(NULL, true, e);
+	*out = r ? strdup(strv_len(r->search) ? r->search[0] : "docker.io") : NULL;
+	return *out ? 0 : r ? err_no_memory(e) : -1;
+}
+
 int registries_search(const struct registries *r, char ***out, struct err *e)
 {
 	*out = NULL;

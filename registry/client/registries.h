@@ -7,8 +7,8 @@
  * another /etc (for tests).
  *
  * Without any file: a name without a host means docker.io, whose API is at registry-1.docker.io; loopback
- * addresses (localhost, 127.0.0.0/8, ::1) are tried by https and then by plain http; all others by https
- * only. */
+ * addresses (localhost, 127.0.0.0/8, ::1) are tried by https, with any certificate, and then by plain http;
+ * all others by https only. */
 #ifndef TARE_REGISTRY_REGISTRIES_H
 #define TARE_REGISTRY_REGISTRIES_H
 
@@ -63,8 +63,10 @@ int registries_names(const struct registries *r, const char *name, char ***out, 
 bool registry_in_name(const char *name);
 /* "HOST[:PORT]": is it this machine, whatever a name server says? */
 bool registry_is_loopback(const char *domain);
-/* credential-helpers, or NULL; without warnings. For credential.h. */
+/* What others need of the files beforehand, without warnings, so that these come once: credential-helpers, or
+ * NULL; and the first of registries_search(). Allocated. */
 int registries_helpers(char ***out, struct err *e);
+int registries_first(char **out, struct err *e);
 /* Where `tare search` looks: unqualified-search-registries, or docker.io. */
 int registries_search(const struct registries *r, char ***out, struct err *e);
 

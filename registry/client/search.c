@@ -281,8 +281,10 @@ int search_tags(const struct search_request *q, const char *name, char **full, c
 	s.registries = r;
 	s.http = h;
 	cleanup_remote struct remote *remote = open_host(&s, ref.domain, ref.path, e);
-	if (!remote || pull_tags(h, remote, tags, e) < 0)
+	if (!remote)
 		return -1;
-	*full = str_printf("%s/%s", ref.domain, ref.path);
+	if (pull_tags(h, remote, tags, e) < 0)
+		return err_wrap(e, "%s", remote_name(remote));
+	*full = strdup(remote_name(remote));
 	return *full ? 0 : err_no_memory(e);
 }

@@ -342,9 +342,7 @@ serve_far() { # PORT YAML…: docker-registry on FAR
 	serve_far 5004 "http: {addr: '$FAR:5004', tls: {certificate: $c/server.cert, key: $c/server.key, clientcas: [$c/ca.crt]}}"
 	fails tare search --list-tags $FAR:5004/far/app
 	tells "certs.d/$FAR:5004/ca.crt"
-	cp "$c/ca.crt" "$d/"
-	fails tare search --list-tags $FAR:5004/far/app # the server wants to know the client
-	cp "$c/client.cert" "$d/"
+	cp "$c/ca.crt" "$c/client.cert" "$d/"
 	fails tare search --list-tags $FAR:5004/far/app
 	tells 'client.cert has no client.key beside it'
 	cp "$c/client.key" "$d/"
@@ -356,6 +354,20 @@ serve_far() { # PORT YAML…: docker-registry on FAR
 	ok tare search --cert-dir "$c/given" --list-tags $FAR:5004/far/app
 	fails tare search --cert-dir "$c/none" --list-tags $FAR:5004/far/app
 	tells "$c/none"
+}
+
+@test "a registry at an address of IPv6" {
+	ip -6 addr show dev lo | grep -q ::1 || skip "no IPv6 here"
+	image app --push http://127.0.0.1:5001/far/app:v1 >/dev/null
+	printf 'version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "[::1]:5005"}\n' "$DIR/docker-5001" >"$DIR/six.yml"
+	OTEL_TRACES_EXPORTER=none docker-registry serve "$DIR/six.yml" >"$DIR/six.log" 2>&1 3>&- 4>&- &
+	echo $! >>"$DIR/registries"
+	eventually 10 curl -sf 'http://[::1]:5005/v2/'
+	ok tare search --format '{{.Name}}' '[::1]:5005/far'
+	has '[::1]:5005/far/app'
+	ok tare pull -q '[::1]:5005/far/app:v1'
+	is '[::1]:5005/far/app:v1'
+	ok tare rmi '[::1]:5005/far/app:v1'
 }
 
 @test "mirrors and other places of registries.conf and hosts.toml" {

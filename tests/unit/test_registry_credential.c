@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -447,6 +448,49 @@ static void test_helpers_of_registries_conf(void **state)
 	assert_string_equal(who("r.io", "x"), "");
 }
 
+/* Many at once: none of them writes over what another wrote. */
+static void test_storing_at_once(void **state)
+{
+	struct box *b = *state;
+	pid_t pids[12];
+	int status;
+	put(b->authfile, "{}", 0600);
+	for (int i = 0; i < 12; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			char host[32], *where = NULL;
+			snprintf(host, sizeof host, "r%d.io", i);
+			_exit(credential_store(NULL, host, &account, &where, NULL) < 0);
+		}
+	}
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	for (int i = 0; i < 12; i++) {
+		char host[32];
+		snprintf(host, sizeof host, "r%d.io", i);
+		assert_string_equal(who(host, NULL), "me:s3cret");
+	}
+}
+
+static void test_forgetting_all_of_a_store(void **state)
+{
+	struct box *b = *state;
+	struct err e = ERR_INIT;
+	char *where = NULL;
+	put(in(b, "bin/docker-credential-fake"), helper, 0755);
+	put(b->authfile, "{\"credsStore\":\"fake\",\"credHelpers\":{\"q.io\":\"fake\"}}", 0600);
+	assert_int_equal(credential_store(NULL, "r.io", &account, &where, &e), 0);
+	free(where);
+	assert_int_equal(credential_store(NULL, "q.io", &account, &where, &e), 0);
+	free(where);
+	assert_int_equal(credential_erase(NULL, NULL, &where, &e), 0);
+	free(where);
+	assert_string_equal(who("r.io", "x"), "");
+	assert_string_equal(who("q.io", "x"), "");
+}
+
 static void test_identity_tokens_of_helpers(void **state)
 {
 	struct box *b = *state;
@@ -528,6 +572,8 @@ int main(void)
 	        T(test_helpers_keep_credentials),
 	        T(test_a_store_for_everything),
 	        T(test_helpers_of_registries_conf),
+	        T(test_storing_at_once),
+	        T(test_forgetting_all_of_a_store),
 	        T(test_identity_tokens_of_helpers),
 	        T(test_helper_names_are_no_paths),
 	        T(test_helpers_are_not_found_in_the_working_directory),
