@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/proc.h"
-#include "registry/client/content_range.h"
+#include "registry/client/answer_range.h"
 #include "registry/client/remote_private.h"
 
 #define MIRROR_TRIES 2
@@ -40,10 +40,10 @@ static void download_end(struct download *s, const struct err *why)
  * a_range_that_is_not_ours_is_refused, more_than_the_size_is_refused). */
 static int check_range(const struct download *s, const struct http_answer *a, struct err *e)
 {
-	struct content_range r;
+	struct answer_range r;
 	const char *header = http_header(a, "content-range");
 
-	if (!content_range_parse(header, &r) || r.first != s->offset || r.last >= s->d.blob->size ||
+	if (!answer_range_parse(header, &r) || r.first != s->offset || r.last >= s->d.blob->size ||
 	        (r.total != UINT64_MAX && r.total != s->d.blob->size))
 		return err_set(e, ERR_CORRUPT, "asked for %s from byte %llu and got \"%.64s\"", s->digest,
 		        (unsigned long long)s->offset, header ? header : "");

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "registry/client/content_range.h"
+#include "registry/client/answer_range.h"
 #include "registry/client/http_url.h"
 #include "registry/client/retry.h"
 
@@ -26,10 +26,10 @@ static void check(bool good)
 /* Leading zeros are the only thing that may differ. */
 static void check_range(const char *line)
 {
-	struct content_range r, again;
+	struct answer_range r, again;
 	char text[128];
 
-	if (!content_range_parse(line, &r))
+	if (!answer_range_parse(line, &r))
 		return;
 	check(r.first <= r.last && r.last < r.total);
 	if (r.total == UINT64_MAX)
@@ -37,7 +37,7 @@ static void check_range(const char *line)
 	else
 		snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, r.first, r.last,
 		        r.total);
-	check(content_range_parse(text, &again));
+	check(answer_range_parse(text, &again));
 	check(again.first == r.first && again.last == r.last && again.total == r.total);
 }
 

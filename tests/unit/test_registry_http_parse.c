@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "registry/client/content_range.h"
+#include "registry/client/answer_range.h"
 #include "registry/client/http_url.h"
 #include "registry/client/retry.h"
 
@@ -62,20 +62,20 @@ static void origins_are_compared_whole(void **state)
 static void ranges_are_read_strictly(void **state)
 {
 	(void)state;
-	struct content_range r;
+	struct answer_range r;
 	static const char *const bad[] = {"", "bytes", "bytes 0-9", "bytes 5-4/10", "bytes 0-10/10",
 	        "bytes -5-9/10", "bytes 0-9/10 ", "bytes  0-9/10", "bytes 0 - 9/10", "bytes +0-9/10",
 	        "0-9/10", "bytes */10", "bytes 0-9/99999999999999999999",
 	        "bytes 18446744073709551616-18446744073709551617/*", "bytes=0-9/10"};
 
-	assert_true(content_range_parse("bytes 5-9/10", &r));
+	assert_true(answer_range_parse("bytes 5-9/10", &r));
 	assert_true(r.first == 5 && r.last == 9 && r.total == 10);
-	assert_true(content_range_parse("Bytes 0-0/*", &r));
+	assert_true(answer_range_parse("Bytes 0-0/*", &r));
 	assert_true(r.total == UINT64_MAX);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		if (content_range_parse(bad[i], &r))
+		if (answer_range_parse(bad[i], &r))
 			fail_msg("%s", bad[i]);
-	assert_false(content_range_parse(NULL, &r));
+	assert_false(answer_range_parse(NULL, &r));
 }
 
 static void retry_after_is_bounded(void **state)

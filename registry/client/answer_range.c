@@ -1,4 +1,4 @@
-#include "registry/client/content_range.h"
+#include "registry/client/answer_range.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static bool skip(const char **p, char c)
 	return true;
 }
 
-bool content_range_parse(const char *header, struct content_range *r)
+bool answer_range_parse(const char *header, struct answer_range *r)
 {
 	const char *p = header;
 
