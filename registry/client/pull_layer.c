@@ -240,9 +240,9 @@ static int begin(struct pull_layer *l, struct err *e)
 /* Broken remains are thrown away and fetched anew. */
 static int end_check(struct pull_layer *l, struct err *e)
 {
-	int rc = l->checking.rc;
 	if (!pull_crew_has_ended(l->crew, &l->checking))
 		return 0;
+	int rc = l->checking.rc;
 	pull_crew_take_back(l->crew, &l->checking);
 	if (rc == 0 && l->hashed < l->blob->size)
 		return start_download(l, e);
