@@ -15,7 +15,8 @@
 #define SECOND INT64_C(1000000000)
 /* The rate of each address is kept in one of so many slots, found by its hash: two that share one share their
  * rate, which a client can't choose without knowing the seed. Nothing grows. */
-#define SLOTS 1024
+#define SLOTS        1024
+#define REAPER_STACK ((size_t)64 << 10)
 
 struct place {
 	struct place *next, *before; /* in the list of all, oldest wait first */
@@ -113,7 +114,6 @@ static void *reaper(void *arg)
 struct limits *limits_new(const struct limits_options *o, struct metrics *m)
 {
 	struct limits *l = calloc(1, sizeof *l);
-	pthread_attr_t small;
 
 	if (!l)
 		return NULL;
@@ -125,11 +125,18 @@ struct limits *limits_new(const struct limits_options *o, struct metrics *m)
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_mutex_init(&l->rates, NULL);
 	pthread_cond_init(&l->wake, NULL);
+	return l;
+}
+
+int limits_start(struct limits *l)
+{
+	pthread_attr_t small;
+
 	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, 64 << 10);
+	pthread_attr_setstacksize(&small, REAPER_STACK);
 	l->reaping = pthread_create(&l->reaper, &small, reaper, l) == 0;
 	pthread_attr_destroy(&small);
-	return l;
+	return l->reaping ? 0 : -1;
 }
 
 void limits_free(struct limits *l)

@@ -26,6 +26,8 @@ struct limits_options {
 
 struct limits *limits_new(const struct limits_options *o, struct metrics *m);
 void limits_free(struct limits *l);
+/* The thread that ends those who take too long; made apart, since it belongs into the sandbox. */
+int limits_start(struct limits *l);
 /* MHD_OPTION_NOTIFY_CONNECTION; cls: struct limits. */
 void limits_connection(
         void *cls, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode code);

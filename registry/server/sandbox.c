@@ -7,6 +7,7 @@
  */
 #include "registry/server/sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -287,9 +288,25 @@ static int seccomp_enter(struct sandbox_state *state, struct err *e)
 	return 0;
 }
 
+/* Neither capabilities nor Landlock reach the threads that are there already. */
+static int check_alone(struct err *e)
+{
+	cleanup_dir DIR *d = opendir("/proc/self/task");
+	unsigned threads = 0;
+
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		threads += entry->d_name[0] != '.';
+	if (threads > 1)
+		return err_set(
+		        e, ERR_OTHER, "the server has %u threads before it is in its sandbox", threads);
+	return 0;
+}
+
 int sandbox_enter(const struct sandbox *s, struct sandbox_state *state, struct err *e)
 {
 	memset(state, 0, sizeof *state);
+	if (check_alone(e) < 0)
+		return -1;
 	if (drop_rights(e) < 0)
 		return -1;
 	state->capabilities = true;

@@ -173,6 +173,8 @@ static int start(struct worker *w, struct err *e)
 	EVP_MD_free(EVP_MD_fetch(NULL, "SHA512", NULL));
 	if (sandbox_enter(&box, &w->sandbox, e) < 0)
 		return -1;
+	if (limits_start(w->server.limits) < 0)
+		return err_set(e, ERR_OTHER, "cannot make a thread");
 	w->http = listen_http(w);
 	return w->http ? 0 : err_set(e, ERR_OTHER, "libmicrohttpd can't start: %s", strerror(errno));
 }

@@ -209,6 +209,33 @@ static void threads_are_in_it_too(void **state)
 	in_child(make_thread, false);
 }
 
+static void *idle(void *arg)
+{
+	(void)arg;
+	pause();
+	return NULL;
+}
+
+/* One that was there before would stay outside. */
+static void it_is_entered_alone(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		int storage = open("storage", O_RDONLY | O_DIRECTORY);
+		struct sandbox box = {.storage_fd = storage};
+		struct err e = ERR_INIT;
+		pthread_t t;
+
+		pthread_create(&t, NULL, idle, NULL);
+		_exit(sandbox_enter(&box, &got, &e) < 0 && strstr(e.msg, "2 threads") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +247,7 @@ int main(void)
 	        cmocka_unit_test(nobody_is_reached),
 #endif
 	        cmocka_unit_test(threads_are_in_it_too),
+	        cmocka_unit_test(it_is_entered_alone),
 	};
 
 	return cmocka_run_group_tests(tests, make, unmake);
