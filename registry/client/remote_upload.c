@@ -1,6 +1,7 @@
 /* A blob on its way to a registry: HEAD; POST, perhaps with a mount; then its bytes, small ones in the
  * closing PUT, large ones by PATCH, piece by piece. After a broken connection the registry is asked how far
  * it came, and goes on from there; one that has forgotten the upload gets it anew. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,17 +54,17 @@ static void end_failed(struct upload *u, const struct err *why)
 {
 	struct err told = *why;
 
-	err_wrap(&told, "push %s: layer %.12s", remote_name(u->remote), u->u.blob->digest.hex);
+	err_wrap(&told, "layer %.12s", u->u.blob->digest.hex);
 	end(u, REMOTE_UPLOADED, &told);
 }
 
 static void end_refused(struct upload *u, const struct http_answer *a)
 {
 	struct err why = ERR_INIT;
-	cleanup_free char *doing =
-	        str_printf("push %s: layer %.12s", remote_name(u->remote), u->u.blob->digest.hex);
+	char doing[32];
 
-	remote_error(u->remote, doing ? doing : "push", a, &why);
+	snprintf(doing, sizeof(doing), "send layer %.12s", u->u.blob->digest.hex);
+	remote_error(u->remote, doing, a, &why);
 	end(u, REMOTE_UPLOADED, &why);
 }
 
