@@ -3,7 +3,6 @@
 #ifndef TARE_ARCHIVE_DECODER_H
 #define TARE_ARCHIVE_DECODER_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +21,8 @@ struct decoder {
 
 /* zlib: not ISA-L even where it is there. */
 struct decoder *decoder_gzip(bool zlib, struct err *e);
-/* See window_max and large_window of struct inflate_options. */
-struct decoder *decoder_zstd(uint64_t window_max, pthread_mutex_t *large, struct err *e);
+/* window_max: as in struct inflate_options. */
+struct decoder *decoder_zstd(uint64_t window_max, struct err *e);
 /* xz and bzip2, by libarchive. The source must stay where it is. */
 struct decoder *decoder_library(enum compression kind, struct source *s, struct err *e);
 

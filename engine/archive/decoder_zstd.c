@@ -12,15 +12,12 @@
 #define FRAME_HEADER_MAX 18
 #define WINDOW_MAX       ((uint64_t)128 << 20) /* what `zstd -d` takes without being asked */
 #define WINDOW_LOG_MAX   27
-#define LARGE_WINDOW     ((uint64_t)8 << 20) /* what every decoder should take (RFC 8878, 3.1.1.1.2) */
 
 struct zstd {
 	struct decoder decoder;
 	ZSTD_DCtx *ctx;
 	bool in_frame;
 	uint64_t window_max;
-	pthread_mutex_t *large;
-	bool holds_large;
 };
 
 struct frame {
@@ -67,22 +64,6 @@ static bool parse_frame(const unsigned char *p, size_t len, struct frame *f)
 	return true;
 }
 
-static void let_go(struct zstd *z)
-{
-	if (z->holds_large)
-		pthread_mutex_unlock(z->large);
-	z->holds_large = false;
-}
-
-static int new_context(struct zstd *z, struct err *e)
-{
-	ZSTD_freeDCtx(z->ctx);
-	z->ctx = ZSTD_createDCtx();
-	if (!z->ctx || ZSTD_isError(ZSTD_DCtx_setParameter(z->ctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
-		return err_set(e, ERR_OTHER, "cannot start zstd decompression: out of memory");
-	return 0;
-}
-
 /* Memory exhaustion (a header of ten bytes that asks for a window of gigabytes), and dictionaries, which no
  * image can have: refused by what the header says. tests/unit/test_archive_inflate.c */
 static int check_frame(const struct zstd *z, const struct frame *f, struct err *e)
@@ -94,8 +75,7 @@ static int check_frame(const struct zstd *z, const struct frame *f, struct err *
 		return 0;
 	return err_set(e, ERR_CORRUPT,
 	        "the zstd stream needs a window of %llu MiB, more than the limit of %llu MiB; compress it "
-	        "with a "
-	        "lower level or without --long",
+	        "with a lower level or without --long",
 	        (unsigned long long)(f->window >> 20), (unsigned long long)(z->window_max >> 20));
 }
 
@@ -108,23 +88,8 @@ static int begin_frame(struct zstd *z, struct source *s, struct err *e)
 		return damaged(e, "it is truncated");
 	if (check_frame(z, &f, e) < 0)
 		return -1;
-	if (f.window > LARGE_WINDOW && z->large) {
-		pthread_mutex_lock(z->large);
-		z->holds_large = true;
-	}
 	z->in_frame = true;
 	return 0;
-}
-
-/* A large window's memory goes back at once, as others wait for it. */
-static int end_frame(struct zstd *z, struct err *e)
-{
-	z->in_frame = false;
-	if (!z->holds_large)
-		return 0;
-	int rc = new_context(z, e);
-	let_go(z);
-	return rc;
 }
 
 static int skip_frame(struct source *s, struct err *e)
@@ -172,8 +137,8 @@ static int read_data(struct zstd *z, struct source *s, unsigned char *dst, size_
 	s->pos += in.pos;
 	*len = out.pos;
 	if (rc == 0)
-		return end_frame(z, e);
-	return last && out.pos == 0 ? damaged(e, "it is truncated") : 0;
+		z->in_frame = false;
+	return rc > 0 && last && out.pos == 0 ? damaged(e, "it is truncated") : 0;
 }
 
 static int decode(
@@ -200,20 +165,19 @@ static void zstd_free(struct decoder *d)
 {
 	struct zstd *z = (struct zstd *)d;
 	ZSTD_freeDCtx(z->ctx);
-	let_go(z);
 	free(z);
 }
 
-struct decoder *decoder_zstd(uint64_t window_max, pthread_mutex_t *large, struct err *e)
+struct decoder *decoder_zstd(uint64_t window_max, struct err *e)
 {
 	struct zstd *z = calloc(1, sizeof(*z));
 	if (!z)
 		return err_set_null(e, ERR_OTHER, "out of memory");
 	z->decoder = (struct decoder){decode, zstd_free};
 	z->window_max = window_max && window_max < WINDOW_MAX ? window_max : WINDOW_MAX;
-	z->large = large;
-	if (new_context(z, e) == 0)
+	z->ctx = ZSTD_createDCtx();
+	if (z->ctx && !ZSTD_isError(ZSTD_DCtx_setParameter(z->ctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
 		return &z->decoder;
 	zstd_free(&z->decoder);
-	return NULL;
+	return err_set_null(e, ERR_OTHER, "cannot start zstd decompression: out of memory");
 }

@@ -60,7 +60,7 @@ static struct decoder *new_decoder(struct inflate *in, const struct inflate_opti
 	case COMPRESSION_GZIP:
 		return decoder_gzip(o->zlib, e);
 	case COMPRESSION_ZSTD:
-		return decoder_zstd(o->window_max, o->large_window, e);
+		return decoder_zstd(o->window_max, e);
 	default:
 		return decoder_library(in->kind, &in->source, e);
 	}

@@ -8,7 +8,6 @@
 #ifndef TARE_ARCHIVE_INFLATE_H
 #define TARE_ARCHIVE_INFLATE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,15 +31,10 @@ struct inflate_options {
 	void *arg;
 	bool hash_aside; /* `out` is computed on a thread of its own, at most four windows of 256 KiB behind
 	                  */
-	/* A zstd frame says how much history its decoder has to keep. 8 MiB is what everybody writes, `zstd
-	 * -22` and
-	 * --long go up to 128 MiB. A stream that asks for more than window_max (0: 128 MiB) is refused; who
-	 * reads several at once gives them one mutex, which is held as long as a frame with more than 8 MiB
-	 * is decoded, so that only one has such a frame. inflate_free() is then called by the thread that
-	 * reads. */
+	/* A zstd frame says how much history its decoder has to keep: mostly 2 to 8 MiB, up to 128 MiB after
+	 * `zstd -22` or --long. A stream that asks for more than this (0: 128 MiB) is refused. */
 	uint64_t window_max;
-	pthread_mutex_t *large_window; /* NULL: none */
-	bool zlib;                     /* gzip by zlib even where ISA-L is there: tests compare them */
+	bool zlib; /* gzip by zlib even where ISA-L is there: tests compare them */
 };
 
 struct inflate_result {

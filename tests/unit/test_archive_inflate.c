@@ -463,40 +463,28 @@ static void test_zstd_window_and_dictionary(void **state)
 	}
 }
 
-/* Who reads several streams bounds their memory: one large window at a time, and none above a limit. */
-static void test_zstd_large_windows_take_turns(void **state)
+/* Who reads several streams has a lower limit, which holds for each frame. */
+static void test_zstd_window_limit(void **state)
 {
 	static const struct {
-		int log;
-		bool large, refused;
-	} rows[] = {{23, false, false}, {25, true, false}, {26, true, true}};
-	size_t len = (size_t)9 << 20;
-	cleanup_free char *content = malloc(len);
+		int first, second;
+		bool refused;
+	} rows[] = {{23, 20, false}, {20, 23, false}, {24, 20, true}, {20, 24, true}};
+	cleanup_free char *content = make_content();
 	(void)state;
-	for (size_t i = 0; i < len; i++)
-		content[i] = (char)(i * 2654435761u >> 13);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		pthread_mutex_t large = PTHREAD_MUTEX_INITIALIZER;
-		const struct inflate_options o = {
-		        .copy_fd = -1, .window_max = (uint64_t)32 << 20, .large_window = &large};
+		const struct inflate_options o = {.copy_fd = -1, .window_max = (uint64_t)8 << 20};
 		cleanup_buf struct buf b = BUF_INIT;
 		struct inflate_result r;
 		struct err e = ERR_INIT;
-		const void *block;
-		size_t n;
-		add_zstd(&b, content, len, rows[i].log);
+		add_zstd(&b, content, SIZE, rows[i].first);
+		add_zstd(&b, content, SIZE, rows[i].second);
 		cleanup_fd int fd = memory_file(b.data, b.len);
 		cleanup_inflate struct inflate *in = inflate_open(fd, &o, &e);
 		assert_non_null(in);
-		assert_int_equal(inflate_block(in, &block, &n, &e), rows[i].refused ? -1 : 1);
-		bool held = pthread_mutex_trylock(&large) != 0;
-		assert_int_equal(held, rows[i].large && !rows[i].refused);
-		if (!held)
-			pthread_mutex_unlock(&large);
-		if (!rows[i].refused)
-			assert_int_equal(inflate_finish(in, &r, &e), 0);
-		assert_int_equal(pthread_mutex_trylock(&large), 0);
-		pthread_mutex_unlock(&large);
+		assert_int_equal(inflate_finish(in, &r, &e), rows[i].refused ? -1 : 0);
+		if (rows[i].refused)
+			assert_non_null(strstr(e.msg, "more than the limit of 8 MiB"));
 	}
 }
 
@@ -574,7 +562,7 @@ int main(void)
 	        cmocka_unit_test(test_zstd_frames),
 	        cmocka_unit_test(test_zstd_damage),
 	        cmocka_unit_test(test_zstd_window_and_dictionary),
-	        cmocka_unit_test(test_zstd_large_windows_take_turns),
+	        cmocka_unit_test(test_zstd_window_limit),
 	        cmocka_unit_test(test_every_cut),
 	        cmocka_unit_test(test_callback_fails),
 	        cmocka_unit_test(test_leaving_early),
