@@ -27,7 +27,7 @@ stop_all() {
 	rm -rf "$DIR/storage" "$STATE"/registry/*.log
 }
 status_of() { tare registry status -p "$PORT" --json | jq -r ".[0].$1"; }
-has_status() { [ "$(status_of "$1")" "$2" "$3" ]; } # FIELD -eq|-lt|… NUMBER
+has_status() { test "$(status_of "$1")" "$2" "$3"; } # FIELD -eq, -lt… NUMBER
 log_of() { cat "$STATE/registry/$PORT.log"; }
 code() { curl -s -m 10 -o /dev/null -w '%{http_code}' "$@"; }
 answers() { # CODE ARGUMENT…
