@@ -277,7 +277,10 @@ int blob_delete(struct repository *r, const struct digest *d, uint64_t *size, st
 	struct blob_path path;
 	int rc = 0;
 	pthread_mutex_lock(&r->change);
-	if (index_find(&r->index, d))
+	if (r->read_only)
+		rc = err_set(
+		        e, ERR_NOT_FOUND, "%s is of the local images, which are only read here", r->name);
+	else if (index_find(&r->index, d))
 		rc = err_set(e, ERR_CONFLICT, "it is a manifest; delete it under /manifests/");
 	else if (!blob_has(r, d, size))
 		rc = err_set(e, ERR_NOT_FOUND, "no such blob in %s", r->name);

@@ -67,10 +67,20 @@ static int64_t now(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static bool changes(const struct exchange *x)
+{
+	return x->verb->rights & (RIGHT_PUSH | RIGHT_DELETE);
+}
+
+/* What is only among the local images is not there for who wants to change it. */
 bool handler_open(struct exchange *x)
 {
 	if (!x->held && !x->hidden)
 		x->held = repository_get(x->server->storage, x->repository, false, NULL);
+	if (x->held && changes(x) && repository_is_local(x->held)) {
+		repository_put(x->held);
+		x->held = NULL;
+	}
 	return x->held;
 }
 
@@ -200,11 +210,6 @@ static enum MHD_Result route_request(struct exchange *x)
 		return MHD_YES;
 	exchange_header(x, MHD_HTTP_HEADER_ALLOW, "%s", buf_str(&allow));
 	return exchange_error(x, 0, API_UNSUPPORTED, "%s is not possible here", x->method);
-}
-
-static bool changes(const struct exchange *x)
-{
-	return x->verb->rights & (RIGHT_PUSH | RIGHT_DELETE);
 }
 
 /* Not of the API: these ask for themselves. */

@@ -72,7 +72,12 @@ enum MHD_Result tags_answer(struct exchange *x)
 	struct err e = ERR_INIT;
 	char path[REPOSITORY_NAME_MAX + 32];
 	cleanup_strv char **tags = NULL;
-	if (!handler_open(x) || !repository_has_index(x->held))
+	if (handler_open(x) &&
+	        !repository_has_index(x->held)) { /* begun, and perhaps among the local images */
+		repository_put(x->held);
+		x->held = repository_get_local(x->server->storage, x->repository);
+	}
+	if (!x->held)
 		return no_repository(x);
 	if (!read_page(x, PAGE_MAX, PAGE_MAX, false, &page))
 		return MHD_YES;

@@ -223,6 +223,9 @@ int index_change_begin(struct repository *r, struct index_change *c, struct err 
 {
 	const struct repository_index *old = &r->index;
 	memset(c, 0, sizeof(*c));
+	if (r->read_only)
+		return err_set(
+		        e, ERR_UNSUPPORTED, "%s is of the local images, which are only read here", r->name);
 	c->next.manifests = copy_array(old->manifests, old->n_manifests, sizeof(*old->manifests));
 	c->next.tags = copy_array(old->tags, old->n_tags, sizeof(*old->tags));
 	/* At most everything goes; what is made is bounded by the tags of one request. */

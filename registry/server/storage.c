@@ -268,6 +268,11 @@ bool repository_has_index(const struct repository *r)
 	return r->has_index;
 }
 
+bool repository_is_local(const struct repository *r)
+{
+	return r->read_only;
+}
+
 void repository_freeze(struct repository *r)
 {
 	pthread_mutex_lock(&r->change);

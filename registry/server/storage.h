@@ -67,6 +67,8 @@ void repository_put_ptr(struct repository **r);
 const char *repository_name(const struct repository *r);
 /* Has a manifest ever been put here? What has not is in no catalog and has no list of tags. */
 bool repository_has_index(const struct repository *r);
+/* Of the local images: nothing in it can be changed. */
+bool repository_is_local(const struct repository *r);
 /* Names in ASCII order after `last` (NULL: from the start), at most n of those that `want` (NULL: all) takes;
  * *more tells that there are others. */
 int storage_catalog(struct storage *s, const char *last, size_t n, bool (*want)(void *arg, const char *name),
