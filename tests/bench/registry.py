@@ -4,6 +4,7 @@ beside Debian's docker-registry, on loopback and a tmpfs, in the same run.
 The image has six layers of real files (libraries, programs, headers), 200 MB as gzip. No docker daemon: docker pull is
 measured where one answers only.
 """
+import atexit
 import hashlib
 import http.client
 import json
@@ -69,14 +70,19 @@ class DockerRegistry:
         with open(config, "w") as f:
             f.write(f"version: 0.1\nlog: {{accesslog: {{disabled: true}}, level: error}}\nstorage: {{filesystem: {{rootdirectory: {self.storage}}}, delete: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n")
         self.process = subprocess.Popen(["docker-registry", "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
-        wait_for(port)
+        self.watch()
+
+    def watch(self):
+        atexit.register(self.end)
+        wait_for(self.port)
 
     def pids(self):
         return [self.process.pid]
 
     def end(self):
-        self.process.terminate()
-        self.process.wait()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
         shutil.rmtree(self.storage, ignore_errors=True)
 
 
@@ -87,7 +93,7 @@ class TareRegistry(DockerRegistry):
         self.port, self.storage = port, f"{directory}/tare-registry-{port}"
         os.makedirs(self.storage, exist_ok=True)
         self.process = subprocess.Popen([*tare.argv, "registry", "start", "-p", str(port), "--storage", self.storage], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(port)
+        self.watch()
 
     def pids(self):
         children = run("ps", "-o", "pid=", "--ppid", str(self.process.pid), check=False).split()
