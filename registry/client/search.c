@@ -153,7 +153,7 @@ static int search_v1(const struct search *s, const char *host, struct page *p, s
 /* ------------------------------------------------------------------ /v2/_catalog */
 
 /* A Link to the page it stands on, or to pages without end: a page that ends as the one before ends the
- * search, and so do too many. Test: tests/e2e/login.bats, "a catalog that leads in circles". */
+ * search, and so do too many. Test: tests/e2e/registries.bats, "a catalog that leads in circles". */
 static int search_catalog(const struct search *s, const char *host, struct page *p, struct err *e)
 {
 	char query[PULL_TAGS_QUERY] = "n=1000", last[256] = "", before[256] = "";
