@@ -29,10 +29,11 @@ upload() { # NAME SIZE: the status of a push of one blob, or the code of the err
 	# what was refused left nothing behind
 	has_status storageBytes -lt 900000
 	# what is deleted is given back
-	head -c 150000 /dev/urandom >"$DIR/blob"
+	local digest
 	same "$(upload b 150000)" 201
+	digest=sha256:$(sha256sum <"$DIR/blob" | cut -c 1-64)
 	same "$(upload c 150000)" 403
-	same "$(code -X DELETE "$(url "/v2/b/blobs/sha256:$(sha256sum <"$DIR/blob" | cut -c 1-64)")")" 202
+	same "$(code -X DELETE "$(url "/v2/b/blobs/$digest")")" 202
 	tare registry stop >/dev/null
 	tare registry gc --storage "$DIR/storage" --grace 0 >/dev/null
 	serve --quota 1m --repository-quota 600k

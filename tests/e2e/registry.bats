@@ -63,7 +63,7 @@ gone_process() { ! kill -0 "$1" 2>/dev/null; }
 	refused 125 'go together' registry start -p 0 --tls-cert "$DIR/one.crt"
 	openssl ecparam -name prime256v1 -genkey -noout -out "$DIR/other.key"
 	refused 125 'not that of the certificate' registry start -d -p 0 --storage "$DIR/storage2" --tls-cert "$DIR/one.crt" --tls-key "$DIR/other.key"
-	refused 125 'no such file' registry start -p 0 --htpasswd "$DIR/nothing"
+	refused 125 'No such file' registry start -p 0 --htpasswd "$DIR/nothing"
 	refused 125 'is no right' registry start -p 0 --anonymous pul
 	refused 125 'nobody could do anything' registry start -p 0 --anonymous none
 	refused 125 "don't go together" registry start -p 0 --anonymous pull --acl "$DIR/acl"
