@@ -502,7 +502,7 @@ static void test_identity_tokens_of_helpers(void **state)
 
 static void test_helper_names_are_no_paths(void **state)
 {
-	static const char *const bad[] = {"", "../x", "a/b", "a b", "a;b", "$(x)", "a\n"};
+	static const char *const bad[] = {"", "../x", "/../x", "a/b", "a b", "a;b", "$(x)", "a\n"};
 	struct box *b = *state;
 	struct err e = ERR_INIT;
 	char *path = NULL;
