@@ -12,7 +12,7 @@
 
 static int add_piece(struct sparse_map *m, uint64_t offset, uint64_t len, struct err *e)
 {
-	if (m->n == m->cap) {
+	if (m->n == m->cap || !m->list) {
 		size_t cap = m->cap ? m->cap * 2 : 16;
 		struct sparse_piece *grown = realloc(m->list, cap * sizeof(*grown));
 		if (!grown)
