@@ -79,7 +79,7 @@ int transfer_guard(const struct cli *cli, int (*work)(void *arg), void *arg, con
 	}
 	int status = wait_child(child, &handled);
 	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
+		end(WEXITSTATUS(status));
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
 	tare_image_tidy(cli->root, cli->state); /* drafts of the dead child are rubbish now */
 	explain(sig, interrupted);
