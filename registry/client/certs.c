@@ -51,9 +51,9 @@ int certs_bundle(const struct registries *r, char *const *files, char **path, st
 	struct cert_bundles *b = r->bundles;
 	free(*path);
 	*path = NULL;
-	if (!strv_len(files))
+	if (!files || !files[0])
 		return 0;
-	if (strv_len(files) == 1) {
+	if (!files[1]) {
 		*path = strdup(files[0]);
 		return *path ? 0 : err_no_memory(e);
 	}
