@@ -161,15 +161,22 @@ asked() { grep -cE -- "$1" "$DIR/difficult.log" || true; } # how many requests a
 	[ "$(asked ' cut$')" -le 7 ]
 }
 
-@test "a killed push leaves nothing here, and the next one sends the rest" {
-	difficult '{}'
-	"$BUILD/tare" --root "$ROOT" --state "$STATE" push plain $P/plain >/dev/null 2>&1 3>&- 4>&- &
-	local pid=$!
-	eventually 5 grep -q '^PUT' "$DIR/difficult.log" || true
-	kill -TERM $pid 2>/dev/null || true
-	wait $pid || true
+@test "a killed push leaves nothing here, and the next one is as if it had never been" {
+	local signal pid
+	for signal in TERM KILL; do
+		difficult '{"slow": 1.5}'
+		"$BUILD/tare" --root "$ROOT" --state "$STATE" push plain $P/plain >/dev/null 2>"$DIR/killed" 3>&- 4>&- &
+		pid=$!
+		eventually 10 grep -q '^POST' "$DIR/difficult.log"
+		# Its drafts lie in pulls/ now. The worker is killed, or asked to stop by way of its guard.
+		[ -n "$(find "$ROOT/pulls" -type f)" ]
+		if [ $signal = KILL ]; then kill -KILL "$(pgrep -P $pid)"; else kill -TERM $pid; fi
+		wait $pid && fail 'it was not killed' || true
+		eventually 5 gone find "$ROOT/pulls" -type f
+	done
+	grep -q 'ended by SIGKILL' "$DIR/killed"
+	printf '{}' >"$DIR/difficult.rules"
 	ok tare push plain $P/plain
-	same "$(find "$ROOT/pulls" -type f)" ''
 	ok tare system check
 }
 

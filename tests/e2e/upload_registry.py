@@ -11,6 +11,7 @@ RULES is a JSON object, read anew for every request:
     "no_pieces": STATUS   the answer to PATCH
     "mount": STATUS       the answer to ?mount= (201 mounts)
     "busy": N             that many bodies are answered by 429 and Retry-After: 0
+    "slow": SECONDS       bodies are read only after so long
     "stuck": true         Range is always 0-0
     "elsewhere": URL      uploads are to be made there
     "need": TEXT          401 unless Authorization is that (but not for uploads that came from elsewhere)
@@ -22,6 +23,7 @@ import re
 import socketserver
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlparse
 
@@ -53,6 +55,8 @@ class Handler(BaseHTTPRequestHandler):
     def body(self, take):
         """Gives the pieces of the body to take(), and may cut it."""
         left = int(self.headers.get("Content-Length") or 0)
+        if left > 4096:
+            time.sleep(self.rules.get("slow", 0))
         cuts = self.rules.get("cut", [])
         limit = None
         with LOCK:
