@@ -134,8 +134,9 @@ static char *filter_of(struct exchange *x)
 {
 	const char *type = exchange_query(x, "artifactType", 0);
 	char *copy = type && *type ? strdup(type) : NULL;
-	for (char *p = copy; p && (p = strchr(p, ' '));)
-		*p = '+';
+	for (size_t i = 0; copy && copy[i]; i++)
+		if (copy[i] == ' ')
+			copy[i] = '+';
 	return copy;
 }
 

@@ -146,6 +146,34 @@ links_sound() { # every blob of a repository is the storage's own file, with the
 	ok tare registry stop -p "$PORT"
 }
 
+@test "a file that has all the links it can have is copied into the next repository" {
+	mkdir "$DIR/full"
+	truncate -s 64M "$DIR/full.ext4"
+	mkfs.ext4 -q -N 16384 "$DIR/full.ext4"
+	mount -o loop "$DIR/full.ext4" "$DIR/full"
+	STORAGE=$DIR/full/storage serve --min-free 0
+	echo linked >"$DIR/data"
+	local d
+	d=$(sum "$DIR/data")
+	same "$(code --data-binary "@$DIR/data" "$(url "/v2/a/b/blobs/uploads/?digest=$d")")" 201
+	python3 - "$DIR/full/storage/blobs/sha256/${d#*:}" "$DIR/full/links" <<-'END'
+		import os, sys
+		os.mkdir(sys.argv[2])
+		try:
+		    for i in range(1 << 17):
+		        os.link(sys.argv[1], f'{sys.argv[2]}/{i}')
+		except OSError as e:
+		    sys.exit(0 if e.errno == 31 else str(e))
+	END
+	same "$(code -X POST "$(url "/v2/c/d/blobs/uploads/?mount=$d&from=a/b")")" 201
+	same "$(curl -s "$(url "/v2/c/d/blobs/$d")")" linked
+	[ ! "$DIR/full/storage/repositories/c+d/blobs/sha256/${d#*:}" -ef "$DIR/full/storage/blobs/sha256/${d#*:}" ]
+	same "$(find "$DIR/full/storage/repositories" -name '.tmp-*')" ''
+	ok tare registry stop -p "$PORT"
+	umount "$DIR/full"
+	rm "$DIR/full.ext4"
+}
+
 @test "rights: a mount does not tell what one may not read, nor does the catalog" {
 	htpasswd -Bbc -C 4 "$DIR/users" alice secret 2>/dev/null
 	htpasswd -Bb -C 4 "$DIR/users" bob hunter2 2>/dev/null
