@@ -279,17 +279,17 @@ static void piece_arrived(struct upload *u, const struct http_answer *a)
 		end_failed(u, &why);
 		return;
 	}
-	/* A registry that never has more would keep us here for ever. */
-	if (at <= u->at || at > u->end) {
-		if (u->end == 1 && at == 0)
-			at = 1; /* "0-0" meant what it says */
-		else if (given_up(u, a, NULL))
-			return;
-	} else {
+	if (u->end == 1 && at == 0)
+		at = 1; /* "0-0" meant what it says */
+	if (at > u->at && at <= u->end) {
 		u->failed = 0;
+		u->at = at;
+		send_on(u);
+	} else if (!given_up(u, a, NULL)) {
+		/* No more than before, or more than we sent: it is asked again what it has, but not for ever.
+		 */
+		ask_position(u);
 	}
-	u->at = at > u->end ? u->end : at;
-	send_on(u);
 }
 
 static void piece_refused(struct upload *u, const struct http_answer *a)
