@@ -14,8 +14,9 @@
 #include "registry/server/quota.h"
 #include "registry/server/repository.h"
 
-#define TOUCH_AGAIN 60 /* seconds: a blob that was asked for within them is not touched again */
-#define COPY_CHUNK  ((size_t)1 << 30)
+#define TOUCH_AGAIN                                                                                          \
+	1 /* seconds: a blob that was asked for within them is not touched again; below any grace */
+#define COPY_CHUNK ((size_t)1 << 30)
 
 struct blob_path {
 	char text[sizeof("blobs/") + DIGEST_TEXT_SIZE];
