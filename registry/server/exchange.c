@@ -16,7 +16,8 @@
 #define HEADERS_MAX ((size_t)64 << 10)
 #define SMALL_FILE                                                                                           \
 	((uint64_t)32 << 10) /* read and sent with the header in one piece; a bigger one by sendfile */
-#define WARNINGS_MAX 4096    /* bytes of all of them together, says the spec */
+#define STREAM_BLOCK ((size_t)64 << 10)
+#define WARNINGS_MAX 4096 /* bytes of all of them together, says the spec */
 
 static const struct {
 	const char *name;
@@ -251,10 +252,6 @@ enum MHD_Result exchange_document(struct exchange *x, const char *type, int file
 	return answer(x, MHD_HTTP_OK, type, file_part(&fd, 0, size), size);
 }
 
-/* ------------------------------------------------------------------ errors */
-
-#define STREAM_BLOCK (64 << 10)
-
 enum MHD_Result exchange_stream(struct exchange *x, const char *type, uint64_t size,
         MHD_ContentReaderCallback reader, void *arg, MHD_ContentReaderFreeCallback free_arg)
 {
@@ -264,7 +261,10 @@ enum MHD_Result exchange_stream(struct exchange *x, const char *type, uint64_t s
 	return answer(x, MHD_HTTP_OK, type, r, size);
 }
 
-static void add_error(json *list, enum api_error code, json *detail, const char *fmt, va_list ap)
+/* ------------------------------------------------------------------ errors */
+
+__attribute__((format(printf, 4, 0))) static void add_error(
+        json *list, enum api_error code, json *detail, const char *fmt, va_list ap)
 {
 	cleanup_buf struct buf raw = BUF_INIT_MAX(4096), message = BUF_INIT_MAX(16384);
 	json *one = json_object_new_object();
