@@ -480,11 +480,40 @@ static void test_second_draft_of_a_layer_gives_way(void **state)
 	assert_int_equal(layer_size(s, &d), 5);
 }
 
+static void test_found_by_the_index_that_led_to_it(void **state)
+{
+	struct fixture *f = *state;
+	const struct store *s = &f->store;
+	struct made a, b;
+	struct err e = ERR_INIT;
+	cleanup_image struct image i = IMAGE_INIT;
+	static const char index[] = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
+	make_image(s, "a", &a);
+	make_image(s, "b", &b);
+	assert_true(digest_read(index, &a.descriptor.pulled));
+	name_image(s, "localhost/a:v1", &a);
+	name_image(s, "localhost/b:v1", &b);
+	assert_true(finds(s, index, &a));
+	assert_true(finds(s,
+	        "localhost/a@sha256:2222222222222222222222222222222222222222222222222222222222222222", &a));
+	assert_int_equal(image_find(s, "localhost/a:v1", &i, &e), 0);
+	assert_true(digest_equal(&i.pulled, &a.descriptor.pulled));
+	/* another name of it came another way; without one it still knows */
+	assert_int_equal(image_index_untag(s, "localhost/a:v1", &e), 0);
+	assert_true(finds(s, index, &a));
+	/* the manifest's own digest counts before any index */
+	b.descriptor.pulled = a.manifest;
+	name_image(s, "localhost/b:v2", &b);
+	char text[DIGEST_TEXT_SIZE];
+	assert_true(finds(s, digest_text(&a.manifest, text), &a));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        T(test_found_by_the_index_that_led_to_it),
 	        T(test_finding),
 	        T(test_ambiguous_ids),
 	        T(test_names_move),
