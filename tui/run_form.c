@@ -12,6 +12,7 @@
 #include "tui/actions_state.h"
 #include "tui/app.h"
 #include "tui/form.h"
+#include "tui/image_name.h"
 #include "tui/job.h"
 #include "tui/model.h"
 #include "tui/request.h"
@@ -107,7 +108,8 @@ static void show_defaults(struct run_form *r)
 	cleanup_strv char **cmd = json_strv(config, "Cmd"), **env = json_strv(config, "Env");
 	char *command = quoted(cmd), *variables = quoted(env);
 
-	form_set_note(f, RUN_IMAGE, image_note(config));
+	form_set_note(
+	        f, RUN_IMAGE, r->image ? image_note(config) : strdup("it is not here yet: pulled first"));
 	form_set_placeholder(f, RUN_COMMAND, command ? command : strdup(r->image ? "" : "the image's"));
 	form_set_placeholder(f, RUN_ENV, variables ? variables : strdup("KEY=VALUE KEY='a value'"));
 	form_set_placeholder(f, RUN_WORKDIR, or_else(config, "WorkingDir", "/"));
@@ -238,9 +240,11 @@ static void check_image(struct run_form *r)
 		return;
 	if (!*form_text(f, RUN_IMAGE))
 		snprintf(error, FORM_ERROR_SIZE, "a container needs an image");
-	else
+	else if (app_is_demo(f->v.app)) /* there a run pulls nothing */
 		snprintf(error, FORM_ERROR_SIZE,
-		        "there is no such image here; 2 shows those that are, tare load brings one");
+		        "there is no such image here; 2 shows those that are, and pulls one");
+	else
+		image_name_check(form_text(f, RUN_IMAGE), error, FORM_ERROR_SIZE);
 }
 
 static void changed(struct form *f, size_t field)
