@@ -108,8 +108,10 @@ static void show_defaults(struct run_form *r)
 	cleanup_strv char **cmd = json_strv(config, "Cmd"), **env = json_strv(config, "Env");
 	char *command = quoted(cmd), *variables = quoted(env);
 
-	form_set_note(
-	        f, RUN_IMAGE, r->image ? image_note(config) : strdup("it is not here yet: pulled first"));
+	if (!r->image && *form_text(f, RUN_IMAGE) && !app_is_demo(f->v.app))
+		form_set_note(f, RUN_IMAGE, strdup("it is not here yet: pulled first"));
+	else
+		form_set_note(f, RUN_IMAGE, image_note(config));
 	form_set_placeholder(f, RUN_COMMAND, command ? command : strdup(r->image ? "" : "the image's"));
 	form_set_placeholder(f, RUN_ENV, variables ? variables : strdup("KEY=VALUE KEY='a value'"));
 	form_set_placeholder(f, RUN_WORKDIR, or_else(config, "WorkingDir", "/"));
