@@ -131,6 +131,33 @@ upload() { # NAME SIZE: the status of a push of one blob, or the code of the err
 	same "$(code "$to")" 204
 }
 
+@test "limits: a slow reader" {
+	serve --timeout 4
+	same "$(upload big 20000000)" 201
+	local digest
+	digest=sha256:$(sha256sum <"$DIR/blob" | cut -c 1-64)
+	# one who reads at his ease, but reads, gets all
+	curl -s -m 30 --limit-rate 8m "$(url "/v2/big/blobs/$digest")" >"$DIR/read" 3>&- 4>&- &
+	local reader=$!
+	timeout 20 python3 - "$PORT" "$digest" <<-'P' 3>&- 4>&- &
+		import socket, sys, time
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		s.connect(("127.0.0.1", int(sys.argv[1])))
+		s.send(f"GET /v2/big/blobs/{sys.argv[2]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+		while s.recv(10): time.sleep(0.2)
+	P
+	local slow=$!
+	eventually 5 has_status connections -eq 2
+	wait "$reader"
+	cmp "$DIR/read" "$DIR/blob"
+	# the other's thread and place are free again, though he goes on
+	eventually 12 has_status connections -eq 0
+	kill -0 "$slow"
+	kill "$slow"
+	wait "$slow" || true
+}
+
 @test "limits: a rate per address" {
 	serve --rate 5
 	local i codes=
