@@ -366,6 +366,21 @@ image_is_there() { "$BUILD/tare" --root "$ROOT" --state "$STATE" image inspect "
 	is written
 }
 
+@test "the form runs what is not here: it is pulled first" {
+	docker_registry 5002
+	image shellful --layers 1 --busybox /bin/busybox --push http://127.0.0.1:5002/shellful:v1 >/dev/null
+	dashboard tui
+	keys c
+	sees 'Run a container'
+	keys 127.0.0.1:5002/shellful:v1
+	sees 'pulled first'
+	keys Tab fetched Tab 'sleep 1000'
+	sees 'sleep 1000'
+	keys C-s
+	eventually 10 is_state fetched running
+	image_is_there 127.0.0.1:5002/shellful:v1
+}
+
 # ------------------------------------------------------------------ leaving
 
 @test "SIGKILL leaves no process behind, and the containers run on" {
