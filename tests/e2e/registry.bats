@@ -125,19 +125,28 @@ gone_process() { ! kill -0 "$1" 2>/dev/null; }
 
 # ------------------------------------------------------------------ sandbox
 
+# all_threads PID FIELD…: the values that its threads have there, each once.
+all_threads() {
+	local pid=$1 IFS='|'
+	shift
+	cat /proc/"$pid"/task/*/status | awk -v want="^($*):" '$0 ~ want { print $2 }' | sort -u
+}
+
 @test "sandbox: no privilege, no program, no file but the storage's" {
 	serve
 	local worker
 	worker=$(status_of worker)
 	[ "$worker" -gt 0 ]
-	same "$(awk '/^(CapEff|CapPrm|CapBnd|CapInh|CapAmb)/ { print $2 }' "/proc/$worker/status" | sort -u)" 0000000000000000
-	same "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$worker/status")" 1
-	[ -n "${TARE_SANITIZED:-}" ] || same "$(awk '/^Seccomp:/ { print $2 }' "/proc/$worker/status")" 2
-	same "$(status_of seccomp)" true
 	# every thread of it, those of connections, too
 	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
 	eventually 5 has_status connections -eq 1
-	same "$(cat /proc/"$worker"/task/*/status | awk '/^Seccomp:/ { print $2 }' | sort -u)" 2
+	same "$(all_threads "$worker" CapEff CapPrm CapBnd CapInh CapAmb)" 0000000000000000
+	same "$(all_threads "$worker" NoNewPrivs)" 1
+	# a sanitizer's runtime needs more than the filter lets through
+	if ! grep -qa __asan_init "$BUILD/tare-registry"; then
+		same "$(all_threads "$worker" Seccomp)" 2
+		same "$(status_of seccomp)" true
+	fi
 	exec 9>&-
 }
 
