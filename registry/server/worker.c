@@ -192,14 +192,14 @@ static void drain(struct worker *w)
 	listening = MHD_quiesce_daemon(w->http);
 	if (listening != MHD_INVALID_SOCKET)
 		close(listening);
-	while (limits_close_idle(w->server.limits) && now_boottime() < until)
+	while ((limits_close_idle(w->server.limits) || w->collections) && now_boottime() < until)
 		poll(NULL, 0, DRAIN_MS);
+	/* What hangs is still at work with all of it, and ends with the process. */
+	if (limits_connections(w->server.limits) || w->collections)
+		return;
 	gc_stop(w->server.gc);
-	/* With requests that hang no thread would be joined. */
-	if (limits_connections(w->server.limits) == 0) {
-		MHD_stop_daemon(w->http);
-		cache_free(w->server.cache);
-	}
+	MHD_stop_daemon(w->http);
+	cache_free(w->server.cache);
 	storage_close(w->server.storage);
 }
 

@@ -83,6 +83,7 @@ static void *collect(void *arg)
 
 	answer(c->worker, c->question, gc_control(&c->worker->server, c->question));
 	json_free(&c->question);
+	c->worker->collections--;
 	free(c);
 	return NULL;
 }
@@ -99,6 +100,7 @@ static void start_collection(struct worker *w, json *question)
 	pthread_attr_setstacksize(&detached, 256 << 10);
 	if (c) {
 		c->worker = w;
+		w->collections++;
 		c->question = json_object_get(question);
 		if (pthread_create(&thread, &detached, collect, c) != 0)
 			collect(c);

@@ -13,6 +13,7 @@ struct worker {
 	struct tls *tls; /* NULL: plain http */
 	struct MHD_Daemon *http;
 	struct sandbox_state sandbox;
+	_Atomic unsigned collections; /* of garbage, asked for and not yet done */
 };
 
 /* One message; -1: drain now. */
