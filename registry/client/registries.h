@@ -7,7 +7,7 @@
  * another /etc (for tests).
  *
  * Without any file: a name without a host means docker.io, whose API is at registry-1.docker.io; loopback
- * addresses (localhost, 127.0.0.0/8, ::1) are tried by https, with any certificate, and then by plain http;
+ * addresses (localhost, 127.0.0.0/8, ::1) are tried by plain http and then by https, with any certificate;
  * all others by https only. */
 #ifndef TARE_REGISTRY_REGISTRIES_H
 #define TARE_REGISTRY_REGISTRIES_H

@@ -115,10 +115,29 @@ static int judge_full_url(struct remote_call *c, struct err *e)
 	return 0;
 }
 
+/* On loopback http comes first, since most registries there speak it, and a handshake that fails costs more
+ * than the question; nobody listens there, and no credentials are sent before we were asked for them. Once
+ * per call: what comes after it is https, and then what falls_back_to_plain() says. */
+static void guess_plain(struct remote_call *c)
+{
+	const struct remote_endpoint *ep = c->endpoint;
+
+	if (c->guessed || ep->scheme != SCHEME_UNKNOWN || !ep->plain_allowed || is_full_url(c->q.path) ||
+	        !registry_is_loopback(ep->is->host))
+		return;
+	c->guessed = c->plain = true;
+}
+
+static bool is_guess(const struct remote_call *c)
+{
+	return c->guessed && c->plain && !c->guess_over && c->endpoint->scheme == SCHEME_UNKNOWN;
+}
+
 static int set_url(struct remote_call *c, struct err *e)
 {
 	free(c->url);
 	c->url = NULL;
+	guess_plain(c);
 	if (is_full_url(c->q.path)) {
 		if (judge_full_url(c, e) < 0)
 			return -1;
@@ -163,6 +182,11 @@ static int on_begin(void *arg, const struct http_answer *a, struct err *e)
 {
 	struct remote_call *c = arg;
 
+	/* What a server that speaks TLS says to http: "400 Bad Request". */
+	if (is_guess(c) && a->status == 400 && (!c->read || c->q.rewind)) {
+		c->held = true;
+		return 0;
+	}
 	note_answer(c, a);
 	c->held = may_answer_challenge(c, a) || (retry_status(a->status) && tries_left(c));
 	if (c->held || !c->q.http.begin)
@@ -268,10 +292,19 @@ static void fail_at_last(
 	end(c, a, f, &told);
 }
 
+static void try_tls(struct remote_call *c)
+{
+	c->guess_over = true;
+	c->plain = false;
+	send_again(c, 0);
+}
+
 static void on_failure(
         struct remote_call *c, const struct http_answer *a, enum http_failure f, const struct err *why)
 {
-	if (falls_back_to_plain(c, a, f)) {
+	if (is_guess(c) && (f == HTTP_UNREACHABLE || f == HTTP_BROKEN) && (!c->read || c->q.rewind)) {
+		try_tls(c);
+	} else if (falls_back_to_plain(c, a, f)) {
 		c->plain = true;
 		send_again(c, 0);
 	} else if (worth_another_try(c, f)) {
@@ -309,6 +342,8 @@ static void on_done(void *arg, const struct http_answer *a, enum http_failure f,
 	c->exchange = NULL;
 	if (f != HTTP_OK_SO_FAR && f != HTTP_CANCELLED) {
 		on_failure(c, a, f, why);
+	} else if (f == HTTP_OK_SO_FAR && c->held && is_guess(c) && a->status == 400) {
+		try_tls(c);
 	} else if (f == HTTP_OK_SO_FAR && c->held && a->status == 401) {
 		answer_challenge(c, a);
 	} else if (f == HTTP_OK_SO_FAR && c->held) {

@@ -66,11 +66,12 @@ struct remote_call {
 	char *url, *authorization;
 	struct http_exchange *exchange; /* or NULL, between tries */
 	unsigned failed, tries;
-	bool plain;      /* this try is by http */
-	bool foreign;    /* a full URL at another origin: gets no authorization */
-	bool challenged; /* a 401 was answered once */
-	bool held;       /* this answer is ours, not the caller's */
-	bool gave, read; /* bytes went to data(), came from read() */
+	bool plain;               /* this try is by http */
+	bool guessed, guess_over; /* http was tried first, on loopback; and was wrong */
+	bool foreign;             /* a full URL at another origin: gets no authorization */
+	bool challenged;          /* a 401 was answered once */
+	bool held;                /* this answer is ours, not the caller's */
+	bool gave, read;          /* bytes went to data(), came from read() */
 };
 /* As remote_request(), not before at_ns. */
 int remote_request_at(struct remote *r, const struct remote_request *q, int64_t at_ns, struct err *e);

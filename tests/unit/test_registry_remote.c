@@ -11,7 +11,7 @@
 
 /* ---------------------------------------------------------------- schemes */
 
-static void loopback_is_tried_by_https_and_then_by_http(void **state)
+static void loopback_is_tried_by_http_and_then_by_https(void **state)
 {
 	(void)state;
 	struct script *s = script_start();
@@ -21,10 +21,30 @@ static void loopback_is_tried_by_https_and_then_by_http(void **state)
 	says_manifest(s, "1");
 	says_manifest(s, "2");
 	assert_manifest(box_open(b), "1");
+	assert_manifest(b->remote, "2");
+	assert_int_equal(s->n_connections, 1);
+	box_free(b);
+	script_stop(s);
+	/* one that speaks TLS hangs up on http, or says 400 */
+	s = script_open("127.0.0.1", true, NULL);
+	b = box_new();
+	box_add(b, s);
+	says_manifest(s, "1");
+	says_manifest(s, "2");
+	assert_manifest(box_open(b), "1");
 	assert_int_equal(s->n_connections, 2);
 	/* what worked is remembered */
 	assert_manifest(b->remote, "2");
 	assert_int_equal(s->n_connections, 2);
+	box_free(b);
+	script_stop(s);
+	s = script_start();
+	b = box_new();
+	box_add(b, s)->http_only = false;
+	script_says(s, "GET", "400 Bad Request", "", "Client sent an HTTP request to an HTTPS server.\n");
+	says_manifest(s, "1");
+	assert_manifest(box_open(b), "1"); /* https was tried, and then http again */
+	assert_true(s->n_connections > 1);
 	box_free(b);
 	script_stop(s);
 }
@@ -69,7 +89,7 @@ static void who_hangs_up_on_tls_may_be_plain(void **state)
 	        .repository = b->route.list[0].repository,
 	        .api_path = b->route.list[0].api_path};
 	assert_no_manifest(box_open(b), "1", ERR_OTHER, "--tls-verify=false");
-	assert_int_equal(s->n_connections, 2 + 3);
+	assert_int_equal(s->n_connections, 1 + 3);
 	box_free(b);
 	script_stop(s);
 }
@@ -98,7 +118,7 @@ static void a_bad_certificate_is_no_reason_for_http(void **state)
 	says_manifest(s, "1");
 	box_add(b, s)->unverified = false;
 	assert_no_manifest(box_open(b), "1", ERR_PERMISSION, "certs.d");
-	assert_int_equal(s->n_connections, 1);
+	assert_int_equal(s->n_connections, 2); /* the first by http, which it hung up on */
 	box_free(b);
 	b = box_new();
 	assert_manifest(box_at(b, s), "1");
@@ -538,7 +558,7 @@ static void warnings_are_shown_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(loopback_is_tried_by_https_and_then_by_http),
+	        cmocka_unit_test(loopback_is_tried_by_http_and_then_by_https),
 	        cmocka_unit_test(elsewhere_the_error_names_the_flag),
 	        cmocka_unit_test(who_hangs_up_on_tls_may_be_plain),
 	        cmocka_unit_test(https_that_worked_is_not_given_up),
