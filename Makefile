@@ -55,11 +55,18 @@ endif
 CFLAGS_ALL = -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(SAN) -fPIE -ffunction-sections -fdata-sections
 PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tare"'
 
+comma := ,
 # pkg-config is asked once per library, and only when something is compiled or linked with it:
 # `make deps` must work where it isn't installed yet.
 pkg = $(or $(pkg.$(1).$(2)),$(eval pkg.$(1).$(2) := $(shell $(PKG_CONFIG) --$(2) $(1)) )$(pkg.$(1).$(2)))
 LIBS_TARE     = $(foreach l,json-c libseccomp libcap libnl-route-3.0 libnl-3.0,$(call pkg,$(l),libs))
-LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libcurl libarchive libcrypto zlib libisal libzstd,$(call pkg,$(l),libs)) -lpthread
+# tare-transfer starts for every pull. Of libarchive it needs the filters alone, but the shared library brings all that its
+# formats need (libxml2, ICU, libstdc++: 1.6 of 14 ms); so that one is taken as an archive where there is one.
+ARCHIVE_STATIC := $(if $(filter-out /%,$(foreach l,libarchive.a liblzma.so libbz2.so liblz4.so libzstd.so,$(shell $(CC) -print-file-name=$(l) 2>/dev/null))),,yes)
+LIB_ARCHIVE   = $(if $(ARCHIVE_STATIC),-Wl$(comma)-Bstatic -larchive -Wl$(comma)-Bdynamic -llzma -lbz2 -llz4,$(call pkg,libarchive,libs))
+# ISA-L is used where it is installed, zlib where it is not.
+LIB_ISAL      = $(if $(shell $(PKG_CONFIG) --exists libisal && echo yes),$(call pkg,libisal,libs))
+LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libcurl libcrypto,$(call pkg,$(l),libs)) $(LIB_ARCHIVE) $(LIB_ISAL) $(foreach l,zlib libzstd,$(call pkg,$(l),libs)) -lpthread
 LIBS_SERVER   = $(foreach l,json-c libseccomp libcap libmicrohttpd gnutls libcrypto libcrypt,$(call pkg,$(l),libs)) -lpthread
 LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm
 LIBS_UNIT     = $(LIBS_TRANSFER) $(LIBS_SERVER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm $(call pkg,cmocka,libs)
@@ -179,7 +186,6 @@ $(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_
 # run); STATIC=no, a sanitizer or a missing lib*.a make it an ordinary program.
 STATIC ?= yes
 QUIET_LINK = $(if $(shell $(CC) -Wl,--help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
-comma := ,
 # (libnl has look-ups of names that would need shared libraries; none is called, and the linker need not warn of them.)
 TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap nl-3 nl-route-3,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
 $(call stamp,.link,tare static: $(TARE_STATIC))
@@ -307,8 +313,8 @@ PORTABLE_SRC := $(filter-out base/%_linux.c base/tree.c base/lock.c,$(wildcard b
 	$(wildcard engine/simulation*.c engine/portable/*.c) engine/results.c engine/request.c engine/request_check.c \
 	engine/request_mount.c engine/request_network.c engine/port_text.c net/address.c engine/detach_keys.c \
 	engine/terminal_filter.c \
-	$(patsubst %,engine/oci/%.c,namespace_mode reference resources rlimit sysctl capability)
-PORTABLE_CLI := $(filter-out cli/transfer_guard.c cli/transfer.c,$(wildcard cli/*.c))
+	$(patsubst %,engine/oci/%.c,digest namespace_mode reference resources rlimit sysctl capability)
+PORTABLE_CLI := $(filter-out $(TRANSFER_SRC),$(wildcard cli/*.c))
 PORTABLE_TUI := $(wildcard tui/*.c)
 portable_obj = $(patsubst %.c,$(B)/portable/obj/%.o,$(1))
 PORTABLE_FLAGS = -std=c17 -D_POSIX_C_SOURCE=200809L -I. $(CPPFLAGS) $(PATHS) $(CFLAGS) $(WARN) -ffunction-sections
