@@ -18,7 +18,7 @@ docker_registry() {
 		printf 'http: {addr: "127.0.0.1:%s"}\n' "$port"
 		for piece; do printf '%s\n' "$piece"; done
 	} >"$DIR/docker-$port.yml"
-	OTEL_TRACES_EXPORTER=none docker-registry serve "$DIR/docker-$port.yml" >"$DIR/docker-$port.log" 2>&1 3>&- 4>&- &
+	env -u REGISTRY_AUTH_FILE OTEL_TRACES_EXPORTER=none docker-registry serve "$DIR/docker-$port.yml" >"$DIR/docker-$port.log" 2>&1 3>&- 4>&- &
 	echo $! >>"$DIR/registries"
 	eventually 10 listens "$port"
 }
