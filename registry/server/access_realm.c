@@ -52,7 +52,7 @@ static void address_text(const struct sockaddr *a, char dst[INET6_ADDRSTRLEN])
  * itself. Proven by test_registry_access.c. */
 bool access_realm_host_ok(const char *host, const struct sockaddr *local, const struct tls *tls)
 {
-	char name[HOST_MAX + 1], address[INET6_ADDRSTRLEN];
+	char name[HOST_MAX + 1] = "", address[INET6_ADDRSTRLEN] = "";
 
 	if (!host_name(host, name))
 		return false;
@@ -67,8 +67,9 @@ void access_realm(struct exchange *x, const char *configured, const struct tls *
 	const union MHD_ConnectionInfo *info =
 	        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct sockaddr_storage local = {0};
+	struct sockaddr_in start;
 	socklen_t size = sizeof local;
-	char address[INET6_ADDRSTRLEN];
+	char address[INET6_ADDRSTRLEN] = "";
 	const char *scheme = tls ? "https" : "http";
 	bool six;
 
@@ -85,6 +86,7 @@ void access_realm(struct exchange *x, const char *configured, const struct tls *
 	address_text((struct sockaddr *)&local, address);
 	six = local.ss_family == AF_INET6;
 	/* the port is at the same place in both */
+	memcpy(&start, &local, sizeof start);
 	snprintf(realm, REALM_MAX, "%s://%s%s%s:%u/token", scheme, six ? "[" : "", address, six ? "]" : "",
-	        ntohs(((struct sockaddr_in *)(void *)&local)->sin_port));
+	        ntohs(start.sin_port));
 }

@@ -127,7 +127,7 @@ static bool fill_in(const char *pattern, const char *user, char dst[PATTERN_MAX 
 
 bool acl_matches(const char *pattern, const char *repository, const char *user)
 {
-	char filled[PATTERN_MAX + 1];
+	char filled[PATTERN_MAX + 1] = "";
 
 	return fill_in(pattern, user, filled) && matches(filled, repository);
 }

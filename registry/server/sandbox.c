@@ -230,6 +230,8 @@ static int add(
 	return seccomp_rule_add_array(f, action, nr, n, args);
 }
 
+#define EQUAL(arg, value)      ((struct scmp_arg_cmp){(arg), SCMP_CMP_EQ, (value), 0})
+#define BITS(arg, mask, value) ((struct scmp_arg_cmp){(arg), SCMP_CMP_MASKED_EQ, (mask), (value)})
 #define CONDITION(...)                                                                                       \
 	(1), (const struct scmp_arg_cmp[])                                                                   \
 	{                                                                                                    \
@@ -244,16 +246,16 @@ static int add_conditions(scmp_filter_ctx f)
 	/* threads, no processes; the C library takes clone(2) when clone3(2), whose arguments no filter can
 	 * see, isn't there */
 	bad |= add(f, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
-	bad |= add(f, yes, "clone", CONDITION(SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)));
+	bad |= add(f, yes, "clone", CONDITION(BITS(0, CLONE_THREAD, CLONE_THREAD)));
 	/* no memory that can be executed */
-	bad |= add(f, yes, "mmap", CONDITION(SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-	bad |= add(f, yes, "mmap2", CONDITION(SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-	bad |= add(f, yes, "mprotect", CONDITION(SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	bad |= add(f, yes, "mmap", CONDITION(BITS(2, PROT_EXEC, 0)));
+	bad |= add(f, yes, "mmap2", CONDITION(BITS(2, PROT_EXEC, 0)));
+	bad |= add(f, yes, "mprotect", CONDITION(BITS(2, PROT_EXEC, 0)));
 	/* a thread's name; pairs of sockets that lead nowhere; abort(); its own limits */
-	bad |= add(f, yes, "prctl", CONDITION(SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
-	bad |= add(f, yes, "socketpair", CONDITION(SCMP_A0(SCMP_CMP_EQ, AF_UNIX)));
-	bad |= add(f, yes, "tgkill", CONDITION(SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())));
-	bad |= add(f, yes, "prlimit64", CONDITION(SCMP_A0(SCMP_CMP_EQ, 0)));
+	bad |= add(f, yes, "prctl", CONDITION(EQUAL(0, PR_SET_NAME)));
+	bad |= add(f, yes, "socketpair", CONDITION(EQUAL(0, AF_UNIX)));
+	bad |= add(f, yes, "tgkill", CONDITION(EQUAL(0, (scmp_datum_t)getpid())));
+	bad |= add(f, yes, "prlimit64", CONDITION(EQUAL(0, 0)));
 	return bad;
 }
 
