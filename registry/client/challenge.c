@@ -40,28 +40,34 @@ static bool is_bare_char(char c)
 /* What consists of such characters, cut to fit; false when there is none. */
 static bool read_word(struct reader *r, bool (*is_part)(char c), char *dst, size_t size, bool *cut)
 {
-	size_t len = 0;
+	const char *start = r->p;
+	size_t kept = 0;
 
-	for (; is_part(*r->p); r->p++, len++)
-		if (len + 1 < size)
-			dst[len] = *r->p;
-	dst[len < size ? len : size - 1] = '\0';
-	*cut = len >= size;
-	return len > 0;
+	*cut = false;
+	for (; is_part(*r->p); r->p++) {
+		if (kept + 1 < size)
+			dst[kept++] = *r->p;
+		else
+			*cut = true;
+	}
+	dst[kept] = '\0';
+	return r->p > start;
 }
 
 static bool read_quoted(struct reader *r, char *dst, size_t size, bool *cut)
 {
-	size_t len = 0;
+	size_t kept = 0;
 
-	for (r->p++; *r->p && *r->p != '"'; r->p++, len++) {
+	*cut = false;
+	for (r->p++; *r->p && *r->p != '"'; r->p++) {
 		if (*r->p == '\\' && r->p[1])
 			r->p++;
-		if (len + 1 < size)
-			dst[len] = *r->p;
+		if (kept + 1 < size)
+			dst[kept++] = *r->p;
+		else
+			*cut = true;
 	}
-	dst[len < size ? len : size - 1] = '\0';
-	*cut = len >= size;
+	dst[kept] = '\0';
 	if (*r->p != '"')
 		return false;
 	r->p++;
