@@ -133,8 +133,7 @@ static int tree_open(
 	case TARE_TREE_CONTAINER:
 		if (container_open(s, ref, &c, e) != 0)
 			return -1;
-		t->root =
-		        container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : container_root(s, &c, e);
+		t->root = container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : container_root(s, &c, e);
 		break;
 	case TARE_TREE_VOLUME:
 		t->root = root_of_volume(s, ref, e);
