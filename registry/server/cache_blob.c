@@ -20,7 +20,10 @@
 struct filling {
 	struct cache *cache;
 	struct flight *flight;
-	struct repository *repository;
+	const struct upstream *upstream;
+	char name[REPOSITORY_NAME_MAX + 1];
+	struct repository
+	        *repository; /* made once upstream has the blob: who looks before he pushes makes no copy */
 	struct digest digest;
 	int pipe;
 	uint64_t taken; /* of the quota */
@@ -86,8 +89,7 @@ static int read_head(struct filling *w, struct err *e)
 
 static int take(struct filling *w, uint64_t n, struct err *e)
 {
-	if (w->cache->server->quota &&
-	        quota_take(w->cache->server->quota, QUOTA_BOTH, w->repository->name, n, e) < 0)
+	if (w->cache->server->quota && quota_take(w->cache->server->quota, QUOTA_BOTH, w->name, n, e) < 0)
 		return -1;
 	w->taken += n;
 	return 0;
@@ -120,7 +122,10 @@ static int fill_and_commit(struct filling *w, struct err *e)
 {
 	char id[UPLOAD_ID_SIZE];
 	unsigned fresh = 0;
-	if (read_head(w, e) < 0 || upload_begin(w->repository, w->digest.alg, "", id, e) < 0)
+	if (read_head(w, e) < 0)
+		return -1;
+	w->repository = cache_repository(w->cache, w->name, w->upstream, e);
+	if (!w->repository || upload_begin(w->repository, w->digest.alg, "", id, e) < 0)
 		return -1;
 	struct upload *u = upload_open(w->repository, id, "", e);
 	if (!u)
@@ -147,7 +152,7 @@ static void *filler(void *arg)
 	                                  : FLIGHT_FAILED,
 	        rc == 0 ? NULL : e.msg);
 	if (rc < 0 && e.kind != ERR_NOT_FOUND)
-		log_line(LOG_LEVEL_WARN, "cache: %s: %s", w->repository->name, e.msg);
+		log_line(LOG_LEVEL_WARN, "cache: %s: %s", w->name, e.msg);
 	close_fd(&w->pipe);
 	repository_put(w->repository);
 	flight_leave(w->cache, w->flight);
@@ -175,14 +180,12 @@ static void take_off(struct cache *c, struct flight *f, const char *repository, 
 	struct err e = ERR_INIT;
 	struct filling *w = calloc(1, sizeof(*w));
 	if (w) {
-		*w = (struct filling){.cache = c, .flight = f, .digest = *d, .pipe = -1};
-		w->repository = cache_repository(c, repository, u, &e);
-		if (w->repository)
-			w->pipe = cache_fetch(c, u, "blob", path, digest_text(d, text), NULL, &e);
+		*w = (struct filling){.cache = c, .flight = f, .upstream = u, .digest = *d, .pipe = -1};
+		strcpy(w->name, repository);
+		w->pipe = cache_fetch(c, u, "blob", path, digest_text(d, text), NULL, &e);
 		if (w->pipe >= 0 && start_filler(w) == 0)
 			return;
 		close_fd(&w->pipe);
-		repository_put(w->repository);
 		free(w);
 	}
 	flight_tell(c, f, 0, FLIGHT_FAILED, e.msg[0] ? e.msg : "out of memory");
