@@ -15,6 +15,7 @@
 #include <term.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "tui/screen_rescue.h"
@@ -339,21 +340,6 @@ void screen_bell(struct screen *s)
 	buf_char(&s->queued, '\a');
 }
 
-static void add_base64(struct buf *b, const unsigned char *d, size_t len)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)d[i] << 16 | (i + 1 < len ? (uint32_t)d[i + 1] << 8 : 0) |
-		             (i + 2 < len ? (uint32_t)d[i + 2] : 0);
-
-		buf_char(b, digits[v >> 18]);
-		buf_char(b, digits[v >> 12 & 63]);
-		buf_char(b, i + 1 < len ? digits[v >> 6 & 63] : '=');
-		buf_char(b, i + 2 < len ? digits[v & 63] : '=');
-	}
-}
-
 bool screen_copy(struct screen *s, const char *text, size_t len)
 {
 	if ((len + 2) / 3 * 4 > MAX_BASE64)
@@ -361,7 +347,7 @@ bool screen_copy(struct screen *s, const char *text, size_t len)
 	if (!s->understands_osc)
 		return true;
 	buf_str_add(&s->queued, "\033]52;c;");
-	add_base64(&s->queued, (const unsigned char *)text, len);
+	base64_add(&s->queued, text, len);
 	buf_char(&s->queued, '\a');
 	return true;
 }

@@ -6,14 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "registry/client/credential.h"
 #include "registry/client/secret.h"
 
 #define AUTH_MAX 65536 /* base64 of name and password; tokens of clouds have some 5,000 */
-
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* ------------------------------------------------------------------ keys */
 
@@ -95,48 +94,6 @@ json *credential_map_get(json *map, const char *key, const char **written)
 
 /* ------------------------------------------------------------------ values */
 
-static int base64_digit(char c)
-{
-	const char *at = c ? strchr(base64_digits, c) : NULL;
-	return at ? (int)(at - base64_digits) : -1;
-}
-
-/* Into a buffer, wiped by the caller. False when it isn't base64. Padding may be missing. */
-static bool base64_decode(const char *text, struct buf *out)
-{
-	size_t len = strlen(text);
-	while (len > 0 && text[len - 1] == '=' && strlen(text) - len < 2)
-		len--;
-	if (len % 4 == 1)
-		return false;
-	unsigned bits = 0, n = 0;
-	for (size_t i = 0; i < len; i++) {
-		int d = base64_digit(text[i]);
-		if (d < 0)
-			return false;
-		bits = (bits << 6 | (unsigned)d) & 0xffffff;
-		n += 6;
-		if (n >= 8)
-			buf_char(out, (char)(bits >> (n -= 8) & 0xff));
-	}
-	return !out->failed;
-}
-
-static void base64_encode(const char *s, size_t len, struct buf *out)
-{
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned v = (unsigned)(unsigned char)s[i] << 16;
-		if (i + 1 < len)
-			v |= (unsigned)(unsigned char)s[i + 1] << 8;
-		if (i + 2 < len)
-			v |= (unsigned char)s[i + 2];
-		buf_char(out, base64_digits[v >> 18]);
-		buf_char(out, base64_digits[v >> 12 & 63]);
-		buf_char(out, i + 1 < len ? base64_digits[v >> 6 & 63] : '=');
-		buf_char(out, i + 2 < len ? base64_digits[v & 63] : '=');
-	}
-}
-
 static int damaged(const char *source, const char *key, struct err *e)
 {
 	return err_set(e, ERR_CORRUPT,
@@ -155,9 +112,12 @@ static int read_auth(
         const char *auth, const char *source, const char *key, struct credential *c, struct err *e)
 {
 	cleanup_secret struct buf plain = BUF_INIT_MAX(AUTH_MAX);
-	buf_reserve(&plain, AUTH_MAX / 2);
-	if (strlen(auth) > AUTH_MAX / 2 || !base64_decode(auth, &plain))
+	size_t len = strlen(auth);
+	char *room = buf_reserve(&plain, BASE64_ROOM(AUTH_MAX / 2));
+	ssize_t n = room && len <= AUTH_MAX / 2 ? base64_decode_lax(auth, len, room) : -1;
+	if (n < 0)
 		return damaged(source, key, e);
+	plain.len = (size_t)n;
 	while (plain.len > 0 && plain.data[plain.len - 1] == '\0')
 		plain.len--;
 	const char *colon = plain.len ? memchr(plain.data, ':', plain.len) : NULL;
@@ -223,7 +183,7 @@ int credential_entry_write(json *entry, const struct credential *c, struct err *
 	buf_reserve(&plain, AUTH_MAX / 2);
 	buf_reserve(&auth, AUTH_MAX - 1);
 	buf_printf(&plain, "%s:%s", name, c->password ? c->password : "");
-	base64_encode(buf_str(&plain), plain.len, &auth);
+	base64_add(&auth, buf_str(&plain), plain.len);
 	if (plain.failed || auth.failed)
 		return err_set(e, ERR_USAGE, "the password is too long");
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -126,21 +127,6 @@ char *token_form(const char *service, const char *scopes, const struct credentia
 	return buf_take(&b);
 }
 
-static void base64(struct buf *out, const unsigned char *s, size_t len)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned long group = (unsigned long)s[i] << 16;
-		group |= i + 1 < len ? (unsigned long)s[i + 1] << 8 : 0;
-		group |= i + 2 < len ? s[i + 2] : 0;
-		buf_char(out, digits[group >> 18]);
-		buf_char(out, digits[group >> 12 & 63]);
-		buf_char(out, i + 1 < len ? digits[group >> 6 & 63] : '=');
-		buf_char(out, i + 2 < len ? digits[group & 63] : '=');
-	}
-}
-
 char *token_basic(const struct credential *c)
 {
 	char *pair = str_printf("%s:%s", c->username ? c->username : "", c->password ? c->password : "");
@@ -149,7 +135,7 @@ char *token_basic(const struct credential *c)
 	if (!pair)
 		return NULL;
 	buf_str_add(&b, "Basic ");
-	base64(&b, (unsigned char *)pair, strlen(pair));
+	base64_add(&b, pair, strlen(pair));
 	explicit_bzero(pair, strlen(pair));
 	free(pair);
 	return buf_take(&b);

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/proc.h"
 #include "registry/server/access_realm.h"

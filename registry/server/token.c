@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -90,13 +91,13 @@ char *token_sign(const unsigned char key[TOKEN_KEY_SIZE], const char *audience, 
 	unsigned char mac[MAC_SIZE];
 
 	json_print(&text, c, JSON_COMPACT);
-	cleanup_free char *body = base64url_encode(buf_str(&text), text.len);
-	buf_printf(&out, "%s.%s", head, body ? body : "");
-	if (!body || out.failed || sign(key, buf_str(&out), out.len, mac) < 0)
+	buf_printf(&out, "%s.", head);
+	base64url_add(&out, buf_str(&text), text.len);
+	if (text.failed || out.failed || sign(key, buf_str(&out), out.len, mac) < 0)
 		return NULL;
-	cleanup_free char *tail = base64url_encode(mac, sizeof mac);
-	buf_printf(&out, ".%s", tail ? tail : "");
-	return tail && out.len <= TOKEN_MAX ? buf_take(&out) : NULL;
+	buf_char(&out, '.');
+	base64url_add(&out, mac, sizeof mac);
+	return out.len <= TOKEN_MAX ? buf_take(&out) : NULL;
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -154,7 +155,7 @@ int token_verify(const unsigned char key[TOKEN_KEY_SIZE], const char *audience, 
 	memset(t, 0, sizeof *t);
 	if (!is_ours(key, text, len, &body_len))
 		return -1;
-	cleanup_free char *body = malloc(body_len + 1);
+	cleanup_free char *body = malloc(BASE64_ROOM(body_len));
 	ssize_t n = body ? base64url_decode(text + sizeof head, body_len, body) : -1;
 	if (n < 0)
 		return -1;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "registry/server/storage.h"
 
@@ -44,12 +43,5 @@ int token_verify(const unsigned char key[TOKEN_KEY_SIZE], const char *audience, 
  */
 void token_scope_add(struct token *t, const char *scope, size_t len);
 unsigned token_rights(const struct token *t, const char *repository);
-
-/* RFC 4648, with the alphabet of URLs and no padding. */
-char *base64url_encode(const void *data, size_t len);
-/* The bytes, or -1: a foreign character, or bits behind the end; dst has room for len * 3 / 4 + 1. */
-ssize_t base64url_decode(const char *text, size_t len, void *dst);
-/* The common alphabet, with padding. */
-ssize_t base64_decode(const char *text, size_t len, void *dst);
 
 #endif

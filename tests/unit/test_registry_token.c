@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "registry/server/access.h"
 #include "registry/server/form.h"
@@ -104,15 +105,17 @@ static void no_byte_can_be_changed(void **state)
 /* A token with that head and body, signed with the right key by HMAC-SHA256 all the same. */
 static char *forge(const char *head, const char *body)
 {
-	cleanup_free char *h = base64url_encode(head, strlen(head)),
-	                  *b = base64url_encode(body, strlen(body));
-	cleanup_free char *text = str_printf("%s.%s", h, b);
+	cleanup_buf struct buf text = BUF_INIT;
 	unsigned char mac[32];
 	unsigned size = sizeof mac;
 
-	HMAC(EVP_sha256(), key, sizeof key, (unsigned char *)text, strlen(text), mac, &size);
-	cleanup_free char *m = base64url_encode(mac, size);
-	return str_printf("%s.%s", text, m);
+	base64url_add(&text, head, strlen(head));
+	buf_char(&text, '.');
+	base64url_add(&text, body, strlen(body));
+	HMAC(EVP_sha256(), key, sizeof key, (unsigned char *)text.data, text.len, mac, &size);
+	buf_char(&text, '.');
+	base64url_add(&text, mac, size);
+	return buf_take(&text);
 }
 
 #define GOOD                                                                                                 \
@@ -192,27 +195,6 @@ static void scopes_that_make_no_sense_are_left_out(void **state)
 	free(t);
 }
 
-static void base64_is_strict(void **state)
-{
-	unsigned char out[16];
-
-	(void)state;
-	assert_int_equal(base64_decode("YTpi", 4, out), 3);
-	assert_memory_equal(out, "a:b", 3);
-	assert_int_equal(base64_decode("YTo=", 4, out), 2);
-	assert_int_equal(base64_decode("YQ==", 4, out), 1);
-	assert_int_equal(base64_decode("", 0, out), 0);
-	assert_int_equal(base64_decode("YQ=", 3, out), -1);
-	assert_int_equal(base64_decode("YQ", 2, out), -1);
-	assert_int_equal(base64_decode("YR==", 4, out), -1); /* bits behind the end */
-	assert_int_equal(base64_decode("Y===", 4, out), -1);
-	assert_int_equal(base64_decode("Y Q=", 4, out), -1);
-	assert_int_equal(base64_decode("YQ\n=", 4, out), -1);
-	assert_int_equal(base64_decode("-_-_", 4, out), -1);
-	assert_int_equal(base64url_decode("-_-_", 4, out), 3);
-	assert_int_equal(base64url_decode("YQ==", 4, out), -1);
-}
-
 static void forms(void **state)
 {
 	cleanup_form struct form f = {0};
@@ -246,7 +228,6 @@ int main(void)
 	        cmocka_unit_test(heads_are_not_chosen),
 	        cmocka_unit_test(claims_are_needed),
 	        cmocka_unit_test(scopes_that_make_no_sense_are_left_out),
-	        cmocka_unit_test(base64_is_strict),
 	        cmocka_unit_test(forms),
 	};
 
