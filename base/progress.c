@@ -21,8 +21,9 @@
 #define PHASE_SIZE   24
 #define DEFAULT_COLS 80
 #define DEFAULT_ROWS 24
-#define BAR_COLS     70 /* a narrower terminal has no room for a bar */
-#define BAR_WIDTH    20
+#define BAR_COLS     76             /* a narrower terminal has no room for a bar */
+#define REST_COLS    68             /* what all but the bar takes of a line at most, with a label of 12 */
+#define BAR_WIDTH    20             /* where there is room; 12 of 80 columns */
 #define ETA_MAX      (100.0 * 3600) /* seconds; what takes longer is not known */
 
 struct progress_object {
@@ -185,51 +186,83 @@ static void terminal_size(unsigned *cols, unsigned *rows)
 	*rows = size.ws_row ? size.ws_row : DEFAULT_ROWS;
 }
 
-static void add_bar(struct buf *text, const struct progress_object *o)
+static void add_bar(struct buf *text, const struct progress_object *o, unsigned cols)
 {
 	double part = o->done < o->total ? (double)o->done / (double)o->total : 1;
-	int full = (int)(part * BAR_WIDTH);
+	int width = cols >= REST_COLS + BAR_WIDTH ? BAR_WIDTH : (int)(cols - REST_COLS);
+	int full = (int)(part * width);
 
 	buf_char(text, '[');
-	for (int i = 0; i < BAR_WIDTH; i++)
-		buf_char(text, i < full ? '=' : i == full ? '>' : ' ');
+	for (int i = 0; i < width; i++)
+		buf_char(text, i < full ? '=' : i == full && o->done ? '>' : ' ');
 	buf_char(text, ']');
 }
 
-static void add_time(struct buf *text, int64_t seconds)
+/* A part that is cut in the middle says something else than it should: all of it, or nothing. */
+static bool add_if_fits(struct buf *text, const char *part, unsigned cols)
 {
-	if (seconds < 60)
-		buf_printf(text, ", %" PRId64 "s left", seconds);
-	else if (seconds < 3600)
-		buf_printf(text, ", %" PRId64 "m%02" PRId64 "s left", seconds / 60, seconds % 60);
-	else
-		buf_printf(text, ", %" PRId64 "h%02" PRId64 "m left", seconds / 3600, seconds / 60 % 60);
+	bool fits = text_width(buf_str(text)) + text_width(part) < cols;
+
+	if (fits)
+		buf_str_add(text, part);
+	return fits;
 }
 
-static void add_amount(struct buf *text, const struct progress_object *o)
+static void add_amount(struct buf *text, const struct progress_object *o, bool is_wide, unsigned cols)
 {
-	char have[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
-	int64_t left = time_left(o);
+	char have[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE], part[64];
 
+	size_format_decimal(o->done, have);
 	if (o->total)
-		buf_printf(text, " %s / %s", size_format_decimal(o->done, have),
+		snprintf(part, sizeof(part), is_wide ? " %6s / %s" : " %s / %s", have,
 		        size_format_decimal(o->total, all));
 	else if (o->done)
-		buf_printf(text, " %s", size_format_decimal(o->done, have));
-	if (o->rate >= 1)
-		buf_printf(text, ", %s/s", size_format_decimal((uint64_t)o->rate, rate));
-	if (left >= 0)
-		add_time(text, left);
+		snprintf(part, sizeof(part), " %s", have);
+	else
+		return;
+	if (add_if_fits(text, part, cols) || !o->total || o->done > o->total)
+		return;
+	snprintf(part, sizeof(part), " %.0f%%", 100.0 * (double)o->done / (double)o->total);
+	add_if_fits(text, part, cols);
+}
+
+static void add_rate(struct buf *text, const struct progress_object *o, unsigned cols)
+{
+	char rate[SIZE_TEXT_SIZE], part[64];
+
+	if (o->rate < 1)
+		return;
+	snprintf(part, sizeof(part), ", %s/s", size_format_decimal((uint64_t)o->rate, rate));
+	add_if_fits(text, part, cols);
+}
+
+static void add_time(struct buf *text, const struct progress_object *o, unsigned cols)
+{
+	int64_t left = time_left(o);
+	char part[64];
+
+	if (left < 0)
+		return;
+	if (left < 60)
+		snprintf(part, sizeof(part), ", %" PRId64 "s left", left);
+	else if (left < 3600)
+		snprintf(part, sizeof(part), ", %" PRId64 "m%02" PRId64 "s left", left / 60, left % 60);
+	else
+		snprintf(
+		        part, sizeof(part), ", %" PRId64 "h%02" PRId64 "m left", left / 3600, left / 60 % 60);
+	add_if_fits(text, part, cols);
 }
 
 static void make_line(struct buf *text, const struct progress_object *o, unsigned cols)
 {
-	bool wide = cols >= BAR_COLS && o->total && o->done;
+	bool is_wide = cols >= BAR_COLS && o->total;
 
-	buf_printf(text, wide ? "%s: %-11s " : "%s: %s", o->label, o->phase);
-	if (wide)
-		add_bar(text, o);
-	add_amount(text, o);
+	buf_printf(text, is_wide ? "%s: %-11s " : "%s: %s", o->label, o->phase);
+	if (is_wide)
+		add_bar(text, o, cols);
+	add_amount(text, o, is_wide, cols);
+	add_rate(text, o, cols);
+	add_time(text, o, cols);
 }
 
 /* One line of the block, cut to the terminal's width: a wrapped one could not be rewritten. */

@@ -119,10 +119,10 @@ static void lines_are_redrawn_in_place_and_cut(void **state)
 	progress_init(&p, -1, false);
 	assert_true(p.terminal);
 	progress_step(&p, "layer", "pull", 1500000, 3000000);
-	screen_shows(&s, "layer: pull 1.5MB /\r\n");
+	screen_shows(&s, "layer: pull 50%\r\n");
 	p.last_ns = 0;
 	progress_step(&p, "other", "pull", 0, 0);
-	screen_shows(&s, "\r\033[1A\033[Jlayer: pull 1.5MB /\r\nother: pull\r\n");
+	screen_shows(&s, "\r\033[1A\033[Jlayer: pull 50%\r\nother: pull\r\n");
 	progress_step(&p, "other", "pull", 1, 0); /* too soon */
 	/* what is done moves up and stays */
 	progress_done(&p, "layer", "done");
@@ -167,8 +167,57 @@ static void more_than_fit_are_counted(void **state)
 	}
 	p.last_ns = 0;
 	progress_step(&p, "l0", "downloading", 50, 100);
-	screen_shows(
-	        &s, "l0: downloading [==========>         ] 50B / 100B\r\nl1: waiting\r\nand 7 more\r\n");
+	screen_shows(&s, "l0: downloading [======>     ]    50B / 100B\r\nl1: waiting\r\nand 7 more\r\n");
+	progress_end(&p);
+	screen_close(&s);
+}
+
+/* What a third of 3 MB looks like in a terminal of so many columns. */
+static void line_says(unsigned short cols, const char *want)
+{
+	struct screen s = screen_open(24, cols);
+	struct progress p;
+
+	progress_init(&p, -1, false);
+	p.last_ns = INT64_MAX;
+	progress_step(&p, "0123456789ab", "downloading", 1000000, 3000000);
+	/* too soon for a rate */
+	p.last_ns = 0;
+	progress_step(&p, "0123456789ab", "downloading", 1000000, 3000000);
+	screen_shows(&s, want);
+	progress_end(&p);
+	screen_close(&s);
+}
+
+static void a_line_has_what_its_width_has_room_for(void **state)
+{
+	(void)state;
+	line_says(100, "0123456789ab: downloading [======>             ]    1MB / 3MB\r\n");
+	line_says(80, "0123456789ab: downloading [====>       ]    1MB / 3MB\r\n");
+	line_says(50, "0123456789ab: downloading 1MB / 3MB\r\n");
+	line_says(34, "0123456789ab: downloading 33%\r\n");
+	line_says(28, "0123456789ab: downloading\r\n");
+}
+
+/* Nothing wraps and nothing is cut in the middle: the longest of parts fill the 79 columns that 80 have. */
+static void the_longest_line_ends_with_its_time(void **state)
+{
+	struct screen s = screen_open(24, 80);
+	struct progress p;
+	char text[256];
+
+	(void)state;
+	progress_init(&p, -1, false);
+	p.last_ns = INT64_MAX;
+	progress_step(&p, "0123456789ab", "downloading", 0, 2340000000);
+	usleep(200000);
+	p.last_ns = 0;
+	progress_step(&p, "0123456789ab", "downloading", 234567, 2340000000);
+	read_some(s.master, text, sizeof(text));
+	text[strcspn(text, "\r\n")] = '\0';
+	assert_in_range(strlen(text), 70, 79);
+	assert_non_null(strstr(text, "235kB / 2.34GB, "));
+	assert_string_equal(text + strlen(text) - 5, " left");
 	progress_end(&p);
 	screen_close(&s);
 }
@@ -237,6 +286,8 @@ int main(void)
 	        cmocka_unit_test(lines_are_redrawn_in_place_and_cut),
 	        cmocka_unit_test(a_terminal_that_became_narrower_has_wrapped_the_lines),
 	        cmocka_unit_test(more_than_fit_are_counted),
+	        cmocka_unit_test(a_line_has_what_its_width_has_room_for),
+	        cmocka_unit_test(the_longest_line_ends_with_its_time),
 	        cmocka_unit_test(rate_and_time_left_are_told_per_object),
 	        cmocka_unit_test(quiet_and_none_say_nothing),
 	};
