@@ -45,6 +45,8 @@ bool text_glob(const char *pattern, const char *s);
 /* The part of *rest before the next separator, which is cut off; *rest goes behind it, and is NULL after the
  * last. NULL when *rest is (strsep(3), which POSIX has not). */
 char *text_next_part(char **rest, const char *separators);
+/* What a hexadecimal digit of either case stands for; -1 for what is none. */
+int hex_digit(char c);
 /* Append s quoted for POSIX sh, only where it needs quoting. */
 void text_shell_quote(struct buf *out, const char *s);
 

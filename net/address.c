@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 /* ---------------------------------------------------------------- addresses */
 
@@ -206,14 +207,6 @@ bool net_subnet_usable(const struct net_subnet *s, const struct net_address *a)
 }
 
 /* ---------------------------------------------------------------- link addresses */
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-	                              : -1;
-}
 
 static bool mac_scan(const char *text, unsigned char mac[NET_MAC_LEN])
 {

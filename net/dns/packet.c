@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 #define FLAG_ANSWER        0x8000 /* RFC 1035, 4.1.1 */
 #define FLAG_AUTHORITATIVE 0x0400
 #define FLAG_TRUNCATED     0x0200
@@ -158,11 +160,6 @@ int packet_parse(const unsigned char *data, size_t len, struct packet_query *q)
 	rcode = take_additional(&r, get16(data + 10), q);
 	q->len = r.at;
 	return rcode;
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* "b.a.9.…" : thirty-two digits, the last first (RFC 3596, 2.5). */

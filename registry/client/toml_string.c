@@ -7,15 +7,6 @@
 #include "base/text.h"
 #include "registry/client/toml_reader.h"
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* \uXXXX and \UXXXXXXXX. A zero would end the string for who reads it. */
 static int unicode_escape(struct toml_reader *r, size_t digits, struct buf *out)
 {

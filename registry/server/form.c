@@ -3,14 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "base/text.h"
 
 /* In place. */
 static int unescape(char *s)
@@ -22,7 +15,7 @@ static int unescape(char *s)
 			*out++ = (char)(*s == '+' ? ' ' : *s);
 			continue;
 		}
-		int high = hex(s[1]), low = high < 0 ? -1 : hex(s[2]);
+		int high = hex_digit(s[1]), low = high < 0 ? -1 : hex_digit(s[2]);
 
 		if (low < 0 || high * 16 + low == 0)
 			return -1;

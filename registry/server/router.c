@@ -2,16 +2,9 @@
 
 #include <string.h>
 
-#define PATH_LENGTH_MAX 1024
+#include "base/text.h"
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#define PATH_LENGTH_MAX 1024
 
 /* Decode once, and never again: what looks encoded afterwards is no name (%252e). A zero byte would end the
  * text for us and not for others. tests/unit/test_registry_router.c */
@@ -21,8 +14,8 @@ static bool decode(const char *uri, size_t len, char *dst, size_t size)
 	for (size_t i = 0; i < len; i++) {
 		int c = (unsigned char)uri[i];
 		if (c == '%') {
-			int high = i + 2 < len ? hex_value(uri[i + 1]) : -1;
-			int low = high >= 0 ? hex_value(uri[i + 2]) : -1;
+			int high = i + 2 < len ? hex_digit(uri[i + 1]) : -1;
+			int low = high >= 0 ? hex_digit(uri[i + 2]) : -1;
 			if (low < 0)
 				return false;
 			c = high << 4 | low;
