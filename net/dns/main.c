@@ -48,7 +48,7 @@ static int start(struct service *s)
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	/* Listening once more makes us the peer whose pid a caller sees. */
 	if (s->epoll_fd < 0 || listen(s->control_fd, SOMAXCONN) < 0 ||
-	        sandbox_enter(s->networks_fd, CONF) < 0)
+	        dns_sandbox_enter(s->networks_fd, CONF) < 0)
 		return -1;
 	return service_watch(s, s->control_fd, EPOLLIN, event_tag(EVENT_CONTROL_LISTEN, 0, 0));
 }

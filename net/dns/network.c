@@ -147,7 +147,7 @@ static void ask_by_udp(struct service *s, unsigned place, int family, const stru
 	if (!asker)
 		return;
 	c.source = source_find(s, &a);
-	if (c.source < 0 || (busy && !source_take(s, c.source)))
+	if (c.source < 0 || (busy && !source_spend(s, c.source)))
 		return;
 	network_ask(s, &c, asker, data, len);
 }

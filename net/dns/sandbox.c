@@ -235,7 +235,7 @@ static int seccomp_enter(void)
 #endif
 }
 
-int sandbox_enter(int networks_fd, const char *conf)
+int dns_sandbox_enter(int networks_fd, const char *conf)
 {
 	if (drop_rights() < 0 || limit_all() < 0 || landlock_enter(networks_fd, conf) < 0)
 		return -1;

@@ -6,6 +6,6 @@
 
 /* Of all networks' messages not one byte is read before this. conf: the file of the host's resolvers. 0 or
  * -1 with errno: then nothing is served. */
-int sandbox_enter(int networks_fd, const char *conf);
+int dns_sandbox_enter(int networks_fd, const char *conf);
 
 #endif

@@ -188,6 +188,6 @@ void stream_forget_network(struct service *s, unsigned place);
 /* source.c: the place of this asker; -1 when too many others are busy. */
 int source_find(struct service *s, const struct net_address *a);
 /* Takes one from what he may ask when more is waiting than can be served; false: nothing is left. */
-bool source_take(struct service *s, int source);
+bool source_spend(struct service *s, int source);
 
 #endif

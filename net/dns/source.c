@@ -35,7 +35,7 @@ int source_find(struct service *s, const struct net_address *a)
 	return free;
 }
 
-bool source_take(struct service *s, int source)
+bool source_spend(struct service *s, int source)
 {
 	struct source *at = &s->sources[source];
 	uint64_t tokens = at->tokens + (uint64_t)(s->now - at->refilled) * TOKENS_PER_MS;

@@ -50,7 +50,7 @@ static void in_sandbox(bool (*fn)(int dir))
 	pid = fork();
 	if (!pid) {
 		int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (sandbox_enter(fd, CONF) < 0)
+		if (dns_sandbox_enter(fd, CONF) < 0)
 			_exit(2);
 		_exit(fn(fd) ? 0 : 1);
 	}
@@ -210,7 +210,7 @@ static void it_is_nobody_without_rights(void **state)
 	pid_t pid = fork();
 	if (!pid) {
 		close(ends[0]);
-		if (sandbox_enter(open("/tmp", O_PATH), CONF) < 0)
+		if (dns_sandbox_enter(open("/tmp", O_PATH), CONF) < 0)
 			_exit(2);
 		close(ends[1]);
 		for (;;)
