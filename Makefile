@@ -512,7 +512,7 @@ lint-cppcheck:
 ANALYZER_OFF := -Xanalyzer -analyzer-disable-checker=unix.Malloc -Xanalyzer -analyzer-disable-checker=deadcode.DeadStores
 ANALYZED := $(patsubst %.c,$(B)/analysis/%.done,$(filter-out tests/%,$(C_SOURCES)))
 lint-analyze: $(ANALYZED)
-$(ANALYZED): $(B)/analysis/%.done: %.c $(wildcard base/*.h net/*.h net/*/*.h engine/*.h engine/*/*.h cli/*.h tui/*.h)
+$(ANALYZED): $(B)/analysis/%.done: %.c $(wildcard base/*.h net/*.h net/*/*.h engine/*.h engine/*/*.h registry/*/*.h cli/*.h tui/*.h)
 	$(call say,ANALYZE,$<)
 	@mkdir -p $(@D)
 	$(Q)clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(ANALYZER_OFF) -std=gnu17 $(CPPFLAGS_ALL) $(if $(filter net/%,$<),$(call pkg,libnl-route-3.0,cflags)) $(PATHS) \
