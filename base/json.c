@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #define MAX_DEPTH 64
 
@@ -94,6 +95,9 @@ json *json_parse(const char *text, size_t len, const char *what, struct err *e)
 
 	if (len >= INT_MAX)
 		return err_set_null(e, ERR_CORRUPT, "%s: line 1: too long for a JSON document", what);
+	/* json-c looks at values only: a name in overlong bytes would be one to us and another to others. */
+	if (!utf8_valid(text, len))
+		return err_set_null(e, ERR_CORRUPT, "%s: it is not UTF-8", what);
 	lax = find_lax(text, len);
 	if (lax < len)
 		return err_set_null(e, ERR_CORRUPT, "%s: line %zu: a character that JSON does not allow here",

@@ -63,8 +63,8 @@ static void scalars_are_documents(void **state)
 static void bad_documents_are_refused(void **state)
 {
 	static const char *const bad[] = {"", " ", "{", "{\"a\":1", "{}x", "{} {}", "[1,]", "{'a':1}", "NaN",
-	        "nul", "null", "\"\xff\"", "{\"a\" 1}", "[1 2]", "01x", "\"a", "TRUE", "/* c */ {}",
-	        "{}\n\n}", "\"a\nb\"", "['\"']"};
+	        "nul", "null", "\"\xff\"", "{\"\xff\":1}", "{\"\xc0\xaf\":1}", "{\"a\" 1}", "[1 2]", "01x",
+	        "\"a", "TRUE", "/* c */ {}", "{}\n\n}", "\"a\nb\"", "['\"']"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -126,6 +126,28 @@ static void test_no_documents(void **state)
 	refused(GOOD ",\"\xc0\xaf\":1}", NULL);
 }
 
+#define TYPED(more) "{\"mediaType\":\"a/b\",\"digest\":\"sha256:" HEX "\",\"size\":0" more "}"
+static void test_shape(void **state)
+{
+	struct manifest_facts f;
+	(void)state;
+	taken(HEAD CONFIG ",\"layers\":null,\"annotations\":null,\"subject\":null,\"artifactType\":\"\"}",
+	        NULL, &f);
+	assert_int_equal(f.n_children, 1);
+	manifest_facts_free(&f);
+	taken(HEAD "\"manifests\":[" TYPED(",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\"}") "]}",
+	        NULL, &f);
+	manifest_facts_free(&f);
+	refused(HEAD CONFIG ",\"annotations\":{\"a\":1}}", NULL);
+	refused(HEAD "\"config\":" TYPED(",\"annotations\":[]") "}", NULL);
+	refused(HEAD "\"config\":" TYPED(",\"urls\":[1]") "}", NULL);
+	refused(HEAD CONFIG ",\"artifactType\":\"no type\"}", NULL);
+	refused(HEAD CONFIG ",\"artifactType\":7}", NULL);
+	refused(HEAD CONFIG ",\"layers\":[" TYPED(",\"artifactType\":\"x\"") "]}", NULL);
+	refused(HEAD "\"manifests\":[" TYPED(",\"platform\":{\"os\":\"linux\"}") "]}", NULL);
+	refused(HEAD "\"manifests\":[" TYPED(",\"platform\":\"linux\"") "]}", NULL);
+}
+
 #define DATA(size, text)                                                                                     \
 	HEAD "\"config\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:" OTHER "\",\"size\":" size              \
 	     ",\"data\":" text "}}"
@@ -203,6 +225,7 @@ int main(void)
 	        cmocka_unit_test(test_types),
 	        cmocka_unit_test(test_two_documents_in_one),
 	        cmocka_unit_test(test_no_documents),
+	        cmocka_unit_test(test_shape),
 	        cmocka_unit_test(test_what_may_miss),
 	        cmocka_unit_test(test_subject),
 	        cmocka_unit_test(test_duplicates),
