@@ -144,7 +144,7 @@ static json *detail_of(const struct manifest_child *c)
 static enum MHD_Result check_children(struct exchange *x, const struct manifest_facts *f)
 {
 	cleanup_json json *list = json_object_new_array();
-	bool sparse = x->server->options && x->server->options->sparse && f->index, wrong_size;
+	bool sparse = x->server->options && x->server->options->sparse, wrong_size;
 	size_t elsewhere = 0;
 	for (size_t i = 0; i < f->n_children; i++) {
 		const struct manifest_child *c = &f->children[i];
