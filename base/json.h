@@ -1,5 +1,6 @@
 /* JSON: json-c behind bounds. A document from outside is read with a size limit (the caller's), a
- * depth limit of 64, strict syntax, and nothing after its end.
+ * depth limit of 64, a limit of what its values need of memory (24 MiB, or 16 times its length), strict
+ * syntax, and nothing after its end.
  *
  * The type is json-c's `struct json_object`; ownership is json-c's (get/put). The getters below never
  * fail: they give the default when the key is missing or has another type. */
@@ -24,6 +25,8 @@ void json_free(json **j);
 
 /* The document, the caller's to put; NULL with e ("what: line …"). */
 json *json_parse(const char *text, size_t len, const char *what, struct err *e);
+/* About how much memory the parsed document needs, without parsing it: for who has less of it. */
+size_t json_cost(const char *text, size_t len);
 /* Read and parse a file of at most `max` bytes beneath dirfd. */
 json *json_read_at(int dirfd, const char *path, size_t max, struct err *e);
 

@@ -8,6 +8,7 @@
 #include "registry/client/remote_private.h"
 
 #define BLOB_MAX MANIFEST_MAX_BYTES /* of a config */
+#define COST_MAX ((size_t)32 << 20) /* of what a document becomes: half of what a pull may use */
 
 static char accept_line[] =
         "Accept: " MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST ", " MEDIA_DOCKER_MANIFEST;
@@ -23,6 +24,15 @@ int remote_ping(struct remote *r, struct err *e)
 }
 
 /* ------------------------------------------------------------------ what an answer says */
+
+/* The attack: small documents that are large once they are parsed (json_parse() allows the store's own more
+ * than a pull has). tests/e2e/pull-hostile.bats */
+static int check_cost(const struct buf *doc, struct err *e)
+{
+	if (json_cost(buf_str(doc), doc->len) <= COST_MAX)
+		return 0;
+	return err_set(e, ERR_CORRUPT, "a document of %zu KiB has too many values", doc->len >> 10);
+}
 
 /* "type/subtype" without parameters, or NULL for one that says nothing about what it is. */
 static char *media_type_of(const char *content_type)
@@ -78,7 +88,8 @@ static int take_manifest(const struct remote_reply *reply, const char *asked, st
 	struct digest digest;
 	char *type;
 
-	if (check_digests(&reply->body, asked, reply->digest, &digest, e) < 0)
+	if (check_digests(&reply->body, asked, reply->digest, &digest, e) < 0 ||
+	        check_cost(&reply->body, e) < 0)
 		return -1;
 	type = media_type_of(reply->type);
 	if (!type)
@@ -216,7 +227,7 @@ static int check_blob(const struct descriptor *d, const struct buf *content, str
 	if (!digest_equal(&computed, &d->digest))
 		return err_set(e, ERR_CORRUPT, "asked for %s:%.12s… and got %.12s…", d->digest.alg,
 		        d->digest.hex, computed.hex);
-	return 0;
+	return check_cost(content, e);
 }
 
 int remote_blob(struct remote *r, const struct descriptor *d, struct buf *content, struct err *e)

@@ -130,6 +130,15 @@ i = Image("huge")  # a manifest of 5 MiB
 i.manifest["annotations"] = {"x": "y" * (5 << 20)}
 i.end()
 
+i = Image("dense")  # four megabytes that would be a gigabyte once they are parsed
+i.manifest["annotations"] = [{}] * (1 << 20)
+i.end(json.dumps(i.manifest, separators=(",", ":")).encode())
+
+i = Image("config-dense")
+i.config["x"] = [0] * (1 << 20)
+i.manifest["config"].update(i.add(json.dumps(i.config, separators=(",", ":")).encode()))
+i.end()
+
 i = Image("child-size")  # the index says another size than its member has
 child = member(i, i.manifest)
 child["size"] += 1

@@ -122,6 +122,8 @@ hostile_broken() {
 	broken deep ''
 	broken many 'more than the limit'
 	broken huge ''
+	broken dense 'too many values'
+	broken config-dense 'too many values'
 	broken child-size 'index says'
 	broken child-type ''
 	broken nested-deep 'more than 4 deep'

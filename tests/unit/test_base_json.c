@@ -163,6 +163,41 @@ static void pretty_keeps_empty_ones_on_a_line(void **state)
 	assert_true(json_object_equal(j, again));
 }
 
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+/* `unit` as often as it fits into a megabyte, within brackets. */
+static json *parse_many(const char *unit, const char *open, const char *close, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	buf_str_add(&text, open);
+	while (text.len < 1 << 20)
+		buf_str_add(&text, unit);
+	buf_str_add(&text, close);
+	return parse(buf_str(&text), e);
+}
+
+static void memory_is_bounded(void **state)
+{
+	static const char *const bad[] = {"{},", "[[]],", "{\"\":{}},"};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_null(parse_many(bad[i], "[", "0]", &e));
+		assert_non_null(strstr(e.msg, "too many values"));
+	}
+	/* what only looks so, within strings */
+	cleanup_json json *texts = parse_many("{}\\\",[]{},:", "\"", "\"", NULL);
+	assert_non_null(texts);
+	/* an index of many tags, as dense as one is */
+	cleanup_json json *index =
+	        parse_many("{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+	                   "\"digest\":\"sha256:" HEX64 "\",\"size\":525,"
+	                   "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}},",
+	                "[", "0]", NULL);
+	assert_non_null(index);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +206,7 @@ int main(void)
 	        cmocka_unit_test(scalars_are_documents),
 	        cmocka_unit_test(bad_documents_are_refused),
 	        cmocka_unit_test(depth_is_bounded),
+	        cmocka_unit_test(memory_is_bounded),
 	        cmocka_unit_test(setters_and_printing),
 	        cmocka_unit_test(files_are_bounded),
 	};
