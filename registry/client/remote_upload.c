@@ -16,6 +16,7 @@
 #define PIECE      ((uint64_t)64 << 20)
 #define PIECE_CUT  ((uint64_t)16 << 20) /* after a proxy found a body too large */
 #define TRIES      6                    /* failures in a row, without a piece that arrived */
+#define RESTARTS   6                    /* in all: pieces that arrived are lost with each */
 
 struct upload {
 	struct remote *remote;
@@ -29,7 +30,7 @@ struct upload {
 	bool mounting, mount_refused, patching, closing;
 	bool whole;  /* in one PUT, whatever its size: this registry takes no pieces */
 	bool pieces; /* in pieces, whatever its size: no body of that size gets through */
-	unsigned failed;
+	unsigned failed, restarts;
 };
 
 static void ask_head(struct upload *u);
@@ -113,8 +114,14 @@ static bool given_up(struct upload *u, const struct http_answer *a, const struct
 	return true;
 }
 
-static void restart(struct upload *u)
+/* Endless uploads (a registry that takes a piece, forgets it all, and takes it again; or that wants larger
+ * pieces than it takes): a blob is begun anew so many times and no more. tests/e2e/push.bats */
+static void restart(struct upload *u, const struct http_answer *a)
 {
+	if (++u->restarts > RESTARTS) {
+		end_refused(u, a);
+		return;
+	}
 	free(u->location);
 	u->location = NULL;
 	u->at = 0;
@@ -299,17 +306,17 @@ static void piece_refused(struct upload *u, const struct http_answer *a)
 	if (a->status == 413 && u->end - u->at > PIECE_CUT && !u->whole) {
 		u->pieces = true;
 		u->piece = PIECE_CUT;
-		restart(u);
+		restart(u, a);
 	} else if (u->patching && first && !u->pieces && a->status >= 400 && a->status != 401 &&
 	           a->status != 403 && !retry_status(a->status)) {
 		u->whole = true;
-		restart(u);
+		restart(u, a);
 	} else if (retry_status(a->status) || a->status == 416) {
 		if (!given_up(u, a, NULL))
 			ask_position(u);
 	} else if (a->status == 404) {
 		if (!given_up(u, a, NULL))
-			restart(u);
+			restart(u, a);
 	} else {
 		end_refused(u, a);
 	}
@@ -381,7 +388,7 @@ static void on_position(void *arg, const struct http_answer *a, enum http_failur
 	}
 	uint64_t at = range_end(a, 0);
 	if (a->status < 200 || a->status >= 300 || at > u->u.blob->size || take_location(u, a, &bad) < 0) {
-		restart(u);
+		restart(u, a);
 		return;
 	}
 	u->at = at;

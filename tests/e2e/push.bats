@@ -161,6 +161,15 @@ asked() { grep -cE -- "$1" "$DIR/difficult.log" || true; } # how many requests a
 	[ "$(asked ' cut$')" -le 7 ]
 }
 
+@test "a registry that forgets what it took, or wants larger pieces than it takes, is not asked for ever" {
+	difficult '{"max_body": 20000000, "forget_pieces": true}'
+	refused 125 'not found' push --compression none big $P/big
+	[ "$(asked '^POST')" -le 8 ]
+	difficult '{"max_body": 10000000, "min_piece": 30000000}'
+	refused 125 'too large' push --compression none big $P/big
+	[ "$(asked '^POST')" -le 8 ]
+}
+
 @test "a killed push leaves nothing here, and the next one is as if it had never been" {
 	local signal pid
 	for signal in TERM KILL; do

@@ -6,6 +6,7 @@ upload_registry.py PORT RULES LOG      serves on 127.0.0.1:PORT
 RULES is a JSON object, read anew for every request:
     "cut": [N, …]         close the connection after so many bytes of a body, once each; what came is kept
     "forget": true        after a cut the upload is not known any more
+    "forget_pieces": true the first piece is taken, and at the second the upload is not known any more
     "max_body": N         413 for larger bodies
     "min_piece": N        OCI-Chunk-Min-Length of answers to POST; smaller pieces but the last are refused
     "no_pieces": STATUS   the answer to PATCH
@@ -137,6 +138,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             return self.answer(204, {**location, "Range": "0-0" if self.rules.get("stuck") else f"0-{max(0, at - 1)}"})
         length = int(self.headers.get("Content-Length") or 0)
+        if self.rules.get("forget_pieces") and at:
+            self.body(lambda piece: None)
+            return self.answer(404)
         refusal = self.refusal(upload, length)
         if refusal:
             self.body(lambda piece: None)
