@@ -24,6 +24,9 @@ static enum MHD_Result bad_digest(struct exchange *x)
 static int open_blob(struct exchange *x, const struct digest *d, uint64_t *size)
 {
 	int fd = handler_open(x) ? blob_get(x->held, d, size) : -1;
+	/* Who asks by HEAD may be about to rely on it in a manifest: if that is not too late. */
+	if (fd >= 0 && strcmp(x->method, "HEAD") == 0 && !blob_stat(x->held, d, size))
+		close_fd(&fd);
 	if (fd >= 0 || x->hidden)
 		return fd;
 	cleanup_repository struct repository *local = repository_get_local(x->server->storage, x->repository);
@@ -48,9 +51,6 @@ enum MHD_Result blob_answer(struct exchange *x)
 		return MHD_YES;
 	if (fd < 0)
 		return unknown(x);
-	/* Who asks by HEAD may be about to rely on it in a manifest. */
-	if (strcmp(x->method, "HEAD") == 0 && x->held)
-		blob_stat(x->held, &d, &size);
 	describe(x, &d);
 	if (!exchange_unchanged(x, &d))
 		return exchange_file(x, "application/octet-stream", fd, size);

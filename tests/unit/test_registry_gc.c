@@ -1,5 +1,6 @@
 /* The registry's garbage collection, keep rules and scrub, on a storage in a temporary directory. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -180,6 +182,60 @@ static void a_grace_protects_what_is_young(void **state)
 
 	assert_int_equal(r.manifests + r.blobs, 0);
 	assert_true(has_text(b, "old") && has_text(b, "of a push under way"));
+}
+
+#define MANY  3000
+#define GRACE INT64_C(400000000)
+struct asked {
+	struct box *box;
+	struct digest digest[MANY];
+	bool here[MANY];
+};
+
+static void *ask_for_all(void *arg)
+{
+	struct asked *a = arg;
+	uint64_t size;
+
+	for (size_t i = 0; i < MANY; i++)
+		a->here[i] = blob_stat(a->box->r, &a->digest[i], &size);
+	return NULL;
+}
+
+/* Blobs whose grace is over. */
+static void put_old_blobs(struct asked *a)
+{
+	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	char text[DIGEST_TEXT_SIZE], path[DIGEST_TEXT_SIZE + 8];
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(text, sizeof text, "blob %zu", i);
+		a->digest[i] = put_blob(a->box, text);
+		snprintf(path, sizeof path, "blobs/%s/%s", a->digest[i].alg, a->digest[i].hex);
+		assert_int_equal(utimensat(a->box->dir, path, old, 0), 0);
+	}
+	usleep(GRACE / 1000 + 100000);
+}
+
+static void what_was_said_to_be_here_stays(void **state)
+{
+	struct asked *a = calloc(1, sizeof *a);
+	struct gc_result result;
+	pthread_t thread;
+
+	a->box = *state;
+	for (int round = 0; round < 5; round++) {
+		put_old_blobs(a);
+		assert_int_equal(pthread_create(&thread, NULL, ask_for_all, a), 0);
+		box_ok(a->box,
+		        gc_run(a->box->storage, &(struct gc_options){.grace = GRACE}, &result, &a->box->e));
+		pthread_join(thread, NULL);
+		for (size_t i = 0; i < MANY; i++)
+			if (a->here[i] && !has(a->box, &a->digest[i]))
+				fail_msg("round %d: blob %zu was collected after it was said to be here",
+				        round, i);
+	}
+	free(a);
 }
 
 static void untagged_ones_stay_when_told(void **state)
@@ -362,6 +418,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_a_tag_reaches_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_nothing_names_goes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_grace_protects_what_is_young, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_was_said_to_be_here_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(untagged_ones_stay_when_told, setup, teardown),
 	        cmocka_unit_test_setup_teardown(children_of_an_index_stay, setup, teardown),
 	        cmocka_unit_test_setup_teardown(signatures_live_as_long_as_what_they_sign, setup, teardown),
