@@ -109,7 +109,7 @@ static int parse(struct htpasswd *h, char *text, struct err *e)
 		if (strcmp(h->users[i - 1].name, h->users[i].name) == 0)
 			return err_set(e, ERR_USAGE, "%s is there twice", h->users[i].name);
 	random_hex(salt, 11);
-	snprintf(h->nobody, sizeof h->nobody, "$2b$%02d$%.21se%s", most, salt,
+	snprintf(h->nobody, sizeof h->nobody, "$2b$%02u$%.21se%s", (unsigned)most % 100, salt,
 	        "...............................");
 	return 0;
 }
