@@ -420,9 +420,10 @@ static int save_images(
 	if (rc == 0) {
 		pack_init(&s->pack, target.fd);
 		rc = format == TARE_SAVE_DOCKER ? write_docker(s, e) : write_oci(s, e);
+		if (rc == 0)
+			rc = pack_finish(&s->pack, e);
+		pack_free(&s->pack);
 	}
-	if (rc == 0)
-		rc = pack_finish(&s->pack, e);
 	return close_target(&target, rc, e);
 }
 

@@ -1,22 +1,21 @@
-/* Pack: a tar archive is written to a descriptor, the same input giving the same bytes: owner 0, time 0,
- * no names of users, ustar headers. */
+/* Pack: a tar archive of plain files is written to a descriptor (tar_writer.h), the same input giving the
+ * same bytes: owner 0, time 0. */
 #ifndef TARE_ARCHIVE_PACK_H
 #define TARE_ARCHIVE_PACK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/archive/tar_writer.h"
+
 struct err;
 
 struct pack {
-	int fd;
-	uint64_t left; /* data bytes that the open entry still needs */
-	uint64_t size; /* of the open entry */
-	size_t len;
-	char buffer[64 << 10];
+	int fd; /* borrowed */
+	struct tar_writer tar;
 };
 void pack_init(struct pack *p, int fd);
-int pack_dir(struct pack *p, const char *name, struct err *e);
+void pack_free(struct pack *p);
 /* A whole small file. */
 int pack_file(struct pack *p, const char *name, const void *data, size_t len, struct err *e);
 /* A file of `size` bytes, which pack_data() then gives; pack_end() checks that they were all. */

@@ -168,6 +168,7 @@ static int teardown(void **state)
 	close(f->dir);
 	close(f->tar);
 	remove_tree_at(AT_FDCWD, f->path);
+	pack_free(&f->pack);
 	free(f);
 	return 0;
 }
@@ -179,7 +180,9 @@ static void file(struct fixture *f, const char *name, const char *content)
 
 static void dir(struct fixture *f, const char *name)
 {
-	assert_int_equal(pack_dir(&f->pack, name, NULL), 0);
+	const struct tar_member m = {.type = '5', .path = name, .link = "", .mode = 0755};
+
+	assert_int_equal(tar_writer_begin(&f->pack.tar, &m, NULL), 0);
 }
 
 static int unpack(struct fixture *f, struct unpack_result *r, struct err *e)
