@@ -111,7 +111,7 @@ static const struct option gc_options[] = {
                 .offset = offsetof(OPTIONS, grace),
                 .value = "TIME",
                 .complete = "none",
-                .help = "Leave alone what is younger (default 1h)"},
+                .help = "Leave alone what is younger (default 1h, or what the registry was started with)"},
         OPT_LIST("keep", 0, keep, "RULE", "none", "Which tags stay, as in \"ci/*:pr-*,last=3\""),
         OPT_FLAG("keep-untagged", 0, keep_untagged, "Keep manifests that have no tag"),
         OPT_FLAG("dry-run", 'n', dry_run, "Only tell what would be removed"),
@@ -141,7 +141,7 @@ static void gc_init(void *options)
 {
 	struct registry_gc_options *o = options;
 
-	o->grace = HOUR;
+	o->grace = -1;
 }
 
 const struct command registry_commands[] = {

@@ -33,7 +33,7 @@ struct registry_status_options {
 struct registry_gc_options {
 	int64_t port;
 	const char *storage;
-	int64_t grace;
+	int64_t grace; /* -1: not said */
 	char **keep;
 	bool keep_untagged, dry_run;
 };

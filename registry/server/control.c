@@ -21,7 +21,8 @@
 
 #define STATUS_PATIENCE_S 10
 #define GC_PATIENCE_S     86400
-#define STOP_PATIENCE_MS  (3700 * 1000) /* the longest drain, and more */
+#define GC_GRACE_NS       (INT64_C(3600) * 1000000000) /* without a registry that has its own */
+#define STOP_PATIENCE_MS  (3700 * 1000)                /* the longest drain, and more */
 #define KILL_PATIENCE_MS  5000
 
 /* ---------------------------------------------------------------- stop */
@@ -78,12 +79,18 @@ static const struct list_view view = {
         .id = "URL",
 };
 
-static void set_number(json *row, const char *key, json *from, const char *name)
+/* A table shows texts. */
+static void set_text(json *row, const char *key, int64_t number)
 {
 	char text[24];
 
-	snprintf(text, sizeof text, "%lld", (long long)json_int(from, name, 0));
+	snprintf(text, sizeof text, "%lld", (long long)number);
 	json_set_str(row, key, text);
+}
+
+static void set_number(json *row, const char *key, json *from, const char *name)
+{
+	set_text(row, key, json_int(from, name, 0));
 }
 
 static json *status_row(const struct server_record *r, json *answer)
@@ -97,7 +104,7 @@ static json *status_row(const struct server_record *r, json *answer)
 	        error                                  ? error
 	        : json_bool(answer, "readOnly", false) ? "read-only"
 	                                               : "running");
-	json_set_int(row, "Pid", r->process.pid);
+	set_text(row, "Pid", r->process.pid);
 	json_set_str(row, "Storage", r->storage);
 	json_set_str(row, "Uptime", duration_words(now_realtime() - r->started, up));
 	set_number(row, "Connections", answer, "connections");
@@ -182,6 +189,8 @@ static json *collect_online(
 
 	json_set_str(question, "do", "gc");
 	json_set_bool(question, "dryRun", o->dry_run);
+	if (o->grace >= 0)
+		json_set_int(question, "grace", o->grace);
 	answer = ask(dir, r, question, GC_PATIENCE_S, e);
 	if (!answer || !json_get(answer, "error"))
 		return answer;
@@ -193,8 +202,9 @@ static json *collect_online(
 static json *collect_offline(const struct cli *cli, const struct registry_gc_options *o, struct err *e)
 {
 	char name[4096];
-	struct gc_options options = {
-	        .grace = o->grace, .keep_untagged = o->keep_untagged, .dry_run = o->dry_run};
+	struct gc_options options = {.grace = o->grace < 0 ? GC_GRACE_NS : o->grace,
+	        .keep_untagged = o->keep_untagged,
+	        .dry_run = o->dry_run};
 	struct gc_result result = {0};
 	struct storage *s;
 	int rc;

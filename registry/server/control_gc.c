@@ -23,7 +23,7 @@ json *gc_control(struct server *s, json *question)
 	struct err e = ERR_INIT;
 	json *j;
 
-	if (s->gc && gc_now(s->gc, dry_run, &r, &e) == 0)
+	if (s->gc && gc_now(s->gc, dry_run, json_int(question, "grace", -1), &r, &e) == 0)
 		return gc_result_json(&r, dry_run);
 	if (!s->gc)
 		err_set(&e, ERR_UNSUPPORTED, "this registry is read-only");

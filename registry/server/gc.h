@@ -44,8 +44,8 @@ int gc_run(struct storage *s, const struct gc_options *o, struct gc_result *r, s
  * server's options. */
 struct gc *gc_start(struct server *s, struct err *e);
 void gc_stop(struct gc *g); /* NULL allowed */
-/* Now, from any thread; waits for one that runs. */
-int gc_now(struct gc *g, bool dry_run, struct gc_result *r, struct err *e);
+/* Now, from any thread; waits for one that runs. A grace < 0: the server's own. */
+int gc_now(struct gc *g, bool dry_run, int64_t grace, struct gc_result *r, struct err *e);
 
 /* ------------------------------------------------------------------ for gc.c: gc_repository.c */
 

@@ -251,11 +251,13 @@ static int drop_blob(void *arg, const struct digest *d, uint64_t size, unsigned 
 {
 	struct sweep *w = arg;
 	const struct item *item = find(w, d);
-	(void)links;
 	/* One that came after the look is young; one asked for since has a new grace. */
 	if (!item || item->kept || touched >= w->limit)
 		return 0;
 	w->result->blobs++;
+	/* Nothing is unlinked, so the storage's own round doesn't see that nobody else has it. */
+	if (w->options->dry_run && links <= 2)
+		w->result->bytes += size;
 	if (w->options->dry_run || blob_drop(w->r->storage, w->r, d, NULL) < 0)
 		return 0;
 	if (w->options->quota)

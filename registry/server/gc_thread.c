@@ -25,11 +25,11 @@ struct gc {
 	pthread_t thread;
 };
 
-int gc_now(struct gc *g, bool dry_run, struct gc_result *r, struct err *e)
+int gc_now(struct gc *g, bool dry_run, int64_t grace, struct gc_result *r, struct err *e)
 {
 	struct server *s = g->server;
 	const struct gc_options o = {
-	        .grace = s->options->gc_grace,
+	        .grace = grace < 0 ? s->options->gc_grace : grace,
 	        .upload_age = s->options->upload_age,
 	        .keep = g->keep,
 	        .keep_untagged = s->options->keep_untagged,
@@ -102,7 +102,7 @@ static void *work(void *arg)
 		struct gc_result r;
 		struct err why = ERR_INIT;
 		if (now_boottime() >= collect_at) {
-			if (gc_now(g, false, &r, &why) < 0)
+			if (gc_now(g, false, -1, &r, &why) < 0)
 				log_line(LOG_LEVEL_WARN, "gc: %s", why.msg);
 			collect_at = next_of(o->gc_interval);
 		}

@@ -29,6 +29,9 @@ gone_process() { ! kill -0 "$1" 2>/dev/null; }
 	has "http://127.0.0.1:$PORT"
 	has running
 	has "$DIR/storage"
+	local pid=$(status_of pid)
+	ok tare registry status
+	[[ $output =~ running\ +"$pid"\  ]]
 	ok tare registry status --json
 	same "$(jq -r '.[0] | "\(.address) \(.port) \(.tls) \(.readOnly) \(.restarts)"' <<<"$output")" "127.0.0.1 $PORT false false 0"
 	[ "$(status_of storageBytes)" -gt 100000 ]
@@ -249,6 +252,15 @@ all_threads() {
 	ok tare registry gc --dry-run --json
 	jq -e .dryRun <<<"$output"
 	refused 125 'leave out --keep' registry gc --keep 'a:*'
+	# what is young stays, unless that is asked for; a dry run tells what the other does
+	skopeo delete --tls-verify=false "docker://127.0.0.1:$PORT/a/b:1"
+	ok tare registry gc --json
+	jq -e '.blobs == 0' <<<"$output"
+	ok tare registry gc --dry-run --grace 0 --json
+	jq -e '.blobs > 0 and .bytes > 100000' <<<"$output"
+	local would=$(jq '[.blobs, .bytes]' <<<"$output")
+	ok tare registry gc --grace 0 --json
+	same "$(jq '[.blobs, .bytes]' <<<"$output")" "$would"
 	tare registry stop >/dev/null
 	ok tare registry gc --storage "$DIR/storage" --grace 0
 	[[ $output == Removed* ]]
