@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lock.h"
+#include "engine/store/pull.h"
 
 static const char *const algorithms[] = {"sha256", "sha512"};
 
@@ -100,6 +101,18 @@ bool partial_exists(const struct store *s, const struct digest *d)
 	return room >= 0 && faccessat(room, d->hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* One is there: it might be the half-written one of a crash, and ours is known to be right. It might be right
+ * as well, and be in use: there is one at every moment. A link that is left over is swept like a draft. */
+static int replace_blob(const struct store *s, int room, const struct digest *d, const char *path)
+{
+	char link[DIGEST_TEXT_SIZE + 8];
+	cleanup_fd int pulls = pull_dir_open(s, NULL);
+	snprintf(link, sizeof(link), "blob-%s", d->hex);
+	if (pulls < 0 || (unlinkat(pulls, link, 0) < 0 && errno != ENOENT))
+		return -1;
+	return linkat(room, d->hex, pulls, link, 0) < 0 ? -1 : renameat(pulls, link, s->blobs_fd, path);
+}
+
 int partial_publish(const struct store *s, const struct partial *p, struct err *e)
 {
 	char path[DIGEST_TEXT_SIZE];
@@ -113,9 +126,7 @@ int partial_publish(const struct store *s, const struct partial *p, struct err *
 		return err_sys(e, "cannot add blob %s to the image store", path);
 	if (linkat(room, p->digest.hex, s->blobs_fd, path, 0) == 0)
 		return 0;
-	/* One is there: it might be the half-written one of a crash. Ours is known to be right. */
-	if (errno == EEXIST && unlinkat(s->blobs_fd, path, 0) == 0 &&
-	        linkat(room, p->digest.hex, s->blobs_fd, path, 0) == 0)
+	if (errno == EEXIST && replace_blob(s, room, &p->digest, path) == 0)
 		return 0;
 	return err_sys(e, "cannot add blob %s to the image store", path);
 }

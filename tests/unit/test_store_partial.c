@@ -7,10 +7,12 @@
 
 #include <pthread.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/proc.h"
 #include "engine/store/blob.h"
 #include "engine/store/image_index.h"
@@ -149,9 +151,33 @@ static void links_and_devices_are_refused(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, store_box_setup, store_box_teardown)
 
+/* Who has the blob open by name, a push or a served image, finds it at every moment. */
+static void a_blob_is_replaced_without_a_gap(void **state)
+{
+	const struct store *s = store_of(state);
+	char events[4096];
+	struct blob_draft draft = BLOB_DRAFT_INIT;
+	cleanup_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	cleanup_free char *dir = str_printf("%s/blobs/sha256", s->root);
+
+	assert_int_equal(blob_draft_open(s, &draft, NULL), 0);
+	assert_int_equal(write(draft.fd, "old", 3), 3);
+	assert_int_equal(blob_draft_commit(s, &draft, &blob, NULL), 0);
+	struct partial p = opened(s, false);
+	assert_int_equal(write(p.fd, "whole", 5), 5);
+	assert_true(inotify_add_watch(watch, dir, IN_DELETE | IN_MOVED_FROM) >= 0);
+	assert_int_equal(partial_publish(s, &p, NULL), 0);
+	assert_true(read(watch, events, sizeof(events)) < 0);
+	uint64_t size = 0;
+	assert_true(blob_exists(s, &blob, &size));
+	assert_int_equal(size, 5);
+	partial_drop(s, &p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        TEST(a_blob_is_replaced_without_a_gap),
 	        TEST(what_came_is_there_the_next_time),
 	        TEST(a_whole_one_is_blob_and_partial_until_it_is_forgotten),
 	        TEST(a_waiter_gets_what_is_there_then),
