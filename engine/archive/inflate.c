@@ -101,6 +101,9 @@ static int start(struct inflate *in, const struct inflate_options *o, struct err
 		return err_sys(e, "cannot store the archive");
 	if (in->kind == COMPRESSION_NONE)
 		return 0;
+	if (o->oci_only && copy_output)
+		return err_set(e, ERR_UNSUPPORTED, "it is compressed by %s; layers are tar, gzip or zstd",
+		        compression_name(in->kind));
 	in->decoder = new_decoder(in, o, e);
 	return in->decoder ? 0 : -1;
 }

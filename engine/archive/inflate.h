@@ -34,6 +34,8 @@ struct inflate_options {
 	/* A zstd frame says how much history its decoder has to keep: mostly 2 to 8 MiB, up to 128 MiB after
 	 * `zstd -22` or --long. A stream that asks for more than this (0: 128 MiB) is refused. */
 	uint64_t window_max;
+	/* Only what OCI has media types for: plain, gzip, zstd. What xz needs of memory can't be bounded. */
+	bool oci_only;
 	bool zlib; /* gzip by zlib even where ISA-L is there: tests compare them */
 };
 

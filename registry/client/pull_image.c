@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "engine/archive/hash.h"
 #include "engine/store/blob.h"
 #include "engine/store/image_index.h"
 #include "engine/store/layer.h"
@@ -151,6 +152,15 @@ static int descend(struct fetch *f, const struct descriptor *want, unsigned dept
 	return manifest_parse(buf_str(&f->manifest_text), f->manifest_text.len, type, &f->manifest, e);
 }
 
+/* After a loss of power there may be a file of its size without its content. */
+static bool has_config(const struct store *s, const struct descriptor *d, struct buf *text)
+{
+	struct digest is;
+	return blob_exists(s, &d->digest, NULL) && blob_read(s, &d->digest, text, NULL) == 0 &&
+	       text->len == d->size && hash_bytes(d->digest.alg, buf_str(text), text->len, &is, NULL) == 0 &&
+	       digest_equal(&is, &d->digest);
+}
+
 static int fetch_config(struct fetch *f, struct err *e)
 {
 	const struct descriptor *d = &f->manifest.config;
@@ -161,9 +171,7 @@ static int fetch_config(struct fetch *f, struct err *e)
 	/* Part of many images: one that is here needs no request. */
 	if (pull_protect(f->i->store, &f->pull, &d->digest, e) < 0)
 		return -1;
-	bool here = blob_exists(f->i->store, &d->digest, NULL) &&
-	            blob_read(f->i->store, &d->digest, &f->config_text, NULL) == 0 &&
-	            f->config_text.len == d->size;
+	bool here = has_config(f->i->store, d, &f->config_text);
 	if (!here) {
 		buf_reset(&f->config_text);
 		if (remote_blob(*f->i->remote, d, &f->config_text, e) < 0)

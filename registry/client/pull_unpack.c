@@ -36,6 +36,7 @@ static int unpack(struct pull_layer *l, uint64_t history, struct err *e)
 	        .read = pull_feed_read,
 	        .arg = &l->feed,
 	        .hash_aside = true,
+	        .oci_only = true,
 	        .window_max = history > PULL_HISTORY_SHARED ? PULL_HISTORY_MOST : PULL_HISTORY_SHARED};
 	/* The digest tells the end as well as an end mark would. */
 	const struct unpack_options u = {.open_end = true};

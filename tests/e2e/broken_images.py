@@ -3,8 +3,10 @@
 
 broken_images.py LAYOUT DIR: for every kind below DIR/KIND is LAYOUT with one lie in it.
 """
+import gzip
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import sys
@@ -137,6 +139,11 @@ i.end(json.dumps(i.manifest, separators=(",", ":")).encode())
 i = Image("config-dense")
 i.config["x"] = [0] * (1 << 20)
 i.manifest["config"].update(i.add(json.dumps(i.config, separators=(",", ":")).encode()))
+i.end()
+
+i = Image("xz")  # one may ask for gigabytes of memory to be undone, and no media type has it
+with open(os.path.join(i.path, "blobs", *i.manifest["layers"][1]["digest"].split(":")), "rb") as f:
+    i.manifest["layers"][1].update(i.add(lzma.compress(gzip.decompress(f.read()))))
 i.end()
 
 i = Image("child-size")  # the index says another size than its member has

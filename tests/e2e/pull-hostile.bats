@@ -112,6 +112,7 @@ hostile_broken() {
 	broken config-json 'image config'
 	broken config-large 'too large'
 	broken strange-layer 'unsupported media type'
+	broken xz 'it is compressed by xz'
 	[ ! -e "$ROOT/passwd" ]
 }
 
@@ -142,6 +143,14 @@ hostile_broken() {
 	same "$(requests twice | grep -c 'GET .*/blobs/')" 3
 	ok tare pull "127.0.0.1:$PORT/nested"
 	has 'up to date'
+}
+
+@test "a config that is here and damaged comes anew" {
+	local config
+	config=$(digest_of config)
+	mkdir -p "$ROOT/blobs/sha256"
+	head -c "$(stat -c %s "$DIR/images/app/blobs/sha256/${config#*:}")" /dev/zero >"$ROOT/blobs/sha256/${config#*:}"
+	works
 }
 
 @test "a registry's words never reach the terminal raw" {
