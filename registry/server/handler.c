@@ -113,7 +113,7 @@ void handler_completed(
 	*state = NULL;
 	if (!x)
 		return;
-	upload_close(x->upload);
+	upload_leave(x);
 	repository_put(x->held);
 	if (s->limits && x->begun)
 		limits_end(s->limits, connection);
@@ -334,8 +334,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 	struct MHD_Response *r = x->response;
 	x->response = NULL;
 	/* Who has the answer may go on with the upload on another connection at once. */
-	upload_close(x->upload);
-	x->upload = NULL;
+	upload_leave(x);
 	enum MHD_Result rc = r ? MHD_queue_response(x->connection, x->status, r) : MHD_NO;
 	if (r)
 		MHD_destroy_response(r);

@@ -45,6 +45,7 @@ enum MHD_Result manifest_answer(struct exchange *x)
 {
 	struct stored_manifest m;
 	struct digest d;
+	uint64_t size;
 	if (looks_like_digest(x->reference) && !digest_read(x->reference, &d))
 		return bad_digest(x);
 	if (cache_manifest(x->server->cache, x))
@@ -57,6 +58,9 @@ enum MHD_Result manifest_answer(struct exchange *x)
 	}
 	if (fd < 0)
 		return unknown(x);
+	/* Who asks by HEAD may be about to name it in an index. */
+	if (strcmp(x->method, "HEAD") == 0 && x->held)
+		blob_stat(x->held, &m.digest, &size);
 	exchange_header(x, "Docker-Content-Digest", "%s:%s", m.digest.alg, m.digest.hex);
 	if (!exchange_unchanged(x, &m.digest))
 		return exchange_document(x, m.media_type, fd, m.size);
@@ -122,7 +126,9 @@ static bool is_missing(struct repository *r, const struct manifest_child *c, boo
 	char text[DIGEST_TEXT_SIZE];
 	*wrong_size = false;
 	if (c->manifest) {
-		if (manifest_get(r, digest_text(&c->digest, text), &m, NULL) < 0)
+		/* The grace of its bytes begins anew, as that of a blob does. */
+		if (manifest_get(r, digest_text(&c->digest, text), &m, NULL) < 0 ||
+		        !blob_stat(r, &c->digest, &size))
 			return true;
 		size = m.size;
 	} else if (!blob_stat(r, &c->digest, &size)) {
@@ -190,6 +196,8 @@ static enum MHD_Result store(struct exchange *x, const struct manifest_facts *f,
 	int rc = manifest_put(x->held, buf_str(&x->body), x->body.len, d, f, tags, &fresh, &e);
 	if (q && (QUOTA_BOTH & ~fresh))
 		quota_give(q, (enum quota_of)(QUOTA_BOTH & ~fresh), x->repository, x->body.len);
+	if (rc < 0 && e.kind == ERR_CONFLICT)
+		return exchange_error(x, 0, API_MANIFEST_BLOB_UNKNOWN, "%s", e.msg);
 	return rc < 0 ? exchange_failed(x, &e) : stored(x, f, d);
 }
 
@@ -207,6 +215,7 @@ enum MHD_Result manifest_put_end(struct exchange *x)
 	x->held = repository_get(x->server->storage, x->repository, true, &e);
 	if (!x->held)
 		return exchange_failed(x, &e);
+	f.whole = f.index && !(x->server->options && x->server->options->sparse);
 	rc = check_children(x, &f);
 	if (rc != MHD_YES || x->answered)
 		return rc;

@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/proc.h"
 #include "registry/server/access.h"
 #include "registry/server/exchange_range.h"
 #include "registry/server/handler_verb.h"
 #include "registry/server/identity.h"
+#include "registry/server/metrics.h"
 #include "registry/server/quota.h"
 #include "registry/server/server.h"
+
+#define UPLOAD_IDLE INT64_C(60000000000) /* ns, after which one goes when there are too many */
 
 /* What the header said, until the body is there. */
 struct upload_request {
@@ -110,12 +114,32 @@ static enum MHD_Result try_mount(struct exchange *x, const char *mount)
 	return rc ? mounted(x, &d, fresh) : MHD_YES;
 }
 
+/* Those that nobody went on with for a while make room. */
+static int begin(struct exchange *x, const char *algorithm, char id[UPLOAD_ID_SIZE], struct err *e)
+{
+	struct server *s = x->server;
+	unsigned n = 0;
+	if (upload_begin(x->held, algorithm, owner_of(x), id, e) == 0)
+		return 0;
+	if (e->kind != ERR_CONFLICT)
+		return -1;
+	uploads_purge(s->storage, now_realtime() - UPLOAD_IDLE, s->quota, &n, NULL);
+	count_uploads(x, -(int)n);
+	if (s->metrics)
+		metrics_count(s->metrics, METRICS_UPLOADS_PURGED, n);
+	return n ? upload_begin(x->held, algorithm, owner_of(x), id, e) : -1;
+}
+
 static enum MHD_Result begin_upload(struct exchange *x, const char *algorithm, bool keep)
 {
 	char id[UPLOAD_ID_SIZE];
 	struct err e = ERR_INIT;
-	if (upload_begin(x->held, algorithm, owner_of(x), id, &e) < 0)
-		return exchange_failed(x, &e);
+	if (begin(x, algorithm, id, &e) < 0) {
+		if (e.kind != ERR_CONFLICT)
+			return exchange_failed(x, &e);
+		exchange_header(x, "Retry-After", "%d", (int)(UPLOAD_IDLE / 1000000000));
+		return exchange_error(x, 0, API_TOOMANYREQUESTS, "%s", e.msg);
+	}
 	count_uploads(x, 1);
 	if (keep) {
 		x->upload = upload_open(x->held, id, owner_of(x), &e);
@@ -250,6 +274,21 @@ enum MHD_Result upload_put_end(struct exchange *x)
 {
 	struct upload_request *q = x->handler_state;
 	return piece_ok(x, q) ? commit(x, &q->digest) : MHD_YES;
+}
+
+/* An upload in one request whose client went away, or was told that it failed: nobody knows its name, so
+ * nobody could go on with it. tests/e2e/registry_spec.py "cut in one request" */
+void upload_leave(struct exchange *x)
+{
+	struct upload *u = x->upload;
+	x->upload = NULL;
+	if (u && strcmp(x->method, "POST") == 0 && x->status != MHD_HTTP_ACCEPTED && !upload_is_gone(u)) {
+		uint64_t size = upload_size(u);
+		upload_cancel(u, NULL);
+		count_uploads(x, -1);
+		give_back(x, QUOTA_BOTH, size);
+	}
+	upload_close(u);
 }
 
 /* ------------------------------------------------------------------ GET and DELETE */

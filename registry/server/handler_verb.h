@@ -25,6 +25,8 @@ enum MHD_Result blob_remove_answer(struct exchange *x);
 enum MHD_Result upload_post(struct exchange *x);
 enum MHD_Result upload_continue(struct exchange *x); /* PATCH and PUT, before the body */
 enum MHD_Result upload_post_end(struct exchange *x);
+/* When the request ends. */
+void upload_leave(struct exchange *x);
 enum MHD_Result upload_patch_end(struct exchange *x);
 enum MHD_Result upload_put_end(struct exchange *x);
 enum MHD_Result upload_status(struct exchange *x);

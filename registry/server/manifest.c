@@ -86,14 +86,31 @@ int manifests_each(struct repository *r, manifest_fn *fn, void *arg)
 
 /* ------------------------------------------------------------------ changing */
 
+/* What was there when the index was checked may have been collected or deleted since: an index must not name
+ * what is gone. tests/unit/test_registry_storage.c */
+static int check_children(struct repository *r, const struct manifest_facts *facts, struct err *e)
+{
+	for (size_t i = 0; facts->whole && i < facts->n_children; i++) {
+		const struct manifest_child *c = &facts->children[i];
+		if (c->manifest && !c->may_miss && !index_find(&r->index, &c->digest))
+			return err_set(e, ERR_CONFLICT,
+			        "%s:%s is not in this repository any more; push it again", c->digest.alg,
+			        c->digest.hex);
+	}
+	return 0;
+}
+
 int manifest_put(struct repository *r, const void *doc, size_t len, const struct digest *d,
         const struct manifest_facts *facts, char *const *tags, unsigned *fresh, struct err *e)
 {
 	struct index_change c;
 	int rc = 0;
+	*fresh = 0;
 	pthread_mutex_lock(&r->change);
 	/* The blob first, then the referrers, whose list shows only what the index has, the index last. */
-	if (blob_write(r, doc, len, d, fresh, e) < 0)
+	if (check_children(r, facts, e) < 0)
+		rc = -1;
+	else if (blob_write(r, doc, len, d, fresh, e) < 0)
 		rc = -1;
 	else if (digest_is_set(&facts->subject) && referrers_add(r, facts, d, len, e) < 0)
 		rc = -1;

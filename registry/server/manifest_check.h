@@ -24,6 +24,7 @@ struct manifest_child {
 struct manifest_facts {
 	char media_type[MEDIA_TYPE_MAX + 1];
 	bool index;
+	bool whole; /* set by who puts it: the manifests that an index names must be there when it gets in */
 	struct manifest_child *children;
 	size_t n_children;
 	struct digest subject; /* unset: none */

@@ -44,6 +44,7 @@ struct repository {
 	struct repository *next; /* in the table */
 	struct storage *storage;
 	unsigned refs; /* under storage->table_lock */
+	bool complete; /* all of its directories are there; under that lock, too */
 	int dir;
 	bool read_only; /* of a local store */
 	pthread_mutex_t change;

@@ -167,39 +167,56 @@ static void make_room(struct storage *s)
 	}
 }
 
-/* Directories of a repository; the layout's own files come with its first manifest. */
+/* Directories of a repository; the layout's own files come with its first manifest. One that a kill or a
+ * power cut left half made is completed: else no push would ever go into it.
+ * tests/unit/test_registry_storage.c */
 static int make_directories(struct storage *s, const char *directory, struct err *e)
 {
+	bool fresh = false;
 	static const char *const parts[] = {
 	        "blobs", "blobs/sha256", "blobs/sha512", "referrers", "referrers/sha256", "referrers/sha512"};
 	cleanup_fd int fd = open_dir_make(s->repositories, directory, 0755);
 	if (fd < 0)
 		return err_sys(e, "cannot make the repository");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (mkdirat(fd, parts[i], 0755) < 0 && errno != EEXIST)
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (mkdirat(fd, parts[i], 0755) == 0)
+			fresh = true;
+		else if (errno != EEXIST)
 			return err_sys(e, "cannot make the repository");
-	return fsync(fd) < 0 || fsync(s->repositories) < 0 ? err_sys(e, "cannot sync the repository") : 0;
+	}
+	return fresh && (fsync(fd) < 0 || fsync(s->repositories) < 0)
+	               ? err_sys(e, "cannot sync the repository")
+	               : 0;
 }
 
 static struct repository *load(struct storage *s, const char *name, bool make, struct err *e)
 {
 	char directory[REPOSITORY_NAME_MAX + 1];
 	repository_directory(name, directory);
+	if (make && make_directories(s, directory, e) < 0)
+		return NULL;
 	int fd = openat(s->repositories, directory, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && make) {
-		if (make_directories(s, directory, e) < 0)
-			return NULL;
-		fd = openat(s->repositories, directory, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	}
 	if (fd < 0)
 		return err_sys_null(e, "cannot open the repository %s", name);
 	struct repository *r = repository_new(s, name, fd);
 	if (!r)
 		return err_no_memory(e), NULL;
+	r->complete = make;
 	if (repository_index_read(r, e) == 0)
 		return r;
 	repository_free(r);
 	return NULL;
+}
+
+/* One that was looked at before somebody pushes to it. */
+static int complete(struct storage *s, struct repository *r, struct err *e)
+{
+	char directory[REPOSITORY_NAME_MAX + 1];
+	repository_directory(r->name, directory);
+	if (!r->complete && make_directories(s, directory, e) < 0)
+		return -1;
+	r->complete = true;
+	return 0;
 }
 
 static struct repository *get_own(struct storage *s, const char *name, bool make, struct err *e)
@@ -218,6 +235,8 @@ static struct repository *get_own(struct storage *s, const char *name, bool make
 			s->n_repositories++;
 		}
 	}
+	if (r && make && complete(s, r, e) < 0)
+		r = NULL;
 	if (r)
 		r->refs++;
 	pthread_mutex_unlock(&s->table_lock);

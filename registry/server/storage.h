@@ -114,9 +114,10 @@ int repositories_each(struct storage *s, repository_fn *fn, void *arg, struct er
 
 /* ------------------------------------------------------------------ uploads */
 
-#define UPLOAD_ID_SIZE 33 /* 32 hex digits */
-struct upload;            /* locked while a request works on it */
-/* alg NULL: sha256. owner: who may go on with it ("" anybody). */
+#define UPLOAD_ID_SIZE 33   /* 32 hex digits */
+#define UPLOADS_MAX    8192 /* under way at once */
+struct upload;              /* locked while a request works on it */
+/* alg NULL: sha256. owner: who may go on with it ("" anybody). ERR_CONFLICT: there are UPLOADS_MAX. */
 int upload_begin(
         struct repository *r, const char *alg, const char *owner, char id[UPLOAD_ID_SIZE], struct err *e);
 /* ERR_NOT_FOUND: not an upload of this repository and owner. ERR_CONFLICT: another request is at it. */
@@ -126,6 +127,8 @@ void upload_close(struct upload *u);
 int upload_look(struct repository *r, const char *id, const char *owner, uint64_t *size, struct err *e);
 uint64_t upload_size(const struct upload *u);
 const char *upload_id(const struct upload *u);
+/* It became a blob, or was cancelled. */
+bool upload_is_gone(const struct upload *u);
 /* Bytes are hashed as they are written; the running hash survives between requests, so the closing PUT is
  * O(1). After a restart what is there is read again. */
 int upload_append(struct upload *u, const void *data, size_t len, struct err *e);
@@ -153,7 +156,7 @@ int manifest_get(struct repository *r, const char *tag_or_digest, struct stored_
 /* What a manifest of a known kind needs and says; filled by manifest_check() (manifest_check.h). */
 struct manifest_facts;
 /* Store the document under `d` and set the tags (may be none), all in one write of the index. *fresh: as
- * upload_commit(). */
+ * upload_commit(). ERR_CONFLICT: a manifest that it names went meanwhile. */
 int manifest_put(struct repository *r, const void *doc, size_t len, const struct digest *d,
         const struct manifest_facts *facts, char *const *tags, unsigned *fresh, struct err *e);
 /* By tag: only the tag. By digest: the manifest with all its tags, *size is what the repository has less.

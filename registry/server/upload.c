@@ -34,6 +34,7 @@ struct upload {
 
 struct uploads {
 	pthread_mutex_t lock;
+	unsigned n;
 	struct upload *table[TABLE];
 };
 
@@ -90,9 +91,28 @@ static void forget(struct uploads *u, const char *id)
 			continue;
 		struct upload *found = *at;
 		*at = found->next;
+		u->n--;
 		free_upload(found);
 		return;
 	}
+}
+
+static void insert(struct uploads *all, struct upload *u)
+{
+	struct upload **chain = chain_of(all, u->id);
+	u->next = *chain;
+	*chain = u;
+	all->n++;
+}
+
+/* Attack: uploads that are begun and left take files and memory, which no quota counts. Who asks for one more
+ * is told to make room first. tests/unit/test_registry_storage.c */
+static int check_number(struct uploads *all, struct err *e)
+{
+	pthread_mutex_lock(&all->lock);
+	bool full = all->n >= UPLOADS_MAX;
+	pthread_mutex_unlock(&all->lock);
+	return full ? err_set(e, ERR_CONFLICT, "%d uploads are under way; try again later", UPLOADS_MAX) : 0;
 }
 
 static char *record_name(const char *id, char dst[UPLOAD_ID_SIZE + 5])
@@ -138,6 +158,8 @@ int upload_begin(
 {
 	struct storage *s = r->storage;
 	char record[UPLOAD_ID_SIZE + 5];
+	if (check_number(s->uploads, e) < 0)
+		return -1;
 	random_hex(id, (UPLOAD_ID_SIZE - 1) / 2);
 	struct upload *u = new_upload(id, r->name, alg ? alg : "sha256", owner);
 	if (!u)
@@ -153,9 +175,7 @@ int upload_begin(
 		return -1;
 	}
 	pthread_mutex_lock(&s->uploads->lock);
-	struct upload **chain = chain_of(s->uploads, id);
-	u->next = *chain;
-	*chain = u;
+	insert(s->uploads, u);
 	pthread_mutex_unlock(&s->uploads->lock);
 	return 0;
 }
@@ -171,11 +191,8 @@ static struct upload *load(struct storage *s, const char *id)
 	if (!repository_name_ok(repository) || (strcmp(alg, "sha256") != 0 && strcmp(alg, "sha512") != 0))
 		return NULL;
 	struct upload *u = new_upload(id, repository, alg, json_str(j, "owner", ""));
-	if (!u)
-		return NULL;
-	struct upload **chain = chain_of(s->uploads, id);
-	u->next = *chain;
-	*chain = u;
+	if (u)
+		insert(s->uploads, u);
 	return u;
 }
 
@@ -266,6 +283,11 @@ uint64_t upload_size(const struct upload *u)
 const char *upload_id(const struct upload *u)
 {
 	return u->id;
+}
+
+bool upload_is_gone(const struct upload *u)
+{
+	return u->gone;
 }
 
 /* ------------------------------------------------------------------ writing */

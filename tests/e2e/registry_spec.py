@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import threading
+import time
 import urllib.parse
 
 MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
@@ -1086,6 +1087,34 @@ def _():
     check(s.recv(65536).startswith(b'HTTP/1.1 202'), 'the first')
     s.close()
     ask('PUT', with_digest(location, digest(b'0123456789'))).is_(201)
+
+
+def open_uploads():
+    return int(re.search(rb"^tare_registry_uploads (\d+)", ask('GET', '/metrics').body, re.M).group(1))
+
+
+def eventually(condition, what):
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise Broken(what)
+
+
+@rule('together', 'one that is cut in one request, or refused, leaves no upload whose name nobody knows')
+def _():
+    repo, before = name(), open_uploads()
+    s = socket.create_connection((host, port), timeout=10)
+    s.sendall(f'POST /v2/{repo}/blobs/uploads/?digest={digest(b"0123456789")} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234'.encode())
+    eventually(lambda: open_uploads() == before + 1, 'the upload was not begun')
+    s.close()
+    eventually(lambda: open_uploads() == before, 'the upload is still there')
+    ask('POST', f'/v2/{repo}/blobs/uploads/?digest={digest(b"other")}', b'bytes').error(400, 'DIGEST_INVALID')
+    check(open_uploads() == before, 'the refused one is still there')
+    location = path_of(ask('POST', f'/v2/{repo}/blobs/uploads/?digest={digest(b"x")}').is_(202)['Location'])
+    check(open_uploads() == before + 1, 'the announced one is not there')
+    ask('PUT', with_digest(location, digest(b'x')), b'x').is_(201)
+    check(open_uploads() == before, 'it is a blob now')
 
 
 @rule('together', 'a dropped upload is not visible, and goes on from where it was')

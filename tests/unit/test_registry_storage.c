@@ -341,6 +341,29 @@ static void test_purge(void **state)
 	repository_put(r);
 }
 
+static void test_uploads_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	char id[UPLOAD_ID_SIZE];
+	unsigned n = 0;
+	struct err e = ERR_INIT;
+	struct repository *r = repository(f, "a");
+	for (int i = 0; i < UPLOADS_MAX; i++)
+		assert_int_equal(upload_begin(r, NULL, "", id, &e), 0);
+	assert_int_equal(upload_begin(r, NULL, "", id, &e), -1);
+	assert_int_equal(e.kind, ERR_CONFLICT);
+	open_again(f); /* those of a process before count, too, once they are known */
+	r = repository(f, "a");
+	struct quota *q = quota_new(&(struct quota_options){0}, f->fd);
+	assert_int_equal(storage_count(f->s, q, &e), 0);
+	assert_int_equal(upload_begin(r, NULL, "", id, &e), -1);
+	assert_int_equal(uploads_purge(f->s, INT64_MAX, q, &n, &e), 0);
+	assert_int_equal(n, UPLOADS_MAX);
+	assert_int_equal(upload_begin(r, NULL, "", id, &e), 0);
+	quota_free(q);
+	repository_put(r);
+}
+
 /* ------------------------------------------------------------------ manifests */
 
 static struct digest put(struct repository *r, const char *doc, const char *const *tags)
@@ -520,6 +543,44 @@ static void test_many_at_once(void **state)
 	repository_put(r);
 }
 
+/* A kill between the making of its directories. */
+static void test_half_made_repository(void **state)
+{
+	struct fixture *f = *state;
+	struct digest d;
+	assert_int_equal(mkdirat(f->fd, "repositories/half", 0755), 0);
+	assert_int_equal(mkdirat(f->fd, "repositories/seen", 0755), 0);
+	struct repository *r = repository(f, "half");
+	add_blob(r, "x", &d);
+	assert_true(has(r, &d));
+	repository_put(r);
+	repository_put(repository_get(f->s, "seen", false, NULL));
+	r = repository(f, "seen");
+	add_blob(r, "y", &d);
+	assert_true(has(r, &d));
+	repository_put(r);
+}
+
+static void test_index_is_whole(void **state)
+{
+	struct repository *r = repository(*state, "a");
+	struct digest child = put(r, "child", NULL), d = digest_of("index");
+	struct manifest_child c = {.digest = child, .size = 5, .manifest = true};
+	struct manifest_facts facts = {
+	        .media_type = MEDIA_OCI_INDEX, .index = true, .whole = true, .children = &c, .n_children = 1};
+	unsigned fresh = 7;
+	uint64_t size;
+	struct err e = ERR_INIT;
+	char text[DIGEST_TEXT_SIZE];
+	assert_int_equal(manifest_delete(r, digest_text(&child, text), &size, &e), 0);
+	assert_int_equal(manifest_put(r, "index", 5, &d, &facts, NULL, &fresh, &e), -1);
+	assert_int_equal(e.kind, ERR_CONFLICT);
+	assert_int_equal(fresh, 0);
+	facts.whole = false;
+	assert_int_equal(manifest_put(r, "index", 5, &d, &facts, NULL, &fresh, &e), 0);
+	repository_put(r);
+}
+
 static void test_one_owner(void **state)
 {
 	struct fixture *f = *state;
@@ -548,6 +609,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_referrers, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_catalog, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_half_made_repository, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_index_is_whole, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_uploads_are_bounded, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_one_owner, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
