@@ -1,4 +1,6 @@
 /* Signals by name: one table for both directions. The parsers are in proc.h. */
+#include "base/signal.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,4 +130,14 @@ int signal_parse(const char *text)
 const char *signal_name(int sig)
 {
 	return sig > 0 && sig <= RT_LAST && names[sig] ? names[sig] : "SIG?";
+}
+
+void signal_default_all(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < SIGRTMIN; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/signal.h"
 #include "net/dns/sandbox.h"
 #include "net/dns/service.h"
 
@@ -22,16 +23,10 @@ static int number(const char *text)
 	return *end || end == text || v < 0 || v > INT32_MAX ? -1 : (int)v;
 }
 
-/* Whoever started us may have let signals be ignored or blocked. */
 static void reset_signals(void)
 {
-	sigset_t none;
-
-	for (int sig = 1; sig < SIGRTMIN; sig++)
-		signal(sig, SIG_DFL);
+	signal_default_all();
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int start(struct service *s)

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/signal.h"
 #include "registry/server/access.h"
 #include "registry/server/access_log.h"
 #include "registry/server/cache.h"
@@ -109,17 +110,12 @@ static int open_storage(struct worker *w, struct err *e)
 /* Whoever started us may have let signals be ignored or blocked; what ends us comes from the supervisor. */
 static void reset_signals(void)
 {
-	sigset_t none;
-
-	for (int sig = 1; sig < SIGRTMIN; sig++)
-		signal(sig, SIG_DFL);
+	signal_default_all();
 	signal(SIGPIPE, SIG_IGN);
 	/* ^C reaches the whole foreground group: the supervisor knows what to do about it. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static void prepare_process(void)
