@@ -1,5 +1,4 @@
 /* Blobs: one file in the storage, hard links to it in the repositories that have it. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "registry/server/quota.h"
 #include "registry/server/repository.h"
+#include "registry/server/repository_list.h"
 
 #define TOUCH_AGAIN                                                                                          \
 	1 /* seconds: a blob that was asked for within them is not touched again; below any grace */
@@ -240,21 +240,15 @@ static int find_readable(const struct mount_search *m, struct err *e)
 	struct stat st;
 	if (fstatat(m->target->storage->dir, path_of(m->digest, &path), &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	int fd = openat(m->target->storage->repositories, ".", O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!dir) {
-		close_fd(&fd);
-		return err_sys(e, "cannot list the repositories");
-	}
-	for (struct dirent *d; (d = readdir(dir));) {
-		char probe[sizeof(d->d_name) + sizeof(path.text) + 1], name[sizeof(d->d_name)];
-		snprintf(probe, sizeof(probe), "%s/%s", d->d_name, path.text);
-		if (faccessat(m->target->storage->repositories, probe, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		strcpy(name, d->d_name);
-		for (char *p = name; (p = strchr(p, '+'));)
-			*p = '/';
-		if (repository_name_ok(name) && has_readable(m, name))
+	cleanup_dir DIR *list = repository_list_open(m->target->storage, e);
+	if (!list)
+		return -1;
+	for (char name[REPOSITORY_NAME_MAX + 1]; repository_list_next(list, name);) {
+		char dir[REPOSITORY_NAME_MAX + 1], probe[sizeof(dir) + sizeof(path.text) + 1];
+		repository_directory(name, dir);
+		snprintf(probe, sizeof(probe), "%s/%s", dir, path.text);
+		if (faccessat(m->target->storage->repositories, probe, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		        has_readable(m, name))
 			return 1;
 	}
 	return 0;

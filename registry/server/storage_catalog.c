@@ -1,15 +1,12 @@
 /* The catalog: names of repositories, from the directory that holds them; and their sum for the quotas. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "registry/server/quota.h"
 #include "registry/server/repository.h"
+#include "registry/server/repository_list.h"
 
 /* Names with the room of a vector that doubles: a catalog may be long. */
 struct names {
@@ -49,22 +46,12 @@ static bool is_layout(const struct storage *s, const char *directory)
 
 static int read_names(struct storage *s, const char *last, struct names *list, struct err *e)
 {
-	int fd = openat(s->repositories, ".", O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!dir) {
-		close_fd(&fd);
-		return err_sys(e, "cannot list the repositories");
-	}
-	for (struct dirent *d; (d = readdir(dir));) {
-		char name[sizeof(d->d_name)];
-		strcpy(name, d->d_name);
-		for (char *p = name; (p = strchr(p, '+'));)
-			*p = '/';
-		if (!repository_name_ok(name) || (last && strcmp(name, last) <= 0))
-			continue;
-		if (add(list, name) < 0)
+	cleanup_dir DIR *all = repository_list_open(s, e);
+	if (!all)
+		return -1;
+	for (char name[REPOSITORY_NAME_MAX + 1]; repository_list_next(all, name);)
+		if ((!last || strcmp(name, last) > 0) && add(list, name) < 0)
 			return err_no_memory(e);
-	}
 	return 0;
 }
 

@@ -1,31 +1,18 @@
 /* What a collector needs of the storage: all repositories, and many manifests taken away at once. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "registry/server/repository.h"
+#include "registry/server/repository_list.h"
 
 int repositories_each(struct storage *s, repository_fn *fn, void *arg, struct err *e)
 {
-	int fd = openat(s->repositories, ".", O_DIRECTORY | O_CLOEXEC), rc = 0;
-	cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!dir) {
-		close_fd(&fd);
-		return err_sys(e, "cannot list the repositories");
-	}
-	for (struct dirent *d; rc == 0 && (d = readdir(dir));) {
-		char name[sizeof(d->d_name)];
+	cleanup_dir DIR *list = repository_list_open(s, e);
+	int rc = list ? 0 : -1;
+	for (char name[REPOSITORY_NAME_MAX + 1]; rc == 0 && repository_list_next(list, name);) {
 		struct err why = ERR_INIT;
-		strcpy(name, d->d_name);
-		for (char *p = name; (p = strchr(p, '+'));)
-			*p = '/';
-		if (!repository_name_ok(name))
-			continue;
 		cleanup_repository struct repository *r = repository_get(s, name, false, &why);
 		if (r)
 			rc = fn(arg, r);
