@@ -18,16 +18,6 @@ struct pull_job {
 	json *list; /* with --json */
 };
 
-/* USER:PASSWORD; a password that is left out is read from nowhere: then there is none. */
-static int read_creds(const char *text, struct credential *c, struct err *e)
-{
-	const char *colon = strchr(text, ':');
-	c->username = colon ? strndup(text, (size_t)(colon - text)) : strdup(text);
-	c->password = strdup(colon ? colon + 1 : "");
-	c->source = strdup("--creds");
-	return c->username && c->password && c->source ? 0 : err_no_memory(e);
-}
-
 static int tell(const struct pull_job *j, const struct pulled *p)
 {
 	char digest[DIGEST_TEXT_SIZE], id[DIGEST_TEXT_SIZE];
@@ -112,7 +102,7 @@ static int pull_images(struct cli *cli, void *options, char **operands, struct e
 	if (c->policy && pull_policy_parse(c->policy, &o.policy, e) < 0)
 		return -1;
 	transfer_progress(&progress, &c->progress);
-	int rc = c->creds ? read_creds(c->creds, &creds, e) : 0;
+	int rc = c->creds ? credential_from_text(c->creds, &creds, e) : 0;
 	if (c->creds)
 		o.credential = &creds;
 	if (rc == 0)

@@ -21,16 +21,6 @@ struct push_job {
 	bool told;  /* where a name without a host goes */
 };
 
-/* USER:PASSWORD; without a colon there is no password. */
-static int read_creds(const char *text, struct credential *c, struct err *e)
-{
-	const char *colon = strchr(text, ':');
-	c->username = colon ? strndup(text, (size_t)(colon - text)) : strdup(text);
-	c->password = strdup(colon ? colon + 1 : "");
-	c->source = strdup("--creds");
-	return c->username && c->password && c->source ? 0 : err_no_memory(e);
-}
-
 /* After progress_end(): above it there is nothing that is redrawn. */
 static void tell_local(struct push_job *j, const struct pushed *p)
 {
@@ -150,7 +140,7 @@ static int push_image(struct cli *cli, void *options, char **operands, struct er
 	if (c->all_tags && operands[1])
 		return err_set(e, ERR_USAGE, "--all-tags takes one name, and its tags go where it says");
 	transfer_progress(&progress, &c->progress);
-	int rc = c->creds ? read_creds(c->creds, &creds, e) : 0;
+	int rc = c->creds ? credential_from_text(c->creds, &creds, e) : 0;
 	if (c->creds)
 		o.credential = &creds;
 	if (rc == 0)

@@ -33,6 +33,21 @@ void credential_free(struct credential *c)
 	memset(c, 0, sizeof(*c));
 }
 
+int credential_from_text(const char *text, struct credential *c, struct err *e)
+{
+	const char *colon = strchr(text, ':');
+
+	*c = (struct credential){
+	        .username = colon ? strndup(text, (size_t)(colon - text)) : strdup(text),
+	        .password = strdup(colon ? colon + 1 : ""),
+	        .source = strdup("--creds"),
+	};
+	if (c->username && c->password && c->source)
+		return 0;
+	credential_free(c);
+	return err_no_memory(e);
+}
+
 /* `domain` or domain/repository in the spelling of keys. */
 static int make_key(const char *domain, const char *repository, char key[CREDENTIAL_KEY_SIZE], struct err *e)
 {

@@ -26,6 +26,8 @@ static inline bool credential_is_set(const struct credential *c)
 	return c->username || c->identity_token;
 }
 
+/* "USER:PASSWORD" of --creds; without a colon there is no password. */
+int credential_from_text(const char *text, struct credential *c, struct err *e);
 /* For `domain` as in references ("docker.io", "quay.io", "localhost:5000") and the repository there; the most
  * specific key wins. None: 0 and an empty one. authfile NULL: the order above. */
 int credential_find(const char *authfile, const char *domain, const char *repository, struct credential *c,
