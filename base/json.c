@@ -35,6 +35,19 @@ static size_t line_of(const char *text, size_t offset)
 	return line;
 }
 
+/* The first line that is no UTF-8, of a text that isn't. */
+static size_t line_of_bytes(const char *text, size_t len)
+{
+	size_t line = 1;
+
+	for (const char *end; (end = memchr(text, '\n', len)) && utf8_valid(text, (size_t)(end - text));
+	        line++) {
+		len -= (size_t)(end + 1 - text);
+		text = end + 1;
+	}
+	return line;
+}
+
 /* Where something other than white space begins at or after `at`; len when nowhere. */
 static size_t skip_space(const char *text, size_t at, size_t len)
 {
@@ -140,7 +153,8 @@ json *json_parse(const char *text, size_t len, const char *what, struct err *e)
 		return err_set_null(e, ERR_CORRUPT, "%s: line 1: too long for a JSON document", what);
 	/* json-c looks at values only: a name in overlong bytes would be one to us and another to others. */
 	if (!utf8_valid(text, len))
-		return err_set_null(e, ERR_CORRUPT, "%s: it is not UTF-8", what);
+		return err_set_null(
+		        e, ERR_CORRUPT, "%s: line %zu: it is not UTF-8", what, line_of_bytes(text, len));
 	lax = find_lax(text, len);
 	if (lax < len)
 		return err_set_null(e, ERR_CORRUPT, "%s: line %zu: a character that JSON does not allow here",
