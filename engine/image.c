@@ -135,6 +135,14 @@ static int newest_first(const void *a, const void *b)
 	return name ? name : strcmp(x->tag, y->tag);
 }
 
+bool image_is_spare(const struct image *list, size_t n, size_t at)
+{
+	for (size_t i = 0; !list[at].reference && i < n; i++)
+		if (list[i].reference && digest_equal(&list[i].config_digest, &list[at].config_digest))
+			return true;
+	return false;
+}
+
 int images_list(const struct store *s, struct tare_image_list *out, struct err *e)
 {
 	cleanup_image_set struct image_set set = {0};
@@ -145,9 +153,10 @@ int images_list(const struct store *s, struct tare_image_list *out, struct err *
 	out->rows = calloc(set.n ? set.n : 1, sizeof(*out->rows));
 	if (!out->rows)
 		return err_no_memory(e);
-	for (; out->n < set.n; out->n++) {
-		if (fill_row(&set.list[out->n], &users, &out->rows[out->n]) < 0) {
-			out->n++;
+	for (size_t i = 0; i < set.n; i++) {
+		if (image_is_spare(set.list, set.n, i))
+			continue;
+		if (fill_row(&set.list[i], &users, &out->rows[out->n++]) < 0) {
 			tare_image_list_free(out);
 			return err_no_memory(e);
 		}

@@ -186,12 +186,36 @@ static int remove_one(const struct store *s, const char *ref, bool force, char *
 	return delete_image(&r, e);
 }
 
+/* One that cannot be dropped now is dropped the next time. */
+static void drop_spares(const struct store *s)
+{
+	struct image *list = NULL;
+	size_t n = 0;
+	bool deleted;
+	char text[DIGEST_TEXT_SIZE];
+
+	if (image_list(s, &list, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (image_is_spare(list, n, i))
+			image_index_remove(s, digest_text(&list[i].manifest_digest, text), &deleted, NULL);
+	for (size_t i = 0; i < n; i++)
+		image_free(&list[i]);
+	free(list);
+}
+
+static int sweep(const struct store *s, uint64_t *freed, struct err *e)
+{
+	drop_spares(s);
+	return image_sweep(s, freed, e);
+}
+
 int image_remove(const struct store *s, const char *ref, bool force, char ***done, struct err *e)
 {
 	uint64_t freed;
 	if (remove_one(s, ref, force, done, e) < 0)
 		return -1;
-	return image_sweep(s, &freed, e);
+	return sweep(s, &freed, e);
 }
 
 /* ------------------------------------------------------------------ prune, usage */
@@ -219,7 +243,7 @@ static void prune_preview(const struct store *s, const struct image *list, size_
 	char text[DIGEST_TEXT_SIZE];
 
 	for (size_t i = 0; i < n; i++) {
-		if (!is_unused(&list[i], users, all))
+		if (!is_unused(&list[i], users, all) || image_is_spare(list, n, i))
 			continue;
 		const char *ref = list[i].reference;
 		strv_add(removed, ref ? ref : digest_text(&list[i].config_digest, text));
@@ -249,7 +273,7 @@ int image_gc(const struct store *s, bool partials, uint64_t *bytes, struct err *
 {
 	uint64_t freed = 0;
 
-	if (image_sweep(s, bytes, e) < 0)
+	if (sweep(s, bytes, e) < 0)
 		return -1;
 	if (partials && partial_sweep(s, INT64_MAX, &freed, e) < 0)
 		return -1;
@@ -270,15 +294,16 @@ int image_prune(const struct store *s, unsigned flags, char ***removed, uint64_t
 		keep_running(&users);
 	if (dry_run)
 		prune_preview(s, list, n, &users, all, removed, bytes);
-	for (size_t i = 0; i < n; i++) {
-		if (!dry_run && is_unused(&list[i], &users, all)) {
+	/* What is spare goes with image_gc(): by its id an image with a name would go. */
+	for (size_t i = 0; !dry_run && i < n; i++)
+		if (is_unused(&list[i], &users, all) && !image_is_spare(list, n, i)) {
 			/* One that is gone or in use by now is not our business any more. */
 			const char *ref = list[i].reference;
 			remove_one(s, ref ? ref : digest_text(&list[i].config_digest, text), false, removed,
 			        NULL);
 		}
+	for (size_t i = 0; i < n; i++)
 		image_free(&list[i]);
-	}
 	free(list);
 	return dry_run ? 0 : image_gc(s, all, bytes, e);
 }

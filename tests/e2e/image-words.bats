@@ -61,6 +61,27 @@ rootfs() { # FILE: an archive with one file, different each time
 	refused 125 '--force' image prune -a </dev/null
 }
 
+@test "a name that moves to other bytes of the same image leaves nothing that a prune could take it by" {
+	rootfs "$DIR/twin.tar"
+	tare import "$DIR/twin.tar" twin:1 >/dev/null
+	tare save -o "$DIR/plain.tar" twin:1
+	skopeo copy -q "oci-archive:$DIR/plain.tar" "oci-archive:$DIR/packed.tar:docker.io/library/twin:1" # compresses
+	local id=$(tare images -q twin:1) entries='.manifests | length'
+	tare load -q -i "$DIR/packed.tar"
+	same "$(tare images -q twin:1)" "$id"
+	# the other manifest of it has no name now, and is no image of its own
+	same "$(jq "$entries" "$ROOT/index.json")" 2
+	same "$(tare images -q --filter dangling=true)" ''
+	ok tare image prune --dry-run
+	lacks "$id"
+	tare image prune -f
+	same "$(tare images -q twin:1)" "$id"
+	tare system prune -f >/dev/null
+	same "$(tare images -q twin:1)" "$id"
+	same "$(jq "$entries" "$ROOT/index.json")" 1
+	ok tare save -o "$DIR/again.tar" twin:1
+}
+
 @test "image gc removes what nothing reaches, and says how much" {
 	tare run --rm --network none $B true
 	local blob layer
