@@ -73,6 +73,15 @@ static void in_child(int (*try)(int storage), bool read_only)
 		fail_msg("status %x: line %d (modulo 256)", status, WEXITSTATUS(status));
 }
 
+/* What only the filter keeps away. A sanitizer's runtime needs more calls than it could let through. */
+static void needs_filter(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	print_message("no filter in a sanitized build\n");
+	skip();
+#endif
+}
+
 static bool landlocked(void)
 {
 	return got.landlock > 0;
@@ -159,6 +168,7 @@ static int run_something(int storage)
 static void no_program_is_started(void **state)
 {
 	(void)state;
+	needs_filter();
 	in_child(run_something, false);
 }
 
@@ -183,6 +193,7 @@ static int reach_out(int storage)
 static void nobody_is_reached(void **state)
 {
 	(void)state;
+	needs_filter();
 	in_child(reach_out, false);
 }
 
@@ -242,10 +253,8 @@ int main(void)
 	        cmocka_unit_test(the_storage_can_be_worked_on),
 	        cmocka_unit_test(a_read_only_one_only_read),
 	        cmocka_unit_test(nothing_outside_can_be_seen),
-#ifndef __SANITIZE_ADDRESS__ /* where there is no filter */
 	        cmocka_unit_test(no_program_is_started),
 	        cmocka_unit_test(nobody_is_reached),
-#endif
 	        cmocka_unit_test(threads_are_in_it_too),
 	        cmocka_unit_test(it_is_entered_alone),
 	};
