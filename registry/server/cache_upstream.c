@@ -64,7 +64,7 @@ static const char *behind(const char *name, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	if (len == 0)
+	if (!name || len == 0)
 		return name;
 	return strncmp(name, prefix, len) == 0 && name[len] == '/' && name[len + 1] ? name + len + 1 : NULL;
 }
