@@ -271,6 +271,7 @@ static bool may_authorize(const struct http_exchange *x)
 static int set_headers(struct http_exchange *x, struct err *e)
 {
 	bool has_type = false, ok = true;
+	const char *via = getenv("TARE_VIA");
 
 	curl_slist_free_all(x->sent_headers);
 	x->sent_headers = NULL;
@@ -280,6 +281,11 @@ static int set_headers(struct http_exchange *x, struct err *e)
 	}
 	/* libcurl's own: a form's type, and waiting a second for "100 Continue" */
 	ok &= (has_type || add_header(x, "Content-Type:") == 0) && add_header(x, "Expect:") == 0;
+	/* a registry that fetches for its own clients knows itself again by that (RFC 9110, 7.6.3) */
+	if (via && *via) {
+		cleanup_free char *line = str_printf("Via: 1.1 %s", via);
+		ok &= line && is_one_line(line) && add_header(x, line) == 0;
+	}
 	/* what is asked for has a digest: no encoding may be put around it */
 	ok &= add_header(x, "Accept-Encoding: identity") == 0;
 	if (may_authorize(x)) {

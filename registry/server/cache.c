@@ -31,6 +31,7 @@ struct cache *cache_new(struct server *s, int channel_fd, struct err *e)
 	}
 	c->server = s;
 	c->channel_fd = channel_fd;
+	random_hex(c->id, (CACHE_ID_SIZE - 1) / 2);
 	c->ttl = s->options->cache_ttl ? s->options->cache_ttl : TTL_DEFAULT;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->change, NULL);
@@ -78,6 +79,30 @@ bool cache_owns(struct cache *c, const char *repository)
 		return false;
 	cleanup_repository struct repository *r = repository_get(c->server->storage, repository, false, NULL);
 	return r && is_copy(r);
+}
+
+bool cache_is_busy(struct cache *c)
+{
+	if (!c)
+		return false;
+	pthread_mutex_lock(&c->lock);
+	bool busy = c->flights || c->fetches;
+	pthread_mutex_unlock(&c->lock);
+	return busy;
+}
+
+/* Attack: a registry that is its own upstream (by another name, or through a proxy) asks itself, which asks
+ * itself, until all threads wait for each other. What we asked ourselves is answered with what is here.
+ * tests/e2e/registry-cache.bats "its own upstream" */
+static bool asks_itself(struct cache *c, struct exchange *x)
+{
+	const char *via = exchange_request_header(x, MHD_HTTP_HEADER_VIA);
+	return via && strstr(via, c->id);
+}
+
+const struct upstream *cache_source(struct cache *c, struct exchange *x, const char **path)
+{
+	return c && !x->hidden && !asks_itself(c, x) ? cache_origin(c, x->repository, path) : NULL;
 }
 
 void cache_rename(struct cache *c, struct exchange *x)
@@ -167,8 +192,10 @@ static enum fetched fetch_manifest(struct cache *c, struct exchange *x, const st
         const char *path, const char *known, struct err *e)
 {
 	cleanup_buf struct buf doc = BUF_INIT_MAX(manifest_max(c));
-	cleanup_fd int fd = cache_fetch(c, u, "manifest", path, x->reference, known, e);
+	int fd = cache_fetch(c, u, "manifest", path, x->reference, known, e);
 	cleanup_json json *head = fd < 0 ? NULL : cache_fetch_head(fd, e);
+	bool whole = head && read_to_buf(fd, &doc) == 0 && !doc.failed;
+	cache_fetch_end(c, &fd);
 	if (!head)
 		return FETCH_FAILED;
 	if (json_bool(head, "same", false))
@@ -179,7 +206,7 @@ static enum fetched fetch_manifest(struct cache *c, struct exchange *x, const st
 		err_set(e, ERR_OTHER, "%s", json_str(head, "error", ""));
 		return FETCH_FAILED;
 	}
-	if (read_to_buf(fd, &doc) < 0 || doc.failed) {
+	if (!whole) {
 		err_set(e, ERR_OTHER, "the manifest did not arrive whole");
 		return FETCH_FAILED;
 	}
@@ -231,7 +258,7 @@ bool cache_manifest(struct cache *c, struct exchange *x)
 	const char *path;
 	struct err why = ERR_INIT;
 	char known[DIGEST_TEXT_SIZE];
-	const struct upstream *u = c && !x->hidden ? cache_origin(c, x->repository, &path) : NULL;
+	const struct upstream *u = cache_source(c, x, &path);
 	if (!u)
 		return false;
 	uint64_t name = hash_of(x->repository, x->reference);

@@ -46,10 +46,12 @@ void cache_rename(struct cache *c, struct exchange *x);
 bool cache_manifest(struct cache *c, struct exchange *x);
 /* True: answered, by an error or with the blob as it comes. */
 bool cache_blob(struct cache *c, struct exchange *x, const struct digest *d);
+/* Is anything being fetched? Then it must not be freed. */
+bool cache_is_busy(struct cache *c);
 /* Is it a copy, which nobody may push to? */
 bool cache_owns(struct cache *c, const char *repository);
 
-/* In the supervisor: {"do":"fetch",…} with a descriptor, which is closed when it can't be done. */
-void cache_fetch_start(const struct upstreams *u, json *message, int fd);
+/* In the supervisor: {"do":"fetch",…} with a descriptor, which is taken. False: no process was started. */
+bool cache_fetch_start(const struct upstreams *u, json *message, int fd);
 
 #endif

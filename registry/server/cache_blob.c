@@ -56,7 +56,8 @@ static void flight_leave(struct cache *c, struct flight *f)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void flight_tell(struct cache *c, struct flight *f, uint64_t have, int state, const char *why)
+static void flight_tell(
+        struct cache *c, struct flight *f, uint64_t have, enum flight_state state, const char *why)
 {
 	pthread_mutex_lock(&c->lock);
 	f->have = have;
@@ -133,7 +134,8 @@ static int fill_and_commit(struct filling *w, struct err *e)
 	int rc = fill(w, u, e);
 	if (rc == 0)
 		rc = upload_commit(u, &w->digest, &fresh, e);
-	else
+	/* Nobody goes on with it: the next client makes a new one. */
+	if (rc < 0 && !upload_is_gone(u))
 		upload_cancel(u, NULL);
 	upload_close(u);
 	if (w->cache->server->quota && fresh != QUOTA_BOTH)
@@ -153,7 +155,7 @@ static void *filler(void *arg)
 	        rc == 0 ? NULL : e.msg);
 	if (rc < 0 && e.kind != ERR_NOT_FOUND)
 		log_line(LOG_LEVEL_WARN, "cache: %s: %s", w->name, e.msg);
-	close_fd(&w->pipe);
+	cache_fetch_end(w->cache, &w->pipe);
 	repository_put(w->repository);
 	flight_leave(w->cache, w->flight);
 	free(w);
@@ -185,7 +187,7 @@ static void take_off(struct cache *c, struct flight *f, const char *repository, 
 		w->pipe = cache_fetch(c, u, "blob", path, digest_text(d, text), NULL, &e);
 		if (w->pipe >= 0 && start_filler(w) == 0)
 			return;
-		close_fd(&w->pipe);
+		cache_fetch_end(c, &w->pipe);
 		free(w);
 	}
 	flight_tell(c, f, 0, FLIGHT_FAILED, e.msg[0] ? e.msg : "out of memory");
@@ -244,7 +246,8 @@ static struct flight *board(struct cache *c, const char *repository, const struc
 	snprintf(key, sizeof(key), "%s@%s", repository, digest_text(d, text));
 	pthread_mutex_lock(&c->lock);
 	struct flight *f = flight_find(c, key);
-	bool lead = !f || f->state != FLIGHT_UNDER_WAY;
+	/* One that landed just now has all of it yet. */
+	bool lead = !f || (f->state != FLIGHT_UNDER_WAY && f->state != FLIGHT_LANDED);
 	if (lead && (f = calloc(1, sizeof(*f)))) {
 		strcpy(f->key, key);
 		f->fd = -1;
@@ -261,27 +264,32 @@ static struct flight *board(struct cache *c, const char *repository, const struc
 	return f;
 }
 
-/* The size is known, and the file open; or it has failed. */
-static void wait_for_size(struct cache *c, struct flight *f)
+/* The size is known, and the file open; or it has failed. Its state then. */
+static enum flight_state wait_for_size(struct cache *c, struct flight *f, uint64_t *size)
 {
 	pthread_mutex_lock(&c->lock);
 	while (f->state == FLIGHT_UNDER_WAY && (f->size == UINT64_MAX || f->fd < 0))
 		pthread_cond_wait(&c->change, &c->lock);
+	enum flight_state state = f->state;
+	*size = f->size;
 	pthread_mutex_unlock(&c->lock);
+	return state;
 }
 
 bool cache_blob(struct cache *c, struct exchange *x, const struct digest *d)
 {
 	const char *path;
-	const struct upstream *u = c && !x->hidden ? cache_origin(c, x->repository, &path) : NULL;
+	uint64_t size = 0;
+	enum flight_state state = FLIGHT_FAILED;
+	const struct upstream *u = cache_source(c, x, &path);
 	struct flight *f = u ? board(c, x->repository, u, path, d) : NULL;
 	struct passenger *p = f ? malloc(sizeof(*p)) : NULL;
 	if (!u)
 		return false;
 	metrics_count(c->server->metrics, METRICS_CACHE_MISSES, 1);
 	if (f)
-		wait_for_size(c, f);
-	if (!p || (f->state != FLIGHT_UNDER_WAY && f->state != FLIGHT_LANDED)) {
+		state = wait_for_size(c, f, &size);
+	if (!p || (state != FLIGHT_UNDER_WAY && state != FLIGHT_LANDED)) {
 		bool answered = f && answer_state(x, f);
 		if (f)
 			flight_leave(c, f);
@@ -289,6 +297,7 @@ bool cache_blob(struct cache *c, struct exchange *x, const struct digest *d)
 		return answered;
 	}
 	*p = (struct passenger){c, f};
-	exchange_stream(x, "application/octet-stream", f->size, give, p, get_off);
+	exchange_header(x, "Docker-Content-Digest", "%s:%s", d->alg, d->hex);
+	exchange_stream(x, "application/octet-stream", size, give, p, get_off);
 	return true;
 }

@@ -20,6 +20,28 @@
 
 /* ------------------------------------------------------------------ in the worker */
 
+/* A client that asks for a thousand blobs at once waits for all of them, instead of being told that most
+ * failed because the supervisor starts no more. tests/e2e/registry-cache.bats "many at once" */
+static void take_turn(struct cache *c)
+{
+	pthread_mutex_lock(&c->lock);
+	while (c->fetches >= CACHE_FETCHES)
+		pthread_cond_wait(&c->change, &c->lock);
+	c->fetches++;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void cache_fetch_end(struct cache *c, int *fd)
+{
+	if (*fd < 0)
+		return;
+	close_fd(fd);
+	pthread_mutex_lock(&c->lock);
+	c->fetches--;
+	pthread_cond_broadcast(&c->change);
+	pthread_mutex_unlock(&c->lock);
+}
+
 int cache_fetch(struct cache *c, const struct upstream *u, const char *kind, const char *path,
         const char *reference, const char *known, struct err *e)
 {
@@ -34,12 +56,14 @@ int cache_fetch(struct cache *c, const struct upstream *u, const char *kind, con
 	json_set_str(j, "path", path);
 	json_set_str(j, "reference", reference);
 	json_set_str(j, "known", known ? known : "");
+	json_set_str(j, "via", c->id);
+	take_turn(c);
 	int rc = channel_send(c->channel_fd, j, &ends[1], 1);
 	close(ends[1]);
 	if (rc == 0)
 		return ends[0];
 	err_sys(e, "cannot ask for %s", path);
-	close(ends[0]);
+	cache_fetch_end(c, &ends[0]);
 	return -1;
 }
 
@@ -59,7 +83,7 @@ json *cache_fetch_head(int fd, struct err *e)
 
 /* ------------------------------------------------------------------ in the supervisor */
 
-static void become_fetcher(char *const *argv, int fd)
+static void become_fetcher(char *const *argv, const char *via, int fd)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -67,6 +91,7 @@ static void become_fetcher(char *const *argv, int fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		_exit(125);
+	setenv("TARE_VIA", via, 1);
 	execv(argv[0], argv);
 	_exit(125);
 }
@@ -87,27 +112,33 @@ static bool message_ok(const struct upstreams *u, json *m)
 
 	return (strcmp(kind, "manifest") == 0 || strcmp(kind, "blob") == 0) &&
 	       upstream_of_host(u, json_str(m, "host", "")) && repository_name_ok(json_str(m, "path", "")) &&
-	       reference_ok(json_str(m, "reference", "")) && (!*known || reference_ok(known));
+	       reference_ok(json_str(m, "reference", "")) && (!*known || reference_ok(known)) &&
+	       upload_id_ok(json_str(m, "via", ""));
 }
 
-void cache_fetch_start(const struct upstreams *u, json *message, int fd)
+bool cache_fetch_start(const struct upstreams *u, json *message, int fd)
 {
 	cleanup_fd int out = fd;
 	char helper[4096];
 	struct err e = ERR_INIT;
 
-	if (!message_ok(u, message))
-		return log_line(LOG_LEVEL_WARN, "the worker asked to fetch what can't be fetched");
+	if (!message_ok(u, message)) {
+		log_line(LOG_LEVEL_WARN, "the worker asked to fetch what can't be fetched");
+		return false;
+	}
 	cleanup_free char *name =
 	        str_printf("%s/%s", json_str(message, "host", ""), json_str(message, "path", ""));
-	if (!name || helper_path("tare-transfer", helper, sizeof(helper), &e) < 0)
-		return log_line(LOG_LEVEL_WARN, "%s", name ? e.msg : "out of memory");
+	if (!name || helper_path("tare-transfer", helper, sizeof(helper), &e) < 0) {
+		log_line(LOG_LEVEL_WARN, "%s", name ? e.msg : "out of memory");
+		return false;
+	}
 	char *argv[] = {helper, "--internal", "fetch", (char *)(uintptr_t)json_str(message, "kind", ""), name,
 	        (char *)(uintptr_t)json_str(message, "reference", ""),
 	        (char *)(uintptr_t)json_str(message, "known", ""), NULL};
 	pid_t pid = fork();
 	if (pid == 0)
-		become_fetcher(argv, out);
+		become_fetcher(argv, json_str(message, "via", ""), out);
 	if (pid < 0)
 		log_line(LOG_LEVEL_WARN, "cannot start tare-transfer: %s", strerror(errno));
+	return pid > 0;
 }

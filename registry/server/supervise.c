@@ -212,8 +212,7 @@ static void start_fetch(struct supervisor *v, json *message, int fd)
 		close_fd(&fd);
 		return;
 	}
-	v->fetchers++;
-	cache_fetch_start(&v->s->upstreams, message, fd);
+	v->fetchers += cache_fetch_start(&v->s->upstreams, message, fd);
 }
 
 static void read_worker(struct supervisor *v)

@@ -191,7 +191,7 @@ static void drain(struct worker *w)
 	while ((limits_close_idle(w->server.limits) || w->collections) && now_boottime() < until)
 		poll(NULL, 0, DRAIN_MS);
 	/* What hangs is still at work with all of it, and ends with the process. */
-	if (limits_connections(w->server.limits) || w->collections)
+	if (limits_connections(w->server.limits) || w->collections || cache_is_busy(w->server.cache))
 		return;
 	gc_stop(w->server.gc);
 	MHD_stop_daemon(w->http);

@@ -72,7 +72,8 @@ forget() {
 	[ ! -e "$DIR/registry/blobs/sha256/${d#sha256:}" ]
 	kill $!
 	eventually 20 test -e "$DIR/registry/blobs/sha256/${d#sha256:}"
-	[ "$(requests one | grep -c "^GET .*$d")" = 1 ]
+	asked_once() { [ "$(requests one | grep -c "^GET .*$d")" = 1 ]; }
+	eventually 5 asked_once # it is noted when all was sent
 }
 
 @test "what upstream says wrong is neither given as right nor kept" {
@@ -140,4 +141,27 @@ forget() {
 	[ "$output" = 404 ]
 	refused 125 '*not a host*' registry start -p 5009 --storage "$DIR/other" --upstream 'a b=c'
 	refused 125 '*prefix*' registry start -p 5009 --storage "$DIR/other" --upstream 127.0.0.1:5001
+}
+
+@test "many at once: who asks for a hundred blobs gets all of them" {
+	forget
+	rules one '[]'
+	local i d
+	for i in $(seq 100); do
+		d=$(printf 'blob %d' "$i" | sha256sum | cut -c 1-64)
+		printf 'blob %d' "$i" >"$DIR/images/one/blobs/sha256/$d"
+		printf 'url = "%s/copy/one/blobs/sha256:%s"\noutput = "/dev/null"\n' "$URL" "$d"
+	done >"$DIR/hundred"
+	ok timeout 60 curl -sS -f -Z --parallel-immediate --parallel-max 100 -w '%{http_code}\n' -K "$DIR/hundred"
+	[ "$(grep -c '^200$' <<<"$output")" = 100 ]
+	[ "$(find "$DIR/registry/blobs" -type f | wc -l)" = 100 ]
+}
+
+@test "its own upstream: a registry that would ask itself answers with what it has" {
+	ok tare registry start -d -p 5003 --storage "$DIR/own" --upstream 127.0.0.1:5003=
+	run curl -s -m 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5003/v2/any/manifests/latest
+	[ "$output" = 404 ]
+	run curl -s -m 10 -o /dev/null -w '%{http_code}' "http://127.0.0.1:5003/v2/any/blobs/$(layer 0)"
+	[ "$output" = 404 ]
+	ok tare registry stop -p 5003
 }

@@ -94,29 +94,29 @@ static bool is_refused(const char *text)
 	json *message = json_parse(text, strlen(text), "message", NULL);
 	assert_non_null(message);
 	pid_t before = getpid();
-	cache_fetch_start(&u, message, ends[1]);
+	bool started = cache_fetch_start(&u, message, ends[1]);
 	assert_int_equal(getpid(), before);
 	bool closed = read(ends[0], &byte, 1) == 0;
 	close(ends[0]);
 	json_object_put(message);
 	upstreams_free(&u);
-	return closed;
+	return closed && !started;
 }
 
+#define ASKS(kind, host, path, reference, known, via)                                                        \
+	"{\"kind\":\"" kind "\",\"host\":\"" host "\",\"path\":\"" path "\",\"reference\":\"" reference      \
+	"\",\"known\":\"" known "\",\"via\":\"" via "\"}"
+#define VIA "0123456789abcdef0123456789abcdef"
 static void a_worker_cannot_have_anything_fetched(void **state)
 {
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
-	assert_true(is_refused(
-	        "{\"kind\":\"blob\",\"host\":\"evil.example\",\"path\":\"a\",\"reference\":\"v1\"}"));
-	assert_true(is_refused(
-	        "{\"kind\":\"shell\",\"host\":\"docker.io\",\"path\":\"a\",\"reference\":\"v1\"}"));
-	assert_true(is_refused(
-	        "{\"kind\":\"blob\",\"host\":\"docker.io\",\"path\":\"../a\",\"reference\":\"v1\"}"));
-	assert_true(is_refused(
-	        "{\"kind\":\"blob\",\"host\":\"docker.io\",\"path\":\"a\",\"reference\":\"--root\"}"));
-	assert_true(is_refused("{\"kind\":\"manifest\",\"host\":\"docker.io\",\"path\":\"a\",\"reference\":"
-	                       "\"v1\",\"known\":\"; x\"}"));
+	assert_true(is_refused(ASKS("blob", "evil.example", "a", "v1", "", VIA)));
+	assert_true(is_refused(ASKS("shell", "docker.io", "a", "v1", "", VIA)));
+	assert_true(is_refused(ASKS("blob", "docker.io", "../a", "v1", "", VIA)));
+	assert_true(is_refused(ASKS("blob", "docker.io", "a", "--root", "", VIA)));
+	assert_true(is_refused(ASKS("manifest", "docker.io", "a", "v1", "; x", VIA)));
+	assert_true(is_refused(ASKS("manifest", "docker.io", "a", "v1", "", "x\\r\\nAuthorization: y")));
 	assert_true(is_refused("{}"));
 }
 
