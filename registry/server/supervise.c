@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,8 +66,11 @@ static _Noreturn void become_worker(struct supervisor *v, int channel)
 	_exit(worker_main(&s->worker));
 }
 
+/* Attack: a worker that was taken over, or hangs, and reads no questions any more. Who waits until it does
+ * can neither end nor replace it. tests/e2e/registry.bats "a worker that does not listen" */
 static int make_worker(struct supervisor *v)
 {
+	const struct timeval patience = {.tv_usec = 10000};
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -78,6 +82,7 @@ static int make_worker(struct supervisor *v)
 		become_worker(v, pair[1]);
 	}
 	close(pair[1]);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (v->worker < 0) {
 		close(pair[0]);
 		return -1;

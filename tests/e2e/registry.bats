@@ -117,6 +117,22 @@ gone_process() { ! kill -0 "$1" 2>/dev/null; }
 	grep -q 'ended (signal 9); starting it again' "$STATE/registry/$PORT.log"
 }
 
+@test "a worker that does not listen keeps nobody from ending the registry" {
+	serve --drain 0s
+	local pid
+	pid=$(status_of pid)
+	kill -STOP "$(status_of worker)"
+	python3 - "$STATE/registry/$PORT.sock" <<-'END'
+		import socket, sys
+		for _ in range(400):
+		    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+		        s.connect(sys.argv[1])
+		        s.send(b'{"do":"status"}')
+	END
+	kill -TERM "$pid"
+	eventually 15 gone_process "$pid"
+}
+
 @test "a supervisor that is killed takes the worker along" {
 	serve
 	local worker
