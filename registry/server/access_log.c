@@ -36,15 +36,6 @@ struct access_log *access_log_new(int fd)
 	return l;
 }
 
-void access_log_free(struct access_log *l)
-{
-	if (!l)
-		return;
-	close_fd(&l->fd);
-	pthread_rwlock_destroy(&l->lock);
-	free(l);
-}
-
 void access_log_reopen(struct access_log *l, int fd)
 {
 	pthread_rwlock_wrlock(&l->lock);

@@ -6,9 +6,8 @@
 struct access_log;
 struct exchange;
 
-/* Takes fd (opened for appending). NULL: no memory. */
+/* Takes fd (opened for appending); for as long as the process lives. NULL: no memory. */
 struct access_log *access_log_new(int fd);
-void access_log_free(struct access_log *l);
 /* Go on with another file, taken; the old one is closed. */
 void access_log_reopen(struct access_log *l, int fd);
 /* When the answer is sent. NULL: no log is kept. */

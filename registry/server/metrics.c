@@ -131,11 +131,6 @@ void metrics_count(struct metrics *m, enum metrics_counter what, uint64_t n)
 		add(&m->counters[what], n);
 }
 
-uint64_t metrics_counted(const struct metrics *m, enum metrics_counter what)
-{
-	return m ? get(&m->counters[what]) : 0;
-}
-
 uint64_t metrics_requests(const struct metrics *m)
 {
 	uint64_t sum = 0;

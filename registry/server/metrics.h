@@ -51,7 +51,6 @@ void metrics_free(struct metrics *m);
 void metrics_request(struct metrics *m, enum route route, const char *method, unsigned status, uint64_t in,
         uint64_t out, int64_t ns);
 void metrics_count(struct metrics *m, enum metrics_counter what, uint64_t n);
-uint64_t metrics_counted(const struct metrics *m, enum metrics_counter what);
 uint64_t metrics_requests(const struct metrics *m);
 /* +1 when an upload begins, -1 when it became a blob or is gone; at the start, those that were there. */
 void metrics_uploads(struct metrics *m, int64_t change);

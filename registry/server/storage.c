@@ -277,11 +277,6 @@ void repository_put_ptr(struct repository **r)
 	repository_put(*r);
 }
 
-const char *repository_name(const struct repository *r)
-{
-	return r->name;
-}
-
 bool repository_has_index(const struct repository *r)
 {
 	return r->has_index;

@@ -64,7 +64,6 @@ struct repository *repository_get_local(struct storage *s, const char *name);
 void repository_put(struct repository *r);
 void repository_put_ptr(struct repository **r);
 #define cleanup_repository __attribute__((cleanup(repository_put_ptr)))
-const char *repository_name(const struct repository *r);
 /* Has a manifest ever been put here? What has not is in no catalog and has no list of tags. */
 bool repository_has_index(const struct repository *r);
 /* Of the local images: nothing in it can be changed. */
