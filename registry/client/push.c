@@ -338,7 +338,9 @@ int pusher_push(
 		return err_no_memory(e);
 	if (push_image(p, &image, &target, out, e) == 0)
 		return 0;
-	return err_wrap(e, "cannot push %s", out->reference);
+	/* What the registry said of the manifest comes with the name already. */
+	return e && strncmp(e->msg, "cannot push ", 12) == 0 ? -1
+	                                                     : err_wrap(e, "cannot push %s", out->reference);
 }
 
 int pusher_tags(struct pusher *p, const char *name, char ***out, struct err *e)

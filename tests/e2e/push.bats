@@ -257,4 +257,6 @@ asked() { grep -cE -- "$1" "$DIR/difficult.log" || true; } # how many requests a
 	refused 125 'Connection refused' push oci 127.0.0.1:1/x
 	difficult '{"need": "Basic eDp5"}'
 	refused 125 "tare login" push oci $P/x
+	difficult '{"manifest": 403}'
+	refused 125 'cannot push 127.0.0.1:5002/plain:latest: 127.0.0.1:5002: not allowed' push --compression none plain $P/plain
 }

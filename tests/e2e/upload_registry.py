@@ -13,6 +13,7 @@ RULES is a JSON object, read anew for every request:
     "mount": STATUS       the answer to ?mount= (201 mounts)
     "busy": N             that many bodies are answered by 429 and Retry-After: 0
     "slow": SECONDS       bodies are read only after so long
+    "manifest": STATUS    the answer to manifests that are put
     "stuck": true         Range is always 0-0
     "elsewhere": URL      uploads are to be made there
     "need": TEXT          401 unless Authorization is that (but not for uploads that came from elsewhere)
@@ -111,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "PUT":
             data = bytearray()
             self.body(data.extend)
+            if "manifest" in self.rules:
+                return self.answer(self.rules["manifest"])
             MANIFESTS[name] = bytes(data)
         data = MANIFESTS.get(name)
         if data is None:
