@@ -63,12 +63,22 @@ static int pull_tags_of(const struct pull_job *j, const char *name, struct err *
 	return 0;
 }
 
+/* One that fails keeps nobody from the others; the last failure is the caller's to tell. */
 static int pull_names(struct pull_job *j, char **names, struct err *e)
 {
-	for (; *names; names++)
-		if ((j->o->all_tags ? pull_tags_of(j, *names, e) : pull_one(j, *names, e)) < 0)
-			return -1;
-	return 0;
+	int rc = 0;
+
+	for (; *names; names++) {
+		struct err why = ERR_INIT;
+		if ((j->o->all_tags ? pull_tags_of(j, *names, &why) : pull_one(j, *names, &why)) == 0)
+			continue;
+		progress_end(j->progress);
+		if (rc < 0)
+			log_line(LOG_LEVEL_ERROR, "%s", e->msg);
+		*e = why;
+		rc = -1;
+	}
+	return rc;
 }
 
 static int run_pull(struct pull_job *j, const struct pull_options *o, char **names, struct err *e)
@@ -80,8 +90,8 @@ static int run_pull(struct pull_job *j, const struct pull_options *o, char **nam
 	j->list = j->cli->json ? json_object_new_array() : NULL;
 	int rc = pull_names(j, names, e);
 	progress_end(j->progress);
-	if (rc == 0 && j->list)
-		rc = transfer_print_json(j->list);
+	if (j->list && (rc == 0 || json_object_array_length(j->list)))
+		rc = transfer_print_json(j->list) < 0 ? -1 : rc;
 	json_free(&j->list);
 	return rc;
 }

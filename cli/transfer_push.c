@@ -138,7 +138,13 @@ static int push_image(struct cli *cli, void *options, char **operands, struct er
 	        .progress = &progress};
 	struct push_job j = {.cli = cli, .o = c, .progress = &progress};
 	if (c->all_tags && operands[1])
-		return err_set(e, ERR_USAGE, "--all-tags takes one name, and its tags go where it says");
+		return err_set(e, ERR_USAGE,
+		        "--all-tags takes one name, and its tags go where it says; give that name to them "
+		        "with tare tag");
+	const char *last = strrchr(operands[0], '/');
+	if (c->all_tags && strpbrk(last ? last : operands[0], ":@"))
+		return err_set(
+		        e, ERR_USAGE, "\"%.300s\" names one tag; for all of them leave it out", operands[0]);
 	transfer_progress(&progress, &c->progress);
 	int rc = c->creds ? credential_from_text(c->creds, &creds, e) : 0;
 	if (c->creds)
