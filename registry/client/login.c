@@ -45,12 +45,17 @@ int login_registry(const char *typed, char **registry, struct err *e)
 /* What the registry says to it is of use, the advice to log in is not. */
 static int refused(const struct login_request *q, struct err *e)
 {
+	static const char unknown[] = "(401): ";
 	char *advice = strstr(e->msg, "; log in first");
 	char *user_advice = strstr(e->msg, "; look at the name");
 	if (advice)
 		*advice = '\0';
 	if (user_advice)
 		*user_advice = '\0';
+	/* whoever gives tokens is asked on the way: that is of no interest */
+	char *words = strstr(e->msg, unknown);
+	if (words)
+		memmove(e->msg, words + sizeof(unknown) - 1, strlen(words + sizeof(unknown) - 1) + 1);
 	return err_wrap(e, "%s has not accepted this user and password", q->registry);
 }
 

@@ -260,6 +260,17 @@ static bool worth_another_try(struct remote_call *c, enum http_failure f)
 	return (f == HTTP_UNREACHABLE || f == HTTP_BROKEN) && tries_left(c);
 }
 
+static void explain_unreachable(const char *host, struct err *why)
+{
+	const char *advice = "";
+
+	if (strstr(why->msg, "Could not resolve host"))
+		advice = "; look at the name, and whether this machine has a network";
+	else if (registry_is_loopback(host) && strstr(why->msg, "Connection refused"))
+		advice = "; no registry runs there: tare registry start begins one";
+	err_set(why, why->kind, "cannot reach %s%s", why->msg, advice);
+}
+
 /* What the user can do about it. */
 static void explain(
         const struct remote_call *c, const struct http_answer *a, enum http_failure f, struct err *why)
@@ -278,7 +289,7 @@ static void explain(
 		        "--tls-verify=false, or insecure = true for it in registries.conf)",
 		        why->msg, host);
 	else if (f == HTTP_UNREACHABLE)
-		err_wrap(why, "cannot reach it");
+		explain_unreachable(host, why);
 }
 
 static void fail_at_last(

@@ -48,6 +48,7 @@ make_helper() { # NAME
 	tells 'has not accepted this user and password'
 	nowhere "$SECRET"
 	nowhere 'log in first'
+	nowhere 'cannot speak to'
 	[ ! -e "$AUTH" ]
 	fails tare login --get-login $R
 	tells "not logged in to $R"

@@ -254,7 +254,8 @@ asked() { grep -cE -- "$1" "$DIR/difficult.log" || true; } # how many requests a
 	refused 125 'expected oci or docker' push --format zip oci $R/x
 	refused 125 'say where' push "$(tare image inspect --format '{{.Id}}' oci | cut -c8-19)"
 	refused 125 'takes one name' push --all-tags oci $R/x
-	refused 125 'Connection refused' push oci 127.0.0.1:1/x
+	refused 125 'names one tag' push --all-tags $R/many:1
+	refused 125 'Connection refused; no registry runs there: tare registry start' push oci 127.0.0.1:1/x
 	difficult '{"need": "Basic eDp5"}'
 	refused 125 "tare login" push oci $P/x
 	difficult '{"manifest": 403}'
