@@ -260,10 +260,12 @@ int search_images(
 		return -1;
 	s.registries = r;
 	s.http = h;
-	if (!registry_in_name(term))
+	const char *rest = strchr(term, '/');
+	/* a colon is in no word that is searched for, but before a port */
+	if (!registry_in_name(term) && (rest || !strchr(term, ':')))
 		return *term ? search_all(&s, e) : err_set(e, ERR_USAGE, "the search term is empty");
 	cleanup_free char *host = strndup(term, strcspn(term, "/"));
-	s.term = strchr(term, '/') + 1;
+	s.term = rest ? rest + 1 : "";
 	return host ? search_registry(&s, host, e) : err_no_memory(e);
 }
 

@@ -26,6 +26,8 @@ setup() {
 	image two --push http://127.0.0.1:5001/team/app:v2 >/dev/null
 	ok tare search --format '{{.Name}}' 127.0.0.1:5001/team
 	same "$(sort <<<"$output" | xargs)" '127.0.0.1:5001/team/app 127.0.0.1:5001/team/web'
+	ok tare search --format '{{.Name}}' --limit 1 127.0.0.1:5001
+	same "${#lines[@]}" 1
 	ok tare search --format '{{.Name}}' --limit 1 127.0.0.1:5001/
 	same "$(wc -l <<<"$output")" 1
 	ok tare search --list-tags 127.0.0.1:5001/team/app
