@@ -209,6 +209,9 @@ static unsigned form_key(struct view *v, struct key k)
 		f->focus = f->focus == f->n ? f->n + 1 : f->n;
 		return VIEW_DONE;
 	}
+	if (f->focus < f->n && k.code == KEYC_ENTER && f->fields[f->focus].line &&
+	        f->fields[f->focus].line->is_secret)
+		return submit(f);
 	if (move_key(f, k) || f->focus >= f->n)
 		return VIEW_DONE;
 	if (f->fields[f->focus].kind != FIELD_TEXT) {

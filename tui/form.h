@@ -18,7 +18,7 @@ struct form_field {
 	const char *label;
 	enum field_kind kind;
 	const char *const *choices; /* of CHOICE, NULL-terminated */
-	bool is_secret;             /* of TEXT: a password */
+	bool is_secret;             /* of TEXT: a password; Enter in it is the button */
 	/* from here on the form's */
 	int value;                   /* CHOICE: which one; FLAG: 0 or 1 */
 	struct line_edit *line;      /* TEXT */
