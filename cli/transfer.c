@@ -2,6 +2,7 @@
  * command waits for the libraries it needs. */
 #include "cli/transfer.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@
 #include "cli/transfer_fetch.h"
 #include "cli/transfer_guard.h"
 #include "engine/tare.h"
+
+#define LARGE_WINDOW (4 << 20)
 
 void transfer_progress(struct progress *p, const struct progress_options *o)
 {
@@ -79,6 +82,14 @@ static int run_bare(struct cli *cli, void *options, char **operands)
 	return cli_fail(cli, &e);
 }
 
+/* Each thread's large windows, of 8 MiB mostly, go back to the kernel once they are done with: by itself
+ * malloc learns from the first one that it had better keep them, for each thread (64 MiB for a pull;
+ * tests/e2e/pull.bats). */
+static void keep_no_windows(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE_WINDOW);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct command *const tables[] = {
@@ -88,5 +99,6 @@ int main(int argc, char **argv)
 	        .run_other = run,
 	        .run_bare = run_bare,
 	        .run_internal = transfer_fetch};
+	keep_no_windows();
 	return program_main(&transfer, argc, argv);
 }

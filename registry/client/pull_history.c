@@ -34,7 +34,8 @@ uint64_t pull_history_wanted(const unsigned char *start, size_t len)
 		return UINT64_MAX;
 	for (size_t i = n; i-- > 0;)
 		size = size << 8 | start[at + i];
-	return size + (n == 2 ? 256 : 0);
+	/* an empty first frame says nothing of those behind it, which may have PULL_HISTORY_SHARED each */
+	return size || n == 2 ? size + (n == 2 ? 256 : 0) : 1;
 }
 
 unsigned pull_history_take(struct pull_history *h, uint64_t wanted)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes images of random content as an OCI image layout, and pushes them to a registry by plain requests.
 
-image_maker.py DIR [--tag T] [--layers N] [--kib K] [--files N] [--seed S] [--compression gzip|multi|zstd|none]
+image_maker.py DIR [--tag T] [--layers N] [--kib K] [--files N] [--seed S] [--compression gzip|multi|zstd|zstd-long|none]
                [--docker] [--algorithm sha256|sha512] [--platforms linux/amd64,…] [--attestation] [--busybox FILE]
                [--push http://HOST:PORT/NAME:TAG]
 
@@ -72,13 +72,14 @@ def compress(data, kind):
     if kind == "multi":
         half = len(data) // 2
         return gzip.compress(data[:half], 6, mtime=0) + gzip.compress(data[half:], 6, mtime=0)
-    if kind == "zstd":
-        return subprocess.run(["zstd", "-q", "-3", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+    if kind.startswith("zstd"):
+        window = ["--long=23"] if kind == "zstd-long" else []
+        return subprocess.run(["zstd", "-q", "-3", *window, "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
     return data
 
 
 def layer_type(options):
-    suffix = {"gzip": "gzip", "multi": "gzip", "zstd": "zstd", "none": ""}[options.compression]
+    suffix = {"gzip": "gzip", "multi": "gzip", "zstd": "zstd", "zstd-long": "zstd", "none": ""}[options.compression]
     if options.docker:
         return DOCKER + "image.rootfs.diff.tar" + ("." + suffix if suffix else "")
     return OCI + "layer.v1.tar" + ("+" + suffix if suffix else "")
@@ -187,7 +188,7 @@ def main():
     p.add_argument("--kib", type=int, default=64)
     p.add_argument("--files", type=int, default=4)
     p.add_argument("--seed", default="1")
-    p.add_argument("--compression", choices=("gzip", "multi", "zstd", "none"), default="gzip")
+    p.add_argument("--compression", choices=("gzip", "multi", "zstd", "zstd-long", "none"), default="gzip")
     p.add_argument("--docker", action="store_true")
     p.add_argument("--algorithm", choices=("sha256", "sha512"), default="sha256")
     p.add_argument("--platforms", default="linux/amd64")
