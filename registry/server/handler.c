@@ -134,6 +134,7 @@ void handler_completed(
 
 struct framing {
 	unsigned lengths, encodings;
+	bool odd;
 	const char *length, *encoding;
 };
 
@@ -141,6 +142,8 @@ static enum MHD_Result see_framing(void *cls, enum MHD_ValueKind kind, const cha
 {
 	struct framing *f = cls;
 	(void)kind;
+	/* "Content-Length : 5" is none to us and may be one to others. */
+	f->odd |= strpbrk(key, " \t") != NULL;
 	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
 		f->lengths++;
 		f->length = value;
@@ -158,7 +161,7 @@ static bool framing_ok(struct exchange *x)
 {
 	struct framing f = {0};
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, see_framing, &f);
-	if (f.lengths + f.encodings > 1 || (f.encoding && strcasecmp(f.encoding, "chunked") != 0) ||
+	if (f.odd || f.lengths + f.encodings > 1 || (f.encoding && strcasecmp(f.encoding, "chunked") != 0) ||
 	        (f.length && (!*f.length || strspn(f.length, "0123456789") != strlen(f.length))))
 		return false;
 	if (f.length) {

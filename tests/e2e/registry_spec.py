@@ -979,6 +979,9 @@ def _():
                     b'Content-Length: 99999999999999999999999\r\n\r\n' + inner,
                     b'Content-Length: 0x5\r\n\r\n' + inner,
                     b'Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n' + inner,
+                    b'Content-Length : 5\r\n\r\n' + inner,
+                    b'Content-Length\t: 5\r\n\r\n' + inner,
+                    b'Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n' + inner,
                     b'Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n' + inner,
                     b'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n' + inner):
         status, out = raw(head + framing)
