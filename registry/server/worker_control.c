@@ -88,7 +88,9 @@ static void *collect(void *arg)
 	return NULL;
 }
 
-/* It takes its time, in a thread of its own. */
+/* It takes its time, in a thread of its own, which takes the question: json-c's counts are no thread's
+ * friends.
+ */
 static void start_collection(struct worker *w, json *question)
 {
 	struct collection *c = calloc(1, sizeof *c);
@@ -101,9 +103,11 @@ static void start_collection(struct worker *w, json *question)
 	if (c) {
 		c->worker = w;
 		w->collections++;
-		c->question = json_object_get(question);
+		c->question = question;
 		if (pthread_create(&thread, &detached, collect, c) != 0)
 			collect(c);
+	} else {
+		json_free(&question);
 	}
 	pthread_attr_destroy(&detached);
 }
@@ -116,6 +120,7 @@ int worker_control(struct worker *w)
 	size_t n;
 	cleanup_json json *question = channel_receive(w->start->channel_fd, fds, &n);
 	const char *word = json_str(question, "do", "drain"); /* without a supervisor, too */
+	bool end = strcmp(word, "drain") == 0;
 
 	if (strcmp(word, "status") == 0)
 		answer(w, question, status(w));
@@ -124,8 +129,8 @@ int worker_control(struct worker *w)
 	else if (strcmp(word, "log") == 0)
 		answer(w, question, new_log(w, fds, &n));
 	else if (strcmp(word, "gc") == 0)
-		start_collection(w, question);
+		start_collection(w, steal_ptr(&question));
 	while (n)
 		close_fd(&fds[--n]);
-	return strcmp(word, "drain") == 0 ? -1 : 0;
+	return end ? -1 : 0;
 }
