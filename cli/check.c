@@ -78,8 +78,8 @@ const struct command check_commands[] = {
                 .group = GROUP_SYSTEM,
                 .summary = "Find what a crash left behind, and with --repair remove it",
                 .details = "Interfaces, rules, address leases and directories that belong to no container "
-                           "any more, and what of this host keeps networks from working. The exit code is 1 "
-                           "when something is left as it was.",
+                           "any more, images that are not whole, and what of this host keeps networks from "
+                           "working. The exit code is 1 when something is left as it was.",
                 .examples = "tare system check\ntare system check --repair",
                 .options = check_options,
                 .size = sizeof(struct check_options),

@@ -1,4 +1,5 @@
-/* system check: all that a crash can have left behind, and what of this host keeps networks from working. */
+/* system check: all that a crash can have left behind, images that are not whole, and what of this host keeps
+ * networks from working. */
 #include "engine/debris.h"
 
 #include <time.h>
@@ -6,10 +7,20 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 #include "engine/network.h"
+#include "engine/store/image_check.h"
 
 static void tell_debris(const struct debris *d, void *arg)
 {
 	tare_check_result_add(arg, d->removed, d->what, d->problem, NULL);
+}
+
+/* What is missing cannot be mended from here. */
+static void tell_damage(void *arg, const char *name, const char *problem)
+{
+	cleanup_free char *what = str_printf("image %s", name);
+
+	if (what)
+		tare_check_result_add(arg, false, what, problem, "pull or load it again, or remove it");
 }
 
 #define LOOK_NS 5000000 /* between looks at starts that are under way, */
@@ -48,7 +59,7 @@ int engine_check(struct tare_engine *t, bool repair, struct tare_check_result *o
 	*out = (struct tare_check_result){0};
 	await_starts(s);
 	debris_sweep(s, repair, tell_debris, out);
-	if (network_check(s, repair, out, e) == 0)
+	if (image_check(s, tell_damage, out, e) == 0 && network_check(s, repair, out, e) == 0)
 		return 0;
 	tare_check_result_free(out);
 	return -1;

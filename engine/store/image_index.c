@@ -52,6 +52,11 @@ static int read_index(const struct store *s, struct oci_index *idx, struct err *
 	return 0;
 }
 
+int image_index_read(const struct store *s, struct oci_index *idx, struct err *e)
+{
+	return read_index(s, idx, e);
+}
+
 static int load_manifest(const struct store *s, const struct descriptor *d, struct manifest *m, struct err *e)
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(MANIFEST_MAX_BYTES);

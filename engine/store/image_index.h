@@ -61,6 +61,9 @@ uint64_t image_unpacked_size(const struct store *s, const struct image *i);
  * wants. */
 int image_open_layers(const struct store *s, const struct image *i, int *fds, struct err *e);
 
+/* index.json itself, empty when there is none yet. */
+int image_index_read(const struct store *s, struct oci_index *idx, struct err *e);
+
 /* Every digest that the index reaches: manifests, configs, layers as blobs and as diffIDs. `add` returns
  * non-zero when memory is short. */
 typedef int image_root_fn(void *arg, const struct digest *d);

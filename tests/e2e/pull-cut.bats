@@ -170,3 +170,33 @@ file_down() { registries_down; }
 	tare image prune -a -f >/dev/null
 	same "$(partial_bytes)" 0
 }
+
+@test "system check sees an image that is not whole" {
+	local manifest layer diff what
+	ok tare pull $LARGE
+	ok tare system check
+	manifest=$(jq -r '.manifests[0].digest' "$DIR/images/large/index.json")
+	layer=$(jq -r '.layers[1].digest' "$ROOT/blobs/sha256/${manifest#*:}")
+	diff=$(basename "$(find "$ROOT/layers/sha256" -mindepth 1 -maxdepth 1 -type d | head -n 1)")
+	truncate -s -1 "$ROOT/blobs/sha256/${layer#*:}"
+	exits 1 tare system check
+	has "image $LARGE:latest"
+	has "its layer ${layer:7:12} has"
+	mv "$ROOT/blobs/sha256/${layer#*:}" "$DIR/away"
+	exits 1 tare system check --repair
+	has "its layer ${layer:7:12} is missing"
+	# the advice it gives
+	ok tare pull $LARGE
+	ok tare system check
+	mv "$ROOT/layers/sha256/$diff" "$DIR/unpacked"
+	exits 1 tare system check
+	has "its unpacked layer ${diff:0:12} is missing"
+	ok tare pull $LARGE
+	ok tare system check
+	rm -r "$DIR/unpacked" "$DIR/away"
+	mv "$ROOT/blobs/sha256/${manifest#*:}" "$DIR/away"
+	exits 1 tare system check
+	has "image $LARGE:latest"
+	mv "$DIR/away" "$ROOT/blobs/sha256/${manifest#*:}"
+	ok tare system check
+}
