@@ -171,6 +171,10 @@ static int start(struct worker *w, struct err *e)
 		return -1;
 	if (limits_start(w->server.limits) < 0)
 		return err_set(e, ERR_OTHER, "cannot make a thread");
+	/* The first request may be there already. */
+	if (w->server.options->upstreams &&
+	        !(w->server.cache = cache_new(&w->server, w->start->channel_fd, e)))
+		return -1;
 	w->http = listen_http(w);
 	return w->http ? 0 : err_set(e, ERR_OTHER, "libmicrohttpd can't start: %s", strerror(errno));
 }
@@ -236,9 +240,6 @@ int worker_main(const struct worker_start *start_with)
 	if (start(&w, &e) < 0)
 		return fail(&w, &e);
 	if (!w.server.options->read_only && !(w.server.gc = gc_start(&w.server, &e)))
-		return fail(&w, &e);
-	if (w.server.options->upstreams &&
-	        !(w.server.cache = cache_new(&w.server, start_with->channel_fd, &e)))
 		return fail(&w, &e);
 	tell_ready(&w);
 	/* Until the drain is asked for, or the supervisor is gone. */

@@ -66,7 +66,7 @@ forget() {
 	forget
 	local d
 	d=$(layer 0)
-	rules one '[{"match":"GET .*/blobs/","slow":100000}]'
+	rules one '[{"match":"GET .*/blobs/","slow":400000}]'
 	curl -sN -o "$DIR/growing" "$URL/copy/one/blobs/$d" &
 	eventually 10 test -s "$DIR/growing"
 	[ ! -e "$DIR/registry/blobs/sha256/${d#sha256:}" ]
@@ -155,6 +155,20 @@ forget() {
 	ok timeout 60 curl -sS -f -Z --parallel-immediate --parallel-max 100 -w '%{http_code}\n' -K "$DIR/hundred"
 	[ "$(grep -c '^200$' <<<"$output")" = 100 ]
 	[ "$(find "$DIR/registry/blobs" -type f | wc -l)" = 100 ]
+}
+
+@test "who waits while the worker is started again gets what upstream has" {
+	forget
+	rules one '[]'
+	local i d
+	for i in $(seq 20); do
+		d=$(printf 'late %d' "$i" | sha256sum | cut -c 1-64)
+		printf 'late %d' "$i" >"$DIR/images/one/blobs/sha256/$d"
+		printf 'url = "%s/copy/one/blobs/sha256:%s"\noutput = "/dev/null"\n' "$URL" "$d"
+	done >"$DIR/twenty"
+	kill -KILL "$(tare registry status --json | jq '.[0].worker')"
+	run curl -sS -m 30 -Z --parallel-immediate -w '%{http_code}\n' -K "$DIR/twenty"
+	[ "$(grep -c '^200$' <<<"$output")" = 20 ]
 }
 
 @test "its own upstream: a registry that would ask itself answers with what it has" {
