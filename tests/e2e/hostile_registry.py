@@ -2,6 +2,7 @@
 """A registry that serves an OCI image layout, and lies where a rule says so.
 
 hostile_registry.py LAYOUT NAME RULES LOG [PORT]     prints the port it listens on (127.0.0.1), then serves
+NAME "*": LAYOUT is a folder of layouts, each of which is the repository of that name.
 
 RULES is a JSON file, read anew for every request: a list of objects
     {"match": REGEX on "METHOD /path?query", "times": N (default: always), "skip": N (leave the first N alone), …what to do}
@@ -56,23 +57,23 @@ def rule_for(line):
     return {}
 
 
-def blob(digest):
+def blob(layout, digest):
     try:
-        with open(os.path.join(LAYOUT, "blobs", *digest.split(":", 1)), "rb") as f:
+        with open(os.path.join(layout, "blobs", *digest.split(":", 1)), "rb") as f:
             return f.read()
     except OSError:
         return None
 
 
-def manifest(reference):
-    with open(os.path.join(LAYOUT, "index.json")) as f:
+def manifest(layout, reference):
+    with open(os.path.join(layout, "index.json")) as f:
         entry = json.load(f)["manifests"][0]
     if ":" in reference:
-        data = blob(reference)
+        data = blob(layout, reference)
         return data, (json.loads(data).get("mediaType") if data else None)
     if reference != entry["annotations"]["org.opencontainers.image.ref.name"]:
         return None, None
-    return blob(entry["digest"]), entry["mediaType"]
+    return blob(layout, entry["digest"]), entry["mediaType"]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -160,16 +161,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def content(self, rule, taken):
         path, _, query = self.path.partition("?")
-        base = f"/v2/{NAME}/"
+        name = path.split("/")[2] if NAME == "*" and path.count("/") > 2 else NAME
+        base, layout = f"/v2/{name}/", os.path.join(LAYOUT, name) if NAME == "*" else LAYOUT
         if path in ("/v2", "/v2/"):
             return self.answer(200, {"Content-Type": "application/json"}, b"{}", rule)
         if not path.startswith(base):
             return self.answer(404, {}, b'{"errors":[{"code":"NAME_UNKNOWN","message":"no such repository"}]}', rule)
         kind, _, reference = path[len(base) :].partition("/")
         if kind == "blobs" and self.command in ("GET", "HEAD"):
-            return self.send_blob(reference, rule)
+            return self.send_blob(layout, reference, rule)
         if kind == "manifests" and self.command in ("GET", "HEAD"):
-            data, media = manifest(reference)
+            data, media = manifest(layout, reference)
             if data is None:
                 return self.answer(404, {}, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no such manifest"}]}', rule)
             digest = reference if ":" in reference else "sha256:" + hashlib.sha256(data).hexdigest()
@@ -183,8 +185,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(201, {"Location": path, "Docker-Content-Digest": digest}, b"", rule)
         self.answer(404, {}, b"", rule)
 
-    def send_blob(self, digest, rule):
-        data = blob(digest)
+    def send_blob(self, layout, digest, rule):
+        data = blob(layout, digest)
         if data is None:
             return self.answer(404, {}, b'{"errors":[{"code":"BLOB_UNKNOWN","message":"no such blob"}]}', rule)
         if "flip" in rule:

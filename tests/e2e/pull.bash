@@ -1,6 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # bats sets variables
 # For files about pulls, after `load registry`: every test leaves an empty store, and knows what was sent.
-export TARE_RETRY_MS=20 # the first wait before a further try
 
 test_down() {
 	leave_nothing

@@ -19,7 +19,6 @@ file_up() {
 	done
 	tar -C "$DIR/images/plain" -cf "$DIR/plain.tar" .
 	python3 "$E2E/image_maker.py" "$DIR/images/docker" --push "http://$R/docker:0" >/dev/null
-	export TARE_RETRY_MS=20
 	: >"$DIR/no-auth.json" && echo '{}' >"$DIR/no-auth.json"
 	export REGISTRY_AUTH_FILE=$DIR/no-auth.json
 	tare load -qi "$DIR/oci.tar"

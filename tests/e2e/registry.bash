@@ -3,6 +3,7 @@
 # a network namespace of its own (run-e2e), so ports are free to choose. `file_down` calls registries_down.
 
 E2E=$BATS_TEST_DIRNAME
+export TARE_RETRY_MS=20 # the first wait before a further try
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; } # PORT
 
@@ -23,12 +24,12 @@ docker_registry() {
 	eventually 10 listens "$port"
 }
 
-# hostile NAME [PORT]: serves the layout $DIR/images/NAME as repository NAME by $DIR/NAME.rules, noting $DIR/NAME.requests;
-# sets PORT. `rules NAME JSON` changes what it does.
+# hostile NAME [PORT [REPOSITORY]]: serves the layout $DIR/images/NAME as REPOSITORY (NAME; "*": the layouts in it, each under
+# its own name) by $DIR/NAME.rules, noting $DIR/NAME.requests; sets PORT. `rules NAME JSON` changes what it does.
 hostile() {
 	echo '[]' >"$DIR/$1.rules"
 	: >"$DIR/$1.requests"
-	python3 "$E2E/hostile_registry.py" "$DIR/images/$1" "$1" "$DIR/$1.rules" "$DIR/$1.requests" ${2:+"$2"} >"$DIR/$1.port" 2>"$DIR/$1.err" 3>&- 4>&- &
+	python3 "$E2E/hostile_registry.py" "$DIR/images/$1" "${3:-$1}" "$DIR/$1.rules" "$DIR/$1.requests" "${2:-0}" >"$DIR/$1.port" 2>"$DIR/$1.err" 3>&- 4>&- &
 	echo $! >>"$DIR/registries"
 	eventually 5 test -s "$DIR/$1.port"
 	PORT=$(cat "$DIR/$1.port")

@@ -124,7 +124,7 @@ gone_process() { ! kill -0 "$1" 2>/dev/null; }
 	kill -STOP "$(status_of worker)"
 	python3 - "$STATE/registry/$PORT.sock" <<-'END'
 		import socket, sys
-		for _ in range(400):
+		for _ in range(100):
 		    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
 		        s.connect(sys.argv[1])
 		        s.send(b'{"do":"status"}')
