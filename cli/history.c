@@ -96,7 +96,10 @@ static json *history_row(const struct source *s, size_t at)
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)l->size);
 	json_set_str(row, "ID", id);
 	json_set_str(row, "CreatedSince", l->created ? ago : "N/A");
-	json_set_str(row, "CreatedAt", l->created ? time_format(l->created, moment) : "N/A");
+	/* to the second, as Docker prints it */
+	time_format(l->created, moment);
+	memmove(moment + strcspn(moment, "."), "Z", 2);
+	json_set_str(row, "CreatedAt", l->created ? moment : "N/A");
 	json_set_str(row, "CreatedBy", command);
 	json_set_str(row, "Size", s->options->human ? size_format_decimal(l->size, size) : size);
 	json_set_str(row, "Comment", json_str(step, "comment", ""));

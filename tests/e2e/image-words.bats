@@ -33,6 +33,8 @@ rootfs() { # FILE: an archive with one file, different each time
 	is "$(tare images -q out:2)"$'\n<missing>\n<missing>'
 	ok tare history --human=false --format '{{.Size}}' out:1
 	[ "${lines[0]}" -ge 5000 ]
+	ok tare history --format '{{.CreatedAt}}' out:1
+	[[ ${lines[0]} =~ ^[0-9-]{10}T[0-9:]{8}Z$ ]]
 	ok tare --json image history $B
 	same "$(jq length <<<"$output")" 1
 	refused 125 'no such image' history nothere
