@@ -141,6 +141,12 @@ static bool login_again(struct cli *cli, const struct login_request *q, int *rc,
 		*rc = -1;
 		return !old;
 	}
+	if (!cli->json && c.username) {
+		cleanup_buf struct buf name = BUF_INIT;
+		text_harmless(&name, c.username, strlen(c.username));
+		fprintf(stderr, "tare: logged in as %s already; for another user say -u USER\n",
+		        buf_str(&name));
+	}
 	*rc = say_login(cli, q->registry, c.username, c.source);
 	return true;
 }

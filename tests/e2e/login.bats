@@ -39,6 +39,8 @@ make_helper() { # NAME
 	tare rmi $R/app:v1
 	ok tare login --get-login $R
 	same "$output" me
+	ok tare login $R </dev/null
+	[[ $stderr == 'tare: logged in as me already'* ]]
 	ok tare --json login $R </dev/null
 	same "$(jq -r .Username <<<"$output")" me
 }
