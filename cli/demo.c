@@ -99,13 +99,14 @@ static int print_json(json *j)
 
 static void print_found(json *rows)
 {
-	printf("%-32s %8s  %-8s  %s\n", "NAME", "STARS", "OFFICIAL", "DESCRIPTION");
+	/* the columns of the real one */
+	printf("%-24s %-40s %5s   %s\n", "NAME", "DESCRIPTION", "STARS", "OFFICIAL");
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		json *row = json_object_array_get_idx(rows, i);
 
-		printf("%-32s %8lld  %-8s  %s\n", json_str(row, "Name", ""),
-		        (long long)json_int(row, "StarCount", 0),
-		        json_bool(row, "IsOfficial", false) ? "yes" : "", json_str(row, "Description", ""));
+		printf("%-24s %-40s %5lld   %s\n", json_str(row, "Name", ""),
+		        json_str(row, "Description", ""), (long long)json_int(row, "StarCount", 0),
+		        json_bool(row, "IsOfficial", false) ? "[OK]" : "");
 	}
 }
 
@@ -139,7 +140,7 @@ static int login(struct demo *d, struct err *e)
 		;
 	if (d->engine->login(d->engine, registry, user ? user : "", e) < 0)
 		return -1;
-	printf("logged in to %s%s%s\n", registry, user ? " as " : "", user ? user : "");
+	puts("Login Succeeded; stored nowhere, since this is the demo");
 	return 0;
 }
 
