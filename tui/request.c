@@ -252,12 +252,15 @@ static void say_failed(struct app *a, const struct request *r, const struct job 
 {
 	char registry[LOGIN_REGISTRY_SIZE], again[KEYMAP_TEXT_SIZE] = "";
 
+	if (login_wanted(j, registry) && strstr(j->messages, "log in first") && app_is_free(a)) {
+		app_push(a, login_form_new(
+		                    a, registry, j->number)); /* says it all, and where the room is scarce */
+		return;
+	}
 	if (!r->input)
 		keymap_key_text(app_keymap(a), ACTION_AGAIN, again);
 	app_toast(a, TOAST_ERROR, "%s failed: %.240s (! shows the log%s%s%s)", j->title,
 	        j->error ? j->error : "", *again ? ", " : "", again, *again ? " tries again" : "");
-	if (login_wanted(j, registry) && strstr(j->messages, "log in first") && app_is_free(a))
-		app_push(a, login_form_new(a, registry, j->number));
 }
 
 static void job_ended(struct app *a, const struct job *j, void *arg)
