@@ -317,7 +317,7 @@ image_is_there() { "$BUILD/tare" --root "$ROOT" --state "$STATE" image inspect "
 	sees '127.0.0.1:5001'
 	keys me Tab geheim
 	sees '••••••'
-	keys C-s
+	keys Enter
 	sees 'pushed 127.0.0.1:5001/kinds:copy'
 	hides geheim
 	same "$(curl -s -u me:geheim http://127.0.0.1:5001/v2/kinds/tags/list)" '{"name":"kinds","tags":["copy"]}'
