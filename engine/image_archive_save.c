@@ -21,6 +21,7 @@
 #include "engine/oci/reference.h"
 #include "engine/store/blob.h"
 #include "engine/store/image_index.h"
+#include "engine/store/pull.h"
 #include "engine/tare.h"
 
 struct save {
@@ -29,6 +30,7 @@ struct save {
 	size_t n_images;
 	struct progress *progress;
 	struct pack pack;
+	struct pull pull; /* what is written is not swept meanwhile */
 };
 
 /* ------------------------------------------------------------------ members */
@@ -130,7 +132,7 @@ static int write_part(struct save *s, const struct part *part, struct err *e)
 		return pack_file(&s->pack, part->name, part->text, strlen(part->text), e);
 	cleanup_fd int fd = blob_open(&s->store, &part->blob);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, "cannot open blob %.64s", part->blob.hex);
+		return err_sys(e, "cannot open blob %.64s (pull or load the image again)", part->blob.hex);
 	uint64_t size = (uint64_t)st.st_size;
 	if (part->diff_id && unpacked_size(fd, part, &size, e) < 0)
 		return -1;
@@ -410,11 +412,29 @@ static int find_images(struct save *s, char *const *refs, struct err *e)
 	return 0;
 }
 
+/* Who removes one meanwhile takes its name: what it is made of stays until it is written. */
+static int keep_images(struct save *s, struct err *e)
+{
+	if (pull_begin(&s->store, &s->pull, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_images; i++) {
+		const struct image *image = &s->images[i];
+		int rc = pull_protect(&s->store, &s->pull, &image->manifest_digest, e);
+		if (rc == 0)
+			rc = pull_protect(&s->store, &s->pull, &image->config_digest, e);
+		for (size_t k = 0; rc == 0 && k < image->manifest.n_layers; k++)
+			rc = pull_protect(&s->store, &s->pull, &image->manifest.layers[k].digest, e);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int save_images(
         struct save *s, char *const *refs, const char *file, enum tare_save_format format, struct err *e)
 {
 	struct target target;
-	if (find_images(s, refs, e) < 0)
+	if (find_images(s, refs, e) < 0 || keep_images(s, e) < 0)
 		return -1;
 	int rc = open_target(&target, file, e);
 	if (rc == 0) {
@@ -436,9 +456,11 @@ int tare_image_save(const char *root, const char *state, char *const *refs, cons
 	if (!s)
 		return err_no_memory(e);
 	s->progress = p;
+	s->pull = (struct pull)PULL_INIT;
 	int rc = store_open(&s->store, root, state, e);
 	if (rc == 0) {
 		rc = save_images(s, refs, file, format, e);
+		pull_end(&s->store, &s->pull);
 		for (size_t i = 0; i < s->n_images; i++)
 			image_free(&s->images[i]);
 		free(s->images);

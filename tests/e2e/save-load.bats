@@ -98,3 +98,24 @@ config_of() { sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
 	refused 125 'damaged' load -qi "$DIR/odd.tar"
 	rm -r "$DIR/odd" "$DIR/odd.tar"
 }
+
+@test "an image that is removed while it is saved is saved whole" {
+	local pid
+	image gone --layers 2 --kib 900 --compression none --tag gone:1 >/dev/null
+	tar -C "$DIR/images/gone" -cf "$DIR/gone.tar" .
+	tare load -qi "$DIR/gone.tar"
+	mkfifo "$DIR/pipe"
+	tare save -o "$DIR/pipe" gone:1 &
+	pid=$!
+	exec 5<"$DIR/pipe"
+	head -c 1024 <&5 >"$DIR/out.tar"
+	ok tare rmi gone:1
+	cat <&5 >>"$DIR/out.tar"
+	exec 5<&-
+	wait $pid
+	ok tare load -i "$DIR/out.tar"
+	is 'Loaded image: gone:1'
+	ok tare system check
+	tare rmi gone:1 >/dev/null
+	rm "$DIR/pipe" "$DIR/gone.tar" "$DIR/out.tar"
+}
