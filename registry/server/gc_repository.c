@@ -1,6 +1,10 @@
 /* One repository is gone through: what its tags reach is kept. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -265,6 +269,30 @@ static int drop_blob(void *arg, const struct digest *d, uint64_t size, unsigned 
 	return 0;
 }
 
+/* What a process that was killed had written half: nobody writes here now, and who does so elsewhere is
+ * young.
+ */
+static void drop_leftovers(const struct sweep *w, const char *path)
+{
+	int fd = openat(w->r->dir, path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct stat st;
+	if (!dir)
+		return close_fd(&fd);
+	for (struct dirent *d; (d = readdir(dir));)
+		if (strncmp(d->d_name, ".tmp-", 5) == 0 &&
+		        fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		        (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec < w->limit)
+			unlinkat(fd, d->d_name, 0);
+}
+
+static void drop_all_leftovers(const struct sweep *w)
+{
+	static const char *const paths[] = {".", "referrers/sha256", "referrers/sha512"};
+	for (size_t i = 0; !w->options->dry_run && i < sizeof(paths) / sizeof(paths[0]); i++)
+		drop_leftovers(w, paths[i]);
+}
+
 static int drop_blobs(struct sweep *w, struct err *e)
 {
 	if (w->unsure) {
@@ -289,6 +317,7 @@ static int sweep_frozen(struct sweep *w, int64_t now, struct err *e)
 	if (given_up == SIZE_MAX)
 		return -1;
 	decide_manifests(w, given_up);
+	drop_all_leftovers(w);
 	return drop_manifests(w, given_up, e) < 0 ? -1 : drop_blobs(w, e);
 }
 

@@ -425,6 +425,20 @@ static DIR *open_list(struct storage *s, struct err *e)
 	return dir;
 }
 
+static bool is_record(const char *name)
+{
+	return strlen(name) == UPLOAD_ID_SIZE + 4 && strcmp(name + UPLOAD_ID_SIZE - 1, ".json") == 0;
+}
+
+/* The record of an upload that is gone: a kill came between the two. It is written after the upload's file.
+ */
+static bool is_orphan(const struct storage *s, const char *record)
+{
+	char id[UPLOAD_ID_SIZE] = "";
+	memcpy(id, record, UPLOAD_ID_SIZE - 1);
+	return faccessat(s->uploads_dir, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 int uploads_purge(struct storage *s, int64_t older_than, struct quota *q, unsigned *n, struct err *e)
 {
 	cleanup_dir DIR *dir = open_list(s, e);
@@ -435,9 +449,12 @@ int uploads_purge(struct storage *s, int64_t older_than, struct quota *q, unsign
 		struct stat st;
 		if (fstatat(s->uploads_dir, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 			continue;
-		if ((int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec < older_than &&
-		        !(strlen(d->d_name) == UPLOAD_ID_SIZE + 4 && strstr(d->d_name, ".json")))
+		if ((int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec >= older_than)
+			continue;
+		if (!is_record(d->d_name))
 			*n += purge_one(s, d->d_name, q, (uint64_t)st.st_size);
+		else if (is_orphan(s, d->d_name))
+			unlinkat(s->uploads_dir, d->d_name, 0);
 	}
 	return 0;
 }

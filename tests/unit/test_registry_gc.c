@@ -287,6 +287,41 @@ static void signatures_live_as_long_as_what_they_sign(void **state)
 	json_object_put(referrers);
 }
 
+static void write_left(struct box *b, const char *name)
+{
+	cleanup_buf struct buf path = BUF_INIT;
+
+	buf_printf(&path, "repositories/team+app/%s", name);
+	int fd = openat(b->dir, buf_str(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool is_left(struct box *b, const char *name)
+{
+	cleanup_buf struct buf path = BUF_INIT;
+
+	buf_printf(&path, "repositories/team+app/%s", name);
+	return faccessat(b->dir, buf_str(&path), F_OK, 0) == 0;
+}
+
+/* As a kill leaves them. */
+static void halves_of_files_go(void **state)
+{
+	struct box *b = *state;
+	static const char one[] = ".tmp-0123", two[] = "referrers/sha256/.tmp-4567";
+
+	put_image(b, "layer", NULL, "v1");
+	write_left(b, one);
+	write_left(b, two);
+	collect(b, &(struct gc_options){.grace = INT64_C(60000000000)});
+	collect(b, &(struct gc_options){.dry_run = true});
+	assert_true(is_left(b, one) && is_left(b, two));
+	collect(b, &(struct gc_options){0});
+	assert_false(is_left(b, one) || is_left(b, two));
+	assert_true(is_left(b, "index.json") && has_text(b, "layer"));
+}
+
 static void a_blob_of_another_repository_stays(void **state)
 {
 	struct box *b = *state;
@@ -422,6 +457,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(untagged_ones_stay_when_told, setup, teardown),
 	        cmocka_unit_test_setup_teardown(children_of_an_index_stay, setup, teardown),
 	        cmocka_unit_test_setup_teardown(signatures_live_as_long_as_what_they_sign, setup, teardown),
+	        cmocka_unit_test_setup_teardown(halves_of_files_go, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_blob_of_another_repository_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(an_unreadable_manifest_keeps_everything, setup, teardown),
 	        cmocka_unit_test(rules_keep_by_pattern_number_and_age),

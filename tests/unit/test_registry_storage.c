@@ -338,6 +338,15 @@ static void test_purge(void **state)
 	upload_close(u);
 	assert_null(upload_open(r, stale, "", &e));
 	assert_int_equal(count_files(f, "uploads"), 2);
+	/* a kill between the upload and its record */
+	char left[64];
+	snprintf(left, sizeof(left), "uploads/%s", used);
+	assert_int_equal(unlinkat(f->fd, left, 0), 0);
+	assert_int_equal(uploads_purge(f->s, 1, NULL, &n, &e), 0);
+	assert_int_equal(count_files(f, "uploads"), 1);
+	assert_int_equal(uploads_purge(f->s, INT64_MAX, NULL, &n, &e), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(count_files(f, "uploads"), 0);
 	repository_put(r);
 }
 
