@@ -45,8 +45,18 @@ static const char *name_of(const void *row)
 
 static void draw_name(const struct cell *at, const void *row)
 {
+	const char *name = name_of(row);
+	int over = (int)text_width(name) - at->w;
+	char end[NAME_SIZE + 4];
+
+	/* They differ at their ends: many begin with the same registry. A name is ASCII. */
+	if (over > 0 && IMAGE(row)->reference) {
+		bool ascii = app_glyph(at->list->v.app, GLYPH_ELLIPSIS) < 0x80;
+		snprintf(end, sizeof(end), "%s%s", ascii ? "~" : "…", name + over + 1);
+		name = end;
+	}
 	/* an image without a name is likely in the way */
-	cell_name(at, name_of(row), IMAGE(row)->reference ? at->base : cell_style(at, UI_MUTED));
+	cell_name(at, name, IMAGE(row)->reference ? at->base : cell_style(at, UI_MUTED));
 }
 
 static int compare_name(const void *a, const void *b)
