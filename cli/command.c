@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,11 +318,22 @@ static int run_front(struct cli *cli, char **argv)
 	return program_run(cli, words);
 }
 
+/* The attack: started without standard output or error, what is printed goes into whichever file was opened
+ * instead (tests/e2e/pull.bats). What is missing is filled such that its use fails as before; children
+ * inherit it. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return;
+}
+
 int program_main(const struct program *p, int argc, char **argv)
 {
 	struct cli cli = {.program = p, .argv = argv};
 	int code;
 
+	fill_standard_descriptors();
 	code = finish_output(run_front(&cli, argc > 0 ? argv + 1 : argv));
 	if (cli.engine)
 		cli.engine->close(cli.engine);

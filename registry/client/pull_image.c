@@ -30,6 +30,18 @@ static bool has_layers(const struct store *s, const struct image *i)
 	return true;
 }
 
+/* One that the registry has for one platform only is taken whatever that is, but not silently. */
+static void warn_of_platform(const struct pull_image *i, const struct image_config *c)
+{
+	char text[PLATFORM_TEXT_SIZE];
+	if (platform_fits(i->platform, c))
+		return;
+	progress_end(i->progress);
+	log_line(LOG_LEVEL_WARN, "%s is for %s/%s%s%s, not for %s", i->reference, c->os ? c->os : "unknown",
+	        c->architecture ? c->architecture : "unknown", c->variant ? "/" : "",
+	        c->variant ? c->variant : "", platform_text(i->platform, text));
+}
+
 bool pull_image_is_here(const struct pull_image *i, struct pulled *out, bool *named)
 {
 	const struct digest *target = &i->target->digest;
@@ -47,9 +59,9 @@ bool pull_image_is_here(const struct pull_image *i, struct pulled *out, bool *na
 	bool is_member = !digest_equal(&image.manifest_digest, target);
 	if (is_member && !digest_equal(&image.pulled, target))
 		return false;
-	/* one that the registry has for one platform only is taken whatever that is */
 	if ((is_member && !platform_fits(i->platform, &image.config)) || !has_layers(i->store, &image))
 		return false;
+	warn_of_platform(i, &image.config);
 	out->digest = *target;
 	out->id = image.config_digest;
 	return true;
@@ -182,18 +194,6 @@ static int fetch_config(struct fetch *f, struct err *e)
 	return here ? 0 : keep(f, &d->digest, &f->config_text, e);
 }
 
-static void warn_of_platform(const struct fetch *f)
-{
-	char text[PLATFORM_TEXT_SIZE];
-	const struct image_config *c = &f->config;
-	if (platform_fits(f->i->platform, c))
-		return;
-	progress_end(f->i->progress);
-	log_line(LOG_LEVEL_WARN, "%s is for %s/%s%s%s, not for %s", f->i->reference,
-	        c->os ? c->os : "unknown", c->architecture ? c->architecture : "unknown",
-	        c->variant ? "/" : "", c->variant ? c->variant : "", platform_text(f->i->platform, text));
-}
-
 /* ------------------------------------------------------------------ the whole */
 
 static int sync_store(const struct store *s, struct err *e)
@@ -260,7 +260,7 @@ static int fetch(struct fetch *f, struct err *e)
 {
 	if (descend(f, f->i->target, 0, e) < 0 || fetch_config(f, e) < 0)
 		return -1;
-	warn_of_platform(f);
+	warn_of_platform(f->i, &f->config);
 	if (keep(f, &f->found.digest, &f->manifest_text, e) < 0)
 		return -1;
 	return fetch_layers(f, e);

@@ -82,6 +82,17 @@ file_down() { registries_down; }
 	image arm --platforms linux/arm64 --push http://$R/arm:v1 >/dev/null
 	ok tare pull --platform linux/amd64 $R/arm:v1
 	[[ $stderr == *"is for linux/arm64, not for linux/amd64"* ]] || fail "$stderr"
+	# also when it is here already
+	ok tare pull --platform linux/amd64 $R/arm:v1
+	[[ $stderr == *"is for linux/arm64, not for linux/amd64"* ]] || fail "$stderr"
+}
+
+@test "without standard descriptors nothing is printed into the store" {
+	# shellcheck disable=SC2016
+	exits 125 sh -c 'exec "$@" 0<&- 1>&- 2>&-' sh \
+		strace -f -qq -e trace=open,openat,openat2 -o "$DIR/trace" "$BUILD/tare" --root "$ROOT" --state "$STATE" pull $R/kinds:gzip
+	if grep -vE '/dev/null|/lib/|/etc/ld' "$DIR/trace" | grep -E ' = [012]$'; then fail 'a file took the place of one'; fi
+	same "$(image_names)" "$R/kinds:gzip"
 }
 
 @test "names: by tag and digest, by digest alone, what is not there" {
