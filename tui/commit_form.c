@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "engine/tare.h"
 #include "tui/actions_state.h"
 #include "tui/app.h"
@@ -59,13 +58,8 @@ static char **command_of(const struct form *f)
 static void show_command(struct form *f)
 {
 	cleanup_strv char **args = command_of(f);
-	cleanup_buf struct buf text = BUF_INIT;
 
-	strv_foreach (s, args) {
-		buf_char(&text, ' ');
-		text_shell_quote(&text, *s);
-	}
-	form_set_summary(f, str_printf("%s%s", app_tare_text(f->v.app), buf_str(&text)));
+	form_set_summary(f, job_command_text(f->v.app, args));
 }
 
 /* ------------------------------------------------------------------ the form's questions */

@@ -252,8 +252,7 @@ static char **child_argv(struct app *a, char *const *args)
 	return NULL;
 }
 
-/* As one would type it. */
-static char *command_text(struct app *a, char *const *args)
+char *job_command_text(struct app *a, char *const *args)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 
@@ -445,7 +444,7 @@ const struct job *job_start_with_input(struct jobs *js, char *const *args, const
 	t->kill_timer.fn = kill_now;
 	t->kill_timer.arg = t;
 	t->job.title = strdup(title);
-	t->job.command = command_text(js->app, args);
+	t->job.command = job_command_text(js->app, args);
 	if (!t->job.title || !t->job.command)
 		err_no_memory(e);
 	if (!t->job.title || !t->job.command || start_child(t, args, input, e) < 0) {

@@ -46,6 +46,8 @@ const struct job *job_start(
 #define JOB_INPUT_MAX 4096
 const struct job *job_start_with_input(struct jobs *js, char *const *args, const char *input,
         const char *title, job_done_fn *done, void *arg, struct err *e);
+/* A command of tare with these words, as one would type it; the caller's to free. */
+char *job_command_text(struct app *a, char *const *args);
 void job_cancel(struct jobs *js, unsigned number);
 /* For the one owner of SIGCHLD: true when `pid` was a job's; `status` as waitpid() gave it. */
 bool jobs_child_ended(struct jobs *js, pid_t pid, int status);

@@ -7,7 +7,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "engine/tare.h"
 #include "tui/actions_state.h"
@@ -74,14 +73,9 @@ static char **command_of(const struct form *f)
 static void show_command(struct form *f)
 {
 	cleanup_strv char **args = command_of(f);
-	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_free char *text = job_command_text(f->v.app, args);
 
-	strv_foreach (s, args) {
-		buf_char(&text, ' ');
-		text_shell_quote(&text, *s);
-	}
-	form_set_summary(f, str_printf("%s%s%s", app_tare_text(f->v.app), buf_str(&text),
-	                            *form_text(f, NET_NAME) ? "" : " NAME"));
+	form_set_summary(f, str_printf("%s%s", text ? text : "", *form_text(f, NET_NAME) ? "" : " NAME"));
 }
 
 /* ------------------------------------------------------------------ what is right */
