@@ -34,6 +34,15 @@ int transfer_print_json(json *j)
 	return puts(buf_str(&b)) < 0 ? -1 : 0;
 }
 
+int transfer_print_id(const struct cli *cli, const char *id)
+{
+	if (!cli->json)
+		return puts(id) < 0 ? -1 : 0;
+	cleanup_json json *j = json_object_new_object();
+	json_set_str(j, "Id", id);
+	return transfer_print_json(j);
+}
+
 static const struct transfer_verb *find_verb(const char *words)
 {
 	static const struct transfer_verb *const tables[] = {transfer_archive_verbs, transfer_pull_verbs,

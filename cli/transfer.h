@@ -25,5 +25,7 @@ extern const struct transfer_verb transfer_login_verbs[];   /* transfer_login.c:
 void transfer_progress(struct progress *p, const struct progress_options *o);
 /* Pretty, with a newline. */
 int transfer_print_json(json *j);
+/* Of the image that was made: as a line, or as JSON where that is wanted. */
+int transfer_print_id(const struct cli *cli, const char *id);
 
 #endif

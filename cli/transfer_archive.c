@@ -26,14 +26,7 @@ static int import_image(struct cli *cli, void *options, char **operands, struct 
 	transfer_progress(&p, &o->progress);
 	int rc = tare_image_import(cli->root, cli->state, &request, &p, &id, e);
 	progress_end(&p);
-	if (rc < 0)
-		return -1;
-	if (cli->json) {
-		cleanup_json json *j = json_object_new_object();
-		json_set_str(j, "Id", id);
-		return transfer_print_json(j);
-	}
-	return puts(id) < 0 ? -1 : 0;
+	return rc < 0 ? -1 : transfer_print_id(cli, id);
 }
 
 static int load_images(struct cli *cli, void *options, char **operands, struct err *e)
