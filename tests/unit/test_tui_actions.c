@@ -23,35 +23,14 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const struct job *last_job(struct app *a)
-{
-	const struct job *const *jobs;
-	size_t n = jobs_list(a->jobs, &jobs);
-
-	return n ? jobs[n - 1] : NULL;
-}
-
-/* The command of the job that it came to; "" when it came to none. */
-static const char *command(struct app *a)
-{
-	box_run_jobs(a);
-	return last_job(a) ? last_job(a)->command : "";
-}
-
-static void target(struct app *a, const char *name)
-{
-	box_target(a, (const char *const[]){name, NULL});
-	assert_int_equal(a->n_targets, 1);
-}
-
 static void one_is_stopped_at_once(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	assert_int_equal(actions_perform(a, ACTION_CTR_STOP), VIEW_DONE);
 	assert_int_equal(a->n_dialogs, 0);
-	assert_string_equal(command(a), "tare --demo stop shop-db");
+	assert_string_equal(box_command(a), "tare --demo stop shop-db");
 	assert_string_equal(a->toast, "stopped shop-db");
 }
 
@@ -59,11 +38,11 @@ static void what_does_not_fit_is_said(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-migrate");
+	box_target_one(a, "shop-migrate");
 	actions_perform(a, ACTION_CTR_STOP);
-	assert_string_equal(command(a), "");
+	assert_string_equal(box_command(a), "");
 	assert_string_equal(a->toast, "shop-migrate does not run; S starts it");
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_START);
 	assert_string_equal(a->toast, "shop-db runs already; s stops it");
 	a->n_targets = 0;
@@ -82,7 +61,7 @@ static void several_are_asked_about_once(void **state)
 	assert_non_null(strstr(box_text(a), "shop-web"));
 	assert_null(strstr(box_text(a), "shop-migrate"));
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo stop shop-db shop-web");
+	assert_string_equal(box_command(a), "tare --demo stop shop-db shop-web");
 	assert_int_equal(a->n_dialogs, 0);
 }
 
@@ -90,19 +69,19 @@ static void pause_is_a_toggle(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_PAUSE);
-	assert_string_equal(command(a), "tare --demo pause shop-db");
-	target(a, "backup");
+	assert_string_equal(box_command(a), "tare --demo pause shop-db");
+	box_target_one(a, "backup");
 	actions_perform(a, ACTION_CTR_PAUSE);
-	assert_string_equal(command(a), "tare --demo unpause backup");
+	assert_string_equal(box_command(a), "tare --demo unpause backup");
 }
 
 static void removing_always_asks(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_REMOVE);
 	assert_non_null(strstr(box_text(a), "Kill and remove with volumes"));
 	assert_null(strstr(box_text(a), "Remove with volumes"));
@@ -113,56 +92,56 @@ static void removing_always_asks(void **state)
 	assert_non_null(strstr(box_text(a), "shop-db"));
 	/* it starts on Cancel */
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "");
+	assert_string_equal(box_command(a), "");
 	actions_perform(a, ACTION_CTR_REMOVE);
 	box_key(a, KEYC_ENTER, 0);
 	box_key(a, 'y', 0);
-	assert_string_equal(command(a), "tare --demo rm -f shop-db");
+	assert_string_equal(box_command(a), "tare --demo rm -f shop-db");
 }
 
 static void a_stopped_one_needs_no_force(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-migrate");
+	box_target_one(a, "shop-migrate");
 	actions_perform(a, ACTION_CTR_REMOVE);
 	assert_null(strstr(box_text(a), "Kill"));
 	box_key(a, KEYC_ENTER, 0);
 	box_key(a, 'y', 0);
-	assert_string_equal(command(a), "tare --demo rm shop-migrate");
+	assert_string_equal(box_command(a), "tare --demo rm shop-migrate");
 }
 
 static void a_signal_is_picked_by_letters(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_KILL);
 	box_type(a, "hup");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo kill -s SIGHUP shop-db");
+	assert_string_equal(box_command(a), "tare --demo kill -s SIGHUP shop-db");
 	/* again, elsewhere, without being asked again */
-	target(a, "shop-web");
+	box_target_one(a, "shop-web");
 	actions_perform(a, ACTION_REPEAT);
-	assert_string_equal(command(a), "tare --demo kill -s SIGHUP shop-web");
+	assert_string_equal(box_command(a), "tare --demo kill -s SIGHUP shop-web");
 }
 
 static void a_menu_is_for_what_it_was_opened_on(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_KILL);
-	target(a, "shop-web"); /* the selection moves while the menu is open */
+	box_target_one(a, "shop-web"); /* the selection moves while the menu is open */
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo kill -s SIGTERM shop-db");
+	assert_string_equal(box_command(a), "tare --demo kill -s SIGTERM shop-db");
 }
 
 static void a_name_is_checked_as_one_types(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_RENAME);
 	box_key(a, 'u', MOD_CTRL);
 	box_type(a, "shop-web");
@@ -171,7 +150,7 @@ static void a_name_is_checked_as_one_types(void **state)
 	assert_int_equal(a->n_dialogs, 1);
 	box_type(a, "2");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo rename shop-db shop-web2");
+	assert_string_equal(box_command(a), "tare --demo rename shop-db shop-web2");
 }
 
 static void a_failure_says_why(void **state)
@@ -183,7 +162,7 @@ static void a_failure_says_why(void **state)
 	strv_add(&a->tare, "/bin/sh");
 	strv_add(&a->tare, "-c");
 	strv_add(&a->tare, "echo 'tare: it is stuck' >&2; exit 1");
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_STOP);
 	box_run_jobs(a);
 	assert_int_equal(a->toast_kind, TOAST_ERROR);
@@ -194,11 +173,11 @@ static void shells_need_a_running_container(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-migrate");
+	box_target_one(a, "shop-migrate");
 	actions_perform(a, ACTION_CTR_SHELL);
 	assert_string_equal(a->shell, "");
 	assert_string_equal(a->toast, "shop-migrate does not run; S starts it");
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_SHELL);
 	assert_string_equal(a->shell, "exec -it shop-db sh"); /* a simulated one has but this */
 	actions_perform(a, ACTION_CTR_ATTACH);
@@ -214,9 +193,9 @@ static void bulk_names_all(void **state)
 	box_key(a, KEYC_ENTER, 0);
 	assert_non_null(strstr(box_text(a), "shop-migrate"));
 	box_key(a, 'y', 0);
-	assert_int_equal(strncmp(command(a), "tare --demo rm ", 15), 0);
-	assert_non_null(strstr(last_job(a)->command, "shop-migrate"));
-	assert_null(strstr(last_job(a)->command, "shop-db"));
+	assert_int_equal(strncmp(box_command(a), "tare --demo rm ", 15), 0);
+	assert_non_null(strstr(box_last_job(a)->command, "shop-migrate"));
+	assert_null(strstr(box_last_job(a)->command, "shop-db"));
 }
 
 static void prune_shows_what_it_frees(void **state)
@@ -233,12 +212,12 @@ static void prune_shows_what_it_frees(void **state)
 	actions_perform(a, ACTION_IMG_PRUNE);
 	box_key(a, KEYC_ENTER, 0);
 	assert_int_equal(a->n_dialogs, 0);
-	assert_string_equal(command(a), "tare --demo --json image prune --dry-run");
+	assert_string_equal(box_command(a), "tare --demo --json image prune --dry-run");
 	assert_int_equal(a->n_dialogs, 1);
 	assert_non_null(strstr(box_text(a), "removes 2 and frees 12MB"));
 	assert_non_null(strstr(box_text(a), "old:2"));
 	box_key(a, 'y', 0);
-	assert_string_equal(command(a), "tare --demo image prune --force");
+	assert_string_equal(box_command(a), "tare --demo image prune --force");
 }
 
 static void questions_name_twelve(void **state)
@@ -268,7 +247,7 @@ static void interrupt_cancels_the_job(void **state)
 	strv_add(&a->tare, "/bin/sh");
 	strv_add(&a->tare, "-c");
 	strv_add(&a->tare, "exec sleep 100");
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_STOP);
 	assert_int_equal(actions_perform(a, ACTION_INTERRUPT), VIEW_DONE);
 	box_run_jobs(a);
@@ -279,7 +258,7 @@ static void copies_are_what_they_say(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_YANK_NAME);
 	assert_string_equal(a->copied, "shop-db");
 	actions_perform(a, ACTION_YANK_ID);
@@ -376,10 +355,10 @@ static void networks_are_removed_after_asking(void **state)
 	actions_perform(a, ACTION_NET_REMOVE);
 	assert_non_null(strstr(box_text(a), "Remove network staging?"));
 	box_key(a, KEYC_ENTER, 0); /* it starts on Cancel */
-	assert_string_equal(command(a), "");
+	assert_string_equal(box_command(a), "");
 	actions_perform(a, ACTION_NET_REMOVE);
 	box_key(a, 'y', 0);
-	assert_string_equal(command(a), "tare --demo network rm staging");
+	assert_string_equal(box_command(a), "tare --demo network rm staging");
 	target_network(a, "tare0");
 	actions_perform(a, ACTION_NET_REMOVE);
 	assert_int_equal(a->n_dialogs, 0);
@@ -417,14 +396,14 @@ static void a_container_is_connected_and_disconnected(void **state)
 	assert_null(strstr(box_text(a), "odd-one"));
 	box_type(a, "metrics");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo network connect shop metrics");
+	assert_string_equal(box_command(a), "tare --demo network connect shop metrics");
 	actions_perform(a, ACTION_NET_DISCONNECT);
 	assert_null(strstr(box_text(a), "metrics"));
 	box_type(a, "shop-web");
 	box_key(a, KEYC_ENTER, 0);
 	assert_non_null(strstr(box_text(a), "Disconnect shop-web from network shop?"));
 	box_key(a, 'y', 0);
-	assert_string_equal(command(a), "tare --demo network disconnect shop shop-web");
+	assert_string_equal(box_command(a), "tare --demo network disconnect shop shop-web");
 }
 
 static void foreign_names_stay_harmless(void **state)

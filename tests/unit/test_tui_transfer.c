@@ -21,27 +21,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const struct job *last_job(struct app *a)
-{
-	const struct job *const *jobs;
-	size_t n = jobs_list(a->jobs, &jobs);
-
-	return n ? jobs[n - 1] : NULL;
-}
-
-/* The command of the job that it came to; "" when it came to none. */
-static const char *command(struct app *a)
-{
-	box_run_jobs(a);
-	return last_job(a) ? last_job(a)->command : "";
-}
-
-static void target(struct app *a, const char *name)
-{
-	box_target(a, (const char *const[]){name, NULL});
-	assert_int_equal(a->n_targets, 1);
-}
-
 /* `script` instead of tare; it has the words in "$@". */
 static void tare_is(struct app *a, const char *script)
 {
@@ -80,20 +59,20 @@ static void an_image_is_pulled_by_its_name(void **state)
 	box_key(a, 'u', MOD_CTRL);
 	box_type(a, "alpine:3.20");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo pull alpine:3.20");
+	assert_string_equal(box_command(a), "tare --demo pull alpine:3.20");
 	assert_string_equal(a->toast, "pulled alpine:3.20");
 	actions_perform(a, ACTION_IMG_PULL);
 	box_type(a, "quay.io/a/b linux/ar");
 	box_key(a, KEYC_TAB, 0);
 	box_key(a, KEYC_TAB, 0);
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo pull --platform linux/arm64 quay.io/a/b");
+	assert_string_equal(box_command(a), "tare --demo pull --platform linux/arm64 quay.io/a/b");
 	/* what was pulled before is a key away */
 	actions_perform(a, ACTION_IMG_PULL);
 	box_key(a, KEYC_UP, 0);
 	box_key(a, KEYC_UP, 0);
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo pull alpine:3.20");
+	assert_string_equal(box_command(a), "tare --demo pull alpine:3.20");
 }
 
 static void an_image_is_pushed_where_one_says(void **state)
@@ -103,7 +82,7 @@ static void an_image_is_pushed_where_one_says(void **state)
 	target_image(a, "shop/api");
 	actions_perform(a, ACTION_IMG_PUSH);
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo push shop/api:2.4");
+	assert_string_equal(box_command(a), "tare --demo push shop/api:2.4");
 	assert_string_equal(a->toast, "pushed shop/api:2.4");
 	actions_perform(a, ACTION_IMG_PUSH);
 	box_key(a, 'u', MOD_CTRL);
@@ -111,7 +90,7 @@ static void an_image_is_pushed_where_one_says(void **state)
 	assert_int_equal(a->n_dialogs, 1);
 	box_type(a, "localhost:5000/api:1");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo push shop/api:2.4 localhost:5000/api:1");
+	assert_string_equal(box_command(a), "tare --demo push shop/api:2.4 localhost:5000/api:1");
 	a->n_targets = 0;
 	actions_perform(a, ACTION_IMG_PUSH);
 	assert_string_equal(a->toast, "no image is selected; 2 shows them");
@@ -128,18 +107,18 @@ static void what_a_search_finds_is_pulled(void **state)
 	actions_perform(a, ACTION_IMG_SEARCH);
 	box_type(a, "nginx");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo --json search nginx");
+	assert_string_equal(box_command(a), "tare --demo --json search nginx");
 	assert_int_equal(a->n_dialogs, 1);
 	assert_non_null(strstr(box_text(a), "official  20000 stars  web"));
 	assert_non_null(strstr(box_text(a), "2/2"));
 	assert_null(strchr(box_text(a), '\x1b'));
 	box_key(a, KEYC_RIGHT, 0);
 	assert_int_equal(a->n_dialogs, 0);
-	assert_string_equal(command(a), "tare --demo --json search --list-tags nginx");
+	assert_string_equal(box_command(a), "tare --demo --json search --list-tags nginx");
 	assert_int_equal(a->n_dialogs, 1);
 	box_type(a, "1.2");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(command(a), "tare --demo pull nginx:1.27");
+	assert_string_equal(box_command(a), "tare --demo pull nginx:1.27");
 }
 
 static void a_search_that_finds_nothing_says_so(void **state)
@@ -174,8 +153,8 @@ static void a_password_is_neither_shown_nor_logged(void **state)
 	assert_non_null(strstr(box_text(a),
 	        "\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"));
 	box_key(a, 's', MOD_CTRL);
-	assert_string_equal(command(a), "tare --demo login --username ada --password-stdin quay.io");
-	assert_string_equal(last_job(a)->output, "login --username ada --password-stdin quay.io\n");
+	assert_string_equal(box_command(a), "tare --demo login --username ada --password-stdin quay.io");
+	assert_string_equal(box_last_job(a)->output, "login --username ada --password-stdin quay.io\n");
 	assert_string_equal(a->toast, "log in to quay.io: done");
 }
 
@@ -194,7 +173,7 @@ static void a_registry_that_asks_gets_a_login_and_the_pull_again(void **state)
 	box_type(a, "quay.io/secret/one");
 	box_key(a, KEYC_ENTER, 0);
 	box_run_jobs(a);
-	assert_int_equal(a->toast_kind, TOAST_ERROR);
+	assert_string_equal(a->toast, ""); /* which would lie over the form */
 	assert_int_equal(a->n_dialogs, 1);
 	assert_non_null(strstr(box_text(a), "Log in to a registry"));
 	assert_non_null(strstr(box_text(a), "quay.io"));
@@ -204,7 +183,7 @@ static void a_registry_that_asks_gets_a_login_and_the_pull_again(void **state)
 	box_key(a, 's', MOD_CTRL);
 	box_run_jobs(a);
 	box_run_jobs(a);
-	assert_string_equal(command(a), "tare --demo pull quay.io/secret/one");
+	assert_string_equal(box_command(a), "tare --demo pull quay.io/secret/one");
 	assert_string_equal(a->toast, "pulled quay.io/secret/one");
 }
 
@@ -223,7 +202,7 @@ static void what_failed_is_tried_again(void **state)
 	box_run_jobs(a);
 	assert_int_equal(a->toast_kind, TOAST_ERROR);
 	actions_perform(a, ACTION_AGAIN);
-	assert_string_equal(command(a), "tare --demo pull alpine");
+	assert_string_equal(box_command(a), "tare --demo pull alpine");
 	assert_string_equal(a->toast, "pulled alpine");
 	actions_perform(a, ACTION_AGAIN);
 	assert_string_equal(a->toast, "nothing has failed yet");
@@ -250,7 +229,7 @@ static void an_image_is_made_of_a_container(void **state)
 {
 	struct app *a = *state;
 
-	target(a, "shop-db");
+	box_target_one(a, "shop-db");
 	actions_perform(a, ACTION_CTR_COMMIT);
 	box_type(a, "shop/db:snapshot");
 	box_key(a, KEYC_TAB, 0);
@@ -260,14 +239,15 @@ static void an_image_is_made_of_a_container(void **state)
 	box_key(a, KEYC_TAB, 0);
 	box_key(a, ' ', 0);
 	box_key(a, 's', MOD_CTRL);
-	assert_string_equal(command(a), "tare --demo commit --message 'before the move' --change 'ENV A=b' "
-	                                "--pause=false shop-db shop/db:snapshot");
+	assert_string_equal(box_command(a),
+	        "tare --demo commit --message 'before the move' --change 'ENV A=b' "
+	        "--pause=false shop-db shop/db:snapshot");
 	assert_string_equal(a->toast, "made shop/db:snapshot of shop-db");
-	target(a, "shop-migrate");
+	box_target_one(a, "shop-migrate");
 	actions_perform(a, ACTION_CTR_COMMIT);
 	box_type(a, "m");
 	box_key(a, 's', MOD_CTRL);
-	assert_string_equal(command(a), "tare --demo commit shop-migrate m");
+	assert_string_equal(box_command(a), "tare --demo commit shop-migrate m");
 }
 
 int main(void)

@@ -406,4 +406,25 @@ static inline void box_target(struct app *a, const char *const *names)
 			}
 }
 
+static inline const struct job *box_last_job(struct app *a)
+{
+	const struct job *const *jobs;
+	size_t n = jobs_list(a->jobs, &jobs);
+
+	return n ? jobs[n - 1] : NULL;
+}
+
+/* The command of the job that it came to; "" when it came to none. */
+static inline const char *box_command(struct app *a)
+{
+	box_run_jobs(a);
+	return box_last_job(a) ? box_last_job(a)->command : "";
+}
+
+static inline void box_target_one(struct app *a, const char *name)
+{
+	box_target(a, (const char *const[]){name, NULL});
+	assert_int_equal(a->n_targets, 1);
+}
+
 #endif
