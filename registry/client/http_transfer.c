@@ -327,6 +327,8 @@ static enum http_failure fail(struct http_exchange *x, enum http_failure f, CURL
 	/* libcurl's own words for it leave out why */
 	if (code == CURLE_COULDNT_CONNECT && !curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &sys) && sys)
 		err_set(&x->why, ERR_OTHER, "%s: %s", x->url.place, strerror((int)sys));
+	else if (code == CURLE_OUT_OF_MEMORY) /* its lines have at most 100 KB */
+		err_set(&x->why, ERR_OTHER, "%s sends a line without end, or memory is short", x->url.place);
 	else
 		err_set(&x->why, ERR_OTHER, "%s: %s", x->url.place,
 		        *x->error ? x->error : curl_easy_strerror(code));

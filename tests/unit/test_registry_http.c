@@ -168,6 +168,17 @@ static void endless_headers_are_refused(void **state)
 	ask(h, &(struct http_request){.url = url}, &seen);
 	assert_int_equal(seen.failure, HTTP_REFUSED);
 	assert_non_null(strstr(seen.why, "65536 bytes of headers"));
+	/* one line without end, which libcurl calls a lack of memory */
+	cleanup_seen struct seen again = {0};
+	buf_reset(&many);
+	buf_str_add(&many, "X: ");
+	for (int i = 0; i < 5; i++)
+		buf_str_add(&many, line);
+	buf_str_add(&many, "\r\n");
+	script_says(s, "GET", "200 OK", many.data, "");
+	ask(h, &(struct http_request){.url = url}, &again);
+	assert_int_equal(again.failure, HTTP_REFUSED);
+	assert_non_null(strstr(again.why, "a line without end"));
 	script_stop(s);
 }
 
