@@ -210,16 +210,18 @@ static bool add_if_fits(struct buf *text, const char *part, unsigned cols)
 
 static void add_amount(struct buf *text, const struct progress_object *o, bool is_wide, unsigned cols)
 {
-	char have[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE], part[64];
+	char have[SIZE_TEXT_SIZE], part[64];
 
 	size_format_decimal(o->done, have);
-	if (o->total)
+	if (o->total) {
+		char all[SIZE_TEXT_SIZE];
 		snprintf(part, sizeof(part), is_wide ? " %6s / %s" : " %s / %s", have,
 		        size_format_decimal(o->total, all));
-	else if (o->done)
+	} else if (o->done) {
 		snprintf(part, sizeof(part), " %s", have);
-	else
+	} else {
 		return;
+	}
 	if (add_if_fits(text, part, cols) || !o->total || o->done > o->total)
 		return;
 	snprintf(part, sizeof(part), " %.0f%%", 100.0 * (double)o->done / (double)o->total);

@@ -30,8 +30,8 @@ int image_ensure_held(
 
 int images_list(const struct store *s, struct tare_image_list *out, struct err *e);
 /* An entry without a name of an image that has one: left over when the name moved to other bytes of the same
- * image (compressed anew, another format of manifest). Nobody can mean it, and its id is the named one's, so it
- * is in no list, no prune takes it for an image of its own, and image_gc() and image_remove() drop it. */
+ * image (compressed anew, another format of manifest). Nobody can mean it, and its id is the named one's, so
+ * it is in no list, no prune takes it for an image of its own, and image_gc() and image_remove() drop it. */
 bool image_is_spare(const struct image *list, size_t n, size_t at);
 /* Docker's document, the caller's to put. */
 int image_inspect(const struct store *s, const char *ref, json **out, struct err *e);
