@@ -88,7 +88,8 @@ static int confirm(const struct cli *cli, const char *what, const struct prune_o
 	return 1;
 }
 
-static void print_names(char *const *names, const char *title)
+/* `title` is "Deleted …"; a dry run has deleted nothing. */
+static void print_names(char *const *names, const char *title, bool dry_run)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
@@ -96,7 +97,8 @@ static void print_names(char *const *names, const char *title)
 		text_harmless(&text, *s, strlen(*s));
 		buf_char(&text, '\n');
 	}
-	printf("%s:\n%s\n", title, buf_str(&text));
+	printf("%s%s:\n%s\n", dry_run ? "Would delete" : "", title + (dry_run ? strlen("Deleted") : 0),
+	        buf_str(&text));
 }
 
 static int prune(struct tare_engine *engine, enum tare_prune_what what, const struct prune_options *o,
@@ -123,7 +125,7 @@ static int prune_kind(struct cli *cli, enum tare_prune_what what, const struct p
 		return cli_fail(cli, &e);
 	p->bytes += result.bytes;
 	if (!cli->json && strv_len(result.removed))
-		print_names(result.removed, title);
+		print_names(result.removed, title, o->dry_run);
 	strv_foreach (s, result.removed) {
 		if (strv_add(&p->names, *s) == 0)
 			continue;

@@ -128,6 +128,8 @@ completed() {
 	volume=$(tare inspect --format '{{(index .Mounts 0).Name}}' done)
 	ok tare container prune --dry-run
 	has done
+	has 'Would delete Containers:'
+	lacks 'Deleted Containers'
 	has 'Would be reclaimed: 10'
 	lacks "r
 "
