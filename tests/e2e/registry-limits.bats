@@ -136,9 +136,6 @@ upload() { # NAME SIZE: the status of a push of one blob, or the code of the err
 	same "$(upload big 20000000)" 201
 	local digest
 	digest=sha256:$(sha256sum <"$DIR/blob" | cut -c 1-64)
-	# one who reads at his ease, but reads, gets all
-	curl -s -m 30 --limit-rate 8m "$(url "/v2/big/blobs/$digest")" >"$DIR/read" 3>&- 4>&- &
-	local reader=$!
 	timeout 20 python3 - "$PORT" "$digest" <<-'P' 3>&- 4>&- &
 		import socket, sys, time
 		s = socket.socket()
@@ -148,7 +145,11 @@ upload() { # NAME SIZE: the status of a push of one blob, or the code of the err
 		while s.recv(10): time.sleep(0.2)
 	P
 	local slow=$!
-	eventually 5 has_status connections -eq 2
+	eventually 5 has_status connections -eq 1
+	# one who reads at his ease, but reads, gets all
+	curl -s -m 30 --limit-rate 8m "$(url "/v2/big/blobs/$digest")" >"$DIR/read" 3>&- 4>&- &
+	local reader=$!
+	eventually 2 has_status connections -eq 2
 	wait "$reader"
 	cmp "$DIR/read" "$DIR/blob"
 	# the other's thread and place are free again, though he goes on
