@@ -39,7 +39,7 @@ static int read_index_text(const struct store *s, struct buf *b, struct err *e)
 	return -1;
 }
 
-static int read_index(const struct store *s, struct oci_index *idx, struct err *e)
+int image_index_read(const struct store *s, struct oci_index *idx, struct err *e)
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(INDEX_MAX_BYTES);
 	memset(idx, 0, sizeof(*idx));
@@ -50,11 +50,6 @@ static int read_index(const struct store *s, struct oci_index *idx, struct err *
 	if (oci_index_parse(buf_str(&b), b.len, idx, e) < 0)
 		return err_wrap(e, "%s/index.json", s->root);
 	return 0;
-}
-
-int image_index_read(const struct store *s, struct oci_index *idx, struct err *e)
-{
-	return read_index(s, idx, e);
 }
 
 static int load_manifest(const struct store *s, const struct descriptor *d, struct manifest *m, struct err *e)
@@ -283,7 +278,7 @@ int image_list(const struct store *s, struct image **out, size_t *n, struct err 
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
 	*out = NULL;
 	*n = 0;
-	if (read_index(s, &idx, e) < 0)
+	if (image_index_read(s, &idx, e) < 0)
 		return -1;
 	struct image *list = calloc(idx.n ? idx.n : 1, sizeof(*list));
 	if (!list)
@@ -339,7 +334,7 @@ static int add_roots(
 int image_index_roots(const struct store *s, image_root_fn *add, void *arg, struct err *e)
 {
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
-	if (read_index(s, &idx, e) < 0)
+	if (image_index_read(s, &idx, e) < 0)
 		return -1;
 	for (size_t i = 0; i < idx.n; i++)
 		if (add_roots(s, &idx.entries[i], add, arg, e) < 0)
@@ -453,7 +448,7 @@ int image_index_add_all(const struct store *s, const struct index_entry *list, s
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
 	bool changed = false;
 	cleanup_fd int lock = lock_take(s->root_fd, "index.lock", LOCK_EXCLUSIVE, e);
-	if (lock < 0 || read_index(s, &idx, e) < 0)
+	if (lock < 0 || image_index_read(s, &idx, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		int rc = add_entry(&idx, &list[i]);
@@ -477,7 +472,7 @@ int image_index_remove(const struct store *s, const char *reference_or_digest, b
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
 	bool by_digest = digest_read(reference_or_digest, &d);
 	cleanup_fd int lock = lock_take(s->root_fd, "index.lock", LOCK_EXCLUSIVE, e);
-	if (lock < 0 || read_index(s, &idx, e) < 0)
+	if (lock < 0 || image_index_read(s, &idx, e) < 0)
 		return -1;
 	bool hit = false;
 	*deleted = false;
@@ -501,7 +496,7 @@ int image_index_untag(const struct store *s, const char *reference, struct err *
 	static const struct digest none;
 	cleanup_oci_index struct oci_index idx = OCI_INDEX_INIT;
 	cleanup_fd int lock = lock_take(s->root_fd, "index.lock", LOCK_EXCLUSIVE, e);
-	if (lock < 0 || read_index(s, &idx, e) < 0)
+	if (lock < 0 || image_index_read(s, &idx, e) < 0)
 		return -1;
 	take_name(&idx, reference, &none);
 	return write_index(s, &idx, e);
