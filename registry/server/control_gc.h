@@ -7,7 +7,8 @@
 
 struct server;
 
-/* In the worker: {"dryRun": b, "grace": ns} (without the grace: the server's own) becomes {"tags": n, …} or {"error": text}. */
+/* In the worker: {"dryRun": b, "grace": ns} (without the grace: the server's own) becomes {"tags": n, …} or
+ * {"error": text}. */
 json *gc_control(struct server *s, json *question);
 json *gc_result_json(const struct gc_result *r, bool dry_run);
 
