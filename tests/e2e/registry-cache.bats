@@ -171,6 +171,21 @@ forget() {
 	[ "$(grep -c '^200$' <<<"$output")" = 20 ]
 }
 
+@test "an upstream that hangs keeps nobody from ending the registry" {
+	tare registry stop >/dev/null
+	rm -rf "$DIR/registry"
+	ok tare registry start -d -p 5000 --storage "$DIR/registry" --upstream 127.0.0.1:5001=copy --drain 1s
+	rules one '[{"match":"GET .*/blobs/","slow":1000}]'
+	curl -sN -o "$DIR/hanging" "$URL/copy/one/blobs/$(layer 0)" &
+	local client=$!
+	eventually 10 bash -c "ls $DIR/registry/uploads | grep -q json"
+	kill "$client" # nobody waits for the blob, but it still comes
+	local since=$SECONDS
+	ok tare registry stop
+	[ $((SECONDS - since)) -lt 5 ] # not killed, either
+	start_cache
+}
+
 @test "its own upstream: a registry that would ask itself answers with what it has" {
 	ok tare registry start -d -p 5003 --storage "$DIR/own" --upstream 127.0.0.1:5003=
 	run curl -s -m 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5003/v2/any/manifests/latest
