@@ -159,17 +159,26 @@ static int recall(struct access *a, const unsigned char mac[MAC_SIZE])
 	return found;
 }
 
+/* Attack: a flood of guesses makes us forget the right passwords, and their users wait behind it. A wrong one
+ * never takes the place of a right one. Proven by test_registry_access.c. */
 static void remember(struct access *a, const unsigned char mac[MAC_SIZE], bool right)
 {
-	struct remembered *set = a->cache[mac[0] % CACHE_SETS], *oldest = set;
+	struct remembered *set = a->cache[mac[0] % CACHE_SETS], *place = NULL;
+	int64_t now = now_boottime();
 
 	pthread_mutex_lock(&a->cache_lock);
-	for (size_t i = 1; i < CACHE_WAYS; i++)
-		if (set[i].until < oldest->until)
-			oldest = &set[i];
-	memcpy(oldest->mac, mac, MAC_SIZE);
-	oldest->until = now_boottime() + CACHE_NS;
-	oldest->right = right;
+	for (size_t i = 0; i < CACHE_WAYS; i++) {
+		struct remembered *one = &set[i];
+		bool precious = one->right && one->until > now;
+
+		if (!(precious && !right) && (!place || one->until < place->until))
+			place = one;
+	}
+	if (place) {
+		memcpy(place->mac, mac, MAC_SIZE);
+		place->until = now + CACHE_NS;
+		place->right = right;
+	}
 	pthread_mutex_unlock(&a->cache_lock);
 }
 

@@ -177,6 +177,28 @@ static void remembered_for_a_while(void **state)
 	access_free(a);
 }
 
+static void guesses_do_not_push_out_what_is_right(void **state)
+{
+	cleanup_free char *slow = user("alice", "secret", "$2y$", 10),
+	                  *fast = user("bob", "other", "$2y$", 4);
+	cleanup_free char *users = str_printf("%s\n%s", slow, fast);
+	struct access *a = make(users, NULL, 0);
+	char guess[16];
+	int64_t from = now_boottime(), once;
+
+	(void)state;
+	assert_true(access_password(a, "alice", "secret", 6));
+	once = now_boottime() - from;
+	for (int i = 0; i < 1500; i++) {
+		snprintf(guess, sizeof guess, "%06d", i);
+		assert_false(access_password(a, "bob", guess, 6));
+	}
+	from = now_boottime();
+	assert_true(access_password(a, "alice", "secret", 6));
+	assert_true(now_boottime() - from < once / 4);
+	access_free(a);
+}
+
 static void header_is(struct access *a, const char *header, const char *name)
 {
 	struct identity *i = access_read_header(a, header);
@@ -324,6 +346,7 @@ int main(void)
 	        cmocka_unit_test(passwords_are_whole),
 	        cmocka_unit_test(the_unknown_take_as_long),
 	        cmocka_unit_test(remembered_for_a_while),
+	        cmocka_unit_test(guesses_do_not_push_out_what_is_right),
 	        cmocka_unit_test(headers),
 	        cmocka_unit_test(verdicts),
 	        cmocka_unit_test(tokens_give_no_more),
