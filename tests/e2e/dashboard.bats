@@ -309,7 +309,7 @@ image_is_there() { "$BUILD/tare" --root "$ROOT" --state "$STATE" image inspect "
 	keys 127.0.0.1:5000/kinds:v1 Enter
 	sees 'pulled 127.0.0.1:5000/kinds:v1'
 	image_is_there 127.0.0.1:5000/kinds:v1
-	sees '127.0.0.1:5000/kin'
+	sees 'Images 2' # the list has it, not the action's line alone
 	keys g P
 	sees 'Push 127.0.0.1:5000/kinds:v1 to'
 	keys C-u 127.0.0.1:5001/kinds:copy Enter
