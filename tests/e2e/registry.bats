@@ -161,6 +161,8 @@ all_threads() {
 	eventually 5 has_status connections -eq 1
 	same "$(all_threads "$worker" CapEff CapPrm CapBnd CapInh CapAmb)" 0000000000000000
 	same "$(all_threads "$worker" NoNewPrivs)" 1
+	# no path leads out of the storage, whether the kernel has Landlock or not
+	same "$(stat -Lc %i "/proc/$worker/root")" "$(stat -c %i "$DIR/storage")"
 	# a sanitizer's runtime needs more than the filter lets through
 	if ! grep -qa __asan_init "$BUILD/tare-registry"; then
 		same "$(all_threads "$worker" Seccomp)" 2

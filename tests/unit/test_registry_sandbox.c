@@ -51,6 +51,7 @@ static int unmake(void **state)
 	} while (0)
 
 static struct sandbox_state got;
+static int images_fd;
 
 static void in_child(int (*try)(int storage), bool read_only)
 {
@@ -60,6 +61,7 @@ static void in_child(int (*try)(int storage), bool read_only)
 	if (pid == 0) {
 		int storage = open("storage", O_RDONLY | O_DIRECTORY),
 		    images = open("images", O_RDONLY | O_DIRECTORY);
+		images_fd = images;
 		struct sandbox box = {
 		        .storage_fd = storage, .read_only = read_only, .read_fds = &images, .n_read = 1};
 		struct err e = ERR_INIT;
@@ -126,17 +128,19 @@ static int look_outside(int storage)
 {
 	struct stat st;
 
-	WANT(open("images/f", O_RDONLY) >= 0);
-	if (!landlocked())
-		return 0;
+	WANT(openat(images_fd, "f", O_RDONLY) >= 0);
+	/* without Landlock, too */
 	WANT(open("outside", O_RDONLY) < 0);
 	WANT(openat(storage, "../outside", O_RDONLY) < 0);
 	WANT(open("/etc/passwd", O_RDONLY) < 0);
+	if (!landlocked())
+		return 0;
+	WANT(openat(images_fd, "../outside", O_RDONLY) < 0);
 	WANT(open("/proc/self/environ", O_RDONLY) < 0);
-	WANT(open("images/f", O_WRONLY) < 0);
-	WANT(open("new", O_CREAT | O_WRONLY, 0600) < 0);
-	WANT(unlink("outside") < 0 && rename("outside", "storage/a/x") < 0 &&
-	        link("outside", "storage/a/x") < 0);
+	WANT(openat(images_fd, "f", O_WRONLY) < 0);
+	WANT(openat(images_fd, "new", O_CREAT | O_WRONLY, 0600) < 0);
+	WANT(unlinkat(images_fd, "f", 0) < 0 && renameat(images_fd, "f", storage, "a/x") < 0 &&
+	        linkat(images_fd, "f", storage, "a/x", 0) < 0);
 	WANT(fstatat(storage, "a/x", &st, 0) < 0);
 	return 0;
 }
