@@ -90,6 +90,7 @@ static void *run(void *arg)
 	        .open_engine = open_engine,
 	        .open_arg = b->dir,
 	        .tare = tare,
+	        .tare_text = program,
 	        .demo = true,
 	        .depth = DEPTH_TRUE,
 	        .tty = b->slave};
