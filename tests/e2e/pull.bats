@@ -88,10 +88,11 @@ file_down() { registries_down; }
 }
 
 @test "without standard descriptors nothing is printed into the store" {
+	# (a sanitizer looks for leaks by tracing, which only one can)
 	# shellcheck disable=SC2016
-	exits 125 sh -c 'exec "$@" 0<&- 1>&- 2>&-' sh \
+	ASAN_OPTIONS=detect_leaks=0 exits 125 sh -c 'exec "$@" 0<&- 1>&- 2>&-' sh \
 		strace -f -qq -e trace=open,openat,openat2 -o "$DIR/trace" "$BUILD/tare" --root "$ROOT" --state "$STATE" pull $R/kinds:gzip
-	if grep -vE '/dev/null|/lib/|/etc/ld' "$DIR/trace" | grep -E ' = [012]$'; then fail 'a file took the place of one'; fi
+	if grep -vE '/dev/null|/lib/|/etc/ld|/proc/self/' "$DIR/trace" | grep -E ' = [012]$'; then fail 'a file took the place of one'; fi
 	same "$(image_names)" "$R/kinds:gzip"
 }
 
