@@ -183,13 +183,15 @@ static int end(void **state)
 
 /* ------------------------------------------------------------------ the test */
 
-#define TRIES 3 /* numbers are sampled each second: one of these frames may meet that */
+/* Numbers are sampled each second, and on a busy machine several frames in a row may meet that. What a frame
+ * itself allocates shows in each of them. */
+#define TRIES 8
 
 static void expect_no_allocation(struct board *b, const char *where)
 {
 	unsigned long least = ~0ul;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES && least; i++) {
 		unsigned long before = allocations, written = b->bytes;
 
 		assert_int_equal(pthread_kill(b->thread, SIGWINCH), 0);
