@@ -1,5 +1,7 @@
 #include "cli/pull_options.h"
 
+#include "cli/registry_rows.h"
+
 #define OPTIONS struct pull_command_options
 static const struct option pull_options[] = {
         OPT_STRING("platform", 0, platform, "OS/ARCH[/VARIANT]",
@@ -9,12 +11,7 @@ static const struct option pull_options[] = {
         OPT_STRING("policy", 0, policy, "POLICY", "always missing newer never",
                 "When to ask the registry: always (default), missing, newer or never"),
         PROGRESS_ROWS,
-        OPT_SECTION("Registry"),
-        OPT_STRING("authfile", 0, authfile, "FILE", "files", "Read credentials from FILE"),
-        OPT_STRING("creds", 0, creds, "USER[:PASSWORD]", "none", "Use these instead of stored credentials"),
-        OPT_STRING("cert-dir", 0, cert_dir, "DIR", "directories", "Certificates of the registry"),
-        OPT_FLAG("tls-verify", 0, tls_verify,
-                "Insist on https and a valid certificate (default true, but for this machine)"),
+        REGISTRY_ROWS,
         OPTION_END,
 };
 #undef OPTIONS

@@ -1,5 +1,7 @@
 #include "cli/push_options.h"
 
+#include "cli/registry_rows.h"
+
 #define OPTIONS struct push_command_options
 static const struct option push_options[] = {
         OPT_FLAG("all-tags", 'a', all_tags, "Push every tag that this repository has here"),
@@ -11,12 +13,7 @@ static const struct option push_options[] = {
         OPT_STRING(
                 "digestfile", 0, digestfile, "FILE", "files", "Write the digest of what was pushed to FILE"),
         PROGRESS_ROWS,
-        OPT_SECTION("Registry"),
-        OPT_STRING("authfile", 0, authfile, "FILE", "files", "Read credentials from FILE"),
-        OPT_STRING("creds", 0, creds, "USER[:PASSWORD]", "none", "Use these instead of stored credentials"),
-        OPT_STRING("cert-dir", 0, cert_dir, "DIR", "directories", "Certificates of the registry"),
-        OPT_FLAG("tls-verify", 0, tls_verify,
-                "Insist on https and a valid certificate (default true, but for this machine)"),
+        REGISTRY_ROWS,
         OPTION_END,
 };
 #undef OPTIONS
