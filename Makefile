@@ -66,7 +66,7 @@ ARCHIVE_STATIC := $(if $(filter-out /%,$(foreach l,libarchive.a liblzma.so libbz
 LIB_ARCHIVE   = $(if $(ARCHIVE_STATIC),-Wl$(comma)-Bstatic -larchive -Wl$(comma)-Bdynamic -llzma -lbz2 -llz4,$(call pkg,libarchive,libs))
 # ISA-L is used where it is installed, zlib where it is not.
 LIB_ISAL      = $(if $(shell $(PKG_CONFIG) --exists libisal && echo yes),$(call pkg,libisal,libs))
-LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libcurl libcrypto,$(call pkg,$(l),libs)) $(LIB_ARCHIVE) $(LIB_ISAL) $(foreach l,zlib libzstd,$(call pkg,$(l),libs)) -lpthread
+LIBS_TRANSFER = $(LIBS_TARE) $(foreach l,libcurl libcrypto,$(call pkg,$(l),libs)) $(LIB_ARCHIVE) $(LIB_ISAL) $(foreach l,zlib libzstd libsodium,$(call pkg,$(l),libs)) -lpthread
 LIBS_SERVER   = $(foreach l,json-c libseccomp libcap libmicrohttpd gnutls libcrypto libcrypt,$(call pkg,$(l),libs)) -lpthread
 LIBS_TUI      = $(LIBS_TARE) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm
 LIBS_UNIT     = $(LIBS_TRANSFER) $(LIBS_SERVER) $(foreach l,ncursesw vterm,$(call pkg,$(l),libs)) -lpthread -lm $(call pkg,cmocka,libs)
@@ -76,9 +76,12 @@ LIBS_UNIT     = $(LIBS_TRANSFER) $(LIBS_SERVER) $(foreach l,ncursesw vterm,$(cal
 MONITOR_SHARED := $(wildcard engine/monitor/sampler.c engine/monitor/exit_record.c engine/monitor/handoff.c \
 	engine/monitor/decimal.c engine/monitor/stats_ring.c)
 MONITOR_OWN    := $(filter-out $(MONITOR_SHARED),$(wildcard engine/monitor/*.c))
-ARCHIVE_SRC    := $(wildcard engine/archive/*.c engine/image_archive*.c)
+# The verbs that move archives: in tare-transfer only.
+ARCHIVE_VERBS  := $(wildcard engine/image_archive*.c engine/volume_backup*.c engine/volume_restore*.c engine/backup_*.c \
+	engine/container_copy*.c engine/container_export*.c)
+ARCHIVE_SRC    := $(wildcard engine/archive/*.c engine/backup/*.c) $(ARCHIVE_VERBS)
 TARE_SRC       := $(wildcard base/*.c net/*.c engine/oci/*.c engine/store/*.c engine/runtime/*.c) \
-                  $(filter-out $(wildcard engine/image_archive*.c),$(wildcard engine/*.c)) $(MONITOR_SHARED)
+                  $(filter-out $(ARCHIVE_VERBS),$(wildcard engine/*.c)) $(MONITOR_SHARED)
 INIT_SRC       := $(wildcard engine/init/*.c)
 # The name service, and what of net/ it reads leases with.
 DNS_SRC        := $(wildcard net/dns/*.c)

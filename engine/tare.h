@@ -257,11 +257,25 @@ struct tare_image_list {
 };
 void tare_image_list_free(struct tare_image_list *l);
 
+#define TARE_VOLUME_NAME_SIZE 128
+
+struct tare_volume_create {
+	const char *name;   /* NULL: anonymous, 64 random digits */
+	const char *driver; /* NULL: "local", the only one */
+	json *labels;       /* object of strings, or NULL */
+	/* Docker's: "type=tmpfs" with "device=tmpfs" and "o=size=64m,mode=1777"; "type=none", "device=/path",
+	 * "o=bind[,ro]". Ours: "size=10g", a quota where the file system has project quotas. */
+	char **options;
+};
+
 struct tare_volume {
 	char *name, *path; /* path: the host directory that is mounted */
 	int64_t created;
 	bool anonymous;
-	char **used_by; /* ids */
+	char **used_by;         /* ids */
+	json *labels, *options; /* objects of strings, or NULL */
+	const char *kind;       /* "directory", "tmpfs" or "bind" */
+	uint64_t quota;         /* bytes, 0: none */
 };
 struct tare_volume_list {
 	struct tare_volume *rows;
@@ -484,6 +498,11 @@ struct tare_disk_usage {
 
 struct progress;
 struct tare_commit;
+struct tare_backup;
+struct tare_backup_result;
+struct tare_restore;
+struct tare_restore_result;
+struct tare_copy;
 
 /* An image that came or went. */
 struct tare_moved {
@@ -546,6 +565,16 @@ struct tare_engine {
 	/* `done` collects "Untagged: …" and "Deleted: …". */
 	int (*image_remove)(struct tare_engine *, const char *ref, bool force, char ***done, struct err *);
 	int (*volume_list)(struct tare_engine *, struct tare_volume_list *, struct err *);
+	/* One that is there with the same options is success, as in Docker; with others CONFLICT. */
+	int (*volume_create)(struct tare_engine *, const struct tare_volume_create *,
+	        char name[TARE_VOLUME_NAME_SIZE], struct err *);
+	/* Docker's document, and UsedBy: [{"Id", "Name", "Running", "Destination", "RW"}] */
+	int (*volume_inspect)(struct tare_engine *, const char *name, json **, struct err *);
+	int (*volume_remove)(struct tare_engine *, const char *name, struct err *);
+
+	/* What a container changed in its root, sorted by path: [{"Path": "/etc/x", "Kind": 0}, …], Docker's
+	 * kinds: 0 changed, 1 added, 2 deleted. */
+	int (*diff)(struct tare_engine *, const char *ref, json **, struct err *);
 
 	/* --- images from and to elsewhere: only the simulated engine does these itself. NULL in others,
 	 * where a helper program does them. --- */
@@ -562,6 +591,16 @@ struct tare_engine {
 	int (*login)(struct tare_engine *, const char *registry, const char *user, struct err *);
 	int (*commit)(
 	        struct tare_engine *, const struct tare_commit *, struct progress *, char **id, struct err *);
+	/* --- and so are these of files and volumes --- */
+	int (*volume_backup)(struct tare_engine *, const struct tare_backup *, struct progress *,
+	        struct tare_backup_result *, struct err *);
+	int (*volume_restore)(struct tare_engine *, const struct tare_restore *, struct progress *,
+	        struct tare_restore_result *, struct err *);
+	/* As tare_backups() and tare_backup_compare(). */
+	int (*volume_backups)(struct tare_engine *, const char *dir, json **, struct err *);
+	int (*volume_backup_compare)(struct tare_engine *, const char *dir, const char *from, const char *to,
+	        json **, struct err *);
+	int (*copy)(struct tare_engine *, const struct tare_copy *, struct progress *, struct err *);
 
 	/* --- networks; `net` is a name, a full id, or an unambiguous start of one --- */
 	/* id: 65 bytes */
@@ -680,6 +719,103 @@ enum tare_save_format { TARE_SAVE_OCI, TARE_SAVE_DOCKER };
 /* Reproducible: the same images give the same bytes. Written beside and renamed unless file is "-". */
 int tare_image_save(const char *root, const char *state, char *const *refs, const char *file,
         enum tare_save_format, struct progress *, struct err *e);
+
+/* ------------------------------------------------------------------ volumes and files in and out
+ * Only in tare-transfer, too. */
+
+enum tare_backup_format { TARE_BACKUP_BY_NAME, TARE_BACKUP_TAR, TARE_BACKUP_GZIP, TARE_BACKUP_ZSTD };
+
+/* One of `file` and `to`. */
+struct tare_backup {
+	const char *volume;
+	const char *file; /* an archive, "-": standard output; written beside, synced, renamed */
+	const char *to;   /* a backup repository (engine/backup/repository.h), made when missing */
+	enum tare_backup_format format;
+	int level;        /* of the compression, -1: its usual one */
+	unsigned threads; /* 0: as many as there are processors */
+	char **excludes;  /* patterns: fnmatch(3) on the path within the volume, or, without "/", on a name */
+	bool pause;       /* the containers that use the volume stand still while it is read */
+	const char *key_file; /* of an encrypted repository */
+};
+struct tare_backup_result {
+	uint64_t bytes, entries; /* of files, holes not counted; of files, directories and so on */
+	uint64_t written;        /* to the disk */
+	char *id;                /* of the snapshot in a repository, or NULL */
+	char **skipped; /* lines: what is not in the backup, and why (sockets, what changed meanwhile) */
+};
+void tare_backup_result_free(struct tare_backup_result *r);
+int tare_volume_backup(const char *root, const char *state, const struct tare_backup *, struct progress *,
+        struct tare_backup_result *, struct err *e);
+
+struct tare_restore {
+	const char *volume; /* made when missing */
+	const char *from;   /* an archive, "-", DIR (its newest backup of the volume), DIR@ID */
+	const char *into;   /* NULL, or the name of a new volume that gets the files instead */
+	const char *path;   /* NULL, or what of it: "a/b", which replaces the same in the volume */
+	bool dry_run;       /* read and check everything, change nothing */
+	bool force;         /* though a container that runs has the volume mounted for writing */
+	const char *key_file;
+};
+struct tare_restore_result {
+	char *volume;
+	uint64_t bytes, entries;
+	char **running; /* names of containers that run and see the old files until they are restarted */
+};
+void tare_restore_result_free(struct tare_restore_result *r);
+/* Unpacked beside the live data and checked to the last byte, then swapped in by one rename: a failure leaves
+ * the old data. */
+int tare_volume_restore(const char *root, const char *state, const struct tare_restore *, struct progress *,
+        struct tare_restore_result *, struct err *e);
+
+/* The backups in a repository, oldest first: [{"Id", "Volume", "Time", "Host", "Bytes", "Files", "Entries",
+ * "Added", "Stored"}, …]; volume NULL: of all. */
+int tare_backups(const char *dir, const char *volume, const char *key_file, json **list, struct err *e);
+/* The files of a backup: [{"Path", "Mode", "Size", "Time"}, …]; with `to`, what changed from `from` to it,
+ * with "Change": "A", "D", "C" (content or kind) or "M" (attributes). */
+int tare_backup_compare(
+        const char *dir, const char *from, const char *to, const char *key_file, json **list, struct err *e);
+/* `from`: an archive, DIR or DIR@ID. Calls `damaged` with a line for each thing that is wrong, naming the
+ * file that it belongs to; *n is their number. */
+int tare_backup_verify(const char *from, const char *key_file, struct progress *p,
+        void (*damaged)(void *arg, const char *line), void *arg, uint64_t *n, struct err *e);
+
+struct tare_forget {
+	const char *dir, *key_file;
+	char **ids;         /* these; or by the rules, for each volume by itself: */
+	const char *volume; /* NULL: all */
+	unsigned last, hourly, daily, weekly, monthly,
+	        yearly; /* how many to keep of each, as restic counts */
+	bool prune, dry_run;
+};
+/* `forgotten`: the rows of tare_backups() that went, or would. *bytes: what prune freed. */
+int tare_backup_forget(
+        const struct tare_forget *, struct progress *, json **forgotten, uint64_t *bytes, struct err *e);
+int tare_backup_prune(const char *dir, const char *key_file, bool dry_run, struct progress *, uint64_t *bytes,
+        struct err *e);
+
+struct tare_backup_schedule {
+	const struct tare_backup *backup; /* with `to` */
+	const char *when; /* "hourly", "daily", "weekly", "monthly", a calendar expression of systemd, or
+	                     "none": no schedule any more */
+	const struct tare_forget *keep; /* rules to apply after each backup, or NULL */
+	const char *program;            /* the path of `tare` */
+	const char *root, *state;       /* as given on the command line, or NULL */
+};
+/* Units for systemd and their timer, enabled; lines for cron where there is no systemd. `wrote`: the files.
+ */
+int tare_backup_schedule(const struct tare_backup_schedule *, char ***wrote, struct err *e);
+
+/* Exactly one side is in a container: "CONTAINER:PATH"; the other a path, or "-": a tar stream. */
+struct tare_copy {
+	const char *from, *to;
+	bool archive; /* -a: owners as they are, instead of root's (in) or the user's (out) */
+	bool follow;  /* -L: a symbolic link that is named is followed */
+};
+int tare_copy(
+        const char *root, const char *state, const struct tare_copy *, struct progress *, struct err *e);
+/* A container's root, without what is mounted in it, as a tar archive; file "-": standard output. */
+int tare_export(const char *root, const char *state, const char *container, const char *file,
+        struct progress *, struct err *e);
 
 /* After one of these was killed: its drafts are removed now, rather than by the next sweep. */
 void tare_image_tidy(const char *root, const char *state);

@@ -1,0 +1,43 @@
+/* Tree pack: a directory tree becomes a tar stream (tar_writer.h) with everything that a file system keeps:
+ * owners, modes, times to the nanosecond, extended attributes, ACLs, hard links, holes, devices. The same
+ * tree gives the same bytes. For layers of images see layer_pack.h. */
+#ifndef TARE_ARCHIVE_TREE_PACK_H
+#define TARE_ARCHIVE_TREE_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/archive/tree_walk.h"
+#include "engine/oci/digest.h"
+
+struct err;
+
+struct tree_pack_options {
+	int (*write)(void *arg, const void *data, size_t len, struct err *e);
+	/* What the tree is called in the archive: "" (entries "./", "./a"), or a name ("etc": "etc/",
+	 * "etc/a"; for a single file just its name). */
+	const char *prefix;
+	/* After each entry: its digests, when `digests`. `content` is of the data as it stands in the archive
+	 * (of a file without holes: its content), `header` of the header blocks. May be NULL. */
+	int (*packed)(void *arg, const struct tree_entry *entry, const struct digest *content,
+	        const struct digest *header, struct err *e);
+	bool digests; /* sha256, on a thread of its own */
+	void (*skipped)(void *arg, const char *path, const char *why);
+	bool (*excluded)(void *arg, const char *path);
+	void (*progress)(void *arg, uint64_t bytes); /* of files read so far */
+	void *arg;
+	enum tree_xattrs xattrs;
+	bool one_fs, long_paths_fail;
+	bool open_end; /* no end marker: the caller adds further entries with its own tar_writer */
+};
+
+struct tree_pack_result {
+	uint64_t bytes, entries, skipped; /* of file data; written; left out */
+};
+
+/* dirfd: a directory, whose content and itself are packed. A file that changes its size while it is read is
+ * packed with the size it had at first, filled with zeros, and reported as skipped() "it changed". */
+int tree_pack(int dirfd, const struct tree_pack_options *o, struct tree_pack_result *r, struct err *e);
+
+#endif
