@@ -203,6 +203,7 @@ static json *collect_offline(const struct cli *cli, const struct registry_gc_opt
 {
 	char name[4096];
 	struct gc_options options = {.grace = o->grace < 0 ? GC_GRACE_NS : o->grace,
+	        .alone = true,
 	        .keep_untagged = o->keep_untagged,
 	        .dry_run = o->dry_run};
 	struct gc_result result = {0};

@@ -11,8 +11,13 @@ struct collection {
 	struct storage *storage;
 	const struct gc_options *options;
 	struct gc_result *result;
-	int64_t now;
+	int64_t now, limit;
 };
+
+int64_t gc_limit(const struct gc_options *o, int64_t now)
+{
+	return o->alone && o->grace == 0 ? INT64_MAX : now - o->grace;
+}
 
 static int collect_repository(void *arg, struct repository *r)
 {
@@ -26,7 +31,7 @@ static int collect_repository(void *arg, struct repository *r)
 static int drop_unlinked(void *arg, const struct digest *d, uint64_t size, unsigned links, int64_t touched)
 {
 	struct collection *c = arg;
-	if (links > 1 || touched >= c->now - c->options->grace)
+	if (links > 1 || touched >= c->limit)
 		return 0;
 	c->result->bytes += size;
 	if (c->options->dry_run || blob_drop(c->storage, NULL, d, NULL) < 0)
@@ -38,7 +43,8 @@ static int drop_unlinked(void *arg, const struct digest *d, uint64_t size, unsig
 
 int gc_run(struct storage *s, const struct gc_options *o, struct gc_result *r, struct err *e)
 {
-	struct collection c = {s, o, r, now_realtime()};
+	int64_t now = now_realtime();
+	struct collection c = {s, o, r, now, gc_limit(o, now)};
 	memset(r, 0, sizeof(*r));
 	if (s->read_only)
 		return err_set(e, ERR_CONFLICT, "the storage is read only; nothing is collected");

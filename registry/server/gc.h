@@ -25,6 +25,7 @@ struct server;
 
 struct gc_options {
 	int64_t grace;          /* ns */
+	bool alone;             /* no server is at work: with a grace of 0 nothing is too young */
 	int64_t upload_age;     /* ns; uploads that nobody went on with for so long go, too; 0: none */
 	struct keep_rules keep; /* borrowed */
 	bool keep_untagged;
@@ -51,5 +52,8 @@ int gc_now(struct gc *g, bool dry_run, int64_t grace, struct gc_result *r, struc
 
 int gc_repository(struct repository *r, const struct gc_options *o, int64_t now, struct gc_result *result,
         struct err *e);
+/* What was touched at that time or later stays. Without a grace and without others at work no clock is
+ * believed: one that was set back would make files of before young. */
+int64_t gc_limit(const struct gc_options *o, int64_t now);
 
 #endif

@@ -30,7 +30,7 @@ struct sweep {
 	struct repository *r;
 	const struct gc_options *options;
 	struct gc_result *result;
-	int64_t limit;      /* what was touched later stays */
+	int64_t limit;      /* what was touched then or later stays */
 	struct item *items; /* by digest */
 	size_t n_items, cap_items;
 	struct tag *tags;
@@ -324,7 +324,7 @@ static int sweep_frozen(struct sweep *w, int64_t now, struct err *e)
 int gc_repository(struct repository *r, const struct gc_options *o, int64_t now, struct gc_result *result,
         struct err *e)
 {
-	struct sweep w = {.r = r, .options = o, .result = result, .limit = now - o->grace};
+	struct sweep w = {.r = r, .options = o, .result = result, .limit = gc_limit(o, now)};
 	if (r->read_only)
 		return 0;
 	repository_freeze(r);
