@@ -2,10 +2,10 @@
  *
  * Times a command without a shell's noise: starts it RUNS times with its output thrown away and prints one
  * line per run: microseconds from before the start to after the end, user and system time of it and all that
- * it waited for, and its exit code. -p waits before each run, as a person or a script would; -c starts that
- * many at once and prints one line for all of them; -m runs them in another process's mount namespace; -0
- * times a child that does nothing, which is the floor. In the command, every "{}" word becomes the number of
- * the run. */
+ * it waited for, its exit code, and KiB of memory that the largest of its processes had. -p waits before each
+ * run, as a person or a script would; -c starts that many at once and prints one line for all of them; -m
+ * runs them in another process's mount namespace; -0 times a child that does nothing, which is the floor. In
+ * the command, every "{}" word becomes the number of the run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -74,6 +74,7 @@ static void round_of(const struct job *job, int first, int at_once)
 {
 	pid_t pids[MAX_AT_ONCE];
 	int64_t user = 0, sys = 0, begin = now_us();
+	long memory = 0;
 	int code = 0;
 	for (int i = 0; i < at_once; i++)
 		pids[i] = start(job, first + i);
@@ -84,10 +85,12 @@ static void round_of(const struct job *job, int first, int at_once)
 			exit(1);
 		user += us(used.ru_utime);
 		sys += us(used.ru_stime);
+		memory = used.ru_maxrss > memory ? used.ru_maxrss : memory;
 		if (status)
 			code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	}
-	printf("%lld %lld %lld %d\n", (long long)(now_us() - begin), (long long)user, (long long)sys, code);
+	printf("%lld %lld %lld %d %ld\n", (long long)(now_us() - begin), (long long)user, (long long)sys,
+	        code, memory);
 }
 
 static void enter(const char *namespace)
