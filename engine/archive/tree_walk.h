@@ -14,16 +14,16 @@
 struct err;
 struct tree_walk;
 
-enum tree_walk_next { TREE_WALK_ON = 0, TREE_WALK_NOT_INTO = 1 /* what is in this directory is left out */ };
-
-/* Which extended attributes tree_walk_xattrs() gives. Those of overlayfs never. */
-enum tree_xattrs {
-	TREE_XATTRS_LAYER, /* user.*, POSIX ACLs, security.capability: what an image's layer keeps */
-	TREE_XATTRS_ALL,   /* all that the file system tells */
+enum tree_walk_next {
+	TREE_WALK_ON = 0,
+	/* The client left it out: so is what is in this directory, and other names of this file are not given
+	 * as hard links to it. */
+	TREE_WALK_NOT_INTO = 1,
 };
 
 struct tree_walk_options {
-	/* Called for each entry, its attributes without xattrs. Returns TREE_WALK_… or -1 with e. */
+	/* Called for each entry, the root ("") first, its attributes without xattrs; `entry` and what it
+	 * points to are valid during the call. Returns TREE_WALK_… or -1 with e. */
 	int (*entry)(void *arg, struct tree_walk *w, const struct tree_entry *entry, struct err *e);
 	/* What cannot be had in an archive (sockets, …); may be NULL. */
 	void (*skipped)(void *arg, const char *path, const char *why);
@@ -31,19 +31,20 @@ struct tree_walk_options {
 	bool (*excluded)(void *arg, const char *path);
 	void *arg;
 	enum tree_xattrs xattrs;
-	bool one_fs; /* what is mounted in the tree is given as it is (a directory, an empty file), not
-	                entered */
+	bool one_fs; /* what is mounted in the tree is given as a place only (a directory that is not entered,
+	                an empty file, without xattrs); see tree_entry.mount */
 	bool long_paths_fail; /* a path that nobody could unpack is an error instead of being skipped */
 };
 
-/* ERR_… with the path quoted, control characters made harmless. `entry` that vanish during the walk are left
+/* ERR_… with the path quoted, control characters made harmless. Entries that vanish during the walk are left
  * out. */
 int tree_walk(int dirfd, const struct tree_walk_options *o, struct err *e);
 
-/* Within entry(), about the entry at hand. The file or directory opened for reading; the walk's own, closed
- * after the call. -1 with e. */
+/* Within entry(), about the entry at hand. An entry that is asked neither of these costs no open for reading.
+ * The regular file or directory opened for reading; the walk's own, closed after the call. -1 with e. */
 int tree_walk_open(struct tree_walk *w, struct err *e);
-/* Reads the extended attributes into entry->xattrs (valid during the call). */
+/* Reads the extended attributes into entry->xattrs (a copy of what entry() got; valid during the call). Those
+ * of other kinds than regular files and directories are none. */
 int tree_walk_xattrs(struct tree_walk *w, struct tree_entry *entry, struct err *e);
 
 #endif
