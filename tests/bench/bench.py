@@ -2,8 +2,8 @@
 
 Prints a table of medians with the ratio, the target and "ok" or "MISS", and writes all of it to bench.json.
 BENCH=quick takes fewer runs; BENCH="run exec" measures only those groups: run exec ps stop many monitor log init
-calls tui network registry. Everything lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow
-minute of the machine is slow for all.
+calls tui network registry volumes; and million (files in a volume: minutes, 10 GB of memory) only when it is named. Everything
+lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow minute of the machine is slow for all.
 
 crun 1.8 and podman refuse a hybrid cgroup layout (v1 controllers and a v2 tree beside them). On such a machine
 they run in a mount namespace of their own in which the v2 tree is unmounted; that costs them nothing per run,
@@ -23,12 +23,14 @@ import time
 from dashboard import DashboardBench
 from network import NetworkBench
 from registry import RegistryBench
+from volumes import VolumesBench
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.realpath(os.path.join(HERE, "../.."))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 SPAWN = os.path.join(BUILD, "bench/spawn_time")
-GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui", "network", "registry"]
+GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui", "network", "registry", "volumes"]
+NAMED_ONLY = ["million"]
 LOG_BYTES = 200_000_000
 LOG_HEADER = 41  # what the log has more in every line: time, stream and tag
 MANY = 50
@@ -91,7 +93,8 @@ class Times:
         return ordered[0], ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
 
 
-def spawn(command, runs=1, pause=0, at_once=1, namespace=None, env=None):
+def spawn_lines(command, runs=1, pause=0, at_once=1, namespace=None, env=None):
+    """What spawn_time says of each run."""
     words = [SPAWN, "-n", str(runs), "-p", str(pause), "-c", str(at_once)]
     if namespace:
         words += ["-m", namespace]
@@ -99,7 +102,17 @@ def spawn(command, runs=1, pause=0, at_once=1, namespace=None, env=None):
     lines = [list(map(int, line.split())) for line in done.stdout.splitlines()]
     if done.returncode or any(line[3] for line in lines):
         sys.exit(f"bench: failed: {' '.join(command)}\n{done.stderr[-2000:]}")
-    return [line[0] / 1000 for line in lines]
+    return lines
+
+
+def spawn(*args, **options):
+    return [line[0] / 1000 for line in spawn_lines(*args, **options)]
+
+
+def measure(command, runner=None):
+    """One run: its milliseconds, and the MB of its largest process."""
+    line = spawn_lines(command, namespace=runner and runner.namespace, env=runner and runner.env)[0]
+    return line[0] / 1000, line[4] / 1024
 
 
 def race(runners, runs, pause, blocks=5):
@@ -451,6 +464,12 @@ class Bench:
     def registry(self):
         RegistryBench(self.dir, self.report, self.tare, self.podman, self.quick).all()
 
+    def volumes(self):
+        VolumesBench(self.dir, self.report, self.tare, self.podman, measure, self.quick).all()
+
+    def million(self):
+        VolumesBench(self.dir, self.report, self.tare, self.podman, measure, self.quick).million()
+
     def group(self, name):
         getattr(self, name)()
         self.tare.clean()
@@ -461,9 +480,9 @@ def main():
     words = sys.argv[1:]
     quick = "quick" in words
     groups = [w for w in words if w != "quick"] or GROUPS
-    unknown = set(groups) - set(GROUPS)
+    unknown = set(groups) - set(GROUPS + NAMED_ONLY)
     if unknown:
-        sys.exit(f"bench: no group {' '.join(unknown)}; there are: {' '.join(GROUPS)}")
+        sys.exit(f"bench: no group {' '.join(unknown)}; there are: {' '.join(GROUPS + NAMED_ONLY)}")
     if os.geteuid():
         sys.exit("bench: needs root; try: sudo make bench")
     if "TARE_BENCH_NETNS" not in os.environ:  # bridges and rules of all who take part stay out of the host's network
