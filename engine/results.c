@@ -76,9 +76,25 @@ void tare_volume_list_free(struct tare_volume_list *l)
 		free(l->rows[i].name);
 		free(l->rows[i].path);
 		strv_free(l->rows[i].used_by);
+		json_free(&l->rows[i].labels);
+		json_free(&l->rows[i].options);
 	}
 	free(l->rows);
 	*l = (struct tare_volume_list){0};
+}
+
+void tare_backup_result_free(struct tare_backup_result *r)
+{
+	free(r->id);
+	strv_free(r->skipped);
+	*r = (struct tare_backup_result){0};
+}
+
+void tare_restore_result_free(struct tare_restore_result *r)
+{
+	free(r->volume);
+	strv_free(r->running);
+	*r = (struct tare_restore_result){0};
 }
 
 static void free_member(struct tare_member *m)
