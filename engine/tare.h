@@ -758,6 +758,7 @@ struct tare_restore {
 };
 struct tare_restore_result {
 	char *volume;
+	bool made; /* the volume was not there before */
 	uint64_t bytes, entries;
 	char **running; /* names of containers that run and see the old files until they are restarted */
 };
