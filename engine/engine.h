@@ -7,6 +7,7 @@
 #include "engine/store/image_index.h"
 #include "engine/store/store.h"
 #include "engine/tare.h"
+#include "engine/volume.h"
 
 struct exit_record;
 struct sample;
@@ -81,14 +82,6 @@ void container_event(const struct store *s, const struct container *c, const cha
 
 /* ---- the rest, by file ---- */
 
-/* Volumes in use by a create whose record does not name them yet: they cannot be removed meanwhile. */
-struct volume_locks {
-	int *fds;
-	size_t n;
-};
-void volume_locks_close(struct volume_locks *l);
-#define cleanup_volume_locks __attribute__((cleanup(volume_locks_close)))
-
 /* spec_build.c: request + image + profile -> spec. `image` is NULL with --rootfs. Adds Docker-shaped
  * documents to `config` for inspection. */
 struct spec_input {
@@ -142,22 +135,6 @@ int damaged_set_aside(const struct store *s, const char *id, bool force, struct 
  * timeout in ms, -1 for ever. 1: ended, 0: time is up, -1 error. */
 int await_exit(const struct container *c, int timeout_ms, struct err *e);
 
-/* volume.c */
-#define VOLUME_NAME_MAX 128
-/* Make it when missing; locks it. name "": anonymous, a fresh 64-digit name is written to `made`. */
-int volume_ensure(const struct store *s, const char *name, char made[VOLUME_NAME_MAX],
-        struct volume_locks *locks, bool *empty, struct err *e);
-/* Lock one that is there. */
-int volume_keep(const struct store *s, const char *name, struct volume_locks *locks, struct err *e);
-/* Waits for those that are about to use it; CONFLICT when a container does. */
-int volume_remove(const struct store *s, const char *name, struct err *e);
-/* Whether `entry` of volumes/ was left by a make or a removal that was cut short. Only true under the lock
- * that volumes_lock_debris() returns (-1: one is under way). */
-bool volume_is_debris(const char *entry);
-int volumes_lock_debris(const struct store *s);
-bool volume_is_anonymous(const char *name);
-int volumes_list(const struct store *s, struct tare_volume_list *out, struct err *e);
-
 /* stats.c, sample.c */
 void stats_from_sample(const struct sample *x, struct tare_stats *out);
 /* Opens the files of a container that is up; CONFLICT when it isn't. */
@@ -186,6 +163,9 @@ int engine_files(struct tare_engine *, enum tare_tree, const char *, const char 
 int engine_file_open(struct tare_engine *, enum tare_tree, const char *, const char *, struct err *);
 int engine_process_signal(struct tare_engine *, const char *, pid_t, int, struct err *);
 int engine_image_layers(struct tare_engine *, const char *, struct tare_layer_list *, struct err *);
+int engine_volume_create(struct tare_engine *, const struct tare_volume_create *, char *, struct err *);
+int engine_volume_inspect(struct tare_engine *, const char *, json **, struct err *);
+int engine_volume_remove(struct tare_engine *, const char *, struct err *);
 int engine_volume_size(struct tare_engine *, const char *, uint64_t *, struct err *);
 int engine_create(struct tare_engine *, const struct tare_create *, char *, struct err *);
 int engine_start(
