@@ -3,16 +3,25 @@
 #define TARE_ARCHIVE_LINK_TABLE_H
 
 #include <stddef.h>
-#include <sys/stat.h>
+#include <stdint.h>
 
-/* Starts zeroed. */
+#include "base/buf.h"
+
+/* Starts as LINK_TABLE_INIT. */
 struct link_table {
 	struct link_slot *slots;
 	size_t n, cap;
+	struct buf paths; /* one behind the other: there may be millions */
 };
-/* *first is the name under which the file was met before (valid as long as the table), or NULL: then `path`
- * is remembered. -1: no memory. */
-int link_table_find(struct link_table *t, const struct stat *st, const char *path, const char **first);
+#define LINK_TABLE_MAX ((size_t)1 << 30)
+#define LINK_TABLE_INIT                                                                                      \
+	{                                                                                                    \
+		.paths = BUF_INIT_MAX(LINK_TABLE_MAX)                                                        \
+	}
+/* The name under which the file was met before, or NULL. Valid until the next link_table_add(). */
+const char *link_table_find(const struct link_table *t, uint64_t dev, uint64_t ino);
+/* One that is not there yet. -1: no memory. */
+int link_table_add(struct link_table *t, uint64_t dev, uint64_t ino, const char *path);
 void link_table_free(struct link_table *t);
 
 #endif
