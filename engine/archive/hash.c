@@ -1,6 +1,7 @@
 #include "engine/archive/hash.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,19 +35,31 @@ void hash_add(struct hash *h, const void *data, size_t len)
 	EVP_DigestUpdate(h->ctx, data, len);
 }
 
-void hash_finish(struct hash *h, struct digest *d)
+void hash_hex(const char *alg, const unsigned char *raw, size_t len, struct digest *d)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char raw[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
 	memset(d, 0, sizeof(*d));
-	if (EVP_DigestFinal_ex(h->ctx, raw, &len) != 1)
-		return;
-	strcpy(d->alg, h->alg);
-	for (unsigned int i = 0; i < len; i++) {
+	snprintf(d->alg, sizeof(d->alg), "%s", alg);
+	for (size_t i = 0; i < len && 2 * i + 2 < sizeof(d->hex); i++) {
 		d->hex[2 * i] = digits[raw[i] >> 4];
 		d->hex[2 * i + 1] = digits[raw[i] & 15];
 	}
+}
+
+void hash_finish(struct hash *h, struct digest *d)
+{
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	memset(d, 0, sizeof(*d));
+	if (EVP_DigestFinal_ex(h->ctx, raw, &len) == 1)
+		hash_hex(h->alg, raw, len, d);
+}
+
+void hash_next(struct hash *h, unsigned char *raw)
+{
+	unsigned char dropped[EVP_MAX_MD_SIZE];
+	EVP_DigestFinal_ex(h->ctx, raw ? raw : dropped, NULL);
+	EVP_DigestInit_ex(h->ctx, NULL, NULL);
 }
 
 void hash_free(struct hash *h)

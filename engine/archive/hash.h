@@ -6,6 +6,8 @@
 
 #include "engine/oci/digest.h"
 
+#define HASH_SHA256_SIZE 32
+
 struct err;
 struct hash;
 
@@ -14,9 +16,14 @@ struct hash *hash_new(const char *alg, struct err *e);
 void hash_add(struct hash *h, const void *data, size_t len);
 /* The digest of all that was added; the hash is used up afterwards. */
 void hash_finish(struct hash *h, struct digest *d);
+/* The same, as bytes (32 or 64; raw NULL: dropped), and from here on another one begins. */
+void hash_next(struct hash *h, unsigned char *raw);
 void hash_free(struct hash *h); /* NULL allowed */
 void hash_free_ptr(struct hash **h);
 #define cleanup_hash __attribute__((cleanup(hash_free_ptr)))
+
+/* A digest of those bytes as it is written: "sha256" has 32 of them. */
+void hash_hex(const char *alg, const unsigned char *raw, size_t len, struct digest *d);
 
 int hash_bytes(const char *alg, const void *data, size_t len, struct digest *d, struct err *e);
 

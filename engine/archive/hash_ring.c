@@ -8,6 +8,12 @@
 #include "base/err.h"
 #include "engine/archive/hash.h"
 
+struct part {
+	size_t end;
+	bool wanted;
+	unsigned char sha256[HASH_SHA256_SIZE];
+};
+
 struct hash_ring {
 	struct hash *hash;
 	pthread_t thread;
@@ -18,12 +24,33 @@ struct hash_ring {
 	size_t given, hashed;
 	size_t len[HASH_RING_BLOCKS];
 	size_t size;
+	/* Of each block, where parts end in it; NULL without them. Its digests are collected by the thread
+	 * that fills, before the block is used again. */
+	struct part *parts[HASH_RING_BLOCKS];
+	size_t n_parts[HASH_RING_BLOCKS];
+	size_t collected; /* blocks */
+	void (*done)(void *arg, const unsigned char *sha256);
+	void *arg;
 	unsigned char data[];
 };
 
 static unsigned char *block(struct hash_ring *r, size_t n)
 {
 	return r->data + n % HASH_RING_BLOCKS * r->size;
+}
+
+static void hash_parts(struct hash_ring *r, size_t n, size_t len)
+{
+	const unsigned char *data = block(r, n);
+	struct part *p = r->parts[n % HASH_RING_BLOCKS];
+	size_t at = 0;
+
+	for (size_t i = 0; i < r->n_parts[n % HASH_RING_BLOCKS]; i++) {
+		hash_add(r->hash, data + at, p[i].end - at);
+		hash_next(r->hash, p[i].wanted ? p[i].sha256 : NULL);
+		at = p[i].end;
+	}
+	hash_add(r->hash, data + at, len - at);
 }
 
 static void *hash_blocks(void *arg)
@@ -37,7 +64,10 @@ static void *hash_blocks(void *arg)
 			break;
 		size_t n = r->hashed, len = r->len[n % HASH_RING_BLOCKS];
 		pthread_mutex_unlock(&r->lock);
-		hash_add(r->hash, block(r, n), len);
+		if (r->done)
+			hash_parts(r, n, len);
+		else
+			hash_add(r->hash, block(r, n), len);
 		pthread_mutex_lock(&r->lock);
 		r->hashed++;
 		pthread_cond_signal(&r->changed);
@@ -75,13 +105,64 @@ struct hash_ring *hash_ring_new(const char *alg, size_t size, struct err *e)
 	return NULL;
 }
 
-unsigned char *hash_ring_room(struct hash_ring *r)
+struct hash_ring *hash_ring_parts(
+        size_t size, void (*done)(void *arg, const unsigned char *sha256), void *arg, struct err *e)
+{
+	struct hash_ring *r = hash_ring_new("sha256", size, e);
+	if (!r)
+		return NULL;
+	for (size_t i = 0; i < HASH_RING_BLOCKS; i++)
+		r->parts[i] = calloc(size / HASH_RING_PART, sizeof(struct part));
+	for (size_t i = 0; i < HASH_RING_BLOCKS; i++)
+		if (!r->parts[i]) {
+			hash_ring_free(r);
+			return err_set_null(e, ERR_OTHER, "out of memory");
+		}
+	r->arg = arg;
+	r->done = done;
+	return r;
+}
+
+void hash_ring_mark(struct hash_ring *r, size_t end, bool wanted)
+{
+	size_t slot = r->given % HASH_RING_BLOCKS;
+	if (r->n_parts[slot] < r->size / HASH_RING_PART)
+		r->parts[slot][r->n_parts[slot]++] = (struct part){.end = end, .wanted = wanted};
+}
+
+/* Block `n` is hashed: tell what came out. */
+static void collect(struct hash_ring *r, size_t n)
+{
+	size_t slot = n % HASH_RING_BLOCKS;
+	for (size_t i = 0; i < r->n_parts[slot]; i++)
+		if (r->parts[slot][i].wanted)
+			r->done(r->arg, r->parts[slot][i].sha256);
+	r->n_parts[slot] = 0;
+}
+
+static size_t wait_for(struct hash_ring *r, size_t blocks)
 {
 	pthread_mutex_lock(&r->lock);
-	while (r->given - r->hashed == HASH_RING_BLOCKS)
+	while (r->hashed < blocks)
 		pthread_cond_wait(&r->changed, &r->lock);
+	size_t hashed = r->hashed;
 	pthread_mutex_unlock(&r->lock);
+	return hashed;
+}
+
+unsigned char *hash_ring_room(struct hash_ring *r)
+{
+	size_t hashed = wait_for(r, r->given < HASH_RING_BLOCKS ? 0 : r->given - HASH_RING_BLOCKS + 1);
+	while (r->done && r->collected < hashed)
+		collect(r, r->collected++);
 	return block(r, r->given);
+}
+
+void hash_ring_end(struct hash_ring *r)
+{
+	size_t hashed = wait_for(r, r->given);
+	while (r->done && r->collected < hashed)
+		collect(r, r->collected++);
 }
 
 void hash_ring_give(struct hash_ring *r, size_t len)
@@ -95,10 +176,7 @@ void hash_ring_give(struct hash_ring *r, size_t len)
 
 void hash_ring_finish(struct hash_ring *r, struct digest *d)
 {
-	pthread_mutex_lock(&r->lock);
-	while (r->hashed < r->given)
-		pthread_cond_wait(&r->changed, &r->lock);
-	pthread_mutex_unlock(&r->lock);
+	wait_for(r, r->given);
 	hash_finish(r->hash, d);
 }
 
@@ -114,6 +192,8 @@ void hash_ring_free(struct hash_ring *r)
 		pthread_join(r->thread, NULL);
 	}
 	hash_free(r->hash);
+	for (size_t i = 0; i < HASH_RING_BLOCKS; i++)
+		free(r->parts[i]);
 	pthread_cond_destroy(&r->changed);
 	pthread_mutex_destroy(&r->lock);
 	free(r);

@@ -1,8 +1,10 @@
 /* Hash ring: blocks are filled by one thread and hashed by another, which is at most HASH_RING_BLOCKS behind.
- * So a stream costs its slower half (decoding or hashing), not both. */
+ * So a stream costs its slower half (decoding or hashing), not both. A ring has one digest of everything that
+ * was given, or (hash_ring_parts) one of each part of it. */
 #ifndef TARE_ARCHIVE_HASH_RING_H
 #define TARE_ARCHIVE_HASH_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/oci/digest.h"
@@ -14,6 +16,17 @@ struct hash_ring;
 
 /* alg as for hash_new(). All blocks are of `size` bytes. */
 struct hash_ring *hash_ring_new(const char *alg, size_t size, struct err *e);
+/* Each part's SHA-256 is given to done(), in order, by the thread that fills the blocks: within
+ * hash_ring_room() and hash_ring_end(). */
+struct hash_ring *hash_ring_parts(
+        size_t size, void (*done)(void *arg, const unsigned char *sha256), void *arg, struct err *e);
+/* A part ends at `end` of the block that is given next; what follows is another one. `wanted`: its digest is.
+ * At most one for each HASH_RING_PART bytes of a block. */
+#define HASH_RING_PART 128
+void hash_ring_mark(struct hash_ring *r, size_t end, bool wanted);
+/* Wait for the digests of all parts that have ended. */
+void hash_ring_end(struct hash_ring *r);
+
 /* The block to fill next; waits until it is hashed. What was given before stays readable until it comes round
  * again. */
 unsigned char *hash_ring_room(struct hash_ring *r);

@@ -16,7 +16,11 @@ void tar_writer_init(
 {
 	w->write = write;
 	w->arg = arg;
-	w->left = w->size = 0;
+	w->next = NULL;
+	w->ended = NULL;
+	w->room = sizeof(w->buffer);
+	w->block = NULL;
+	w->left = w->size = w->written = 0;
 	w->pax = (struct buf)BUF_INIT_MAX(PAX_MAX);
 	w->len = 0;
 }
@@ -26,34 +30,62 @@ void tar_writer_free(struct tar_writer *w)
 	buf_free(&w->pax);
 }
 
-static int flush(struct tar_writer *w, struct err *e)
+int tar_writer_flush(struct tar_writer *w, struct err *e)
 {
 	size_t len = w->len;
 
 	w->len = 0;
-	return len ? w->write(w->arg, w->buffer, len, e) : 0;
+	if (len == 0)
+		return 0;
+	if (w->write(w->arg, w->block, len, e) < 0)
+		return -1;
+	w->block = NULL;
+	return 0;
+}
+
+static unsigned char *block(struct tar_writer *w)
+{
+	if (!w->block)
+		w->block = w->next ? w->next(w->arg) : w->buffer;
+	return w->block;
+}
+
+static int advance(struct tar_writer *w, size_t len, struct err *e)
+{
+	w->len += len;
+	w->written += len;
+	return w->len == w->room ? tar_writer_flush(w, e) : 0;
 }
 
 static int put(struct tar_writer *w, const void *data, size_t len, struct err *e)
 {
 	for (const char *s = data; len > 0;) {
-		size_t room = sizeof(w->buffer) - w->len, n = len < room ? len : room;
+		size_t room = w->room - w->len, n = len < room ? len : room;
 
-		memcpy(w->buffer + w->len, s, n);
-		w->len += n;
+		memcpy(block(w) + w->len, s, n);
 		s += n;
 		len -= n;
-		if (w->len == sizeof(w->buffer) && flush(w, e) < 0)
+		if (advance(w, n, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* The block that a part ends in may have gone out just now: then it ends before the next one's first byte. */
+static void end_part(struct tar_writer *w, enum tar_part part)
+{
+	if (!w->ended)
+		return;
+	block(w);
+	w->ended(w->arg, part, w->len);
+}
+
 static int pad(struct tar_writer *w, uint64_t size, struct err *e)
 {
 	static const char zeros[TAR_BLOCK_SIZE];
+	size_t len = -size & (TAR_BLOCK_SIZE - 1);
 
-	return put(w, zeros, -size & (TAR_BLOCK_SIZE - 1), e);
+	return put(w, zeros, len, e);
 }
 
 /* ------------------------------------------------------------------ pax records */
@@ -221,7 +253,10 @@ int tar_writer_begin(struct tar_writer *w, const struct tar_member *m, struct er
 	w->left = w->size = m->size;
 	if (w->pax.len && put_pax(w, e) < 0)
 		return -1;
-	return put(w, h, sizeof(h), e);
+	if (put(w, h, sizeof(h), e) < 0)
+		return -1;
+	end_part(w, TAR_PART_HEADER);
+	return 0;
 }
 
 int tar_writer_data(struct tar_writer *w, const void *data, size_t len, struct err *e)
@@ -232,16 +267,34 @@ int tar_writer_data(struct tar_writer *w, const void *data, size_t len, struct e
 	return put(w, data, len, e);
 }
 
+void *tar_writer_space(struct tar_writer *w, size_t *len)
+{
+	*len = w->room - w->len < w->left ? w->room - w->len : (size_t)w->left;
+	return block(w) + w->len;
+}
+
+int tar_writer_filled(struct tar_writer *w, size_t len, struct err *e)
+{
+	w->left -= len;
+	return advance(w, len, e);
+}
+
 int tar_writer_end(struct tar_writer *w, struct err *e)
 {
 	if (w->left > 0)
 		return err_set(e, ERR_CORRUPT, "it shrank while it was read");
-	return pad(w, w->size, e);
+	if (w->size > 0)
+		end_part(w, TAR_PART_DATA);
+	if (pad(w, w->size, e) < 0)
+		return -1;
+	if (w->size % TAR_BLOCK_SIZE)
+		end_part(w, TAR_PART_PADDING);
+	return 0;
 }
 
 int tar_writer_finish(struct tar_writer *w, struct err *e)
 {
 	static const char zeros[2 * TAR_BLOCK_SIZE];
 
-	return put(w, zeros, sizeof(zeros), e) < 0 ? -1 : flush(w, e);
+	return put(w, zeros, sizeof(zeros), e) < 0 ? -1 : tar_writer_flush(w, e);
 }

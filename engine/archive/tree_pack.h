@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "engine/archive/tree_walk.h"
-#include "engine/oci/digest.h"
 
 struct err;
 
@@ -18,11 +17,13 @@ struct tree_pack_options {
 	/* What the tree is called in the archive: "" (entries "./", "./a"), or a name ("etc": "etc/",
 	 * "etc/a"; for a single file just its name). */
 	const char *prefix;
-	/* After each entry: its digests, when `digests`. `content` is of the data as it stands in the archive
-	 * (of a file without holes: its content), `header` of the header blocks. May be NULL. */
-	int (*packed)(void *arg, const struct tree_entry *entry, const struct digest *content,
-	        const struct digest *header, struct err *e);
-	bool digests; /* sha256, on a thread of its own */
+	/* Of each entry, before it is written: where it begins in the stream, and how much data follows its
+	 * header (of a file with holes: their map, too). May be NULL. */
+	int (*entry)(void *arg, const struct tree_entry *entry, uint64_t at, uint64_t data, struct err *e);
+	/* SHA-256 of each entry's header blocks, and of its data where it has any, in this order; computed on
+	 * a thread of its own, so they come later, when other entries have begun, but all before tree_pack()
+	 * returns. NULL: none are made. */
+	void (*digest)(void *arg, const unsigned char *sha256);
 	void (*skipped)(void *arg, const char *path, const char *why);
 	bool (*excluded)(void *arg, const char *path);
 	void (*progress)(void *arg, uint64_t bytes); /* of files read so far */
@@ -34,10 +35,12 @@ struct tree_pack_options {
 
 struct tree_pack_result {
 	uint64_t bytes, entries, skipped; /* of file data; written; left out */
+	uint64_t length;                  /* of the stream */
 };
 
-/* dirfd: a directory, whose content and itself are packed. A file that changes its size while it is read is
- * packed with the size it had at first, filled with zeros, and reported as skipped() "it changed". */
+/* dirfd: a directory (O_PATH will do), whose content and itself are packed. A file that changes its size
+ * while it is read is packed with the size it had at first, filled with zeros, and reported as skipped() "it
+ * changed". */
 int tree_pack(int dirfd, const struct tree_pack_options *o, struct tree_pack_result *r, struct err *e);
 
 #endif
