@@ -503,6 +503,7 @@ struct tare_backup_result;
 struct tare_restore;
 struct tare_restore_result;
 struct tare_copy;
+struct tare_forget;
 
 /* An image that came or went. */
 struct tare_moved {
@@ -600,6 +601,8 @@ struct tare_engine {
 	int (*volume_backups)(struct tare_engine *, const char *dir, json **, struct err *);
 	int (*volume_backup_compare)(struct tare_engine *, const char *dir, const char *from, const char *to,
 	        json **, struct err *);
+	/* As tare_backup_forget(); rules are left out, and nothing is pruned. */
+	int (*volume_forget)(struct tare_engine *, const struct tare_forget *, json **forgotten, struct err *);
 	int (*copy)(struct tare_engine *, const struct tare_copy *, struct progress *, struct err *);
 
 	/* --- networks; `net` is a name, a full id, or an unambiguous start of one --- */
@@ -809,6 +812,7 @@ int tare_backup_schedule(const struct tare_backup_schedule *, char ***wrote, str
 /* Exactly one side is in a container: "CONTAINER:PATH"; the other a path, or "-": a tar stream. */
 struct tare_copy {
 	const char *from, *to;
+	bool volume;  /* the name before the colon is a volume's, not a container's */
 	bool archive; /* -a: owners as they are, instead of root's (in) or the user's (out) */
 	bool follow;  /* -L: a symbolic link that is named is followed */
 };
