@@ -1,6 +1,7 @@
 #include "engine/backup_source.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
