@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/units.h"
+#include "engine/simulation_backup.h"
 #include "engine/simulation_registry.h"
+#include "engine/simulation_volume.h"
 
 #define HELD_BOOT    (INT64_C(1000000) * SIM_SECOND) /* what a held clock calls CLOCK_BOOTTIME at the birth */
 #define CLOCK_MAX    INT64_C(1000000000)
@@ -99,6 +101,16 @@ static const struct tare_engine table = {
         .login = sim_login,
         .commit = sim_commit,
         .volume_list = sim_volume_list,
+        .volume_create = sim_volume_create,
+        .volume_inspect = sim_volume_inspect,
+        .volume_remove = sim_volume_remove,
+        .diff = sim_diff,
+        .volume_backup = sim_volume_backup,
+        .volume_restore = sim_volume_restore,
+        .volume_backups = sim_volume_backups,
+        .volume_backup_compare = sim_volume_backup_compare,
+        .volume_forget = sim_volume_forget,
+        .copy = sim_copy,
         .network_create = sim_network_create,
         .network_list = sim_network_list,
         .network_inspect = sim_network_inspect,

@@ -117,7 +117,8 @@ extern const size_t sim_n_images;
 struct sim_volume_role {
 	const char *name; /* NULL: anonymous */
 	int64_t created;
-	uint64_t size;
+	uint64_t size, quota; /* quota 0: none */
+	const char *labels;   /* "k=v", separated by spaces, or NULL */
 };
 extern const struct sim_volume_role sim_volume_roles[];
 extern const size_t sim_n_volumes;
@@ -191,9 +192,13 @@ struct sim_image {
 
 struct sim_volume {
 	char *name;
-	const struct sim_volume_role *role; /* NULL: made by a user's container */
+	const struct sim_volume_role *role; /* NULL: made by a user */
 	int64_t created;
 	bool anonymous;
+	json *labels, *options; /* objects of strings, or NULL */
+	const char *kind;       /* "directory", "tmpfs", "bind" */
+	uint64_t quota, size;
+	char *files; /* whose files it has, a volume's name; NULL: its own */
 };
 
 struct sim_network {
@@ -216,6 +221,8 @@ struct sim_event {
 };
 
 struct sim_made_role;
+struct sim_backup;
+struct sim_copied;
 
 struct simulation {
 	struct tare_engine api; /* first: the handle is this */
@@ -237,6 +244,11 @@ struct simulation {
 	char **logins; /* registries; nothing is kept of the passwords */
 	struct sim_volume *volumes;
 	size_t n_volumes;
+	struct sim_backup *backups; /* that users made */
+	size_t n_backups;
+	char **forgotten;          /* ids of backups */
+	struct sim_copied *copied; /* files that users brought in */
+	size_t n_copied;
 	struct sim_network **networks;
 	size_t n_networks;
 	struct sim_event *events;

@@ -1,7 +1,9 @@
 /* What a line of the journal does to the world. Any user may have edited the file, so a line is believed only
  * as far as it makes sense; what doesn't is passed over, in every process alike. */
 #include "engine/simulation.h"
+#include "engine/simulation_backup.h"
 #include "engine/simulation_registry.h"
+#include "engine/simulation_volume.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +106,8 @@ static void make_volumes(struct simulation *s, const struct sim_container *c)
 
 		for (size_t i = 0; !known && i < s->n_volumes; i++)
 			known = strcmp(s->volumes[i].name, name) == 0;
-		if (!known)
-			sim_volume_add(s, name, is_hex_id(name), c->created);
+		if (!known && sim_volume_add(s, name, is_hex_id(name), c->created) == 0)
+			s->volumes[s->n_volumes - 1].size = sim_hash_text(name) % 4000000;
 	}
 }
 
@@ -249,7 +251,7 @@ static void kill_it(struct simulation *s, struct sim_container *c, json *line, i
 	sim_event_keep(s, event, at);
 }
 
-/* ------------------------------------------------------------------ images, volumes */
+/* ------------------------------------------------------------------ images */
 
 static void image_tell(struct simulation *s, const char *action, const char *id, const char *name, int64_t at)
 {
@@ -298,21 +300,6 @@ static void image_remove(struct simulation *s, json *line, int64_t at)
 	}
 }
 
-static void volume_remove(struct simulation *s, json *line, int64_t at)
-{
-	const char *name = json_str(line, "name", "");
-
-	for (size_t i = 0; i < s->n_volumes; i++) {
-		if (strcmp(s->volumes[i].name, name) != 0)
-			continue;
-		sim_event_keep(s, sim_event_new(s, "volume", "destroy", name, NULL, at), at);
-		free(s->volumes[i].name);
-		memmove(s->volumes + i, s->volumes + i + 1, (s->n_volumes - i - 1) * sizeof(*s->volumes));
-		s->n_volumes--;
-		return;
-	}
-}
-
 /* ------------------------------------------------------------------ the whole */
 
 /* Times far off come from an edited file, or from a clock that was wrong. */
@@ -355,8 +342,12 @@ void sim_apply(struct simulation *s, json *line)
 		image_tag(s, line, at);
 	else if (strcmp(verb, "image-remove") == 0)
 		image_remove(s, line, at);
-	else if (strcmp(verb, "volume-remove") == 0)
-		volume_remove(s, line, at);
+	else if (strncmp(verb, "volume-", 7) == 0)
+		sim_volume_apply(s, verb, line, at);
+	else if (strncmp(verb, "backup-", 7) == 0)
+		sim_backup_apply(s, verb, line, at);
+	else if (strcmp(verb, "copy-in") == 0)
+		sim_copied_apply(s, line, at);
 	else if (strncmp(verb, "registry-", 9) == 0)
 		sim_registry_apply(s, verb, line, at);
 	else if (strncmp(verb, "network-", 8) == 0)

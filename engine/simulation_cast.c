@@ -151,11 +151,11 @@ const struct sim_image_role sim_image_roles[] = {
 const size_t sim_n_images = sizeof(sim_image_roles) / sizeof(*sim_image_roles);
 
 const struct sim_volume_role sim_volume_roles[] = {
-	{"shop-db-data", 11 * DAY, 2914000000},
-	{"shop-cache-data", 11 * DAY, 83200000},
-	{"search-index", 9 * DAY, 7310000000},
-	{"backups", 40 * DAY, 18760000000},
-	{NULL, 6 * DAY, 12400000},
+	{"shop-db-data", 33 * DAY, 2914000000, 0, "io.tare.project=shop tier=data"},
+	{"shop-cache-data", 33 * DAY, 83200000, UINT64_C(1) << 29, "io.tare.project=shop"},
+	{"search-index", 38 * DAY, 7310000000, 0, "team=検索チーム"},
+	{"backups", 40 * DAY, 18760000000, UINT64_C(50) << 30, NULL},
+	{NULL, 6 * DAY, 12400000, 0, NULL},
 };
 const size_t sim_n_volumes = sizeof(sim_volume_roles) / sizeof(*sim_volume_roles);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/simulation_volume.h"
 
 #define LINKS_MAX   8
 #define CONTENT_MAX (UINT64_C(1) << 20) /* more of a file without a text isn't made */
@@ -73,11 +74,21 @@ static size_t sets_of_layer(const char *diff_id, const struct sim_file *sets[SIM
 	return 0;
 }
 
+/* What users brought in lies above all, in *copied, the caller's to free. */
+static size_t add_copied(const struct simulation *s, const char *owner, struct sim_file **copied,
+        const struct sim_file *sets[SIM_SETS_MAX])
+{
+	*copied = sim_copied_set(s, owner);
+	sets[0] = *copied;
+	return *copied ? 1 : 0;
+}
+
 static int sets_of(struct simulation *s, enum tare_tree tree, const char *ref,
-        const struct sim_file *sets[SIM_SETS_MAX], size_t *n, struct err *e)
+        const struct sim_file *sets[SIM_SETS_MAX], size_t *n, struct sim_file **copied, struct err *e)
 {
 	const struct sim_container *c;
-	cleanup_free char *owner = NULL;
+	const struct sim_volume *v;
+	cleanup_free char *owner = NULL, *own = NULL;
 
 	*n = 0;
 	switch (tree) {
@@ -85,13 +96,17 @@ static int sets_of(struct simulation *s, enum tare_tree tree, const char *ref,
 		c = sim_find(s, ref, e);
 		if (!c)
 			return -1;
-		*n = sim_sets_of_container(c, sets);
+		*n = add_copied(s, c->id, copied, sets);
+		*n += sim_sets_of_container(c, sets + *n);
 		return 0;
 	case TARE_TREE_VOLUME:
-		if (!sim_find_volume(s, ref, e))
+		v = sim_find_volume(s, ref, e);
+		if (!v)
 			return -1;
-		owner = str_printf("volume:%s", ref);
-		*n = owner ? add_set(sets, 0, owner) : 0;
+		own = str_printf("volume:%s", ref);
+		owner = str_printf("volume:%s", v->files ? v->files : v->name);
+		*n = own ? add_copied(s, own, copied, sets) : 0;
+		*n = owner ? add_set(sets, *n, owner) : *n;
 		return 0;
 	case TARE_TREE_LAYER:
 		*n = sets_of_layer(ref, sets);
@@ -266,11 +281,12 @@ int sim_files(struct tare_engine *t, enum tare_tree tree, const char *ref, const
         struct tare_file_list *out, struct err *e)
 {
 	struct simulation *s = sim_of(t);
-	const struct sim_file *sets[SIM_SETS_MAX];
+	const struct sim_file *sets[SIM_SETS_MAX + 1];
+	cleanup_free struct sim_file *copied = NULL;
 	size_t n;
 
 	*out = (struct tare_file_list){0};
-	if (sets_of(s, tree, ref, sets, &n, e) < 0)
+	if (sets_of(s, tree, ref, sets, &n, &copied, e) < 0)
 		return -1;
 	return sim_directory(sets, n, path, sim_wall(s, 0), out, e);
 }
@@ -299,13 +315,14 @@ int sim_file_open(
         struct tare_engine *t, enum tare_tree tree, const char *ref, const char *path, struct err *e)
 {
 	struct simulation *s = sim_of(t);
-	const struct sim_file *sets[SIM_SETS_MAX], *f;
+	const struct sim_file *sets[SIM_SETS_MAX + 1], *f;
+	cleanup_free struct sim_file *copied = NULL;
 	char real[PATH_MAX];
 	bool directory;
 	size_t n;
 	cleanup_fd int fd = -1;
 
-	if (sets_of(s, tree, ref, sets, &n, e) < 0)
+	if (sets_of(s, tree, ref, sets, &n, &copied, e) < 0)
 		return -1;
 	f = sim_file_at(sets, n, path, &directory, real, sizeof(real));
 	if (!f || !S_ISREG(f->mode))

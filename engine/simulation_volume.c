@@ -1,33 +1,22 @@
 /* The simulation's volumes; and what a prune would take, of all kinds. */
-#include "engine/simulation.h"
+#include "engine/simulation_volume.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool uses(const struct sim_container *c, const char *volume)
-{
-	size_t len = strlen(volume);
-
-	strv_foreach (m, c->mounts)
-		if (strncmp(*m, volume, len) == 0 && (*m)[len] == ':')
-			return true;
-	return false;
-}
 
 static char **users_of(struct simulation *s, const struct sim_volume *v)
 {
 	char **ids = NULL;
 	int64_t now = sim_now(s);
 
-	for (size_t i = 0; i < s->n_containers; i++)
-		if (uses(s->containers[i], v->name) && sim_at(s->containers[i], now).there)
-			strv_add(&ids, s->containers[i]->id);
-	return ids;
-}
+	for (size_t i = 0; i < s->n_containers; i++) {
+		bool writes;
+		cleanup_free char *target = sim_volume_mounted(s->containers[i], v->name, &writes);
 
-static uint64_t size_of(const struct sim_volume *v)
-{
-	return v->role ? v->role->size : sim_hash_text(v->name) % 4000000;
+		if (target && sim_at(s->containers[i], now).there)
+			strv_add(&ids, s->containers[i]->id);
+	}
+	return ids;
 }
 
 static int by_name(const void *a, const void *b)
@@ -52,7 +41,11 @@ int sim_volume_list(struct tare_engine *t, struct tare_volume_list *out, struct 
 		        .path = str_printf("/var/lib/tare/volumes/%s/data", v->name),
 		        .created = sim_wall(s, v->created),
 		        .anonymous = v->anonymous,
-		        .used_by = users_of(s, v)};
+		        .used_by = users_of(s, v),
+		        .labels = v->labels ? json_object_get(v->labels) : NULL,
+		        .options = v->options ? json_object_get(v->options) : NULL,
+		        .kind = v->kind,
+		        .quota = v->quota};
 		if (!out->rows[i].name || !out->rows[i].path) {
 			tare_volume_list_free(out);
 			return err_no_memory(e);
@@ -68,7 +61,7 @@ int sim_volume_size(struct tare_engine *t, const char *name, uint64_t *bytes, st
 
 	if (!v)
 		return -1;
-	*bytes = size_of(v);
+	*bytes = sim_volume_bytes(v);
 	return 0;
 }
 
@@ -144,7 +137,7 @@ static int prune_volumes(struct pruning *p, struct err *e)
 			continue;
 		line = sim_action("volume-remove", NULL);
 		json_set_str(line, "name", name);
-		if (take(p, name, size_of(v), line, e) < 0)
+		if (take(p, name, sim_volume_bytes(v), line, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -249,8 +242,8 @@ int sim_disk_usage(struct tare_engine *t, struct tare_disk_usage *out, struct er
 
 		out->volumes.total++;
 		out->volumes.active += users != NULL;
-		out->volumes.size += size_of(&s->volumes[i]);
-		out->volumes.reclaimable += users ? 0 : size_of(&s->volumes[i]);
+		out->volumes.size += sim_volume_bytes(&s->volumes[i]);
+		out->volumes.reclaimable += users ? 0 : sim_volume_bytes(&s->volumes[i]);
 	}
 	return 0;
 }

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/simulation_backup.h"
 #include "engine/simulation_registry.h"
+#include "engine/simulation_volume.h"
 
 #define CONTAINERS_MAX 100000
 #define TYPICAL        14 /* how many there are when nobody says otherwise */
@@ -260,8 +262,8 @@ int sim_volume_add(struct simulation *s, const char *name, bool anonymous, int64
 	if (!grown)
 		return -1;
 	s->volumes = grown;
-	grown[s->n_volumes] =
-	        (struct sim_volume){.name = strdup(name), .anonymous = anonymous, .created = created};
+	grown[s->n_volumes] = (struct sim_volume){
+	        .name = strdup(name), .anonymous = anonymous, .created = created, .kind = "directory"};
 	if (!grown[s->n_volumes].name)
 		return -1;
 	s->n_volumes++;
@@ -432,7 +434,7 @@ int sim_world_build(struct simulation *s, struct err *e)
 		if (sim_volume_add(
 		            s, role->name ? role->name : hex, !role->name, -role->created * SIM_SECOND) < 0)
 			return err_no_memory(e);
-		s->volumes[i].role = role;
+		sim_volume_cast(&s->volumes[i], role);
 	}
 	return sim_networks_build(s, e) < 0 ? -1 : add_containers(s, e);
 }
@@ -449,8 +451,10 @@ void sim_world_free(struct simulation *s)
 	sim_made_free(s);
 	strv_free(s->logins);
 	for (size_t i = 0; i < s->n_volumes; i++)
-		free(s->volumes[i].name);
+		sim_volume_free(&s->volumes[i]);
 	free(s->volumes);
+	sim_backups_free(s);
+	sim_copied_free(s);
 	sim_networks_free(s);
 	for (size_t i = 0; i < s->n_events; i++)
 		json_free(&s->events[i].event);
