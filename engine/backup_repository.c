@@ -1,0 +1,294 @@
+/* What is done with a backup repository as a whole: list, compare, verify, forget, prune. Making and
+ * restoring backups is in volume_backup.c and volume_restore.c. */
+#include "engine/backup/repository.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "engine/backup/tar_verify.h"
+#include "engine/backup_keep.h"
+#include "engine/backup_source.h"
+#include "engine/tare.h"
+
+#define cleanup_snapshot      __attribute__((cleanup(snapshot_free)))
+#define cleanup_snapshot_list __attribute__((cleanup(snapshot_list_free)))
+
+static struct repository *open_repository(
+        const char *dir, const char *key_file, int lock, struct progress *p, struct err *e)
+{
+	const struct repository_options o = {.key_file = key_file, .lock = lock, .progress = p};
+
+	return repository_open(dir, &o, e);
+}
+
+/* ------------------------------------------------------------------ as JSON */
+
+static json *snapshot_row(const struct snapshot *s)
+{
+	json *row = json_object_new_object();
+
+	json_set_str(row, "Id", s->id);
+	json_set_str(row, "Volume", s->volume);
+	json_set_int(row, "Time", s->time);
+	json_set_str(row, "Host", s->host);
+	json_set_int(row, "Bytes", (int64_t)s->bytes);
+	json_set_int(row, "Files", (int64_t)s->files);
+	json_set_int(row, "Entries", (int64_t)s->entries);
+	json_set_int(row, "Added", (int64_t)s->added);
+	json_set_int(row, "Stored", (int64_t)s->stored);
+	return row;
+}
+
+/* JSON is UTF-8, names of files are any bytes: what is none becomes U+FFFD. */
+static void set_path(json *row, const char *path)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	size_t len = strlen(path);
+	char bytes[4];
+	uint32_t cp;
+
+	if (utf8_valid(path, len)) {
+		json_set_str(row, "Path", path);
+		return;
+	}
+	for (size_t i = 0; i < len;) {
+		i += utf8_decode(path + i, len - i, &cp);
+		buf_add(&text, bytes, utf8_encode(cp, bytes));
+	}
+	json_set_str(row, "Path", buf_str(&text));
+}
+
+static int add_file(void *arg, const struct repository_file *f, struct err *e)
+{
+	json *row = json_object_new_object();
+	const char change[2] = {f->change, 0};
+
+	if (!row || json_object_array_add(arg, row) < 0) {
+		json_free(&row);
+		return err_no_memory(e);
+	}
+	if (f->change)
+		json_set_str(row, "Change", change);
+	set_path(row, f->path);
+	json_set_int(row, "Mode", f->mode);
+	json_set_int(row, "Size", (int64_t)f->size);
+	json_set_int(row, "Time", f->mtime);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ looking */
+
+int tare_backups(const char *dir, const char *volume, const char *key_file, json **list, struct err *e)
+{
+	cleanup_repository_handle struct repository *r =
+	        open_repository(dir, key_file, REPOSITORY_SHARED, NULL, e);
+	cleanup_snapshot_list struct snapshot_list snapshots = {0};
+
+	if (!r || repository_list(r, volume, &snapshots, e) < 0)
+		return -1;
+	*list = json_object_new_array();
+	for (size_t i = 0; i < snapshots.n; i++)
+		json_object_array_add(*list, snapshot_row(&snapshots.rows[i]));
+	return *list ? 0 : err_no_memory(e);
+}
+
+int tare_backup_compare(
+        const char *dir, const char *from, const char *to, const char *key_file, json **list, struct err *e)
+{
+	cleanup_repository_handle struct repository *r =
+	        open_repository(dir, key_file, REPOSITORY_SHARED, NULL, e);
+	cleanup_snapshot struct snapshot a = {0}, b = {0};
+	cleanup_json json *files = json_object_new_array();
+
+	if (!r || repository_find(r, from, NULL, &a, e) < 0 ||
+	        (to && repository_find(r, to, NULL, &b, e) < 0))
+		return -1;
+	if ((to ? repository_compare(r, &a, &b, add_file, files, e)
+	        : repository_files(r, &a, add_file, files, e)) < 0)
+		return -1;
+	*list = steal_ptr(&files);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ verify */
+
+struct damages {
+	void (*line)(void *arg, const char *line);
+	void *arg;
+};
+
+static void tell_damage(void *arg, const struct snapshot *s, const char *path, const char *what)
+{
+	const struct damages *d = arg;
+	cleanup_buf struct buf line = BUF_INIT;
+
+	if (path) {
+		buf_char(&line, '"');
+		text_harmless(&line, path, strlen(path));
+		buf_str_add(&line, "\"");
+	}
+	if (s)
+		buf_printf(
+		        &line, "%sbackup %s of %s", path ? " in " : "", s->id, s->volume ? s->volume : "?");
+	if (line.len)
+		buf_str_add(&line, ": ");
+	text_harmless(&line, what, strlen(what));
+	d->line(d->arg, buf_str(&line));
+}
+
+/* One backup is read as a restore reads it. */
+static int verify_one(
+        struct repository *r, const char *id, const struct damages *d, uint64_t *n, struct err *e)
+{
+	cleanup_snapshot struct snapshot s = {0};
+	const struct repository_restore q = {.dry_run = true, .label = id};
+	uint64_t entries, bytes;
+
+	*n = 0;
+	if (repository_find(r, id, NULL, &s, e) < 0)
+		return -1;
+	if (repository_restore(r, &s, -1, &q, &entries, &bytes, e) == 0)
+		return 0;
+	if (!e || e->kind != ERR_CORRUPT)
+		return -1;
+	d->line(d->arg, e->msg);
+	*n = 1;
+	return 0;
+}
+
+static int verify_repository(const struct backup_source *s, const char *key_file, struct progress *p,
+        struct damages *d, uint64_t *n, struct err *e)
+{
+	cleanup_repository_handle struct repository *r =
+	        open_repository(s->dir, key_file, REPOSITORY_SHARED, p, e);
+	long found;
+
+	if (!r)
+		return -1;
+	if (s->id)
+		return verify_one(r, s->id, d, n, e);
+	found = repository_verify(r, tell_damage, d, e);
+	*n = found > 0 ? (uint64_t)found : 0;
+	return found < 0 ? -1 : 0;
+}
+
+int tare_backup_verify(const char *from, const char *key_file, struct progress *p,
+        void (*damaged)(void *arg, const char *line), void *arg, uint64_t *n, struct err *e)
+{
+	cleanup_backup_source struct backup_source s = {0};
+	struct damages d = {damaged, arg};
+
+	*n = 0;
+	if (backup_source_parse(from, &s, e) < 0)
+		return -1;
+	if (s.dir)
+		return verify_repository(&s, key_file, p, &d, n, e);
+	return tar_verify(s.archive, p, damaged, arg, n, e);
+}
+
+/* ------------------------------------------------------------------ forget, prune */
+
+/* The rows that the ids name; each must be there. */
+static int mark_ids(struct repository *r, const struct tare_forget *q, const struct snapshot_list *l,
+        bool *keep, struct err *e)
+{
+	strv_foreach (id, q->ids) {
+		cleanup_snapshot struct snapshot s = {0};
+		bool found = false;
+
+		if (repository_find(r, *id, q->volume, &s, e) < 0)
+			return -1;
+		for (size_t i = 0; i < l->n; i++)
+			if (strcmp(l->rows[i].id, s.id) == 0) {
+				keep[i] = false;
+				found = true;
+			}
+		if (!found) /* of another volume than --volume names */
+			return err_set(e, ERR_NOT_FOUND, "backup %s is not one of the volume %s", s.id,
+			        q->volume ? q->volume : "?");
+	}
+	return 0;
+}
+
+static int choose(struct repository *r, const struct tare_forget *q, const struct snapshot_list *l,
+        bool *keep, struct err *e)
+{
+	if (!q->ids)
+		return backup_keep(l, q, keep, e);
+	memset(keep, true, l->n);
+	return mark_ids(r, q, l, keep, e);
+}
+
+static int forget(struct repository *r, const struct tare_forget *q, json *forgotten, struct err *e)
+{
+	cleanup_snapshot_list struct snapshot_list l = {0};
+	cleanup_free bool *keep = NULL;
+
+	if (repository_list(r, q->volume, &l, e) < 0)
+		return -1;
+	keep = calloc(l.n + 1, sizeof(*keep));
+	if (!keep)
+		return err_no_memory(e);
+	if (choose(r, q, &l, keep, e) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		if (keep[i])
+			continue;
+		if (!q->dry_run && repository_forget(r, &l.rows[i], e) < 0)
+			return -1;
+		json_object_array_add(forgotten, snapshot_row(&l.rows[i]));
+	}
+	return 0;
+}
+
+static int check_forget(const struct tare_forget *q, struct err *e)
+{
+	bool rules = backup_keep_has_rules(q);
+
+	if (q->ids && rules)
+		return err_set(e, ERR_USAGE, "say either which backups to forget, or which to keep");
+	if (!q->ids && !rules)
+		return err_set(e, ERR_USAGE,
+		        "which backups? name their ids, or say what to keep, as in --keep-daily 7 (see: tare "
+		        "volume backups %s)",
+		        q->dir);
+	return 0;
+}
+
+int tare_backup_forget(
+        const struct tare_forget *q, struct progress *p, json **forgotten, uint64_t *bytes, struct err *e)
+{
+	cleanup_json json *rows = json_object_new_array();
+	struct repository_pruned pruned = {0};
+
+	*bytes = 0;
+	if (check_forget(q, e) < 0)
+		return -1;
+	cleanup_repository_handle struct repository *r = open_repository(
+	        q->dir, q->key_file, q->dry_run ? REPOSITORY_SHARED : REPOSITORY_EXCLUSIVE, p, e);
+	if (!r || forget(r, q, rows, e) < 0)
+		return -1;
+	/* What would be freed isn't known as long as the backups are there. */
+	if (q->prune && !q->dry_run && repository_prune(r, false, &pruned, e) < 0)
+		return -1;
+	*bytes = pruned.bytes;
+	*forgotten = steal_ptr(&rows);
+	return 0;
+}
+
+int tare_backup_prune(const char *dir, const char *key_file, bool dry_run, struct progress *p,
+        uint64_t *bytes, struct err *e)
+{
+	struct repository_pruned pruned = {0};
+	cleanup_repository_handle struct repository *r =
+	        open_repository(dir, key_file, REPOSITORY_EXCLUSIVE, p, e);
+
+	if (!r || repository_prune(r, dry_run, &pruned, e) < 0)
+		return -1;
+	*bytes = pruned.bytes;
+	return 0;
+}
