@@ -1,6 +1,7 @@
 #include "cli/command_tables.h"
 
 #include "cli/archive_options.h"
+#include "cli/backup_options.h"
 #include "cli/commit_options.h"
 #include "cli/login_options.h"
 #include "cli/pull_options.h"
@@ -22,6 +23,7 @@ const struct command *const command_tables[] = {
         port_commands,
         stats_commands,
         volume_commands,
+        backup_commands,
         network_commands,
         registry_commands,
         inspect_commands,

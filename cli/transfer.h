@@ -21,6 +21,8 @@ extern const struct transfer_verb transfer_pull_verbs[];    /* transfer_pull.c: 
 extern const struct transfer_verb transfer_push_verbs[];    /* transfer_push.c: push */
 extern const struct transfer_verb transfer_commit_verbs[];  /* transfer_commit.c: commit */
 extern const struct transfer_verb transfer_login_verbs[];   /* transfer_login.c: login, logout, search */
+extern const struct transfer_verb transfer_backup_verbs[];  /* transfer_backup.c: those of backups but: */
+extern const struct transfer_verb transfer_backups_verbs[]; /* transfer_backups.c: volume backups */
 
 void transfer_progress(struct progress *p, const struct progress_options *o);
 /* Pretty, with a newline. */
