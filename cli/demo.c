@@ -1,4 +1,5 @@
 #include "cli/demo.h"
+#include "cli/demo_command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,16 +11,6 @@
 #include "base/progress.h"
 #include "engine/tare.h"
 
-/* One invocation. Its options are found by their names, as the tables of the helpers' commands have them. */
-struct demo {
-	struct cli *cli;
-	const char *options; /* the command's struct */
-	char **operands;
-	struct tare_engine *engine;
-	struct progress progress;
-	bool quiet;
-};
-
 /* ------------------------------------------------------------------ options */
 
 static const void *option_at(const struct demo *d, const char *name, enum option_kind kind)
@@ -30,25 +21,32 @@ static const void *option_at(const struct demo *d, const char *name, enum option
 	return o && o->kind == kind ? d->options + o->offset : NULL;
 }
 
-static bool flag(const struct demo *d, const char *name)
+bool demo_flag(const struct demo *d, const char *name)
 {
 	const bool *at = option_at(d, name, OPTION_FLAG);
 
 	return at && *at;
 }
 
-static const char *text(const struct demo *d, const char *name)
+const char *demo_text(const struct demo *d, const char *name)
 {
 	const char *const *at = option_at(d, name, OPTION_STRING);
 
 	return at ? *at : NULL;
 }
 
-static void begin_progress(struct demo *d)
+char **demo_list(const struct demo *d, const char *name)
+{
+	char **const *at = option_at(d, name, OPTION_LIST);
+
+	return at ? *at : NULL;
+}
+
+void demo_begin_progress(struct demo *d)
 {
 	const int64_t *fd = option_at(d, "progress-fd", OPTION_INT);
 
-	d->quiet = flag(d, "quiet");
+	d->quiet = demo_flag(d, "quiet");
 	progress_init(&d->progress, fd ? (int)*fd : -1, d->quiet);
 }
 
@@ -68,8 +66,8 @@ static int pull(struct demo *d, struct err *e)
 	struct tare_moved m = {0};
 	int rc;
 
-	begin_progress(d);
-	rc = d->engine->image_pull(d->engine, d->operands[0], text(d, "platform"), &d->progress, &m, e);
+	demo_begin_progress(d);
+	rc = d->engine->image_pull(d->engine, d->operands[0], demo_text(d, "platform"), &d->progress, &m, e);
 	progress_end(&d->progress);
 	if (rc == 0)
 		say_moved(d, m.changed ? "pulled" : "up to date", &m);
@@ -81,7 +79,7 @@ static int push(struct demo *d, struct err *e)
 	struct tare_moved m = {0};
 	int rc;
 
-	begin_progress(d);
+	demo_begin_progress(d);
 	rc = d->engine->image_push(d->engine, d->operands[0], d->operands[1], &d->progress, &m, e);
 	progress_end(&d->progress);
 	if (rc == 0)
@@ -89,7 +87,7 @@ static int push(struct demo *d, struct err *e)
 	return rc;
 }
 
-static int print_json(json *j)
+int demo_print_json(json *j)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 
@@ -112,14 +110,14 @@ static void print_found(json *rows)
 
 static int search(struct demo *d, struct err *e)
 {
-	bool tags = flag(d, "list-tags");
+	bool tags = demo_flag(d, "list-tags");
 	cleanup_json json *found = NULL;
 	cleanup_strv char **names = NULL;
 
 	if (d->engine->image_search(d->engine, d->operands[0], tags, &found, e) < 0)
 		return -1;
 	if (d->cli->json)
-		return print_json(found);
+		return demo_print_json(found);
 	if (!tags) {
 		print_found(found);
 		return 0;
@@ -133,10 +131,11 @@ static int search(struct demo *d, struct err *e)
 /* Whatever password comes is taken, and forgotten. */
 static int login(struct demo *d, struct err *e)
 {
-	const char *registry = d->operands[0] ? d->operands[0] : "docker.io", *user = text(d, "username");
+	const char *registry = d->operands[0] ? d->operands[0] : "docker.io",
+	           *user = demo_text(d, "username");
 	char ignored[4096];
 
-	while (flag(d, "password-stdin") && read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
+	while (demo_flag(d, "password-stdin") && read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
 		;
 	if (d->engine->login(d->engine, registry, user ? user : "", e) < 0)
 		return -1;
@@ -149,12 +148,12 @@ static int commit(struct demo *d, struct err *e)
 	const struct tare_commit request = {
 	        .container = d->operands[0],
 	        .reference = d->operands[1],
-	        .message = text(d, "message"),
+	        .message = demo_text(d, "message"),
 	};
 	cleanup_free char *id = NULL;
 	int rc;
 
-	begin_progress(d);
+	demo_begin_progress(d);
 	rc = d->engine->commit(d->engine, &request, &d->progress, &id, e);
 	progress_end(&d->progress);
 	if (rc < 0)
@@ -165,23 +164,37 @@ static int commit(struct demo *d, struct err *e)
 
 /* ------------------------------------------------------------------ which one */
 
+static const struct demo_command image_commands_of_demo[] = {
+        {"pull", pull},
+        {"push", push},
+        {"search", search},
+        {"login", login},
+        {"commit", commit},
+        {NULL, NULL},
+};
+
+static const struct demo_command *find(const struct demo_command *table, const char *words)
+{
+	for (; table->words; table++)
+		if (strcmp(table->words, words) == 0)
+			return table;
+	return NULL;
+}
+
 int demo_run(struct cli *cli, void *options, char **operands)
 {
-	static const struct {
-		const char *words;
-		int (*run)(struct demo *d, struct err *e);
-	} commands[] = {
-	        {"pull", pull}, {"push", push}, {"search", search}, {"login", login}, {"commit", commit}};
+	const char *words = cli->command->words;
+	const struct demo_command *found = find(image_commands_of_demo, words);
 	struct demo d = {.cli = cli, .options = options, .operands = operands};
 	struct err e = ERR_INIT;
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		if (strcmp(commands[i].words, cli->command->words) != 0)
-			continue;
+	if (!found)
+		found = find(demo_volume_commands, words);
+	if (found) {
 		d.engine = cli_engine(cli, &e);
-		return d.engine && commands[i].run(&d, &e) == 0 ? 0 : cli_fail(cli, &e);
+		return d.engine && found->run(&d, &e) == 0 ? 0 : cli_fail(cli, &e);
 	}
-	err_set(&e, ERR_UNSUPPORTED, "%s moves real images, so it is not in the demo; leave out --demo",
-	        cli->command->words);
+	err_set(&e, ERR_UNSUPPORTED, "%s is about real files, so it is not in the demo; leave out --demo",
+	        words);
 	return cli_fail(cli, &e);
 }
