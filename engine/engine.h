@@ -74,8 +74,8 @@ int container_spec(const struct container *c, struct runtime_spec *spec, struct 
 const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX]);
 /* stop.c: freeze or thaw a locked container that is up, and put that on record. */
 int container_set_paused(const struct store *s, struct container *c, bool paused, struct err *e);
-/* files.c: layers and writable layer together, read-only, attached nowhere: what a container that does not
- * run would see. */
+/* container_layers.c: layers and writable layer together, read-only, attached nowhere: what a container that
+ * does not run would see. */
 int container_root(const struct store *s, const struct container *c, struct err *e);
 /* Names for messages: the container's name. */
 void container_event(const struct store *s, const struct container *c, const char *action, json *more);

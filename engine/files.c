@@ -4,25 +4,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/engine.h"
-#include "engine/runtime/launch.h"
+#include "engine/file_kinds.h"
 #include "engine/store/layer.h"
 
 #define FILES_MAX  20000
-#define LAYERS_MAX 512
-#define TARGET_MAX 512       /* of a symbolic link, to look at: 20,000 long ones must not fill the memory */
-#define MOUNTS_MAX (1 << 20) /* bytes of a mountinfo */
+#define TARGET_MAX 512 /* of a symbolic link, to look at: 20,000 long ones must not fill the memory */
 
 struct tree {
 	enum tare_tree kind;
@@ -38,26 +34,6 @@ static void tree_close(struct tree *t)
 
 /* ------------------------------------------------------------------ the root of a tree */
 
-/* A file system that is served by a program (FUSE, autofs) answers when that program likes to, and a
- * container that may mount one would stop everybody who looks into it. Unknown is yes. */
-static bool has_served_mounts(pid_t pid)
-{
-	char path[40];
-	cleanup_buf struct buf text = BUF_INIT_MAX(MOUNTS_MAX);
-
-	snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read_to_buf(fd, &text) != 0)
-		return true;
-	/* the type follows " - "; blanks in what stands before it are written as \040 */
-	for (const char *p = buf_str(&text); (p = strstr(p, " - "));) {
-		p += strlen(" - ");
-		if (strncmp(p, "fuse", 4) == 0 || strncmp(p, "autofs ", 7) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A running container's own view, with what is mounted in it. */
 static int root_of_running(const struct container *c, bool *one_fs, struct err *e)
 {
@@ -65,51 +41,10 @@ static int root_of_running(const struct container *c, bool *one_fs, struct err *
 
 	snprintf(path, sizeof path, "/proc/%d/root", (int)c->state.process.pid);
 	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	*one_fs = has_served_mounts(c->state.process.pid);
+	*one_fs = files_are_served(c->state.process.pid);
 	if (fd < 0 || !proc_alive(&c->state.process)) /* it may have ended, and its pid be another's by now */
 		return err_set(e, ERR_CONFLICT, "container %s has just ended; look again", c->record.name);
 	return steal_fd(&fd);
-}
-
-static int open_lower(const struct store *s, const struct container *c, int *fds, size_t *n, struct err *e)
-{
-	if (c->record.rootfs) {
-		fds[*n] = open(c->record.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fds[*n] < 0)
-			return err_sys(e, "cannot open the root file system %s", c->record.rootfs);
-		++*n;
-		return 0;
-	}
-	strv_foreach (layer, c->record.layers) {
-		if (*n == LAYERS_MAX)
-			return err_set(
-			        e, ERR_CORRUPT, "container %s: it has too many layers", c->record.name);
-		fds[*n] = layer_open_text(s, *layer);
-		if (fds[*n] < 0)
-			return err_sys(e, "container %s: layer %.19s of its image cannot be opened",
-			        c->record.name, *layer);
-		++*n;
-	}
-	return 0;
-}
-
-int container_root(const struct store *s, const struct container *c, struct err *e)
-{
-	int fds[LAYERS_MAX + 1];
-	size_t n = 0;
-	int root = -1;
-
-	fds[n] = openat(c->dir_fd, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fds[n] < 0)
-		return err_sys(e, "container %s: cannot open its writable layer", c->record.name);
-	n++;
-	if (open_lower(s, c, fds, &n, e) == 0) {
-		struct rootfs_overlay o = {.lower_fds = fds, .n_lower = n, .upper_fd = -1, .work_fd = -1};
-		root = rootfs_mount_overlay(&o, e);
-	}
-	while (n)
-		close_fd(&fds[--n]);
-	return root;
 }
 
 static int root_of_volume(const struct store *s, const char *name, struct err *e)
@@ -243,23 +178,6 @@ int engine_files(struct tare_engine *t, enum tare_tree tree, const char *ref, co
 	return err_no_memory(e);
 }
 
-/* Files that the kernel makes when they are read: some wait, some take away what they show (/proc/kmsg,
- * tracing's pipes), some count the open. */
-static bool is_kernels(int fd)
-{
-	static const unsigned long types[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
-	        SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC, PSTOREFS_MAGIC,
-	        EFIVARFS_MAGIC, SELINUX_MAGIC, BINFMTFS_MAGIC, NSFS_MAGIC};
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) != 0)
-		return true;
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if ((unsigned long)fs.f_type == types[i])
-			return true;
-	return false;
-}
-
 /* Looked at before it is opened: opening a device can do something, and opening a pipe can hang. */
 int engine_file_open(
         struct tare_engine *t, enum tare_tree tree, const char *ref, const char *path, struct err *e)
@@ -277,7 +195,7 @@ int engine_file_open(
 		return err_sys(e, "cannot open %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_USAGE, "%s is not a regular file", path);
-	if (is_kernels(fd))
+	if (files_are_kernels(fd))
 		return err_set(e, ERR_USAGE,
 		        "%s is made by the kernel while it is read; look with: tare exec", path);
 	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
