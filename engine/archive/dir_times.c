@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -11,10 +12,10 @@
 
 #define RECENT_MAX ((size_t)256 << 10)
 
-/* A record is this and `len` bytes of path. */
+/* A record is this, `len` bytes of path and `acl` bytes of a default ACL. */
 struct record {
 	struct timespec mtime;
-	size_t len;
+	size_t len, acl;
 };
 
 static int spill(struct dir_times *d, struct err *e)
@@ -29,23 +30,32 @@ static int spill(struct dir_times *d, struct err *e)
 
 /* Memory exhaustion (an archive of millions of directories with long names): see RECENT_MAX.
  * tests/unit/test_archive_unpack.c */
-int dir_times_add(struct dir_times *d, const char *path, struct timespec mtime, struct err *e)
+int dir_times_add(struct dir_times *d, const char *path, struct timespec mtime, const void *acl,
+        size_t acl_len, struct err *e)
 {
-	struct record r = {mtime, strlen(path)};
-	if (d->recent.len + sizeof(r) + r.len > RECENT_MAX && spill(d, e) < 0)
+	struct record r = {mtime, strlen(path), acl_len};
+	if (acl_len > XATTR_SIZE_MAX)
+		return err_set(e, ERR_CORRUPT, "its default ACL is too long");
+	if (d->recent.len + sizeof(r) + r.len + r.acl > RECENT_MAX && spill(d, e) < 0)
 		return -1;
 	buf_add(&d->recent, &r, sizeof(r));
 	buf_add(&d->recent, path, r.len);
+	buf_add(&d->recent, acl, r.acl);
 	return d->recent.failed ? err_no_memory(e) : 0;
 }
 
-static void set_time(const struct dir_times *d, const char *path, struct timespec mtime)
+static void set_one(const struct dir_times *d, const char *path, const struct record *r, const void *acl)
 {
-	struct timespec times[2] = {mtime, mtime};
-	cleanup_fd int fd = open_beneath(
-	        d->root, path[0] ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (fd >= 0)
-		futimens(fd, times);
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct timespec times[2] = {r->mtime, r->mtime};
+	const char *name = path[0] ? path : ".";
+	cleanup_fd int fd =
+	        d->in_root ? open_in_root(d->root, name, flags, 0) : open_beneath(d->root, name, flags, 0);
+	if (fd < 0)
+		return;
+	if (r->acl)
+		fsetxattr(fd, "system.posix_acl_default", acl, r->acl, 0);
+	futimens(fd, times);
 }
 
 /* All whole records of p; how many bytes they were. */
@@ -56,12 +66,13 @@ static size_t set_all(const struct dir_times *d, const char *p, size_t len)
 	char path[2 * PATH_MAX];
 	while (len - at >= sizeof(r)) {
 		memcpy(&r, p + at, sizeof(r));
-		if (r.len >= sizeof(path) || len - at - sizeof(r) < r.len)
+		size_t left = len - at - sizeof(r);
+		if (r.len >= sizeof(path) || r.acl > XATTR_SIZE_MAX || left < r.len + r.acl)
 			break;
 		memcpy(path, p + at + sizeof(r), r.len);
 		path[r.len] = '\0';
-		set_time(d, path, r.mtime);
-		at += sizeof(r) + r.len;
+		set_one(d, path, &r, p + at + sizeof(r) + r.len);
+		at += sizeof(r) + r.len + r.acl;
 	}
 	return at;
 }

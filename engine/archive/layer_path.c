@@ -70,11 +70,14 @@ static int inside_whiteout(const char *parent, const char *text, struct err *e)
 	return 0;
 }
 
+int layer_path_parse_plain(const char *text, struct layer_path *p, struct err *e)
+{
+	return text[0] == '/' ? refuse(e, text, "is an absolute path") : split(text, p, text, e);
+}
+
 int layer_path_parse(const char *text, struct layer_path *p, struct err *e)
 {
-	if (text[0] == '/')
-		return refuse(e, text, "is an absolute path");
-	if (split(text, p, text, e) < 0)
+	if (layer_path_parse_plain(text, p, e) < 0)
 		return -1;
 	int inside = inside_whiteout(p->parent, text, e);
 	if (inside != 0)

@@ -22,6 +22,8 @@ enum layer_path_kind {
 /* Refused: "..", absolute names, empty ones, names and paths that are too long, and whiteouts of nothing,
  * "." and "..". -1 with e, else the kind. */
 int layer_path_parse(const char *text, struct layer_path *p, struct err *e);
+/* The same checks, but ".wh." means nothing: a name in any archive. */
+int layer_path_parse_plain(const char *text, struct layer_path *p, struct err *e);
 /* The same checks for the target of a hard link, which is a name inside the layer; a leading slash is
  * allowed (some builders write them) and means the layer's root. */
 int layer_path_parse_link(const char *text, struct layer_path *p, struct err *e);

@@ -1,0 +1,427 @@
+#include "engine/archive/tree_make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/archive/dir_times.h"
+#include "engine/archive/layer_path.h"
+#include "engine/archive/tree_parent.h"
+#include "engine/archive/tree_xattr.h"
+
+#define DEFAULT_ACL "system.posix_acl_default"
+#define ASIDE       ".tare-" /* and random digits: made aside, to be renamed */
+
+struct tree_make {
+	struct tree_make_options options;
+	struct tree_parent parent;      /* of the entry at hand */
+	struct layer_path at;           /* of the entry at hand */
+	char aside[sizeof(ASIDE) + 16]; /* what is being made there, "" nothing */
+	struct dir_times dirs;
+};
+
+static int refuse(struct err *e, const char *why)
+{
+	return err_set(e, ERR_CORRUPT, "the archive is damaged or hostile: it %s", why);
+}
+
+/* ------------------------------------------------------------------ names */
+
+/* What stands in the way of the entry at hand goes, as a later entry of the same name wins. The held parent
+ * is never inside it: it is the directory that the name stands in. */
+static int clear_way(const struct tree_make *m, struct err *e)
+{
+	struct stat st;
+	int dir = m->parent.fd;
+	if (m->options.keep_kind && fstatat(dir, m->at.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	        S_ISDIR(st.st_mode))
+		return err_set(e, ERR_CONFLICT, "it is a directory, and what would replace it is not");
+	return remove_tree_at(dir, m->at.name) < 0 ? err_sys(e, "cannot replace it") : 0;
+}
+
+/* The name under which the entry at hand is made at first. */
+static const char *begin_name(struct tree_make *m)
+{
+	if (!m->options.live)
+		return m->at.name;
+	memcpy(m->aside, ASIDE, sizeof(ASIDE));
+	random_hex(m->aside + strlen(ASIDE), 8);
+	return m->aside;
+}
+
+static void drop_aside(struct tree_make *m)
+{
+	if (m->aside[0] && m->parent.fd >= 0)
+		unlinkat(m->parent.fd, m->aside, 0);
+	m->aside[0] = '\0';
+}
+
+/* Processes that look at the old file while a new one comes see one or the other, whole. */
+static int end_name(struct tree_make *m, struct err *e)
+{
+	int dir = m->parent.fd;
+	if (!m->aside[0])
+		return 0;
+	int rc = renameat(dir, m->aside, dir, m->at.name);
+	if (rc < 0 && errno == EISDIR) {
+		if (clear_way(m, e) < 0)
+			return -1;
+		rc = renameat(dir, m->aside, dir, m->at.name);
+	}
+	if (rc < 0)
+		return err_sys(e, "cannot put it in its place");
+	m->aside[0] = '\0';
+	return 0;
+}
+
+/* Called before the data of a file is asked for, so that nobody reads a gigabyte to be refused then. */
+static int check_kind(const struct tree_make *m, struct err *e)
+{
+	struct stat st;
+	if (!m->options.keep_kind || !m->options.live)
+		return 0;
+	if (fstatat(m->parent.fd, m->at.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+		return err_set(e, ERR_CONFLICT, "it is a directory, and what would replace it is not");
+	return 0;
+}
+
+/* ------------------------------------------------------------------ attributes */
+
+/* Forged overlay marks (trusted.overlay.redirect, .metacopy, .opaque and their user.overlay.* twins) would
+ * let a layer point overlayfs at other directories: refused by name. tests/e2e/archives-hostile.bats */
+static int check_xattrs(const struct tree_entry *entry, struct err *e)
+{
+	for (size_t i = 0; i < entry->n_xattrs; i++)
+		if (tree_xattr_of_overlay(entry->xattrs[i].name))
+			return refuse(e, "carries an extended attribute of overlayfs");
+	return 0;
+}
+
+static void report_dropped(const struct tree_make *m, const struct tree_entry *entry, const char *name)
+{
+	if (m->options.dropped)
+		m->options.dropped(m->options.arg, entry->path, name);
+}
+
+/* What is made in a directory inherits its default ACL: that comes at the end (dir_times.h). */
+static int set_xattrs(const struct tree_make *m, int fd, const struct tree_entry *entry, struct err *e)
+{
+	for (size_t i = 0; i < entry->n_xattrs; i++) {
+		const struct tree_xattr *x = &entry->xattrs[i];
+		if (!tree_xattr_kept(m->options.xattrs, x->name) || strcmp(x->name, DEFAULT_ACL) == 0 ||
+		        fsetxattr(fd, x->name, x->value, x->len, 0) == 0)
+			continue;
+		if (errno != ENOTSUP)
+			return err_sys(e, "cannot set its extended attribute \"%.100s\"", x->name);
+		report_dropped(m, entry, x->name);
+	}
+	return 0;
+}
+
+static uint32_t owner(const struct tree_make *m, const struct tree_entry *entry)
+{
+	return m->options.own ? m->options.uid : entry->uid;
+}
+
+static uint32_t group(const struct tree_make *m, const struct tree_entry *entry)
+{
+	return m->options.own ? m->options.gid : entry->gid;
+}
+
+/* Owner, then mode (chown clears the set-id bits), then attributes (chown clears capabilities), then time,
+ * which directories get at the end. */
+static int set_metadata(const struct tree_make *m, int fd, const struct tree_entry *entry, struct err *e)
+{
+	struct timespec times[2] = {entry->mtime, entry->mtime};
+	if (fchown(fd, owner(m, entry), group(m, entry)) < 0 || fchmod(fd, entry->mode & 07777) < 0)
+		return err_sys(e, "cannot set its owner and mode");
+	if (set_xattrs(m, fd, entry, e) < 0)
+		return -1;
+	return !S_ISDIR(entry->mode) && futimens(fd, times) < 0 ? err_sys(e, "cannot set its time") : 0;
+}
+
+/* The same for what is not opened: links, devices, fifos. A name that its owner exchanges for a link to a
+ * file of ours meanwhile is not followed. tests/unit/test_archive_tree_attacks.c */
+static int set_metadata_at(
+        const struct tree_make *m, const char *name, const struct tree_entry *entry, struct err *e)
+{
+	struct timespec times[2] = {entry->mtime, entry->mtime};
+	int dir = m->parent.fd;
+	if (fchownat(dir, name, owner(m, entry), group(m, entry), AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot set its owner");
+	if (!S_ISLNK(entry->mode) && fchmodat(dir, name, entry->mode & 07777, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot set its mode");
+	if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot set its time");
+	return 0;
+}
+
+/* ------------------------------------------------------------------ kinds of entries */
+
+static int open_file(struct tree_make *m, const char *name, struct err *e)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(m->parent.fd, name, flags, 0600);
+	if (fd < 0 && errno == EEXIST && clear_way(m, e) < 0)
+		return -1;
+	if (fd < 0 && errno == EEXIST)
+		fd = openat(m->parent.fd, name, flags, 0600);
+	return fd < 0 ? err_sys(e, "cannot make it") : fd;
+}
+
+static int remember_dir(struct tree_make *m, const struct tree_entry *entry, struct err *e)
+{
+	const struct tree_xattr *acl = NULL;
+	char path[sizeof(m->at.parent) + sizeof(m->at.name)];
+	for (size_t i = 0; i < entry->n_xattrs; i++)
+		if (strcmp(entry->xattrs[i].name, DEFAULT_ACL) == 0)
+			acl = &entry->xattrs[i];
+	snprintf(path, sizeof(path), "%s%s%s", m->at.parent, m->at.parent[0] ? "/" : "", m->at.name);
+	return dir_times_add(&m->dirs, path, entry->mtime, acl ? acl->value : NULL, acl ? acl->len : 0, e);
+}
+
+/* The directory at hand, where something is. */
+static int make_dir_there(struct tree_make *m, struct err *e)
+{
+	struct stat st;
+	int dir = m->parent.fd;
+	if (fstatat(dir, m->at.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot make it");
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	if (tree_parent_whiteout(&m->parent, &st))
+		return tree_parent_make_opaque(&m->parent, dir, m->at.name, e);
+	if (m->options.keep_kind)
+		return err_set(e, ERR_CONFLICT, "it is no directory, and what would replace it is one");
+	if (clear_way(m, e) < 0)
+		return -1;
+	return mkdirat(dir, m->at.name, 0700) < 0 ? err_sys(e, "cannot make it") : 0;
+}
+
+/* A directory that is there already only gets new attributes; anything else gives way. */
+static int make_dir(struct tree_make *m, const struct tree_entry *entry, struct err *e)
+{
+	const char *name = m->at.name[0] ? m->at.name : ".";
+	if (m->at.name[0] && mkdirat(m->parent.fd, name, 0700) < 0) {
+		if (errno != EEXIST)
+			return err_sys(e, "cannot make it");
+		if (make_dir_there(m, e) < 0)
+			return -1;
+	}
+	cleanup_fd int fd = openat(m->parent.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot open it");
+	return set_metadata(m, fd, entry, e) < 0 ? -1 : remember_dir(m, entry, e);
+}
+
+/* Make a special file or symbolic link; -1 with errno. */
+static int make_node(const struct tree_make *m, const char *name, const struct tree_entry *entry)
+{
+	if (S_ISLNK(entry->mode))
+		return symlinkat(entry->target, m->parent.fd, name);
+	dev_t device = S_ISFIFO(entry->mode) ? 0 : makedev(entry->major, entry->minor);
+	return mknodat(m->parent.fd, name, (entry->mode & S_IFMT) | 0600, device);
+}
+
+static int check_node(const struct tree_entry *entry, struct err *e)
+{
+	if (S_ISLNK(entry->mode) &&
+	        (!entry->target || entry->target[0] == '\0' || strlen(entry->target) >= PATH_MAX))
+		return refuse(e, "is a symbolic link with an empty or overlong target");
+	if (!S_ISLNK(entry->mode) && !S_ISCHR(entry->mode) && !S_ISBLK(entry->mode) && !S_ISFIFO(entry->mode))
+		return refuse(e, "is of a kind that no archive has");
+	return 0;
+}
+
+static int make_special(struct tree_make *m, const struct tree_entry *entry, struct err *e)
+{
+	if (check_node(entry, e) < 0)
+		return -1;
+	const char *name = begin_name(m);
+	int rc = make_node(m, name, entry);
+	if (rc < 0 && errno == EEXIST) {
+		if (clear_way(m, e) < 0)
+			return -1;
+		rc = make_node(m, name, entry);
+	}
+	if (rc < 0)
+		return err_sys(e, "cannot make it");
+	return set_metadata_at(m, name, entry, e) < 0 ? -1 : end_name(m, e);
+}
+
+static int link_error(const struct tree_entry *entry, struct err *e)
+{
+	return err_sys(e, "cannot link it to \"%.200s\"", entry->first);
+}
+
+/* The entry at hand becomes another name of `target` in `dir`, which is `st`. */
+static int link_to(struct tree_make *m, int dir, const char *target, const struct stat *st,
+        const struct tree_entry *entry, struct err *e)
+{
+	struct stat old;
+	int parent = m->parent.fd;
+	bool there = false;
+	if (m->options.live || linkat(dir, target, parent, m->at.name, 0) < 0) {
+		if (!m->options.live && errno != EEXIST)
+			return link_error(entry, e);
+		there = fstatat(parent, m->at.name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+	} else {
+		return 0;
+	}
+	if (there && old.st_dev == st->st_dev && old.st_ino == st->st_ino)
+		return 0;
+	if (!m->options.live && clear_way(m, e) < 0)
+		return -1;
+	if (linkat(dir, target, parent, begin_name(m), 0) < 0)
+		return link_error(entry, e);
+	return end_name(m, e);
+}
+
+/* Hard links to outside or through a link to outside would hand a host file to the image: the target is
+ * looked up beneath the root like any parent, its last name is not followed, and it must be no directory
+ * and no whiteout. tests/e2e/archives-hostile.bats */
+static int make_hardlink(struct tree_make *m, const struct tree_entry *entry, struct err *e)
+{
+	struct layer_path target;
+	struct stat st;
+	if (layer_path_parse_link(entry->first, &target, e) < 0)
+		return err_wrap(e, "its link target");
+	cleanup_fd int dir = tree_parent_resolve(&m->parent, target.parent);
+	if (dir < 0 && errno != ENOENT)
+		return tree_parent_error(e);
+	if (dir < 0 || fstatat(dir, target.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, ERR_CORRUPT,
+		        "the archive is damaged or hostile: it links to \"%.200s\", which is not in the "
+		        "same layer",
+		        entry->first);
+	if (S_ISDIR(st.st_mode) || tree_parent_whiteout(&m->parent, &st))
+		return refuse(e, "links to what cannot be linked to");
+	return link_to(m, dir, target.name, &st, entry, e);
+}
+
+/* Whiteouts speak of the layers below. A name that this layer itself has hides the lower one anyway; a
+ * directory has to say so. */
+static int make_whiteout(struct tree_make *m, struct err *e)
+{
+	struct stat st;
+	int dir = m->parent.fd;
+	const char *name = m->at.name;
+	if (mknodat(dir, name, S_IFCHR, makedev(0, 0)) == 0)
+		return 0;
+	if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot make a whiteout");
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "cannot open a directory") : tree_parent_set_opaque(fd, e);
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+struct tree_make *tree_make_new(int dirfd, const struct tree_make_options *o, struct err *e)
+{
+	struct tree_make *m = calloc(1, sizeof(*m));
+	if (!m) {
+		err_no_memory(e);
+		return NULL;
+	}
+	m->options = *o;
+	m->parent = (struct tree_parent){.root = dirfd, .options = &m->options, .fd = -1};
+	m->dirs = (struct dir_times)DIR_TIMES_INIT(dirfd, o->in_root);
+	return m;
+}
+
+static int enter(struct tree_make *m, const char *path, struct err *e)
+{
+	if (path[0] == '\0')
+		m->at.parent[0] = m->at.name[0] = '\0';
+	else if (layer_path_parse_plain(path, &m->at, e) < 0)
+		return -1;
+	return tree_parent_enter(&m->parent, m->at.parent, e);
+}
+
+static int make(struct tree_make *m, const struct tree_entry *entry, int *file, struct err *e)
+{
+	const bool whiteout =
+	        m->options.overlay_marks && S_ISCHR(entry->mode) && !entry->major && !entry->minor;
+	if (check_xattrs(entry, e) < 0 || enter(m, entry->path, e) < 0)
+		return -1;
+	if (!m->at.name[0] && !S_ISDIR(entry->mode))
+		return refuse(e, "would replace the root directory");
+	if (entry->first)
+		return check_kind(m, e) < 0 ? -1 : make_hardlink(m, entry, e);
+	if (S_ISDIR(entry->mode))
+		return make_dir(m, entry, e);
+	if (whiteout)
+		return make_whiteout(m, e);
+	if (check_kind(m, e) < 0)
+		return -1;
+	if (!S_ISREG(entry->mode))
+		return make_special(m, entry, e);
+	*file = open_file(m, begin_name(m), e);
+	return *file < 0 ? -1 : 0;
+}
+
+int tree_make_entry(struct tree_make *m, const struct tree_entry *entry, int *file, struct err *e)
+{
+	*file = -1;
+	drop_aside(m); /* of a file that was given up */
+	if (make(m, entry, file, e) < 0)
+		return err_wrap(e, "\"%.300s\"", entry->path);
+	m->parent.entries++;
+	return 0;
+}
+
+int tree_make_file_end(struct tree_make *m, const struct tree_entry *entry, int *file, struct err *e)
+{
+	cleanup_fd int fd = steal_fd(file);
+	off_t size = (off_t)entry->size;
+	/* Who wrote from beginning to end stands there. */
+	if (lseek(fd, 0, SEEK_CUR) != size && ftruncate(fd, size) < 0)
+		return err_sys(e, "\"%.300s\": cannot write it", entry->path);
+	if (set_metadata(m, fd, entry, e) < 0 || end_name(m, e) < 0)
+		return err_wrap(e, "\"%.300s\"", entry->path);
+	return 0;
+}
+
+int tree_make_opaque(struct tree_make *m, const char *path, struct err *e)
+{
+	/* As if for something in it. */
+	if (tree_parent_enter(&m->parent, path, e) < 0)
+		return err_wrap(e, "\"%.300s\"", path);
+	m->parent.entries++;
+	cleanup_fd int fd = openat(m->parent.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "\"%.300s\": cannot open its directory", path);
+	return tree_parent_set_opaque(fd, e) < 0 ? err_wrap(e, "\"%.300s\"", path) : 0;
+}
+
+int tree_make_end(struct tree_make *m, struct err *e)
+{
+	drop_aside(m);
+	tree_parent_leave(&m->parent);
+	return dir_times_set(&m->dirs, e);
+}
+
+void tree_make_free(struct tree_make *m)
+{
+	if (!m)
+		return;
+	drop_aside(m);
+	tree_parent_leave(&m->parent);
+	dir_times_free(&m->dirs);
+	free(m);
+}
+
+void tree_make_free_ptr(struct tree_make **m)
+{
+	tree_make_free(*m);
+	*m = NULL;
+}
