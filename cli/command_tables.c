@@ -20,6 +20,7 @@ const struct command *const command_tables[] = {
         container_life_commands,
         container_list_commands,
         container_look_commands,
+        diff_commands,
         port_commands,
         stats_commands,
         volume_commands,

@@ -95,6 +95,7 @@ static const struct tare_engine table = {
         .image_tag = tag_image,
         .image_remove = remove_image,
         .volume_list = list_volumes,
+        .diff = engine_diff,
         .network_create = engine_network_create,
         .network_list = engine_network_list,
         .network_inspect = engine_network_inspect,

@@ -135,6 +135,10 @@ int damaged_set_aside(const struct store *s, const char *id, bool force, struct 
  * timeout in ms, -1 for ever. 1: ended, 0: time is up, -1 error. */
 int await_exit(const struct container *c, int timeout_ms, struct err *e);
 
+/* diff.c: what every start puts into the root for its own mounts, "etc/hosts": nothing that the container
+ * wrote. Ends with NULL. */
+extern const char *const container_placeholders[];
+
 /* stats.c, sample.c */
 void stats_from_sample(const struct sample *x, struct tare_stats *out);
 /* Opens the files of a container that is up; CONFLICT when it isn't. */
@@ -193,6 +197,7 @@ int engine_top(struct tare_engine *, const char *, json **, struct err *);
 int engine_prune(
         struct tare_engine *, enum tare_prune_what, unsigned, struct tare_prune_result *, struct err *);
 int engine_disk_usage(struct tare_engine *, struct tare_disk_usage *, struct err *);
+int engine_diff(struct tare_engine *, const char *, json **, struct err *);
 int engine_network_create(struct tare_engine *, const struct tare_network_create *, char *, struct err *);
 int engine_network_list(struct tare_engine *, struct tare_network_list *, struct err *);
 int engine_network_inspect(struct tare_engine *, const char *, json **, struct err *);

@@ -14,10 +14,6 @@
 #include "engine/oci/image_change.h"
 #include "engine/oci/media_type.h"
 
-/* What every start puts into the root for its own mounts: nothing that the container wrote. */
-static const char *const placeholders[] = {"dev", "etc/hostname", "etc/hosts", "etc/resolv.conf", "proc",
-        "sys", ".dockerenv", "run/.containerenv", NULL};
-
 struct commit {
 	struct arrival arrival;
 	const struct tare_commit *request;
@@ -256,7 +252,7 @@ static int pack_container(struct commit *k, struct err *e)
 	cleanup_fd int tree = open_tree(k, e);
 	if (tree < 0)
 		return -1;
-	return new_layer_make(&k->arrival, tree, placeholders, &k->layer, e);
+	return new_layer_make(&k->arrival, tree, container_placeholders, &k->layer, e);
 }
 
 /* From the freeze to the thaw; the container's lock is given back before the index is locked (base/lock.h).
