@@ -18,6 +18,8 @@ struct inflate {
 	uint64_t out_bytes;
 	struct hash *hash;      /* of the uncompressed side */
 	struct hash_ring *ring; /* instead of it */
+	bool parts;             /* the ring has digests of parts: */
+	size_t waiting;         /* of the block that came last, which it gets when its parts are known */
 	unsigned char *out;     /* a window, where neither the ring nor the source has one to use */
 	struct source source;
 };
@@ -112,6 +114,11 @@ static int start_hashes(struct inflate *in, const struct inflate_options *o, str
 {
 	if (o->in_alg && !(in->source.hash = hash_new(o->in_alg, e)))
 		return -1;
+	if (o->part) {
+		in->parts = true;
+		in->ring = hash_ring_parts(SOURCE_WINDOW, o->part, o->part_arg, e);
+		return in->ring ? 0 : -1;
+	}
 	if (o->out_alg && o->hash_aside)
 		in->ring = hash_ring_new(o->out_alg, SOURCE_WINDOW, e);
 	else if (o->out_alg)
@@ -138,14 +145,26 @@ struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err
 	return made;
 }
 
-static int plain_block(struct inflate *in, const unsigned char **data, size_t *len, struct err *e)
+/* What was read to know the kind comes first. */
+static int plain_block(
+        struct inflate *in, unsigned char *out, const unsigned char **data, size_t *len, struct err *e)
 {
 	struct source *s = &in->source;
+	if (s->pos == s->len && out) {
+		ssize_t n = s->end ? 0 : source_read(s, out, SOURCE_WINDOW, e);
+		*data = out;
+		*len = n > 0 ? (size_t)n : 0;
+		return n < 0 ? -1 : 0;
+	}
 	if (s->pos == s->len && source_fill(s, e) < 0)
 		return -1;
 	*data = s->data + s->pos;
 	*len = s->len - s->pos;
 	s->pos = s->len;
+	if (out) {
+		memcpy(out, *data, *len);
+		*data = out;
+	}
 	return 0;
 }
 
@@ -153,15 +172,28 @@ static int plain_block(struct inflate *in, const unsigned char **data, size_t *l
 static int next_block(struct inflate *in, const unsigned char **data, size_t *len, struct err *e)
 {
 	unsigned char *out = in->ring ? hash_ring_room(in->ring) : in->out;
-	if (in->decoder) {
-		*data = out;
-		return in->decoder->decode(in->decoder, &in->source, out, SOURCE_WINDOW, len, e);
-	}
-	if (plain_block(in, data, len, e) < 0)
-		return -1;
-	if (in->ring)
-		memcpy(out, *data, *len);
-	return 0;
+	if (!in->decoder)
+		return plain_block(in, in->ring ? out : NULL, data, len, e);
+	*data = out;
+	return in->decoder->decode(in->decoder, &in->source, out, SOURCE_WINDOW, len, e);
+}
+
+static void give_waiting(struct inflate *in)
+{
+	if (in->parts && in->waiting > 0)
+		hash_ring_give(in->ring, in->waiting);
+	in->waiting = 0;
+}
+
+void inflate_part(struct inflate *in, size_t back, bool wanted)
+{
+	hash_ring_mark(in->ring, back < in->waiting ? in->waiting - back : 0, wanted);
+}
+
+void inflate_parts_end(struct inflate *in)
+{
+	give_waiting(in);
+	hash_ring_end(in->ring);
 }
 
 int inflate_block(struct inflate *in, const void **data, size_t *len, struct err *e)
@@ -170,12 +202,15 @@ int inflate_block(struct inflate *in, const void **data, size_t *len, struct err
 	*len = 0;
 	if (in->ended)
 		return 0;
+	give_waiting(in);
 	if (next_block(in, &block, len, e) < 0)
 		return -1;
 	*data = block;
 	in->ended = *len == 0;
 	in->out_bytes += *len;
-	if (in->ring)
+	if (in->parts)
+		in->waiting = *len;
+	else if (in->ring)
 		hash_ring_give(in->ring, *len);
 	else if (in->hash)
 		hash_add(in->hash, block, *len);
@@ -206,7 +241,9 @@ int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e)
 	r->out_bytes = in->out_bytes;
 	if (s->hash)
 		hash_finish(s->hash, &r->in);
-	if (in->ring)
+	if (in->parts)
+		inflate_parts_end(in);
+	else if (in->ring)
 		hash_ring_finish(in->ring, &r->out);
 	else if (in->hash)
 		hash_finish(in->hash, &r->out);

@@ -29,6 +29,10 @@ struct inflate_options {
 	 * now, 0 at the end, -1 with e. May wait. */
 	ssize_t (*read)(void *arg, void *data, size_t len, struct err *e);
 	void *arg;
+	/* Instead of out_alg: SHA-256 of each part that inflate_part() ends, on a thread of its own as well.
+	 * They come in order, within inflate_block() and inflate_parts_end(). */
+	void (*part)(void *arg, const unsigned char *sha256);
+	void *part_arg;
 	bool hash_aside; /* `out` is computed on a thread of its own, at most four windows of 256 KiB behind
 	                  */
 	/* A zstd frame says how much history its decoder has to keep: mostly 2 to 8 MiB, up to 128 MiB after
@@ -50,6 +54,11 @@ struct inflate_result {
 struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err *e);
 /* The next uncompressed bytes, valid until the next call. 1, 0 at the end, -1 with e. */
 int inflate_block(struct inflate *in, const void **data, size_t *len, struct err *e);
+/* A part of the uncompressed side ends `back` bytes before the end of the block that came last. `wanted`: its
+ * digest is. */
+void inflate_part(struct inflate *in, size_t back, bool wanted);
+/* The digests of all parts that have ended. No block may be asked for after it. */
+void inflate_parts_end(struct inflate *in);
 /* Read what is left, and give the totals. */
 int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e);
 enum compression inflate_kind(const struct inflate *in);

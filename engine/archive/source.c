@@ -15,21 +15,27 @@ static ssize_t read_some(const struct source *s, void *data, size_t len, struct 
 	return n < 0 ? err_sys(e, "cannot read the archive") : n;
 }
 
-/* Add to the window what can be read now; nothing at the end. */
-static int add(struct source *s, struct err *e)
+ssize_t source_read(struct source *s, void *dst, size_t len, struct err *e)
 {
-	unsigned char *new = s->data + s->len;
-	ssize_t n = read_some(s, new, SOURCE_WINDOW - s->len, e);
+	ssize_t n = read_some(s, dst, len, e);
 	if (n < 0)
 		return -1;
 	s->end = n == 0;
-	s->len += (size_t)n;
 	s->bytes += (uint64_t)n;
 	if (s->hash)
-		hash_add(s->hash, new, (size_t)n);
-	if (s->copy_fd >= 0 && write_all(s->copy_fd, new, (size_t)n) < 0)
+		hash_add(s->hash, dst, (size_t)n);
+	if (s->copy_fd >= 0 && write_all(s->copy_fd, dst, (size_t)n) < 0)
 		return err_sys(e, "cannot store the archive");
-	return 0;
+	return n;
+}
+
+/* Add to the window what can be read now; nothing at the end. */
+static int add(struct source *s, struct err *e)
+{
+	ssize_t n = source_read(s, s->data + s->len, SOURCE_WINDOW - s->len, e);
+	if (n > 0)
+		s->len += (size_t)n;
+	return n < 0 ? -1 : 0;
 }
 
 int source_fill(struct source *s, struct err *e)

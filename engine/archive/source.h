@@ -27,6 +27,8 @@ struct source {
 
 /* Refill the window, which is used up; at the end it stays empty. */
 int source_fill(struct source *s, struct err *e);
+/* The next bytes, read to where they are wanted, when the window is used up: how many, 0 at the end, -1. */
+ssize_t source_read(struct source *s, void *dst, size_t len, struct err *e);
 /* Have at least `n` bytes in the window, unless the source ends before. */
 int source_want(struct source *s, size_t n, struct err *e);
 /* The next `n` bytes, fewer at the end: how many, -1 with e. dst NULL: they are skipped. */

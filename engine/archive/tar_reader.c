@@ -1,16 +1,14 @@
 #include "engine/archive/tar_reader.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "engine/archive/tar_header.h"
+#include "engine/archive/tar_pax.h"
 
 #define PAX_MAX        ((size_t)1 << 20)  /* bytes of one entry's extended header, as Go's reader allows */
 #define NAME_LIMIT     ((size_t)64 << 10) /* GNU long names; PATH_MAX is checked by who makes files */
-#define PIECES_MAX     100000             /* of a sparse file: 1.6 MB of map */
 #define ENTRIES_MAX    5000000
 #define EXTENSIONS_MAX 8 /* extended headers in a row before one entry */
 
@@ -47,6 +45,13 @@ static int more(struct tar_reader *t, struct err *e)
 	return rc;
 }
 
+static void use(struct tar_reader *t, size_t n)
+{
+	t->p += n;
+	t->left -= n;
+	t->position += n;
+}
+
 /* Exactly len bytes, unless the stream ends before the first. 1, 0, -1. */
 static int take(struct tar_reader *t, void *dst, size_t len, struct err *e)
 {
@@ -58,8 +63,7 @@ static int take(struct tar_reader *t, void *dst, size_t len, struct err *e)
 			return t->recognised ? damaged(e, "it is truncated") : foreign(e);
 		size_t n = t->left < len - done ? t->left : len - done;
 		memcpy((char *)dst + done, t->p, n);
-		t->p += n;
-		t->left -= n;
+		use(t, n);
 		done += n;
 	}
 	return 1;
@@ -74,8 +78,7 @@ static int skip(struct tar_reader *t, uint64_t len, struct err *e)
 		if (rc == 0)
 			return damaged(e, "it is truncated");
 		size_t n = t->left < len ? t->left : (size_t)len;
-		t->p += n;
-		t->left -= n;
+		use(t, n);
 		len -= n;
 	}
 	return 0;
@@ -84,6 +87,26 @@ static int skip(struct tar_reader *t, uint64_t len, struct err *e)
 static uint64_t padding(uint64_t size)
 {
 	return -size & (TAR_BLOCK_SIZE - 1);
+}
+
+/* What fills up the last block of an entry's data. */
+static int skip_padding(struct tar_reader *t, uint64_t len, struct err *e)
+{
+	while (len > 0) {
+		int rc = more(t, e);
+		if (rc <= 0)
+			return rc < 0 ? -1 : damaged(e, "it is truncated");
+		t->dirty |= *t->p != 0;
+		use(t, 1);
+		len--;
+	}
+	return 0;
+}
+
+static void end_part(const struct tar_reader *t, bool wanted)
+{
+	if (t->parts)
+		inflate_part(t->in, t->left, wanted);
 }
 
 /* The data of a header-like entry (pax, long name), at most `max` bytes, appended to b. */
@@ -105,15 +128,6 @@ static int take_data(struct tar_reader *t, uint64_t size, size_t max, struct buf
 }
 
 /* ------------------------------------------------------------------ sparse maps */
-
-static int add_piece(struct tar_reader *t, uint64_t offset, uint64_t len, struct err *e)
-{
-	struct tar_piece piece = {offset, len};
-	if (t->sparse_map.len / sizeof(piece) >= PIECES_MAX)
-		return damaged(e, "a sparse file has too many pieces");
-	buf_add(&t->sparse_map, &piece, sizeof(piece));
-	return t->sparse_map.failed ? err_no_memory(e) : 0;
-}
 
 /* Pieces ascend, do not overlap, lie inside the file and make up the data. */
 static int check_pieces(const struct tar_entry *entry, uint64_t data, struct err *e)
@@ -147,7 +161,7 @@ static int old_sparse_pieces(struct tar_reader *t, const unsigned char *at, size
 			continue;
 		if (!tar_number(at, 12, &offset) || !tar_number(at + 12, 12, &len))
 			return damaged(e, "the map of a sparse file is wrong");
-		if (add_piece(t, offset, len, e) < 0)
+		if (tar_piece_add(t, offset, len, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -196,7 +210,7 @@ static int pax_sparse_1(struct tar_reader *t, struct err *e)
 		return -1;
 	for (; n > 0; n--)
 		if (map_number(t, &used, &offset, e) < 0 || map_number(t, &used, &len, e) < 0 ||
-		        add_piece(t, offset, len, e) < 0)
+		        tar_piece_add(t, offset, len, e) < 0)
 			return -1;
 	uint64_t rest = padding(used);
 	if (used + rest > t->data_left)
@@ -205,166 +219,6 @@ static int pax_sparse_1(struct tar_reader *t, struct err *e)
 		return -1;
 	t->data_left -= used + rest;
 	return finish_sparse(t, t->over.real_size_value, e);
-}
-
-/* "offset,len,offset,len": form 0.1. */
-static int sparse_list(struct tar_reader *t, const char *text, struct err *e)
-{
-	while (*text) {
-		uint64_t v[2];
-		for (int i = 0; i < 2; i++) {
-			size_t digits = strspn(text, "0123456789");
-			if (digits == 0 || digits > 18)
-				return damaged(e, "the map of a sparse file is wrong");
-			v[i] = strtoull(text, NULL, 10);
-			text += digits;
-			if (*text == ',')
-				text++;
-			else if (i == 0 || *text)
-				return damaged(e, "the map of a sparse file is wrong");
-		}
-		if (add_piece(t, v[0], v[1], e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* ------------------------------------------------------------------ pax records */
-
-static bool pax_unsigned(const char *v, uint64_t max, uint64_t *n)
-{
-	size_t digits = strspn(v, "0123456789");
-	if (digits == 0 || digits > 19 || v[digits])
-		return false;
-	errno = 0;
-	*n = strtoull(v, NULL, 10);
-	return errno == 0 && *n <= max;
-}
-
-/* Seconds with a fraction, perhaps negative. */
-static bool pax_time(const char *v, struct timespec *ts)
-{
-	char *end;
-	bool negative = *v == '-';
-	errno = 0;
-	long long sec = strtoll(v, &end, 10);
-	long nsec = 0, unit = 100000000;
-	if (end == v || errno)
-		return false;
-	if (*end == '.')
-		for (end++; *end >= '0' && *end <= '9'; end++, unit /= 10)
-			nsec += (*end - '0') * unit;
-	if (*end)
-		return false;
-	if (negative && nsec) {
-		sec--;
-		nsec = 1000000000 - nsec;
-	}
-	*ts = (struct timespec){sec, nsec};
-	return true;
-}
-
-static int pax_sparse(struct tar_reader *t, const char *key, const char *v, struct err *e)
-{
-	uint64_t n = 0;
-	t->over.sparse = true;
-	if (strcmp(key, "name") == 0) {
-		t->path.len = 0;
-		buf_str_add(&t->path, v);
-		return 0;
-	}
-	if (strcmp(key, "map") == 0)
-		return sparse_list(t, v, e);
-	if (!pax_unsigned(v, INT64_MAX, &n))
-		return damaged(e, "the header of a sparse file is wrong");
-	if (strcmp(key, "realsize") == 0 || strcmp(key, "size") == 0) {
-		t->over.real_size = true;
-		t->over.real_size_value = n;
-	} else if (strcmp(key, "major") == 0) {
-		t->over.sparse_major = (unsigned)n;
-	} else if (strcmp(key, "minor") == 0) {
-		t->over.sparse_minor = (unsigned)n;
-	} else if (strcmp(key, "offset") == 0) {
-		return add_piece(t, n, 0, e);
-	} else if (strcmp(key, "numbytes") == 0) {
-		if (t->sparse_map.len < sizeof(struct tar_piece))
-			return damaged(e, "the header of a sparse file is wrong");
-		struct tar_piece *last =
-		        (struct tar_piece *)(void *)(t->sparse_map.data + t->sparse_map.len - sizeof(*last));
-		last->len = n;
-	}
-	return 0;
-}
-
-static int pax_xattr(struct tar_reader *t, const char *name, const char *value, size_t len, struct err *e)
-{
-	struct tar_entry *entry = &t->entry;
-	if (entry->n_xattrs == TAR_MAX_XATTRS)
-		return damaged(e, "an entry has too many extended attributes");
-	entry->xattrs[entry->n_xattrs++] = (struct tar_xattr){name, value, len};
-	return 0;
-}
-
-static int pax_name(struct buf *dst, const char *value, size_t len, struct err *e)
-{
-	if (strlen(value) != len)
-		return damaged(e, "a name contains a NUL");
-	dst->len = 0;
-	if (dst->data)
-		dst->data[0] = '\0';
-	buf_add(dst, value, len);
-	return 0;
-}
-
-/* One record; key and value are terminated in place. */
-static int pax_record(struct tar_reader *t, const char *key, const char *value, size_t len, struct err *e)
-{
-	uint64_t n;
-	if (strncmp(key, "SCHILY.xattr.", 13) == 0)
-		return pax_xattr(t, key + 13, value, len, e);
-	if (strncmp(key, "GNU.sparse.", 11) == 0)
-		return pax_sparse(t, key + 11, value, e);
-	if (strcmp(key, "path") == 0)
-		return t->over.sparse ? 0 : pax_name(&t->path, value, len, e);
-	if (strcmp(key, "linkpath") == 0)
-		return pax_name(&t->link, value, len, e);
-	if (strcmp(key, "mtime") == 0) {
-		t->over.mtime = pax_time(value, &t->over.mtime_value);
-		return t->over.mtime ? 0 : damaged(e, "a time is wrong");
-	}
-	if (strcmp(key, "size") == 0) {
-		t->over.size = pax_unsigned(value, INT64_MAX, &t->over.size_value);
-		return t->over.size ? 0 : damaged(e, "a size is wrong");
-	}
-	if (strcmp(key, "uid") == 0 || strcmp(key, "gid") == 0) {
-		if (!pax_unsigned(value, UINT32_MAX - 1, &n))
-			return damaged(e, "an owner is out of range");
-		*(key[0] == 'u' ? &t->over.uid : &t->over.gid) = true;
-		*(key[0] == 'u' ? &t->over.uid_value : &t->over.gid_value) = (uint32_t)n;
-	}
-	return 0;
-}
-
-/* "LENGTH KEY=VALUE\n" records; the length counts itself. */
-static int pax_records(struct tar_reader *t, struct err *e)
-{
-	char *p = t->pax.data, *end = p + t->pax.len;
-	while (p < end) {
-		size_t digits = strspn(p, "0123456789");
-		const char *stop = p + digits;
-		unsigned long len = digits && digits < 9 ? strtoul(p, NULL, 10) : 0;
-		if (len < digits + 3 || len > (size_t)(end - p) || *stop != ' ' || p[len - 1] != '\n')
-			return damaged(e, "an extended header is wrong");
-		char *key = p + digits + 1, *last = p + len - 1;
-		char *equals = memchr(key, '=', (size_t)(last - key));
-		if (!equals || equals == key)
-			return damaged(e, "an extended header is wrong");
-		*equals = *last = '\0';
-		if (pax_record(t, key, equals + 1, (size_t)(last - equals - 1), e) < 0)
-			return -1;
-		p += len;
-	}
-	return 0;
 }
 
 /* ------------------------------------------------------------------ headers */
@@ -453,6 +307,7 @@ static int header_size(struct tar_reader *t, const unsigned char *h, uint64_t si
 	if (entry->type != TAR_FILE)
 		size = 0;
 	entry->size = entry->data = t->data_left = size;
+	t->stored = size;
 	t->pad = padding(size);
 	if (entry->type == TAR_FILE && h[TAR_AT_TYPE] == 'S') {
 		if (old_sparse(t, h, e) < 0)
@@ -485,7 +340,10 @@ static void forget(struct tar_reader *t)
 /* A header block: 1, 0 at the end of the archive, -1. */
 static int take_header(struct tar_reader *t, unsigned char *h, struct err *e)
 {
-	int rc = take(t, h, TAR_BLOCK_SIZE, e);
+	int rc = t->has_pushed ? 1 : take(t, h, TAR_BLOCK_SIZE, e);
+	if (t->has_pushed)
+		memcpy(h, t->pushed, TAR_BLOCK_SIZE);
+	t->has_pushed = false;
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
@@ -512,7 +370,7 @@ static int take_extension(struct tar_reader *t, const unsigned char *h, uint64_t
 	switch (h[TAR_AT_TYPE]) {
 	case 'x':
 		t->pax.len = t->entry.n_xattrs = 0; /* they point into the records of the one before */
-		if (take_data(t, size, PAX_MAX, &t->pax, e) < 0 || pax_records(t, e) < 0)
+		if (take_data(t, size, PAX_MAX, &t->pax, e) < 0 || tar_pax_records(t, e) < 0)
 			return -1;
 		return 1;
 	case 'L':
@@ -554,25 +412,76 @@ static int next_entry(struct tar_reader *t, struct err *e)
 	header_names(t, h);
 	if (t->path.failed || t->link.failed)
 		return err_no_memory(e);
-	if (header_type(&t->entry, (char)h[TAR_AT_TYPE], e) < 0 || header_numbers(t, h, e) < 0 ||
-	        header_size(t, h, size, e) < 0)
+	if (header_type(&t->entry, (char)h[TAR_AT_TYPE], e) < 0 || header_numbers(t, h, e) < 0)
 		return -1;
-	return 1;
+	end_part(t, true);
+	t->headed = true;
+	return header_size(t, h, size, e) < 0 ? -1 : 1;
+}
+
+/* What is left of the entry before. */
+static int leave(struct tar_reader *t, struct err *e)
+{
+	uint64_t pad = t->pad;
+	if (skip(t, t->data_left, e) < 0)
+		return -1;
+	t->data_left = t->pad = 0;
+	if (t->stored > 0)
+		end_part(t, true);
+	t->stored = 0;
+	if (skip_padding(t, pad, e) < 0)
+		return -1;
+	if (pad > 0)
+		end_part(t, false);
+	return 0;
 }
 
 int tar_next(struct tar_reader *t, const struct tar_entry **entry, struct err *e)
 {
-	if (skip(t, t->data_left, e) < 0 || skip(t, t->pad, e) < 0)
+	if (leave(t, e) < 0)
 		return -1;
-	t->data_left = t->pad = 0;
 	forget(t);
-	if (++t->n_entries > ENTRIES_MAX)
+	t->headed = false;
+	t->at = t->position - (t->has_pushed ? TAR_BLOCK_SIZE : 0);
+	if (++t->n_entries > ENTRIES_MAX && !t->endless)
 		return damaged(e, "it has more than 5,000,000 entries");
 	*entry = &t->entry;
 	int rc = next_entry(t, e);
 	if (rc < 0 && t->path.len) /* as far as the name was read; entry->path may still be the one before */
 		err_wrap(e, "at \"%.200s\"", buf_str(&t->path));
 	return rc;
+}
+
+int tar_rest(struct tar_reader *t, uint64_t *bytes, bool *zeros, struct err *e)
+{
+	int rc;
+	*bytes = 0;
+	*zeros = true;
+	while ((rc = more(t, e)) > 0) {
+		for (size_t i = 0; i < t->left && *zeros; i++)
+			*zeros = t->p[i] == 0;
+		*bytes += t->left;
+		use(t, t->left);
+	}
+	return rc;
+}
+
+int tar_resync(struct tar_reader *t, struct err *e)
+{
+	t->data_left = t->pad = t->stored = 0;
+	if (skip(t, padding(t->position), NULL) < 0)
+		return 0;
+	for (;;) {
+		int rc = take(t, t->pushed, TAR_BLOCK_SIZE, e);
+		if (rc <= 0)
+			return rc;
+		if (memcmp(t->pushed + TAR_AT_MAGIC, "ustar", 5) == 0 && tar_checksum_ok(t->pushed))
+			break;
+	}
+	if (t->parts) /* blocks of the stream are whole blocks of the archive */
+		inflate_part(t->in, t->left + TAR_BLOCK_SIZE, false);
+	t->has_pushed = true;
+	return 1;
 }
 
 int tar_data(struct tar_reader *t, const void **data, size_t *len, struct err *e)
@@ -586,8 +495,7 @@ int tar_data(struct tar_reader *t, const void **data, size_t *len, struct err *e
 		return damaged(e, "it is truncated");
 	*data = t->p;
 	*len = t->left < t->data_left ? t->left : (size_t)t->data_left;
-	t->p += *len;
-	t->left -= *len;
+	use(t, *len);
 	t->data_left -= *len;
 	return 1;
 }

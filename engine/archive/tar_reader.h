@@ -49,9 +49,19 @@ struct tar_entry {
 struct tar_reader {
 	struct inflate *in;
 	bool open_end; /* an archive without end marker is accepted (its digest says that it is whole) */
+	bool parts;    /* `in` was opened with `part`: it is told where each header and each data ends */
+	bool endless;  /* more than 5,000,000 entries are right */
+	/* About the entry at hand: where its first header stands in the stream, and how much data follows the
+	 * last one (of a sparse file: with its map). */
+	uint64_t at, stored;
+	uint64_t position; /* in the stream: what was used of it */
+	bool dirty;        /* padding that was skipped so far is not all zeros */
+	bool headed;       /* the header of the entry at hand has ended as a part */
 	/* private */
 	bool recognised; /* a header was right: from here on what is wrong is damage */
 	const unsigned char *p;
+	unsigned char pushed[512]; /* a header that was read already */
+	bool has_pushed;
 	size_t left;             /* in the current block of the stream */
 	uint64_t data_left, pad; /* of the current entry */
 	struct tar_entry entry;
@@ -80,5 +90,11 @@ int tar_next(struct tar_reader *t, const struct tar_entry **entry, struct err *e
 /* The next piece of the entry's data (archive bytes; for a sparse file those of its pieces in turn).
  * 1, 0 at its end, -1 with e. */
 int tar_data(struct tar_reader *t, const void **data, size_t *len, struct err *e);
+
+/* After tar_next() said 0: how many bytes stand behind the end marker, and whether all of them are 0. */
+int tar_rest(struct tar_reader *t, uint64_t *bytes, bool *zeros, struct err *e);
+/* After damage: on to the next block that is a header, from where tar_next() goes on. 1, 0: there is none, -1
+ * with e. What data was before it is dropped. */
+int tar_resync(struct tar_reader *t, struct err *e);
 
 #endif
