@@ -263,7 +263,7 @@ static bool five_fields(const char *when)
 		if (!len || ++fields > 5)
 			return false;
 		s += len;
-		if (*s && *s++ != ' ')
+		if (*s && (*s++ != ' ' || !*s))
 			return false;
 	}
 	return fields == 5;
