@@ -16,6 +16,7 @@
 #include "engine/archive/inflate.h"
 #include "engine/archive/hash.h"
 #include "engine/archive/pack.h"
+#include "engine/archive/target_file.h"
 #include "engine/image.h"
 #include "engine/oci/media_type.h"
 #include "engine/oci/reference.h"
@@ -309,83 +310,6 @@ static int write_docker(struct save *s, struct err *e)
 	return rc;
 }
 
-/* ------------------------------------------------------------------ where it goes */
-
-/* The archive under way, beside its place and then renamed. A device or a pipe is written as it is. */
-struct target {
-	int fd, dir_fd;
-	char temporary[NAME_MAX + 1]; /* "": written in place */
-	bool nameless;                /* the temporary name is yet to be given */
-	const char *name;
-};
-
-static int open_beside(struct target *t, const char *file, struct err *e)
-{
-	char random[9];
-	const char *slash = strrchr(file, '/');
-	cleanup_free char *dir = slash == file ? strdup("/")
-	                         : slash       ? strndup(file, (size_t)(slash - file))
-	                                       : strdup(".");
-	if (!dir)
-		return err_no_memory(e);
-	t->name = slash ? slash + 1 : file;
-	t->dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (t->dir_fd < 0)
-		return err_sys(e, "cannot open %s", dir);
-	random_hex(random, 4);
-	snprintf(t->temporary, sizeof(t->temporary), ".tare-save-%s", random);
-	/* Without a name until it is whole, where the file system can do that: an interruption leaves
-	 * nothing. */
-	t->fd = openat(t->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-	t->nameless = t->fd >= 0;
-	if (t->fd < 0)
-		t->fd = openat(t->dir_fd, t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	return t->fd < 0 ? err_sys(e, "cannot write in %s", dir) : 0;
-}
-
-static int open_target(struct target *t, const char *file, struct err *e)
-{
-	struct stat st;
-	*t = (struct target){.fd = -1, .dir_fd = -1};
-	if (strcmp(file, "-") == 0) {
-		if (isatty(STDOUT_FILENO))
-			return err_set(
-			        e, ERR_USAGE, "standard output is a terminal; use -o FILE or redirect it");
-		t->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-		return t->fd < 0 ? err_sys(e, "cannot write to standard output") : 0;
-	}
-	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(e, ERR_USAGE, "%s is a directory; a file name is expected", file);
-	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
-		t->fd = open(file, O_WRONLY | O_CLOEXEC);
-		return t->fd < 0 ? err_sys(e, "cannot write %s", file) : 0;
-	}
-	return open_beside(t, file, e);
-}
-
-static int give_name(struct target *t)
-{
-	char path[40];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
-	if (fsync(t->fd) < 0)
-		return -1;
-	if (t->nameless && linkat(AT_FDCWD, path, t->dir_fd, t->temporary, AT_SYMLINK_FOLLOW) < 0)
-		return -1;
-	t->nameless = false;
-	return renameat(t->dir_fd, t->temporary, t->dir_fd, t->name);
-}
-
-static int close_target(struct target *t, int rc, struct err *e)
-{
-	if (rc == 0 && t->temporary[0] && give_name(t) < 0)
-		rc = err_sys(e, "cannot write %s", t->name);
-	if (rc < 0 && t->temporary[0] && t->fd >= 0 && !t->nameless)
-		unlinkat(t->dir_fd, t->temporary, 0);
-	close_fd(&t->fd);
-	close_fd(&t->dir_fd);
-	return rc;
-}
-
 /* ------------------------------------------------------------------ the whole */
 
 static int find_images(struct save *s, char *const *refs, struct err *e)
@@ -433,10 +357,10 @@ static int keep_images(struct save *s, struct err *e)
 static int save_images(
         struct save *s, char *const *refs, const char *file, enum tare_save_format format, struct err *e)
 {
-	struct target target;
+	struct target_file target = TARGET_FILE_INIT;
 	if (find_images(s, refs, e) < 0 || keep_images(s, e) < 0)
 		return -1;
-	int rc = open_target(&target, file, e);
+	int rc = target_file_open(&target, file, "use -o FILE or redirect it", e);
 	if (rc == 0) {
 		pack_init(&s->pack, target.fd);
 		rc = format == TARE_SAVE_DOCKER ? write_docker(s, e) : write_oci(s, e);
@@ -444,7 +368,7 @@ static int save_images(
 			rc = pack_finish(&s->pack, e);
 		pack_free(&s->pack);
 	}
-	return close_target(&target, rc, e);
+	return target_file_close(&target, rc, e);
 }
 
 int tare_image_save(const char *root, const char *state, char *const *refs, const char *file,
