@@ -762,6 +762,7 @@ struct tare_restore {
 struct tare_restore_result {
 	char *volume;
 	bool made; /* the volume was not there before */
+	bool unverified; /* the archive has no list of files with digests: only its form could be checked */
 	uint64_t bytes, entries;
 	char **running; /* names of containers that run and see the old files until they are restarted */
 };

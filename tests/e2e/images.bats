@@ -279,7 +279,7 @@ rootfs_tar() { # FILE: something that runs
 	run --separate-stderr bash -c "$TARE save run:oci | head -c 1; exit \${PIPESTATUS[0]}"
 	same "$status $stderr" '141 '
 	refused 125 'unknown --format' save --format zip -o "$DIR/none.tar" run:oci
-	same "$(find "$DIR" -maxdepth 1 -name '.tare-save-*')" ''
+	same "$(find "$DIR" -maxdepth 1 -name '.*.tare-*')" ''
 }
 
 @test "the store is an OCI layout that skopeo and umoci read" {
