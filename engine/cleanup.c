@@ -52,6 +52,7 @@ void cleanup_finish(const struct store *s, struct container *c, struct exit_reco
 	how_it_ended(c, how);
 	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `tare prune` */
 	endpoints_release(s, c);
+	volumes_settle(s, c->record.config);
 	emit_end(s, c, how);
 }
 

@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/runtime/cgroup.h"
+#include "engine/volume_check.h"
 
 struct sweep {
 	const struct store *s;
@@ -135,12 +136,6 @@ static void sweep_state(const struct sweep *w, const char *entry)
 	take_away(w, w->s->state_containers_fd, "state/", entry, "its container is gone");
 }
 
-static void sweep_volume(const struct sweep *w, const char *entry)
-{
-	if (volume_is_debris(entry))
-		take_away(w, w->s->volumes_fd, "volumes/", entry, "its making or removal was cut short");
-}
-
 static void sweep_name(const struct sweep *w, const char *entry)
 {
 	struct debris d = {.removed = w->remove};
@@ -159,7 +154,5 @@ void debris_sweep(const struct store *s, bool remove, debris_fn fn, void *arg)
 	for_each(&w, s->containers_fd, sweep_container);
 	for_each(&w, s->state_containers_fd, sweep_state);
 	for_each(&w, s->names_fd, sweep_name);
-	cleanup_fd int volumes = volumes_lock_debris(s);
-	if (volumes >= 0)
-		for_each(&w, s->volumes_fd, sweep_volume);
+	volumes_sweep(s, remove, fn, arg);
 }

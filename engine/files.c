@@ -47,17 +47,6 @@ static int root_of_running(const struct container *c, bool *one_fs, struct err *
 	return steal_fd(&fd);
 }
 
-static int root_of_volume(const struct store *s, const char *name, struct err *e)
-{
-	char path[VOLUME_NAME_MAX + 8];
-
-	if (tare_name_check(name, e) != 0)
-		return -1;
-	snprintf(path, sizeof path, "%s/data", name);
-	int fd = open_beneath(s->volumes_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	return fd >= 0 ? fd : err_set(e, ERR_NOT_FOUND, "no such volume: %s", name);
-}
-
 static int tree_open(
         const struct store *s, enum tare_tree kind, const char *ref, struct tree *t, struct err *e)
 {
@@ -71,7 +60,7 @@ static int tree_open(
 		t->root = container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : container_root(s, &c, e);
 		break;
 	case TARE_TREE_VOLUME:
-		t->root = root_of_volume(s, ref, e);
+		t->root = volume_open_data(s, ref, e);
 		break;
 	case TARE_TREE_LAYER:
 		t->root = layer_open_text(s, ref);
@@ -201,20 +190,4 @@ int engine_file_open(
 	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	int readable = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return readable >= 0 ? readable : err_sys(e, "cannot open %s", path);
-}
-
-/* ------------------------------------------------------------------ sizes */
-
-int engine_volume_size(struct tare_engine *t, const char *name, uint64_t *bytes, struct err *e)
-{
-	const struct store *s = engine_store(t);
-	uint64_t entries;
-
-	if (tare_name_check(name, e) != 0)
-		return -1;
-	cleanup_fd int volume = open_beneath(s->volumes_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	if (volume < 0)
-		return err_set(e, ERR_NOT_FOUND, "no such volume: %s", name);
-	return tree_size_at(volume, "data", bytes, &entries) != 0 ? err_sys(e, "cannot read volume %s", name)
-	                                                          : 0;
 }

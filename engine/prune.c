@@ -58,6 +58,16 @@ static bool is_volume_needed(const struct store *s, const struct tare_volume *v,
 	return false;
 }
 
+/* What is on a disk of ours: a bind's files stay where they are, a tmpfs has none without a container. */
+static uint64_t volume_bytes(const struct store *s, const struct tare_volume *v)
+{
+	uint64_t bytes = 0;
+
+	if (strcmp(v->kind, "directory") == 0)
+		volume_size(s, v->name, &bytes, NULL);
+	return bytes;
+}
+
 static int prune_volumes(const struct store *s, unsigned flags, struct tare_prune_result *out, struct err *e)
 {
 	struct tare_volume_list l;
@@ -70,7 +80,7 @@ static int prune_volumes(const struct store *s, unsigned flags, struct tare_prun
 		const struct tare_volume *v = &l.rows[i];
 		if (is_volume_needed(s, v, by_running_only) || (!all && !v->anonymous))
 			continue;
-		uint64_t bytes = tree_bytes(s->volumes_fd, v->name);
+		uint64_t bytes = volume_bytes(s, v);
 		if (!dry_run && volume_remove(s, v->name, NULL) != 0)
 			continue;
 		out->bytes += bytes;
@@ -178,7 +188,7 @@ int engine_disk_usage(struct tare_engine *t, struct tare_disk_usage *out, struct
 	if (volumes_list(s, &volumes, e) != 0)
 		return -1;
 	for (size_t i = 0; i < volumes.n; i++) {
-		uint64_t bytes = tree_bytes(s->volumes_fd, volumes.rows[i].name);
+		uint64_t bytes = volume_bytes(s, &volumes.rows[i]);
 		out->volumes.total++;
 		out->volumes.active += volumes.rows[i].used_by != NULL;
 		out->volumes.size += bytes;

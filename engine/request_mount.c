@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/tare.h"
+#include "engine/volume.h"
 
 static void mount_drop(struct tare_mount *m)
 {
@@ -447,12 +448,13 @@ int tare_parse_mount(struct tare_create *c, const char *text, struct err *e)
 
 /* ------------------------------------------------------------------ --tmpfs */
 
-static bool is_tmpfs_option(const char *word)
+bool volume_is_tmpfs_option(const char *word)
 {
 	static const char *const words[] = {"rw", "exec", "noexec", "suid", "nosuid", "dev", "nodev", "sync",
 	        "async", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
 	        "strictatime", "nostrictatime", NULL};
-	static const char *const keys[] = {"uid=", "gid=", "nr_inodes=", "nr_blocks=", "mpol=", NULL};
+	static const char *const keys[] = {
+	        "uid=", "gid=", "nr_inodes=", "nr_blocks=", "mpol=", "huge=", NULL};
 
 	if (strv_has((char *const *)words, word))
 		return true;
@@ -475,7 +477,7 @@ static int tmpfs_option(struct tare_mount *m, const char *word, const char *text
 	/* A share of memory stays the kernel's business. */
 	if (strncmp(word, "size=", 5) == 0 && word[len - 1] != '%')
 		return size_parse(word + 5, &m->tmpfs_size, e);
-	if (strncmp(word, "size=", 5) != 0 && !is_tmpfs_option(word))
+	if (strncmp(word, "size=", 5) != 0 && !volume_is_tmpfs_option(word))
 		return err_set(e, ERR_USAGE,
 		        "invalid tmpfs \"%s\": unknown option \"%s\"; sample: /run:size=64m,mode=755,noexec",
 		        text, word);

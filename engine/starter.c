@@ -389,12 +389,18 @@ int starter_start(const struct store *store, struct container *c, const struct r
 
 	today.rows = rows;
 	today.cols = cols;
+	cleanup_volume_locks struct volume_locks volumes = {0};
 	if (join_resolve(store, &today, &join, e) != 0) {
 		starter_close(&s);
 		return -1;
 	}
-	int rc = prepare(&s, e) != 0 || endpoints_prepare(store, c, &s.net, e) != 0 ? -1
-	                                                                            : fork_and_wait(&s, e);
+	int rc = volumes_attach(store, &today, &volumes, e) != 0 || prepare(&s, e) != 0 ||
+	                         endpoints_prepare(store, c, &s.net, e) != 0
+	                 ? -1
+	                 : fork_and_wait(&s, e);
+	volumes_detach(&today, &volumes); /* its state is on record now, or it does not run */
+	if (rc != 0)
+		volumes_settle(store, c->record.config);
 	endpoints_ended(&s.net, rc == 0);
 	starter_close(&s);
 	join_close(&join);

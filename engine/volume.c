@@ -1,6 +1,5 @@
-/* Named volumes: volumes/NAME/data is what a container sees, volumes/NAME/volume.json tells since when. They
- * are made on first use and removed when asked; an anonymous one has a 64-digit name. */
-#include <ctype.h>
+/* Volumes: their directories, who holds them, how they go. They are made on first use or by name, and
+ * removed when asked; an anonymous one has a 64-digit name. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,65 +8,26 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "base/lock.h"
-#include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/events.h"
 
-bool volume_is_anonymous(const char *name)
+int volume_name_check(const char *name, struct err *e)
 {
-	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
-}
-
-static int write_record(int volume_fd, const char *name, struct err *e)
-{
-	cleanup_json json *j = json_object_new_object();
-	cleanup_buf struct buf text = BUF_INIT;
-
-	json_set_str(j, "name", name);
-	json_set_int(j, "created", now_realtime());
-	json_print(&text, j, JSON_COMPACT);
-	return file_write_at(volume_fd, "volume.json", text.data, text.len, 0600, FILE_SYNC, e);
+	if (tare_name_check(name, e) != 0)
+		return err_wrap(e, "volume");
+	if (strlen(name) >= VOLUME_NAME_MAX)
+		return err_set(e, ERR_USAGE,
+		        "the volume's name \"%.20s…\" is too long: at most %d characters", name,
+		        VOLUME_NAME_MAX - 1);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ locks */
-
-/* Two locks: volumes/NAME, shared by each create that uses it until its record says so, exclusive for its
- * removal; and volumes/ itself, shared while something half made or half removed lies there, exclusive for
- * the sweep of what a crash left. Containers see NAME/data only, so none can hold the first. */
-bool volume_is_debris(const char *entry)
-{
-	return strncmp(entry, ".new-", 5) == 0 || strncmp(entry, ".rm-", 4) == 0;
-}
-
-int volumes_lock_debris(const struct store *s)
-{
-	return lock_try(s->volumes_fd, ".", LOCK_EXCLUSIVE);
-}
-
-#define ASIDE_MAX 32
-
-/* A name for what is under way, and the lock that keeps it from being swept. */
-static int begin_aside(const struct store *s, const char *prefix, char aside[ASIDE_MAX], struct err *e)
-{
-	char hex[17];
-
-	random_hex(hex, 8);
-	snprintf(aside, ASIDE_MAX, "%s%s", prefix, hex);
-	return lock_take(s->volumes_fd, ".", LOCK_SHARED, e);
-}
-
-static bool is_named(const struct store *s, int fd, const char *name)
-{
-	struct stat held, named;
-
-	return fstat(fd, &held) == 0 && fstatat(s->volumes_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
-}
 
 /* The volume's directory, locked; -1 with errno, ENOENT when there is none (any more). */
 static int open_locked(const struct store *s, const char *name, int operation)
@@ -77,7 +37,7 @@ static int open_locked(const struct store *s, const char *name, int operation)
 	while (fd >= 0 && flock(fd, operation) != 0)
 		if (errno != EINTR)
 			return -1;
-	if (fd >= 0 && !is_named(s, fd, name)) {
+	if (fd >= 0 && !volume_is_named(s->volumes_fd, fd, name)) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -105,46 +65,29 @@ void volume_locks_close(struct volume_locks *l)
 	*l = (struct volume_locks){0};
 }
 
+int volume_hold(const struct store *s, const char *name, struct err *e)
+{
+	if (volume_name_check(name, e) != 0)
+		return -1;
+	int fd = open_locked(s, name, LOCK_SH);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "no such volume: %s", name);
+	return fd < 0 ? err_sys(e, "cannot open the volume %s", name) : fd;
+}
+
 int volume_keep(const struct store *s, const char *name, struct volume_locks *locks, struct err *e)
 {
-	int fd = open_locked(s, name, LOCK_SH);
+	int fd = volume_hold(s, name, e);
 
-	return fd < 0 ? err_sys(e, "cannot open the volume %s", name) : add_lock(locks, fd, e);
+	return fd < 0 ? -1 : add_lock(locks, fd, e);
 }
 
-/* ------------------------------------------------------------------ making */
+/* ------------------------------------------------------------------ one to use */
 
-/* Made aside and renamed: a volume is there whole or not at all. */
-static int make(const struct store *s, const char *name, struct err *e)
+static bool dir_is_empty(int path_fd)
 {
-	char aside[ASIDE_MAX];
-	cleanup_fd int lock = begin_aside(s, ".new-", aside, e);
-
-	if (lock < 0)
-		return -1;
-	cleanup_fd int fd = open_dir_make(s->volumes_fd, aside, 0700);
-	if (fd < 0)
-		return err_sys(e, "cannot make the volume %s", name);
-	if (mkdirat(fd, "data", 0755) != 0 || fchmodat(fd, "data", 0755, 0) != 0)
-		err_sys(e, "cannot make the volume %s", name);
-	else if (write_record(fd, name, e) == 0) {
-		if (renameat(s->volumes_fd, aside, s->volumes_fd, name) == 0) {
-			event_emit(s, "volume", "create", name, NULL);
-			return 0;
-		}
-		if (errno == EEXIST || errno == ENOTEMPTY) { /* somebody was quicker */
-			remove_tree_at(s->volumes_fd, aside);
-			return 0;
-		}
-		err_sys(e, "cannot make the volume %s", name);
-	}
-	remove_tree_at(s->volumes_fd, aside);
-	return -1;
-}
-
-static bool dir_is_empty(int fd)
-{
-	cleanup_dir DIR *d = fdopendir(fd);
+	int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!d)
 		close_fd(&fd);
@@ -154,125 +97,124 @@ static bool dir_is_empty(int fd)
 	return d != NULL;
 }
 
-/* 1: it is there and locked; 0: there is none (any more); -1 error. */
-static int open_volume(
-        const struct store *s, const char *name, struct volume_locks *locks, bool *empty, struct err *e)
+/* What is not there before a start (a tmpfs, a device) will be looked at then. */
+static int is_empty(int volume_fd, const char *name, bool *empty, struct err *e)
 {
-	cleanup_fd int lock = open_locked(s, name, LOCK_SH);
-	int data = lock < 0 ? -1 : openat(lock, "data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_volume_record struct volume_record r = {0};
 
-	if (data < 0)
-		return lock < 0 && errno == ENOENT ? 0 : err_sys(e, "cannot open the volume %s", name);
-	*empty = dir_is_empty(data);
-	return add_lock(locks, steal_fd(&lock), e) != 0 ? -1 : 1;
+	if (volume_record_read_at(volume_fd, name, &r, e) != 0)
+		return -1;
+	cleanup_fd int data = volume_open_data_at(volume_fd, &r, e);
+	if (data < 0 && r.kind == VOLUME_DIRECTORY)
+		return -1;
+	*empty = !r.read_only && (data < 0 || dir_is_empty(data));
+	return 0;
+}
+
+int volume_ensure_as(const struct store *s, const struct tare_volume_create *how, char made[VOLUME_NAME_MAX],
+        struct volume_locks *locks, bool *empty, struct err *e)
+{
+	struct tare_volume_create named = *how;
+	char name[VOLUME_NAME_MAX] = "";
+
+	if (how->name && *how->name && volume_name_check(how->name, e) != 0)
+		return -1;
+	if (how->name && *how->name)
+		snprintf(name, sizeof name, "%s", how->name);
+	else
+		random_hex(name, 32);
+	named.name = name;
+	memcpy(made, name, VOLUME_NAME_MAX);
+	for (int tries = 0; tries < 16; tries++) { /* each time one was made, it was removed at once */
+		cleanup_fd int fd = open_locked(s, name, LOCK_SH);
+		if (fd >= 0)
+			return is_empty(fd, name, empty, e) != 0 ? -1 : add_lock(locks, steal_fd(&fd), e);
+		if (errno != ENOENT)
+			return err_sys(e, "cannot open the volume %s", name);
+		struct err why = ERR_INIT;
+		if (volume_make(s, &named, made, &why) != 0 && why.kind != ERR_CONFLICT) {
+			if (e)
+				*e = why;
+			return -1;
+		}
+	}
+	return err_set(e, ERR_OTHER, "the volume %s vanished while it was opened", name);
 }
 
 int volume_ensure(const struct store *s, const char *name, char made[VOLUME_NAME_MAX],
         struct volume_locks *locks, bool *empty, struct err *e)
 {
-	if (!*name)
-		random_hex(made, 32);
-	else if (strlen(name) >= VOLUME_NAME_MAX || tare_name_check(name, e) != 0)
-		return err_wrap(e, "volume");
-	else
-		snprintf(made, VOLUME_NAME_MAX, "%s", name);
-	for (int tries = 0; tries < 16; tries++) { /* each time one was made, it was removed at once */
-		int rc = open_volume(s, made, locks, empty, e);
-		if (rc != 0)
-			return rc < 0 ? -1 : 0;
-		if (make(s, made, e) != 0)
-			return -1;
-	}
-	return err_set(e, ERR_OTHER, "the volume %s vanished while it was opened", made);
+	const struct tare_volume_create how = {.name = name};
+
+	return volume_ensure_as(s, &how, made, locks, empty, e);
 }
 
-/* Ids of the containers whose record names the volume. */
-static char **users(const struct store *s, const char *name)
-{
-	cleanup_strv char **ids = NULL;
-	char **found = NULL;
+/* ------------------------------------------------------------------ removal */
 
-	if (container_ids(s, &ids, NULL) != 0)
-		return NULL;
-	strv_foreach (id, ids) {
-		struct container_record r;
-		if (container_record_read(s, *id, &r, NULL) != 0)
-			continue;
-		json *mounts = json_get(r.config, "Mounts");
-		for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++)
-			if (strcmp(json_str(json_object_array_get_idx(mounts, i), "Name", ""), name) == 0) {
-				strv_add(&found, *id);
-				break;
-			}
-		container_record_free(&r);
+#define LOOK_NS 10000000 /* between looks at a volume that somebody holds, */
+#define LOOKS   500      /* and how many: 5 s, which a create does not need and a backup does */
+
+/* Not for ever: a backup may hold it for an hour. */
+static int lock_for_removal(const struct store *s, const char *name, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+
+	for (int looks = 0; looks < LOOKS; looks++) {
+		int fd = open_locked(s, name, LOCK_EX | LOCK_NB);
+		if (fd >= 0)
+			return fd;
+		if (errno == ENOENT)
+			return err_set(e, ERR_NOT_FOUND, "no such volume: %s", name);
+		if (errno != EWOULDBLOCK)
+			return err_sys(e, "cannot lock the volume %s", name);
+		nanosleep(&pause, NULL);
 	}
-	return found;
+	return err_set(e, ERR_CONFLICT,
+	        "volume %s is held by a backup, a restore or a start; try again when that is done", name);
+}
+
+static int refuse_users(const char *name, const struct volume_users *u, struct err *e)
+{
+	cleanup_buf struct buf names = BUF_INIT;
+	cleanup_strv char **seen = NULL;
+
+	for (size_t i = 0; i < u->n; i++) {
+		if (strv_has(seen, u->rows[i].name))
+			continue;
+		buf_printf(&names, "%s%s%s", names.len ? ", " : "", u->rows[i].name,
+		        u->rows[i].running ? " (running)" : "");
+		if (strv_add(&seen, u->rows[i].name) != 0)
+			return err_no_memory(e);
+	}
+	return err_set(e, ERR_CONFLICT, "volume %s is used by container%s %s; remove %s first", name,
+	        strv_len(seen) > 1 ? "s" : "", buf_str(&names), strv_len(seen) > 1 ? "them" : "it");
 }
 
 int volume_remove(const struct store *s, const char *name, struct err *e)
 {
-	char aside[ASIDE_MAX];
-	cleanup_fd int lock = open_locked(s, name, LOCK_EX);
+	cleanup_volume_users struct volume_users users = {0};
+	char aside[VOLUME_ASIDE_MAX], hex[17];
 
-	if (lock < 0)
-		return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "no such volume: %s", name)
-		                       : err_sys(e, "cannot lock the volume %s", name);
-	cleanup_strv char **used = users(s, name);
-	if (used)
-		return err_set(e, ERR_CONFLICT, "volume %s is used by container %.12s; remove that first",
-		        name, used[0]);
-	cleanup_fd int under_way = begin_aside(s, ".rm-", aside, e);
-	if (under_way < 0)
+	if (volume_name_check(name, e) != 0)
 		return -1;
+	cleanup_fd int lock = lock_for_removal(s, name, e);
+	if (lock < 0 || volume_users(s, name, &users, e) != 0)
+		return -1;
+	if (users.n)
+		return refuse_users(name, &users, e);
+	if (volume_unmount_at(lock, e) != 0)
+		return -1;
+	random_hex(hex, 8);
+	snprintf(aside, sizeof aside, ".rm-%s", hex);
 	if (renameat(s->volumes_fd, name, s->volumes_fd, aside) != 0)
 		return err_sys(e, "cannot remove the volume %s", name);
 	event_emit(s, "volume", "destroy", name, NULL);
-	if (remove_tree_at(s->volumes_fd, aside) != 0)
+	if (volume_aside_remove(s, s->volumes_fd, aside) != 0)
 		return err_sys(e, "volume %s is removed, but %s/volumes/%s is not", name, s->root, aside);
 	return 0;
 }
 
-/* ------------------------------------------------------------------ list */
-
-static int fill_row(const struct store *s, const char *name, struct tare_volume *v)
+int engine_volume_remove(struct tare_engine *t, const char *name, struct err *e)
 {
-	char path[VOLUME_NAME_MAX + 16];
-
-	snprintf(path, sizeof path, "%.127s/volume.json", name);
-	cleanup_json json *j = json_read_at(s->volumes_fd, path, 1 << 20, NULL);
-	*v = (struct tare_volume){.name = strdup(name),
-	        .path = str_printf("%s/volumes/%s/data", s->root, name),
-	        .created = json_int(j, "created", 0),
-	        .anonymous = volume_is_anonymous(name),
-	        .used_by = users(s, name)};
-	return v->name && v->path ? 0 : -1;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct tare_volume *)a)->name, ((const struct tare_volume *)b)->name);
-}
-
-int volumes_list(const struct store *s, struct tare_volume_list *out, struct err *e)
-{
-	*out = (struct tare_volume_list){0};
-	int fd = openat(s->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return err_sys(e, "cannot read %s/volumes", s->root);
-	for (struct dirent *entry; (entry = readdir(d));) {
-		if (!isalnum((unsigned char)entry->d_name[0]) || strlen(entry->d_name) >= VOLUME_NAME_MAX)
-			continue;
-		struct tare_volume *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);
-		if (!rows || fill_row(s, entry->d_name, &rows[out->n]) != 0) {
-			out->rows = rows ? rows : out->rows;
-			tare_volume_list_free(out);
-			return err_no_memory(e);
-		}
-		out->rows = rows;
-		out->n++;
-	}
-	if (out->n)
-		qsort(out->rows, out->n, sizeof *out->rows, by_name);
-	return 0;
+	return volume_remove(engine_store(t), name, e);
 }

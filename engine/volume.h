@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/json.h"
 #include "engine/oci/container_id.h"
@@ -23,14 +24,13 @@
 struct err;
 struct runtime_spec;
 struct store;
-struct tare_check_result;
 struct tare_volume_create;
 struct tare_volume_list;
 
 #define VOLUME_NAME_MAX  128
 #define VOLUME_ASIDE_MAX 32 /* ".restore-" and 16 digits */
 
-/* "2-128 letters, digits, _ . -, the first a letter or digit", as Docker's; a message otherwise. */
+/* Docker's rule: letters, digits, _ . -, the first a letter or digit; a message otherwise. */
 int volume_name_check(const char *name, struct err *e);
 bool volume_is_anonymous(const char *name);
 
@@ -53,6 +53,13 @@ void volume_record_free(struct volume_record *r);
 #define cleanup_volume_record __attribute__((cleanup(volume_record_free)))
 /* What options (strings "KEY=VALUE") ask for; `r` starts zeroed, and is the caller's to free either way. */
 int volume_options_parse(char *const *options, struct volume_record *r, struct err *e);
+int volume_record_read_at(int volume_fd, const char *name, struct volume_record *r, struct err *e);
+int volume_record_write_at(int volume_fd, const struct volume_record *r, struct err *e);
+/* An object of strings as "KEY=VALUE" texts, and back. */
+char **volume_texts(json *object);
+json *volume_texts_object(char *const *texts);
+/* request_mount.c: whether a tmpfs knows the word ("noexec", "uid=1"); size and mode have parsers. */
+bool volume_is_tmpfs_option(const char *word);
 /* NOT_FOUND "no such volume", CORRUPT when it cannot be read. */
 int volume_record_read(const struct store *s, const char *name, struct volume_record *r, struct err *e);
 
@@ -82,7 +89,8 @@ int volume_remove(const struct store *s, const char *name, struct err *e);
 
 /* ---- volume_create.c: making one ---- */
 
-/* NULL as its own options: idempotent, as tare.h says. */
+/* Success when one is there that was made with the same options, or when none are given; otherwise CONFLICT.
+ */
 int volume_make(const struct store *s, const struct tare_volume_create *how, char name[VOLUME_NAME_MAX],
         struct err *e);
 
@@ -124,7 +132,11 @@ void volumes_detach(struct runtime_spec *spec, struct volume_locks *locks);
  * tmpfs without a running user is unmounted. Without waiting and without an error: who is at work on the
  * volume does it at his end. */
 void volume_settle(const struct store *s, const char *name);
-/* The same for each volume that a container's record names. */
+/* What is mounted over its data goes, whoever uses it: before a removal. */
+int volume_unmount_at(int volume_fd, struct err *e);
+/* Whether its tmpfs is mounted though no container that runs uses it. */
+bool volume_tmpfs_is_idle(const struct store *s, const char *name);
+/* volume_settle() for each volume that a container's record names. */
 void volumes_settle(const struct store *s, json *config);
 
 /* ---- volume_users.c ---- */
@@ -136,6 +148,7 @@ struct volume_user {
 	char *name, *destination; /* of the container; in it */
 	bool running;             /* or paused */
 	bool writable;
+	pid_t pid; /* of its process 1, when it runs */
 };
 struct volume_users {
 	struct volume_user *rows;
@@ -160,6 +173,7 @@ struct volume_swap {
 	char aside[VOLUME_ASIDE_MAX];
 	char name[VOLUME_NAME_MAX];
 	char *path; /* or NULL */
+	const struct store *store;
 };
 #define VOLUME_SWAP_INIT                                                                                     \
 	{                                                                                                    \
@@ -176,10 +190,10 @@ int volume_swap_commit(
         const struct store *s, struct volume_swap *w, bool force, char ***running, struct err *e);
 /* Removes the new data unless it was committed. */
 void volume_swap_close(struct volume_swap *w);
-/* Old data and half-made data of volumes/NAME that nobody holds and no running container has mounted. With
- * `fn` NULL it is removed; `fn` is told of each, and says whether it is to go. */
-void volume_swap_sweep(
-        const struct store *s, const char *name, bool (*fn)(const char *entry, void *arg), void *arg);
+/* Old data and half-made data of volumes/NAME that nobody holds and no running container has mounted: it
+ * goes, if `fn` says so (NULL: it does). */
+typedef bool volume_sweep_fn(int dir_fd, const char *entry, void *arg);
+void volume_swap_sweep(const struct store *s, const char *name, volume_sweep_fn *fn, void *arg);
 
 /* ---- volume_quota.c: limits of directories, by project quotas ---- */
 
@@ -193,6 +207,10 @@ uint32_t volume_quota_project(int dir_fd);
 void volume_quota_free(const struct store *s, uint32_t project);
 /* Bytes that the project of a directory holds, without reading its files; -1 when it has none. */
 int64_t volume_quota_used(int dir_fd);
+/* The projects of data beneath a volume's directory: at most `max`, how many. */
+size_t volume_quota_projects(int volume_fd, uint32_t *ids, size_t max);
+/* Limits that this store has set and that no directory of it has any more: at most `max`, how many. */
+size_t volume_quota_orphans(const struct store *s, uint32_t *ids, size_t max);
 
 /* ---- volume_list.c ---- */
 
@@ -200,15 +218,19 @@ int volumes_list(const struct store *s, struct tare_volume_list *out, struct err
 /* All but what a prune of volumes frees: of a bind nothing, of a tmpfs what is mounted. */
 int volume_size(const struct store *s, const char *name, uint64_t *bytes, struct err *e);
 
-/* ---- volume_check.c ---- */
+/* ---- volume_aside.c: what is half made or half removed ---- */
 
-/* Whether `entry` of volumes/ was left by a make or a removal that was cut short, and its lock (-1: somebody
- * is at work on it). */
+/* A fresh directory PREFIX-and-digits in dir_fd (0700), and its lock: a readable descriptor of it. */
+int volume_aside_make(int dir_fd, const char *prefix, char aside[VOLUME_ASIDE_MAX], struct err *e);
+/* Lock one that is there; -1: it is gone, or somebody is at work on it. */
+int volume_aside_lock(int dir_fd, const char *entry);
+/* Remove it and what its quotas hold. 0 or -1 with errno. */
+int volume_aside_remove(const struct store *s, int dir_fd, const char *entry);
+/* Whether fd is what `name` in dir_fd is now. */
+bool volume_is_named(int dir_fd, int fd, const char *name);
+/* Whether `entry` of volumes/ was left by a make or a removal: debris when it can be locked. */
 bool volume_is_debris(const char *entry);
-int volume_lock_debris(const struct store *s, const char *entry);
-int volumes_lock_debris(const struct store *s);
-/* A line for each thing amiss: half-made and half-removed volumes, old data, tmpfs without a user, records
- * that cannot be read (set aside as .damaged-NAME), quotas without a volume. */
-void volumes_check(const struct store *s, bool repair, struct tare_check_result *out);
+/* The same of an entry of volumes/NAME: data that is not yet, or no longer, the volume's. */
+bool volume_is_old_data(const char *entry);
 
 #endif

@@ -12,6 +12,7 @@ static void free_mounts(struct runtime_spec *s)
 		free(s->mounts[i].type);
 		free(s->mounts[i].source);
 		free(s->mounts[i].volume);
+		free(s->mounts[i].subpath);
 		strv_free(s->mounts[i].options);
 	}
 	free(s->mounts);

@@ -36,7 +36,8 @@ struct spec_mount {
 	char *destination;
 	char *type;     /* "bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup" */
 	char *source;   /* host path of a bind; of /dev/shm also "container:ID", whose it is (join.h) */
-	char *volume;   /* the volume that `source` is the data of, or NULL; not recorded */
+	char *volume;   /* the volume whose data `source` is, or NULL */
+	char *subpath;  /* what of it, or NULL */
 	char **options; /* "ro", "nosuid", "rbind", "rprivate", "size=64k", "mode=1777", … */
 	bool copy_up;   /* an empty named volume: fill it from the image's directory first */
 	int source_fd;  /* engine's: a detached mount to attach (-1: open `source`); not recorded */

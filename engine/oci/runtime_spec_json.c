@@ -6,7 +6,8 @@
  *   tare.groups           JSON array of further groups
  *   tare.seccomp          "unconfined" or the path of the profile (linux.seccomp would be 20 KB in every
  * record) tare.init             "true": tare-init stays as process 1 tare.copy_up          JSON array of
- * destinations to be filled from the image tare.cgroup_writable  "true": /sys/fs/cgroup is writable */
+ * destinations to be filled from the image tare.cgroup_writable  "true": /sys/fs/cgroup is writable
+ *   tare.volumes          JSON array of [destination, volume, subpath or nothing] */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,24 @@ static void set_list_text(json *j, const char *key, json *list)
 	json_object_put(list);
 }
 
+static json *volumes_to_json(const struct runtime_spec *s)
+{
+	json *list = json_object_new_array();
+
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		const struct spec_mount *m = &s->mounts[i];
+		if (!m->volume)
+			continue;
+		json *one = json_object_new_array();
+		json_add_str(one, m->destination);
+		json_add_str(one, m->volume);
+		if (m->subpath)
+			json_add_str(one, m->subpath);
+		json_object_array_add(list, one);
+	}
+	return list;
+}
+
 static json *annotations_to_json(const struct runtime_spec *s)
 {
 	json *j = json_object_new_object(), *groups = json_object_new_array(),
@@ -243,6 +262,7 @@ static json *annotations_to_json(const struct runtime_spec *s)
 	if (s->init)
 		json_set_str(j, "tare.init", "true");
 	set_list_text(j, "tare.copy_up", copy_up);
+	set_list_text(j, "tare.volumes", volumes_to_json(s));
 	if (s->cgroup_writable)
 		json_set_str(j, "tare.cgroup_writable", "true");
 	return j;
@@ -447,6 +467,36 @@ static int copy_up_from_json(json *j, struct runtime_spec *s, struct err *e)
 	return list || !json_get(j, "tare.copy_up") ? 0 : -1;
 }
 
+/* One of them, onto the mount that it belongs to. */
+static int volume_from_json(json *one, struct runtime_spec *s, struct err *e)
+{
+	size_t n = list_length(one);
+	const char *text[3] = {NULL};
+
+	for (size_t i = 0; i < n && i < 3; i++)
+		text[i] = json_object_get_string(json_object_array_get_idx(one, i));
+	for (size_t k = 0; text[0] && text[1] && k < s->n_mounts; k++) {
+		struct spec_mount *m = &s->mounts[k];
+		if (m->volume || strcmp(m->destination, text[0]) != 0)
+			continue;
+		m->volume = strdup(text[1]);
+		m->subpath = text[2] ? strdup(text[2]) : NULL;
+		if (!m->volume || (text[2] && !m->subpath))
+			return err_no_memory(e);
+	}
+	return 0;
+}
+
+static int volumes_from_json(json *j, struct runtime_spec *s, struct err *e)
+{
+	cleanup_json json *list = list_from_text(j, "tare.volumes", e);
+
+	for (size_t i = 0; i < list_length(list); i++)
+		if (volume_from_json(json_object_array_get_idx(list, i), s, e))
+			return -1;
+	return list || !json_get(j, "tare.volumes") ? 0 : -1;
+}
+
 static int groups_from_json(json *j, struct runtime_spec *s, struct err *e)
 {
 	cleanup_json json *list = list_from_text(j, "tare.groups", e);
@@ -485,7 +535,7 @@ static int annotations_from_json(json *j, struct runtime_spec *s, struct err *e)
 	s->init = !strcmp(json_str(j, "tare.init", ""), "true");
 	s->cgroup_writable = !strcmp(json_str(j, "tare.cgroup_writable", ""), "true");
 	if (take_text(j, "tare.seccomp", &s->seccomp, e) || groups_from_json(j, s, e) ||
-	        copy_up_from_json(j, s, e))
+	        copy_up_from_json(j, s, e) || volumes_from_json(j, s, e))
 		return -1;
 	return foreign_annotations(j, s, e);
 }

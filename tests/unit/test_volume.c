@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,15 +116,19 @@ static void test_removal_cut_short_blocks_no_other(void **state)
 static void test_debris_is_not_what_is_under_way(void **state)
 {
 	const struct store *s = &((struct store_box *)*state)->store;
-	cleanup_fd int making = lock_take(s->volumes_fd, ".", LOCK_SHARED, NULL);
+	const struct tare_volume_create how = {.name = "data"};
+	struct volume_draft d;
 
 	assert_true(volume_is_debris(".new-0123"));
 	assert_true(volume_is_debris(".rm-0123"));
 	assert_false(volume_is_debris("data"));
-	assert_int_equal(volumes_lock_debris(s), -1);
-	close_fd(&making);
-	cleanup_fd int lock = volumes_lock_debris(s);
+	assert_int_equal(volume_draft_begin(s, &how, &d, NULL), 0);
+	assert_true(volume_is_debris(d.aside));
+	assert_int_equal(volume_aside_lock(s->volumes_fd, d.aside), -1);
+	assert_int_equal(flock(d.dir_fd, LOCK_UN), 0); /* as if its maker had been killed */
+	cleanup_fd int lock = volume_aside_lock(s->volumes_fd, d.aside);
 	assert_true(lock >= 0);
+	volume_draft_close(s, &d);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, store_box_setup, store_box_teardown)

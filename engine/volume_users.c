@@ -1,0 +1,121 @@
+/* Which containers have a volume mounted, by their records. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "engine/engine.h"
+
+void volume_users_free(struct volume_users *u)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		free(u->rows[i].volume);
+		free(u->rows[i].name);
+		free(u->rows[i].destination);
+	}
+	free(u->rows);
+	*u = (struct volume_users){0};
+}
+
+/* Asked once for each container, since it looks at processes. */
+struct liveness {
+	bool known, running;
+	pid_t pid;
+};
+
+static void look(const struct store *s, const char *id, struct liveness *l)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+
+	if (l->known)
+		return;
+	l->known = true;
+	l->running = container_open_id(s, id, &c, NULL) == 0 && container_is_up(&c);
+	l->pid = l->running ? c.state.process.pid : 0;
+}
+
+static int add(struct volume_users *u, const struct container_record *r, json *mount,
+        const struct liveness *l, struct err *e)
+{
+	struct volume_user *grown = reallocarray(u->rows, u->n + 1, sizeof *grown);
+
+	if (!grown)
+		return err_no_memory(e);
+	u->rows = grown;
+	struct volume_user *row = &grown[u->n++];
+	*row = (struct volume_user){.volume = strdup(json_str(mount, "Name", "")),
+	        .name = strdup(r->name ? r->name : ""),
+	        .destination = strdup(json_str(mount, "Destination", "")),
+	        .running = l->running,
+	        .writable = json_bool(mount, "RW", true),
+	        .pid = l->pid};
+	memcpy(row->id, r->id, sizeof row->id);
+	return row->volume && row->name && row->destination ? 0 : err_no_memory(e);
+}
+
+static int add_container(const struct store *s, const struct container_record *r, const char *volume,
+        struct volume_users *out, struct err *e)
+{
+	json *mounts = json_get(r->config, "Mounts");
+	struct liveness alive = {0};
+
+	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
+		json *mount = json_object_array_get_idx(mounts, i);
+		const char *name = json_str(mount, "Name", "");
+		if (!*name || (volume && strcmp(name, volume) != 0))
+			continue;
+		look(s, r->id, &alive);
+		if (add(out, r, mount, &alive, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int volume_users(const struct store *s, const char *volume, struct volume_users *out, struct err *e)
+{
+	cleanup_strv char **ids = NULL;
+
+	*out = (struct volume_users){0};
+	if (container_ids(s, &ids, e) != 0)
+		return -1;
+	strv_foreach (id, ids) {
+		struct container_record r;
+		if (container_record_read(s, *id, &r, NULL) != 0)
+			continue;
+		int rc = add_container(s, &r, volume, out, e);
+		container_record_free(&r);
+		if (rc != 0) {
+			volume_users_free(out);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+char **volume_users_running(const struct volume_users *u, bool writing)
+{
+	char **names = NULL;
+
+	for (size_t i = 0; i < u->n; i++)
+		if (u->rows[i].running && (u->rows[i].writable || !writing) &&
+		        !strv_has(names, u->rows[i].name))
+			strv_add(&names, u->rows[i].name);
+	return names;
+}
+
+int volume_need_no_writer(const struct store *s, const char *name, struct err *e)
+{
+	cleanup_volume_users struct volume_users users = {0};
+	cleanup_buf struct buf text = BUF_INIT;
+
+	if (volume_users(s, name, &users, e) != 0)
+		return -1;
+	cleanup_strv char **writers = volume_users_running(&users, true);
+	if (!writers)
+		return 0;
+	strv_foreach (w, writers)
+		buf_printf(&text, "%s%s", text.len ? ", " : "", *w);
+	return err_set(e, ERR_CONFLICT,
+	        "container%s %s may write to volume %s; stop %s first, or use --force",
+	        strv_len(writers) > 1 ? "s" : "", buf_str(&text), name,
+	        strv_len(writers) > 1 ? "them" : "it");
+}
