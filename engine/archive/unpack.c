@@ -1,7 +1,7 @@
 #include "engine/archive/unpack.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +15,7 @@
 
 #define LAYER_FILE_MAX ((uint64_t)1 << 40) /* holes cost nothing, but who copies such a file would pay */
 #define PROGRESS_EVERY 256
+#define JOINED         (PATH_MAX + NAME_MAX + 1) /* a layer_path in one piece */
 
 _Static_assert(TAR_MAX_XATTRS >= TREE_XATTRS_MAX, "what is packed can be unpacked");
 
@@ -22,8 +23,8 @@ struct unpack {
 	struct unpack_tree_options options;
 	struct tar_reader *tar;
 	struct tree_make *make;
-	struct layer_path at, target;                                       /* of the entry at hand */
-	char path[PATH_MAX + NAME_MAX + 2], first[PATH_MAX + NAME_MAX + 2]; /* the same, in one piece */
+	struct layer_path at, target;     /* of the entry at hand */
+	char path[JOINED], first[JOINED]; /* the same, in one piece */
 	struct tree_xattr xattrs[TAR_MAX_XATTRS];
 	struct unpack_result result;
 };
@@ -111,9 +112,13 @@ static int write_data(struct unpack *u, const struct tree_entry *entry, int fd, 
 
 /* ------------------------------------------------------------------ entries */
 
-static const char *join(const struct layer_path *p, char *room, size_t size)
+static const char *join(const struct layer_path *p, char room[JOINED])
 {
-	snprintf(room, size, "%s%s%s", p->parent, p->parent[0] ? "/" : "", p->name);
+	size_t len = strlen(p->parent);
+	memcpy(room, p->parent, len);
+	if (len)
+		room[len++] = '/';
+	memcpy(room + len, p->name, strlen(p->name) + 1);
 	return room;
 }
 
@@ -132,7 +137,7 @@ static mode_t kind_of(enum tar_type type)
 /* What the archive says, with names in the form of tree_entry.h. */
 static int describe(struct unpack *u, const struct tar_entry *t, struct tree_entry *entry, struct err *e)
 {
-	*entry = (struct tree_entry){.path = join(&u->at, u->path, sizeof(u->path)),
+	*entry = (struct tree_entry){.path = join(&u->at, u->path),
 	        .mode = kind_of(t->type) | t->mode,
 	        .uid = t->uid,
 	        .gid = t->gid,
@@ -149,7 +154,7 @@ static int describe(struct unpack *u, const struct tar_entry *t, struct tree_ent
 		return 0;
 	if (layer_path_parse_link(t->link, &u->target, e) < 0)
 		return err_wrap(e, "\"%.300s\": its link target", t->path);
-	entry->first = join(&u->target, u->first, sizeof(u->first));
+	entry->first = join(&u->target, u->first);
 	return 0;
 }
 
