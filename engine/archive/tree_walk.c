@@ -347,11 +347,13 @@ static int visit_root(struct tree_walk *w, struct err *e)
 {
 	struct statx st;
 	struct tree_entry entry;
-	cleanup_fd int fd = openat(w->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int fd = fcntl(w->root, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0 || look(fd, &st) < 0)
-		return err_sys(e, "cannot open the directory");
+		return err_sys(e, "cannot look at it");
 	describe(w, &st, &entry);
 	w->dev = entry.dev;
+	if (!S_ISDIR(entry.mode))
+		return visit_other(w, fd, &entry, e);
 	struct level l = {.fd = steal_fd(&fd), .dev = entry.dev, .ino = entry.ino};
 	int rc = visit_dir(w, &l, &entry, e);
 	close_fd(&l.fd);

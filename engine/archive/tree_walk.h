@@ -36,7 +36,8 @@ struct tree_walk_options {
 	bool long_paths_fail; /* a path that nobody could unpack is an error instead of being skipped */
 };
 
-/* ERR_… with the path quoted, control characters made harmless. Entries that vanish during the walk are left
+/* dirfd may be O_PATH, and may be a single file, link or device: that is one entry then, with the path "".
+ * ERR_… with the path quoted, control characters made harmless. Entries that vanish during the walk are left
  * out. */
 int tree_walk(int dirfd, const struct tree_walk_options *o, struct err *e);
 
