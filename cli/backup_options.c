@@ -83,6 +83,8 @@ static const struct option forget_options[] = {
 #define OPTIONS struct volume_prune_options
 const struct option volume_prune_options[] = {
         OPT_FLAG("all", 'a', all, "All that no container uses, not only those without a name"),
+        OPT_LIST("filter", 0, filters, "KEY=VALUE", "label= label!= all=true",
+                "Only some: label, label!; all=true is --all"),
         OPT_FLAG("dry-run", 0, dry_run, "Only say what would go, and how much that frees"),
         OPT_FLAG("force", 'f', force, "Do not ask"),
         OPT_SECTION("With DIR"),

@@ -1,4 +1,4 @@
-/* inspect: all that is known about containers, images and networks. */
+/* inspect: all that is known about containers, images, networks and volumes. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -15,7 +15,7 @@ struct inspect_options {
 };
 
 /* In the order in which a name is looked for. */
-static const char *const types[] = {"container", "image", "network"};
+static const char *const types[] = {"container", "image", "network", "volume"};
 #define N_TYPES (sizeof types / sizeof *types)
 
 static int parse_type(void *options, const char *text, struct err *e)
@@ -25,7 +25,7 @@ static int parse_type(void *options, const char *text, struct err *e)
 			((struct inspect_options *)options)->type = text;
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, "unknown type \"%s\"; one of container, image, network", text);
+	return err_set(e, ERR_USAGE, "unknown type \"%s\"; one of container, image, network, volume", text);
 }
 
 static void container_init(void *options)
@@ -43,13 +43,18 @@ static void network_init(void *options)
 	((struct inspect_options *)options)->type = "network";
 }
 
+static void volume_init(void *options)
+{
+	((struct inspect_options *)options)->type = "volume";
+}
+
 #define OPTIONS struct inspect_options
 static const struct option inspect_options[] = {
         OPT_STRING(
                 "format", 'f', format, "FORMAT", "json", "json or a Go template such as '{{.State.Status}}'"),
         OPT_FLAG("size", 's', size, "Show the sizes of containers too"),
-        OPT_CALL("type", 0, parse_type, "TYPE", "container image network",
-                "Look only at containers, images or networks"),
+        OPT_CALL("type", 0, parse_type, "TYPE", "container image network volume",
+                "Look only at containers, images, networks or volumes"),
         OPTION_END,
 };
 
@@ -67,6 +72,8 @@ static int inspect_as(
 		return engine->inspect(engine, ref, size, doc, e);
 	case 'i':
 		return engine->image_inspect(engine, ref, doc, e);
+	case 'v':
+		return engine->volume_inspect(engine, ref, doc, e);
 	default:
 		return engine->network_inspect(engine, ref, doc, e);
 	}
@@ -84,8 +91,8 @@ static int inspect_one(struct tare_engine *engine, const struct inspect_options 
 			return -1;
 	}
 	return err_set(e, ERR_NOT_FOUND,
-	        "there is no container, image or network \"%s\"; see: tare ps -a, tare images, tare network "
-	        "ls",
+	        "there is no container, image, network or volume \"%s\"; see: tare ps -a, tare images, tare "
+	        "network ls, tare volume ls",
 	        ref);
 }
 
@@ -124,7 +131,7 @@ const struct command inspect_commands[] = {
                 .operands = "NAME [NAME...]",
                 .min_operands = 1,
                 .max_operands = -1,
-                .summary = "Show all that is known about containers, images or networks",
+                .summary = "Show all that is known about containers, images, networks or volumes",
                 .examples = "tare inspect web\ntare inspect -f '{{.State.Pid}}' web\n"
                             "tare inspect -f '{{range $k, $v := "
                             ".Config.Labels}}{{$k}}={{$v}}{{println}}{{end}}' web",
@@ -173,6 +180,23 @@ const struct command inspect_commands[] = {
                 .options = one_type_options,
                 .size = sizeof(struct inspect_options),
                 .init = network_init,
+                .run = inspect_run,
+        },
+        {
+                .words = "volume inspect",
+                .aliases = "volume-inspect",
+                .group = GROUP_VOLUMES,
+                .operands = "VOLUME [VOLUME...]",
+                .min_operands = 1,
+                .max_operands = -1,
+                .summary = "Show all that is known about volumes, and who uses them",
+                .examples = "tare volume inspect data\n"
+                            "tare volume inspect -f '{{range .UsedBy}}{{.Name}} "
+                            "{{.Destination}}{{println}}{{end}}' data",
+                .complete = "volumes",
+                .options = one_type_options,
+                .size = sizeof(struct inspect_options),
+                .init = volume_init,
                 .run = inspect_run,
         },
         {0},

@@ -15,8 +15,6 @@ static const struct row commands[] = {
         {"diff", "not in Tare yet; upper/ in the container's directory holds what it wrote"},
         {"export", "not in Tare yet; use tar through tare exec"},
         {"update", "not in Tare yet; limits are given to tare run"},
-        {"volume create", "not in Tare yet; a volume is made when a container first uses it: -v NAME:/DIR"},
-        {"volume rm", "not in Tare yet; tare rm -v takes the volumes without a name along"},
         {NULL, NULL},
 };
 

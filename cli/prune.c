@@ -7,10 +7,12 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/backup_options.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
 #include "cli/image_prune.h"
 #include "cli/output.h"
+#include "cli/volume_prune.h"
 #include "engine/tare.h"
 
 struct prune_options {
@@ -37,13 +39,6 @@ static const struct option image_options[] = {
         OPT_ALL_IMAGES,
         OPT_LIST("filter", 0, filters, "KEY=VALUE", "until= label= label!= dangling=false",
                 "Only some: until (24h, a date), label, label!, dangling"),
-        OPT_DRY_RUN,
-        OPT_FLAG("force", 'f', force, "Do not ask"),
-        OPTION_END,
-};
-
-static const struct option volume_options[] = {
-        OPT_FLAG("all", 'a', all, "All that no container uses, not only those without a name"),
         OPT_DRY_RUN,
         OPT_FLAG("force", 'f', force, "Do not ask"),
         OPTION_END,
@@ -104,10 +99,13 @@ static void print_names(char *const *names, const char *title, bool dry_run)
 static int prune(struct tare_engine *engine, enum tare_prune_what what, const struct prune_options *o,
         unsigned flags, struct tare_prune_result *result, struct err *e)
 {
-	const struct image_prune filtered = {o->filters, o->all, o->dry_run};
+	const struct image_prune images = {o->filters, o->all, o->dry_run};
+	const struct volume_prune volumes = {o->filters, o->all, o->dry_run};
 
 	if (what == TARE_PRUNE_IMAGES && o->filters)
-		return image_prune_filtered(engine, &filtered, result, e);
+		return image_prune_filtered(engine, &images, result, e);
+	if (what == TARE_PRUNE_VOLUMES && o->filters)
+		return volume_prune_filtered(engine, &volumes, result, e);
 	return engine->prune(engine, what, flags, result, e);
 }
 
@@ -207,14 +205,19 @@ static int gc_run(struct cli *cli, void *options, char **operands)
 	return finish(cli, &pruned, false, code);
 }
 
+/* With a directory it is a backup repository that is pruned, which a helper does. */
 static int volume_run(struct cli *cli, void *options, char **operands)
 {
-	const struct prune_options *o = options;
-	const char *what = o->all ? "all volumes that no container uses"
-	                          : "all volumes without a name that no container uses";
+	const struct volume_prune_options *q = options;
+	const struct prune_options o = {
+	        .force = q->force, .all = q->all, .dry_run = q->dry_run, .filters = q->filters};
+	const char *what = o.filters ? "the volumes that fit and no container uses"
+	                   : o.all   ? "all volumes that no container uses"
+	                             : "all volumes without a name that no container uses";
 
-	(void)operands;
-	return one_kind(cli, TARE_PRUNE_VOLUMES, o, what, "Deleted Volumes");
+	if (operands[0])
+		return cli->program->run_other(cli, options, operands);
+	return one_kind(cli, TARE_PRUNE_VOLUMES, &o, what, "Deleted Volumes");
 }
 
 /* They take no space, so there is none to tell of. */
@@ -298,9 +301,18 @@ const struct command prune_commands[] = {
         {
                 .words = "volume prune",
                 .group = GROUP_VOLUMES,
-                .summary = "Remove volumes that no container uses",
-                .options = volume_options,
-                .size = sizeof(struct prune_options),
+                .operands = "[DIR]",
+                .max_operands = 1,
+                .summary = "Remove volumes that no container uses, or free space in a backup repository",
+                .details =
+                        "Without DIR: volumes without a name that no container uses, with --all those with "
+                        "a name too. With DIR: what no backup in that repository needs any more.",
+                .examples =
+                        "tare volume prune --filter label=stage=test --all\ntare volume prune /srv/backups",
+                .complete = "directories",
+                .options = volume_prune_options,
+                .size = sizeof(struct volume_prune_options),
+                .init = volume_prune_init,
                 .run = volume_run,
         },
         {

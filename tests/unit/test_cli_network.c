@@ -109,6 +109,12 @@ static int no_image(struct tare_engine *t, const char *ref, json **doc, struct e
 	return err_set(e, ERR_NOT_FOUND, "there is no image \"%s\"", ref);
 }
 
+static int no_volume(struct tare_engine *t, const char *name, json **doc, struct err *e)
+{
+	(void)t, (void)doc;
+	return err_set(e, ERR_NOT_FOUND, "no such volume: %s", name);
+}
+
 static int fake_remove(struct tare_engine *t, const char *net, struct err *e)
 {
 	(void)t;
@@ -215,6 +221,7 @@ static struct tare_engine engine = {
         .now = fake_now,
         .inspect = no_container,
         .image_inspect = no_image,
+        .volume_inspect = no_volume,
 };
 
 /* ------------------------------------------------------------------ a command line */
@@ -357,7 +364,7 @@ static void networks_are_inspected(void **state)
 	assert_prints("inspect -f {{.Name}} web", 0, "web\n");
 	assert_prints("inspect --type network -f {{.Name}} web", 0, "web\n");
 	assert_says("inspect --type image web", 1, "there is no image \"web\"");
-	assert_says("inspect nothing", 1, "there is no container, image or network \"nothing\"");
+	assert_says("inspect nothing", 1, "there is no container, image, network or volume \"nothing\"");
 	assert_says("network inspect -f {{.Name}} nothing web", 1, "web\n");
 }
 
