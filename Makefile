@@ -385,9 +385,9 @@ uninstall:
 
 # ---------------------------------------------------------------- tests
 
-.PHONY: deps $(addprefix deps-,build test lint fuzz bench vm)
+.PHONY: deps $(addprefix deps-,build test lint fuzz bench vm services)
 deps: deps-build
-deps-build deps-test deps-lint deps-fuzz deps-bench deps-vm:
+deps-build deps-test deps-lint deps-fuzz deps-bench deps-vm deps-services:
 	$(Q)sh tests/deps $(sort build $(@:deps-%=%))
 
 # The sets are installed first, in one go; what is then built is seen by a make that starts afterwards.
@@ -453,13 +453,22 @@ fuzz:
 			-artifact_prefix=$(B)/fuzz/$$f- $(B)/fuzz/corpus/$$f || exit 1; done
 fuzzers: $(FUZZERS)
 
-# What can't be had in seconds: storms and cuts, FAULT_SECONDS each (tests/fault).
+# What can't be had in seconds: storms, cuts and damage, FAULT_SECONDS each (tests/fault). FAULT=backups or registry: only
+# these; FAULT_COUNT=N kills of each kind and flips of each kind of backup.
 .PHONY: fault
 FAULT_SECONDS ?= 300
 fault:
 	$(call need,test)
 	$(Q)$(MAKE) build
-	$(Q)BUILD=$(abspath $(B)) tests/fault/run $(FAULT_SECONDS)
+	$(Q)BUILD=$(abspath $(B)) tests/fault/run $(FAULT_SECONDS) $(FAULT)
+
+# A real PostgreSQL and a real Redis, backed up under load and started from the restores. Their root file system is made once.
+.PHONY: services
+services:
+	$(call need,services)
+	$(Q)$(MAKE) build
+	$(Q)BUILD=$(abspath $(B)) tests/services/run
+
 $(FUZZERS): $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(UNIT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LINK_FLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group \
@@ -535,7 +544,8 @@ help:
 	@echo 'make demo           builds, then runs real containers before your eyes'
 	@echo 'make test           installs, builds, runs all tests; check: unit tests, e2e: FILES=… real containers'
 	@echo 'make test-vm        the e2e tests in a virtual machine with pure cgroup v2 and AppArmor; FILES=…'
-	@echo 'make fault          storms on the registry, pulls cut off at any moment; FAULT_SECONDS=300 each'
+	@echo 'make fault          storms, kills at any moment, full disks, flipped bytes; FAULT_SECONDS=300 each, FAULT=…'
+	@echo 'make services       PostgreSQL and Redis are backed up under load and started from the restores'
 	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'
 	@echo 'make portable       the demo without anything that only Linux has, into build/portable/'
 	@echo 'make screens        the dashboard on golden screens; screenshots: the pictures of the README'
