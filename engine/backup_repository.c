@@ -62,22 +62,18 @@ static void set_path(json *row, const char *path)
 	json_set_str(row, "Path", buf_str(&text));
 }
 
-static int add_file(void *arg, const struct repository_file *f, struct err *e)
+json *tare_backup_file_json(const struct tare_backup_file *f)
 {
 	json *row = json_object_new_object();
 	const char change[2] = {f->change, 0};
 
-	if (!row || json_object_array_add(arg, row) < 0) {
-		json_free(&row);
-		return err_no_memory(e);
-	}
 	if (f->change)
 		json_set_str(row, "Change", change);
 	set_path(row, f->path);
 	json_set_int(row, "Mode", f->mode);
 	json_set_int(row, "Size", (int64_t)f->size);
 	json_set_int(row, "Time", f->mtime);
-	return 0;
+	return row;
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -96,19 +92,50 @@ int tare_backups(const char *dir, const char *volume, const char *key_file, json
 	return *list ? 0 : err_no_memory(e);
 }
 
-int tare_backup_compare(
-        const char *dir, const char *from, const char *to, const char *key_file, json **list, struct err *e)
+struct file_call {
+	tare_backup_file_fn each;
+	void *arg;
+};
+
+static int call_each(void *arg, const struct repository_file *f, struct err *e)
+{
+	const struct file_call *c = arg;
+	const struct tare_backup_file file = {f->path, f->mode, f->size, f->mtime, f->change};
+
+	return c->each(c->arg, &file, e);
+}
+
+int tare_backup_files(const char *dir, const char *from, const char *to, const char *key_file,
+        tare_backup_file_fn each, void *arg, struct err *e)
 {
 	cleanup_repository_handle struct repository *r =
 	        open_repository(dir, key_file, REPOSITORY_SHARED, NULL, e);
 	cleanup_snapshot struct snapshot a = {0}, b = {0};
-	cleanup_json json *files = json_object_new_array();
+	struct file_call call = {each, arg};
 
 	if (!r || repository_find(r, from, NULL, &a, e) < 0 ||
 	        (to && repository_find(r, to, NULL, &b, e) < 0))
 		return -1;
-	if ((to ? repository_compare(r, &a, &b, add_file, files, e)
-	        : repository_files(r, &a, add_file, files, e)) < 0)
+	return to ? repository_compare(r, &a, &b, call_each, &call, e)
+	          : repository_files(r, &a, call_each, &call, e);
+}
+
+static int add_file(void *arg, const struct tare_backup_file *f, struct err *e)
+{
+	json *row = tare_backup_file_json(f);
+
+	if (row && json_object_array_add(arg, row) == 0)
+		return 0;
+	json_free(&row);
+	return err_no_memory(e);
+}
+
+int tare_backup_compare(
+        const char *dir, const char *from, const char *to, const char *key_file, json **list, struct err *e)
+{
+	cleanup_json json *files = json_object_new_array();
+
+	if (tare_backup_files(dir, from, to, key_file, add_file, files, e) < 0)
 		return -1;
 	*list = steal_ptr(&files);
 	return 0;

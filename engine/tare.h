@@ -775,10 +775,24 @@ int tare_volume_restore(const char *root, const char *state, const struct tare_r
 /* The backups in a repository, oldest first: [{"Id", "Volume", "Time", "Host", "Bytes", "Files", "Entries",
  * "Added", "Stored"}, …]; volume NULL: of all. */
 int tare_backups(const char *dir, const char *volume, const char *key_file, json **list, struct err *e);
-/* The files of a backup: [{"Path", "Mode", "Size", "Time"}, …]; with `to`, what changed from `from` to it,
- * with "Change": "A", "D", "C" (content or kind) or "M" (attributes). */
+/* A file of a backup, or one difference between two. */
+struct tare_backup_file {
+	const char *path; /* foreign bytes */
+	unsigned mode;    /* with its type */
+	uint64_t size;
+	int64_t mtime; /* ns */
+	char change; /* 'A' added, 'D' deleted, 'C' content or kind, 'M' attributes only; 0: no comparison */
+};
+typedef int (*tare_backup_file_fn)(void *arg, const struct tare_backup_file *, struct err *e);
+/* Calls `each` for the files of the backup `from`, or, with `to`, for what changed from `from` to it, in the
+ * order of paths, and ends when it returns -1. There may be millions. */
+int tare_backup_files(const char *dir, const char *from, const char *to, const char *key_file,
+        tare_backup_file_fn each, void *arg, struct err *e);
+/* The same as a list: [{"Path", "Mode", "Size", "Time"}, …], with `to` and "Change". */
 int tare_backup_compare(
         const char *dir, const char *from, const char *to, const char *key_file, json **list, struct err *e);
+/* The row of one, as in that list; bytes that are no UTF-8 become U+FFFD. */
+json *tare_backup_file_json(const struct tare_backup_file *);
 /* `from`: an archive, DIR or DIR@ID. Calls `damaged` with a line for each thing that is wrong, naming the
  * file that it belongs to; *n is their number. */
 int tare_backup_verify(const char *from, const char *key_file, struct progress *p,
