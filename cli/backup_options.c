@@ -188,7 +188,7 @@ const struct command backup_commands[] = {
                 .operands = "DIR [ID [ID]]",
                 .min_operands = 1,
                 .max_operands = 3,
-                .summary = "List the backups in a repository, the files of one, or what changed between two",
+                .summary = "List backups, the files of one, or what two differ in",
                 .details =
                         "With two ids each line begins with A for what was added, D deleted, C changed, or "
                         "M for attributes only. An id may be shortened; latest is the newest.",
@@ -206,8 +206,10 @@ const struct command backup_commands[] = {
                 .operands = "FILE|-|DIR[@ID]",
                 .min_operands = 1,
                 .max_operands = 1,
-                .summary = "Read a backup, or a whole repository, and compare all of it with its digests",
-                .details = "Each thing that is damaged is named, with the file that it belongs to; the exit "
+                .summary = "Read a backup again and find what is damaged",
+                .details = "All of an archive, of a repository, or of one backup in it is compared with its "
+                           "digests. "
+                           "Each thing that is damaged is named, with the file that it belongs to; the exit "
                            "code is 1 then.",
                 .examples = "tare volume verify data.tar.zst\n"
                             "tare volume verify /srv/backup",
@@ -222,7 +224,7 @@ const struct command backup_commands[] = {
                 .operands = "DIR [ID...]",
                 .min_operands = 1,
                 .max_operands = -1,
-                .summary = "Remove backups from a repository, by their ids or all but those to keep",
+                .summary = "Remove backups by their ids, or all but those to keep",
                 .details = "The rules count for the backups of each volume by itself, and a backup that any "
                            "of them "
                            "keeps stays. The space is freed by --prune, or by volume prune DIR.",
