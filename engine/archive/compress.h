@@ -17,6 +17,12 @@ struct compress;
  * compressed bytes; -1 with e ends it. */
 struct compress *compress_new(enum compression kind, int level,
         int (*write)(void *arg, const void *data, size_t len, struct err *e), void *arg, struct err *e);
+/* The same by several threads (0: one for each processor), in pieces (piece.h) whose damage does not spread.
+ */
+struct compress *compress_new_parallel(enum compression kind, int level, unsigned threads,
+        int (*write)(void *arg, const void *data, size_t len, struct err *e), void *arg, struct err *e);
+/* What follows shares nothing with what came before; only where there are pieces. */
+int compress_cut(struct compress *c, struct err *e);
 int compress_add(struct compress *c, const void *data, size_t len, struct err *e);
 int compress_finish(struct compress *c, struct err *e);
 void compress_free(struct compress *c); /* NULL allowed */

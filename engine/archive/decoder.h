@@ -23,6 +23,9 @@ struct decoder {
 struct decoder *decoder_gzip(bool zlib, struct err *e);
 /* window_max: as in struct inflate_options. */
 struct decoder *decoder_zstd(uint64_t window_max, struct err *e);
+/* What a backup is compressed as (piece.h). damaged: as in struct inflate_options. */
+struct decoder *decoder_pieces(enum compression kind,
+        void (*damaged)(void *arg, uint64_t from, uint64_t len, const char *why), void *arg, struct err *e);
 /* xz and bzip2, by libarchive. The source must stay where it is. */
 struct decoder *decoder_library(enum compression kind, struct source *s, struct err *e);
 

@@ -8,11 +8,13 @@
 #include "engine/archive/decoder.h"
 #include "engine/archive/hash.h"
 #include "engine/archive/hash_ring.h"
+#include "engine/archive/piece.h"
 #include "engine/archive/source.h"
 
 struct inflate {
 	enum compression kind;
 	struct decoder *decoder; /* NULL: plain */
+	bool pieces;             /* of a backup of ours */
 	bool ended;              /* the uncompressed side has */
 	int copy_fd;             /* gets the uncompressed side, -1: nothing does */
 	uint64_t out_bytes;
@@ -56,8 +58,20 @@ static enum compression sniff(const unsigned char *p, size_t len)
 	return COMPRESSION_NONE;
 }
 
+/* Whether a backup of ours begins here. */
+static bool has_pieces(struct inflate *in, struct err *e)
+{
+	struct source *s = &in->source;
+	if (in->kind != COMPRESSION_GZIP && in->kind != COMPRESSION_ZSTD)
+		return false;
+	return source_want(s, PIECE_HEADER_MAX, e) == 0 && s->len - s->pos >= piece_header_size(in->kind) &&
+	       piece_header_is(in->kind, s->data + s->pos);
+}
+
 static struct decoder *new_decoder(struct inflate *in, const struct inflate_options *o, struct err *e)
 {
+	if ((in->pieces = has_pieces(in, e)))
+		return decoder_pieces(in->kind, o->damaged, o->damaged_arg, e);
 	switch (in->kind) {
 	case COMPRESSION_GZIP:
 		return decoder_gzip(o->zlib, e);
@@ -248,6 +262,11 @@ int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e)
 	else if (in->hash)
 		hash_finish(in->hash, &r->out);
 	return 0;
+}
+
+bool inflate_in_pieces(const struct inflate *in)
+{
+	return in->pieces;
 }
 
 enum compression inflate_kind(const struct inflate *in)

@@ -33,6 +33,10 @@ struct inflate_options {
 	 * They come in order, within inflate_block() and inflate_parts_end(). */
 	void (*part)(void *arg, const unsigned char *sha256);
 	void *part_arg;
+	/* Of a stream of pieces (piece.h): told of each that is damaged, in order with the blocks; zeros
+	 * stand for its content, if that is lost. NULL: damage ends it. */
+	void (*damaged)(void *arg, uint64_t from, uint64_t len, const char *why);
+	void *damaged_arg;
 	bool hash_aside; /* `out` is computed on a thread of its own, at most four windows of 256 KiB behind
 	                  */
 	/* A zstd frame says how much history its decoder has to keep: mostly 2 to 8 MiB, up to 128 MiB after
@@ -62,6 +66,8 @@ void inflate_parts_end(struct inflate *in);
 /* Read what is left, and give the totals. */
 int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e);
 enum compression inflate_kind(const struct inflate *in);
+/* Whether it is a stream of pieces, in which not a byte can change without being found. */
+bool inflate_in_pieces(const struct inflate *in);
 /* Compressed bytes read so far, for progress. */
 uint64_t inflate_position(const struct inflate *in);
 void inflate_free(struct inflate *in); /* NULL allowed */

@@ -1,6 +1,7 @@
 #include "engine/backup/tar_manifest.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +31,11 @@ int tar_manifest_spill(struct err *e)
 	return fd < 0 ? err_sys(e, "cannot keep a list of files in /var/tmp") : fd;
 }
 
+static int spill_error(struct err *e)
+{
+	return err_sys(e, "cannot write the list of files to /var/tmp");
+}
+
 /* Bytes of the text before the first digest that is still to come: they are final. */
 static int settle(struct tar_manifest *m, bool all, struct err *e)
 {
@@ -45,7 +51,7 @@ static int settle(struct tar_manifest *m, bool all, struct err *e)
 	if (m->spill < 0 && (m->spill = tar_manifest_spill(e)) < 0)
 		return -1;
 	if (write_all(m->spill, m->text.data, len) < 0)
-		return err_sys(e, "cannot write the list of files to /var/tmp");
+		return spill_error(e);
 	hash_add(m->hash, m->text.data, len);
 	memmove(m->text.data, m->text.data + len, m->text.len - len + 1);
 	m->text.len -= len;
@@ -83,13 +89,12 @@ static int grew(struct tar_manifest *m, size_t before, struct err *e)
 	return 0;
 }
 
-int tar_manifest_begin(struct tar_manifest *m, enum compression kind, struct err *e)
+int tar_manifest_begin(struct tar_manifest *m, struct err *e)
 {
 	m->hash = hash_new("sha256", e);
 	if (!m->hash)
 		return -1;
-	buf_printf(&m->text, "#mtree\n# tare-backup 1 %s\n",
-	        kind == COMPRESSION_NONE ? "none" : compression_name(kind));
+	buf_str_add(&m->text, "#mtree\n# tare-backup 1\n");
 	return grew(m, 0, e);
 }
 
@@ -180,35 +185,63 @@ void tar_manifest_digest(struct tar_manifest *m, const unsigned char *sha256)
 	memcpy(m->text.data + (at - (m->size - m->text.len)), d.hex, DIGITS);
 }
 
-int tar_manifest_end(struct tar_manifest *m, struct err *e)
+/* The last line; of a fixed length. */
+static const char *const kinds[] = {
+        [COMPRESSION_NONE] = "none", [COMPRESSION_GZIP] = "gzip", [COMPRESSION_ZSTD] = "zstd"};
+#define LAST_LINE (sizeof("# sha256  none\n") - 1 + DIGITS)
+
+int tar_manifest_end(struct tar_manifest *m, enum compression kind, struct err *e)
 {
-	struct digest d;
 	if (m->err.msg[0])
 		return err_set(e, m->err.kind, "%s", m->err.msg);
 	if (m->first != m->n_slots)
 		return err_set(e, ERR_OTHER, "not every entry got its digests");
 	if (settle(m, true, e) < 0)
 		return -1;
-	hash_finish(m->hash, &d);
-	buf_printf(&m->text, "# sha256 %s\n", d.hex);
-	return grew(m, 0, e);
+	hash_finish(m->hash, &m->digest);
+	buf_printf(&m->text, "# sha256 %s %s\n", m->digest.hex, kinds[kind]);
+	if (grew(m, 0, e) < 0)
+		return -1;
+	return write_all(m->spill, m->text.data, m->text.len) < 0 ? spill_error(e) : 0;
 }
 
 int tar_manifest_read(struct tar_manifest *m,
         int (*each)(void *arg, const void *data, size_t len, struct err *e), void *arg, struct err *e)
 {
 	char block[16 << 10];
-	uint64_t at = 0, spilled = m->size - m->text.len;
-	while (at < spilled) {
-		size_t want = spilled - at < sizeof(block) ? (size_t)(spilled - at) : sizeof(block);
-		ssize_t n = pread(m->spill, block, want, (off_t)at);
+	for (uint64_t at = 0; at < m->size;) {
+		ssize_t n = pread(m->spill, block, sizeof(block), (off_t)at);
 		if (n <= 0)
 			return err_sys(e, "cannot read the list of files");
 		if (each(arg, block, (size_t)n, e) < 0)
 			return -1;
 		at += (uint64_t)n;
 	}
-	return each(arg, m->text.data, m->text.len, e);
+	return 0;
+}
+
+int tar_manifest_check(int fd, uint64_t size, struct digest *lines, enum compression *kind, struct err *e)
+{
+	char last[LAST_LINE], want[LAST_LINE + 1], block[16 << 10];
+	cleanup_hash struct hash *h = hash_new("sha256", e);
+	if (!h)
+		return -1;
+	if (size < LAST_LINE || pread(fd, last, LAST_LINE, (off_t)(size - LAST_LINE)) != (ssize_t)LAST_LINE)
+		return 0;
+	for (uint64_t at = 0, end = size - LAST_LINE; at < end;) {
+		size_t part = end - at < sizeof(block) ? (size_t)(end - at) : sizeof(block);
+		if (pread(fd, block, part, (off_t)at) != (ssize_t)part)
+			return 0;
+		hash_add(h, block, part);
+		at += part;
+	}
+	hash_finish(h, lines);
+	for (*kind = COMPRESSION_NONE; *kind <= COMPRESSION_ZSTD; ++*kind) {
+		snprintf(want, sizeof(want), "# sha256 %.64s %s\n", lines->hex, kinds[*kind]);
+		if (memcmp(last, want, LAST_LINE) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 void tar_manifest_free(struct tar_manifest *m)

@@ -3,10 +3,10 @@
  * what says that not a byte of the archive has changed.
  *
  *   #mtree
- *   # tare-backup 1 zstd                            how the archive was compressed: none, gzip or zstd
+ *   # tare-backup 1
  *   ./etc/hosts type=file mode=0644 uid=0 gid=0 size=12 time=1700000000.000000001 at=1024 header=HEX
  *           sha256digest=HEX                        (one line)
- *   # sha256 HEX                                    of all lines above
+ *   # sha256 HEX zstd          of all lines above; how the archive was compressed: none, gzip or zstd
  *
  * Keywords of our own: `at`, where the entry's first header stands in the archive; `header`, SHA-256 of all
  * header blocks, so of attributes and xattrs, too; `data` and `archived`, length and SHA-256 of what the
@@ -37,13 +37,14 @@ struct tar_manifest {
 	uint64_t *slots; /* where digests that are still to come belong; 0: nowhere */
 	size_t first, n_slots, cap;
 	struct hash *hash;
-	struct err err; /* what went wrong where nobody could be told */
+	struct digest digest; /* of the lines, when it has ended */
+	struct err err;       /* what went wrong where nobody could be told */
 };
 #define TAR_MANIFEST_INIT                                                                                    \
 	{                                                                                                    \
 		.spill = -1                                                                                  \
 	}
-int tar_manifest_begin(struct tar_manifest *m, enum compression kind, struct err *e);
+int tar_manifest_begin(struct tar_manifest *m, struct err *e);
 /* A line. `at` and `data` as tree_pack.h tells them. Its digest of the header, and that of its data where it
  * has any, come by tar_manifest_digest() in the order of the lines, any time later. */
 int tar_manifest_add(
@@ -51,8 +52,8 @@ int tar_manifest_add(
 /* A digest is going to come that belongs to no line. */
 int tar_manifest_drop(struct tar_manifest *m, struct err *e);
 void tar_manifest_digest(struct tar_manifest *m, const unsigned char *sha256);
-/* All digests have come: the last line. */
-int tar_manifest_end(struct tar_manifest *m, struct err *e);
+/* All digests have come: the last line. Then all of it is in `spill`. */
+int tar_manifest_end(struct tar_manifest *m, enum compression kind, struct err *e);
 /* The finished text, from its beginning. */
 int tar_manifest_read(struct tar_manifest *m,
         int (*each)(void *arg, const void *data, size_t len, struct err *e), void *arg, struct err *e);
@@ -68,7 +69,10 @@ bool tar_manifest_is(const struct tree_entry *entry);
 /* An unnamed file for what memory is too dear for. */
 int tar_manifest_spill(struct err *e);
 
-/* ---- a line as it was read ---- */
+/* ---- as it was read ---- */
+
+/* Whether the text in `fd` is what was written, by its last line, which is told. 1, 0, -1 with e. */
+int tar_manifest_check(int fd, uint64_t size, struct digest *lines, enum compression *kind, struct err *e);
 
 struct tar_manifest_line {
 	char *path; /* decoded, without "./": "" is the root; NULL: the line is none of an entry */
