@@ -144,7 +144,7 @@ static void random_dir(struct dice *d, int dir, const char *name, unsigned depth
 static void test_random_trees(void **state)
 {
 	struct err e = ERR_INIT;
-	for (unsigned seed = 1; seed <= 40; seed++) {
+	for (unsigned seed = 1; seed <= 25; seed++) {
 		struct dice d = {seed};
 		tree_box_up(state);
 		struct tree_box *b = *state;
