@@ -34,7 +34,7 @@ static int split(const char *text, struct backup_source *s, struct err *e)
 
 int backup_source_parse(const char *text, struct backup_source *s, struct err *e)
 {
-	struct stat st;
+	struct stat st = {0}; /* of standard input nothing is asked */
 
 	*s = (struct backup_source){0};
 	if (!*text)
@@ -44,7 +44,7 @@ int backup_source_parse(const char *text, struct backup_source *s, struct err *e
 			return err_sys(e, "cannot read the backup \"%s\"", text);
 		return split(text, s, e);
 	}
-	if (strcmp(text, "-") != 0 && S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode))
 		s->dir = strdup(text);
 	else
 		s->archive = strdup(text);
