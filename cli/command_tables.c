@@ -3,6 +3,7 @@
 #include "cli/archive_options.h"
 #include "cli/backup_options.h"
 #include "cli/commit_options.h"
+#include "cli/copy_options.h"
 #include "cli/login_options.h"
 #include "cli/pull_options.h"
 #include "cli/push_options.h"
@@ -20,6 +21,7 @@ const struct command *const command_tables[] = {
         container_life_commands,
         container_list_commands,
         container_look_commands,
+        copy_commands,
         diff_commands,
         port_commands,
         stats_commands,

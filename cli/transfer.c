@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "cli/archive_options.h"
 #include "cli/commit_options.h"
+#include "cli/copy_options.h"
 #include "cli/login_options.h"
 #include "cli/progress_options.h"
 #include "cli/pull_options.h"
@@ -46,7 +47,7 @@ int transfer_print_id(const struct cli *cli, const char *id)
 static const struct transfer_verb *find_verb(const char *words)
 {
 	static const struct transfer_verb *const tables[] = {transfer_archive_verbs, transfer_pull_verbs,
-	        transfer_push_verbs, transfer_commit_verbs, transfer_login_verbs};
+	        transfer_push_verbs, transfer_commit_verbs, transfer_copy_verbs, transfer_login_verbs};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct transfer_verb *v = tables[i]; v->words; v++)
 			if (strcmp(v->words, words) == 0)
@@ -101,8 +102,8 @@ static void keep_no_windows(void)
 
 int main(int argc, char **argv)
 {
-	static const struct command *const tables[] = {
-	        archive_commands, pull_commands, push_commands, commit_commands, login_commands, NULL};
+	static const struct command *const tables[] = {archive_commands, pull_commands, push_commands,
+	        commit_commands, copy_commands, login_commands, NULL};
 	static const struct program transfer = {.name = "tare-transfer",
 	        .tables = tables,
 	        .run_other = run,

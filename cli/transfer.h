@@ -20,6 +20,7 @@ extern const struct transfer_verb transfer_archive_verbs[]; /* transfer_archive.
 extern const struct transfer_verb transfer_pull_verbs[];    /* transfer_pull.c: pull */
 extern const struct transfer_verb transfer_push_verbs[];    /* transfer_push.c: push */
 extern const struct transfer_verb transfer_commit_verbs[];  /* transfer_commit.c: commit */
+extern const struct transfer_verb transfer_copy_verbs[];    /* transfer_copy.c: cp, export */
 extern const struct transfer_verb transfer_login_verbs[];   /* transfer_login.c: login, logout, search */
 extern const struct transfer_verb transfer_backup_verbs[];  /* transfer_backup.c: those of backups but: */
 extern const struct transfer_verb transfer_backups_verbs[]; /* transfer_backups.c: volume backups */

@@ -1,0 +1,221 @@
+#include "engine/container_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engine/file_kinds.h"
+
+#define CHILD_STACK (64 << 10)
+
+/* ------------------------------------------------------------------ one that runs */
+
+static int has_ended(const struct container_tree *t, struct err *e)
+{
+	return err_set(e, ERR_CONFLICT, "container %s has just ended; try again", t->name);
+}
+
+/* A pid is another process's as soon as the container has ended: what was opened by it is only believed when
+ * the process that the pidfd means is still there afterwards. */
+static int open_running(struct container_tree *t, struct err *e)
+{
+	char path[40];
+	const struct proc_id *p = &t->container.state.process;
+
+	t->pidfd = proc_open(p);
+	if (t->pidfd < 0)
+		return has_ended(t, e);
+	snprintf(path, sizeof path, "/proc/%d/root", (int)p->pid);
+	t->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	t->one_fs = files_are_served(p->pid);
+	if (t->root < 0 || !proc_alive(p))
+		return has_ended(t, e);
+	return 0;
+}
+
+struct bare {
+	int pidfd, fd, sys;
+};
+
+/* Only a member of a mount namespace may copy a mount of it. This child shares our memory and descriptors,
+ * does these two calls there, and is gone. */
+static int bare_child(void *arg)
+{
+	struct bare *b = arg;
+
+	b->fd = setns(b->pidfd, CLONE_NEWNS) != 0
+	                ? -1
+	                : open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	b->sys = errno;
+	return 0;
+}
+
+/* The overlay alone: a copy of its mount that has no others in it. */
+static int open_running_bare(struct container_tree *t, struct err *e)
+{
+	struct bare b = {.fd = -1};
+	char *stack = malloc(CHILD_STACK);
+	pid_t pid = -1;
+
+	t->pidfd = b.pidfd = proc_open(&t->container.state.process);
+	if (t->pidfd < 0) {
+		free(stack);
+		return has_ended(t, e);
+	}
+	if (stack)
+		pid = clone(
+		        bare_child, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &b);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(stack);
+	t->root = b.fd;
+	errno = b.sys;
+	if (t->root >= 0)
+		return 0;
+	return proc_alive(&t->container.state.process)
+	               ? err_sys(e, "cannot look into the mounts of container %s", t->name)
+	               : has_ended(t, e);
+}
+
+/* ------------------------------------------------------------------ which */
+
+static void let_go(struct container_tree *t)
+{
+	container_close(&t->container);
+	store_close(&t->store);
+	t->container = (struct container)CONTAINER_INIT;
+}
+
+static int find(struct container_tree *t, const char *root, const char *state, const char *ref, struct err *e)
+{
+	if (geteuid() != 0)
+		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
+	if (store_open(&t->store, root, state, e) != 0 ||
+	        container_open(&t->store, ref, &t->container, e) != 0)
+		return -1;
+	t->name = t->container.record.name;
+	return 0;
+}
+
+/* What is mounted on the host meanwhile is seen here, too, and what we mount is seen nowhere else; the kernel
+ * takes it away with the process. tests/e2e/cp.bats looks at the host's mounts while we are stopped, and
+ * after SIGKILL. */
+static int take_namespace(struct err *e)
+{
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+		return err_sys(e, "cannot make a mount namespace");
+	return 0;
+}
+
+/* Found again from within the namespace, since an overlay is made of directories of its own one only. */
+static int open_stopped(struct container_tree *t, const char *root, const char *state, const char *ref,
+        bool write, struct err *e)
+{
+	let_go(t);
+	if (take_namespace(e) != 0 || find(t, root, state, ref, e) != 0)
+		return -1;
+	if (write && container_lock(&t->store, &t->container, e) != 0)
+		return -1;
+	if (container_is_up(&t->container)) { /* somebody has just started it */
+		container_unlock(&t->container);
+		return open_running(t, e);
+	}
+	return container_tree_attach(t, write, e);
+}
+
+int container_tree_open(struct container_tree *t, const char *root, const char *state, const char *ref,
+        enum container_tree_use use, struct err *e)
+{
+	if (find(t, root, state, ref, e) != 0)
+		return -1;
+	bool up = container_is_up(&t->container), bare = use == CONTAINER_TREE_BARE;
+	if (up)
+		return bare ? open_running_bare(t, e) : open_running(t, e);
+	if (!bare)
+		return open_stopped(t, root, state, ref, use == CONTAINER_TREE_WRITE, e);
+	t->root = container_root(&t->store, &t->container, e);
+	return t->root < 0 ? -1 : 0;
+}
+
+int container_tree_open_volume(
+        struct container_tree *t, const char *root, const char *state, const char *name, struct err *e)
+{
+	if (geteuid() != 0)
+		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
+	if (store_open(&t->store, root, state, e) != 0 || (t->hold = volume_hold(&t->store, name, e)) < 0)
+		return -1;
+	t->name = name;
+	t->root = volume_open_data(&t->store, name, e);
+	return t->root < 0 ? -1 : 0;
+}
+
+void container_tree_close(struct container_tree *t)
+{
+	for (size_t i = 0; i < t->n_absent; i++)
+		free(t->absent[i].destination);
+	free(t->absent);
+	close_fd(&t->root);
+	close_fd(&t->pidfd);
+	close_fd(&t->hold);
+	let_go(t);
+	*t = (struct container_tree)CONTAINER_TREE_INIT;
+}
+
+/* ------------------------------------------------------------------ looking into it */
+
+int container_tree_path(const struct container_tree *t, const char *path, int flags)
+{
+	return t->one_fs ? open_in_root_fs(t->root, path, flags) : open_in_root(t->root, path, flags, 0);
+}
+
+int container_tree_check(const struct container_tree *t, struct err *e)
+{
+	struct pollfd p = {.fd = t->pidfd, .events = POLLIN};
+
+	if (t->pidfd < 0 || poll(&p, 1, 0) <= 0)
+		return 0;
+	return err_set(
+	        e, ERR_CONFLICT, "container %s ended meanwhile; what was copied so far is not all", t->name);
+}
+
+static int refuse_read_only(const struct container_tree *t, dev_t dev, const char *path, struct err *e)
+{
+	struct stat root;
+
+	if (fstat(t->root, &root) == 0 && root.st_dev == dev && t->hold < 0)
+		return err_set(e, ERR_CONFLICT,
+		        "the root of container %s is read-only; copy into a volume or tmpfs of it", t->name);
+	return err_set(e, ERR_CONFLICT, "%s is mounted read-only in %s", path, t->name);
+}
+
+int container_tree_judge(const struct container_tree *t, int fd, const char *path, bool write, struct err *e)
+{
+	struct stat st;
+	struct statvfs fs;
+
+	if (files_are_kernels(fd))
+		return err_set(e, ERR_USAGE,
+		        "%s belongs to the kernel, which makes it up as it is read; use: tare exec", path);
+	if (fstat(fd, &st) != 0 || fstatvfs(fd, &fs) != 0)
+		return err_sys(e, "cannot look at %s", path);
+	for (size_t i = 0; i < t->n_absent; i++)
+		if (t->absent[i].dev == st.st_dev)
+			return err_set(e, ERR_CONFLICT,
+			        "%s: what is mounted at %s is only there while container %s runs; start it "
+			        "first",
+			        path, t->absent[i].destination, t->name);
+	return write && fs.f_flag & ST_RDONLY ? refuse_read_only(t, st.st_dev, path, e) : 0;
+}
