@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "engine/simulation_registry.h"
 #include "engine/simulation_volume.h"
 
@@ -264,13 +263,12 @@ int sim_volume_backup(struct tare_engine *t, const struct tare_backup *q, struct
 static json *row_of(const struct simulation *s, const struct sim_backup *b)
 {
 	json *row = json_object_new_object();
-	char time[TIME_TEXT_SIZE];
 	size_t n = 0;
 
 	free(sim_files_then(s, b->files, b->at, &n));
 	json_set_str(row, "Id", b->id);
 	json_set_str(row, "Volume", b->volume);
-	json_set_str(row, "Time", time_format(b->at, time));
+	json_set_int(row, "Time", b->at);
 	json_set_str(row, "Host", "demo");
 	json_set_int(row, "Bytes", (int64_t)b->bytes);
 	json_set_int(row, "Files", (int64_t)n);

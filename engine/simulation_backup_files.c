@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/units.h"
 #include "engine/simulation_backup.h"
 #include "engine/simulation_volume.h"
 
@@ -38,28 +37,32 @@ static bool room(struct sim_old_file **list, size_t n)
 /* How many days lie between two of its changes; 0: it never does. */
 static int64_t pace(const struct sim_file *f, uint64_t seed)
 {
-	if (!S_ISREG(f->mode) || seed % 4 == 0)
+	const char *dot = strrchr(f->path, '.');
+
+	if (!S_ISREG(f->mode) || (f->text && (!dot || strcmp(dot, ".conf") != 0)))
 		return 0;
 	return f->size > SIM_MIB ? 1 : 1 + (int64_t)(seed % 23);
 }
 
+/* Changed last on the day `last`, at its own time of the day. */
 static struct sim_old_file file_then(const struct sim_file *f, int64_t when)
 {
 	uint64_t seed = sim_hash_text(f->path);
-	int64_t days = when / DAY, every = pace(f, seed),
-	        last = every ? days - (days + (int64_t)(seed % 97)) % every : 0;
+	int64_t hour = (int64_t)(seed % 86400) * SIM_SECOND, days = (when - hour) / DAY,
+	        every = pace(f, seed);
+	int64_t last = every ? days - (days + (int64_t)(seed % 97)) % every : 0;
 	struct sim_old_file old = {.mode = f->mode, .size = f->text ? strlen(f->text) : f->size};
 
 	snprintf(old.path, sizeof(old.path), "%s", f->path);
 	old.version = (uint64_t)last;
-	old.mtime = (last ? last : days - 40 - (int64_t)(seed % 300)) * DAY +
-	            (int64_t)(seed % 86400) * SIM_SECOND;
+	if (last)
+		old.mtime = last * DAY + hour;
+	else
+		old.mtime = INT64_C(1760000000) * SIM_SECOND + (int64_t)(seed % 40) * DAY;
 	if (last && !f->text && f->size)
 		old.size = f->size - f->size / 400 * (sim_hash(seed, (uint64_t)last) % 8);
 	if (f->text && seed % 3 == 1 && days % 11 < 5) /* somebody shuts it now and then */
 		old.mode &= ~077U;
-	if (!last)
-		old.mtime = (int64_t)(seed % 90) * DAY + INT64_C(1760000000) * SIM_SECOND;
 	return old;
 }
 
@@ -121,12 +124,12 @@ struct sim_old_file *sim_files_then(const struct simulation *s, const char *file
 static void tell(json *rows, const struct sim_old_file *f, char change)
 {
 	json *row = json_object_new_object();
-	char time[TIME_TEXT_SIZE], word[2] = {change, '\0'};
+	const char word[2] = {change, '\0'};
 
 	json_set_str(row, "Path", f->path);
 	json_set_int(row, "Mode", f->mode);
 	json_set_int(row, "Size", (int64_t)f->size);
-	json_set_str(row, "Time", time_format(f->mtime, time));
+	json_set_int(row, "Time", f->mtime);
 	if (change)
 		json_set_str(row, "Change", word);
 	json_object_array_add(rows, row);

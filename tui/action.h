@@ -21,6 +21,8 @@
 	X(TEXT, "text", DETAIL)                                                                              \
 	X(PROCESSES, "processes", DETAIL)                                                                    \
 	X(MEMBERS, "members", LIST)                                                                          \
+	X(BACKUPS, "backups", LIST)                                                                          \
+	X(CHANGES, "changes", DETAIL)                                                                        \
 	X(FILES, "files", DETAIL)                                                                            \
 	X(SHELL, "shell", NONE)
 

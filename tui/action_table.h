@@ -88,6 +88,10 @@
 	X(CTR_ALL, CONTAINERS, "all", NULL, "All, or only those that run", "A", NULL, NULL) \
 	X(CTR_GROUP, CONTAINERS, "group", NULL, "Group by project, or one flat list", "t", NULL, NULL) \
 	X(CTR_COMMIT, CONTAINERS, "commit", NULL, "Make an image of it: a form", "W", NULL, NULL) \
+	X(CTR_CHANGES, CONTAINERS, "changes", NULL, "What it changed in its root", "D", NULL, NULL) \
+	X(CTR_COPY_OUT, CONTAINERS, "copy-from", NULL, "Copy files out of it, to this machine", "f5", NULL, NULL) \
+	X(CTR_COPY_IN, CONTAINERS, "copy-to", NULL, "Copy files of this machine into it", "f7", NULL, NULL) \
+	X(CTR_EXPORT, CONTAINERS, "export-root", NULL, "Save its root as a tar archive", "x", NULL, NULL) \
 	X(CTR_BULK, CONTAINERS, "bulk", NULL, "Act on many: stop all, remove stopped, prune", "b", NULL, NULL) \
 	X(CTR_WATCH, CONTAINERS, "watch", NULL, "Ring the bell when it ends", "w", NULL, NULL) \
 	/* images */ \
@@ -102,8 +106,23 @@
 	X(IMG_PRUNE, IMAGES, "image-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
 	X(IMG_LOGIN, IMAGES, "login", NULL, "Log in to a registry", "l", NULL, NULL) \
 	/* volumes */ \
-	X(VOL_FILES, VOLUMES, "volume-files", "files", "Its files", "f", NULL, NULL) \
+	X(VOL_FILES, VOLUMES, "volume-files", "files", "Its files: look, copy in and out", "f", NULL, NULL) \
+	X(VOL_BACKUP, VOLUMES, "backup", "backup", "Back it up, to a file or into a repository", "B", NULL, NULL) \
+	X(VOL_RESTORE, VOLUMES, "restore", "restore", "Restore it from a backup", "O", NULL, NULL) \
+	X(VOL_BACKUPS, VOLUMES, "backups", "backups", "Its backups, and what changed between them", "l", NULL, NULL) \
+	X(VOL_CREATE, VOLUMES, "volume-create", "create", "Make a new one: a form", "c", "insert", NULL) \
+	X(VOL_INSPECT, VOLUMES, "volume-inspect", NULL, "All about it", "i", NULL, NULL) \
+	X(VOL_REMOVE, VOLUMES, "volume-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
 	X(VOL_PRUNE, VOLUMES, "volume-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
+	/* the backups of a volume */ \
+	X(BACKUP_CHANGES, BACKUPS, "backup-changes", "changes", "What changed: between two marked ones, or from this one to the newest", "enter", NULL, NULL) \
+	X(BACKUP_FILES, BACKUPS, "backup-files", "files", "The files in it", "f", NULL, NULL) \
+	X(BACKUP_RESTORE, BACKUPS, "backup-restore", "restore", "Restore the volume from it", "O", NULL, NULL) \
+	X(BACKUP_MAKE, BACKUPS, "backup-make", "backup", "Back up the volume now", "B", NULL, NULL) \
+	X(BACKUP_VERIFY, BACKUPS, "backup-verify", "verify", "Read all of it again, and compare with its digests", "v", NULL, NULL) \
+	X(BACKUP_FORGET, BACKUPS, "backup-forget", "forget", "Remove it from the repository, after asking", "d", "delete", NULL) \
+	X(BACKUP_WHERE, BACKUPS, "backup-where", "where", "Say where the repository is", "w", NULL, NULL) \
+	X(BACKUP_READ, BACKUPS, "backup-read", NULL, "Read the list again", "r", NULL, NULL) \
 	/* networks */ \
 	X(NET_CREATE, NETWORKS, "network-create", "create", "Make a new one: a form", "c", "insert", NULL) \
 	X(NET_MEMBERS, NETWORKS, "network-members", "members", "Who is in it", "m", NULL, NULL) \
@@ -162,6 +181,11 @@
 	X(FILES_UP, FILES, "files-up", "up", "To the directory above", "backspace", "u", NULL) \
 	X(FILES_SORT, FILES, "files-sort", "sort", "Sort by name, size or time", "s", "f6", NULL) \
 	X(FILES_HIDDEN, FILES, "files-hidden", "hidden", "Show names that begin with a dot", ".", NULL, NULL) \
+	X(FILES_COPY_OUT, FILES, "copy-out", "copy out", "Copy what is selected to this machine", "o", "f5", NULL) \
+	X(FILES_COPY_IN, FILES, "copy-in", "copy in", "Copy files of this machine into this directory", "i", "f7", NULL) \
+	/* what changed */ \
+	X(CHANGES_CLOSE, CHANGES, "changes-close", "back", "Back to the list of backups", "backspace", "u", NULL) \
+	X(CHANGES_KIND, CHANGES, "changes-kind", "kind", "All, or only what was added, removed, changed", "t", NULL, NULL) \
 	/* a terminal in a pane: after the prefix key */ \
 	X(SHELL_LEAVE, SHELL, "shell-leave", "leave", "Leave the shell running and go back", "q", "esc", NULL) \
 	X(SHELL_SCROLL, SHELL, "shell-scroll", "scroll", "Scroll back with the usual keys", "[", "pgup", NULL) \

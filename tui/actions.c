@@ -13,6 +13,7 @@
 #include "tui/network_form.h"
 #include "tui/request.h"
 #include "tui/run_form.h"
+#include "tui/volume_actions.h"
 
 #define AWAIT_STEP_NS INT64_C(30000000)
 #define AWAIT_TRIES   50 /* a second and a half */
@@ -30,12 +31,23 @@ void actions_later(struct actions *as, enum action action)
 	loop_arm(app_loop(as->app), &as->later_timer, now_monotonic());
 }
 
+static bool has_come(const struct model *m, const struct object *o)
+{
+	switch (o->kind) {
+	case OBJECT_NETWORK:
+		return model_network(m, o->id) != NULL;
+	case OBJECT_VOLUME:
+		return model_volume(m, o->id) != NULL;
+	default:
+		return model_container(m, o->id) != NULL;
+	}
+}
+
 static void look_for_awaited(void *arg)
 {
 	struct actions *as = arg;
 
-	if (as->awaited.kind == OBJECT_NETWORK ? model_network(app_model(as->app), as->awaited.id) != NULL
-	                                       : model_container(app_model(as->app), as->awaited.id) != NULL)
+	if (has_come(app_model(as->app), &as->awaited))
 		app_show(as->app, &as->awaited, NULL);
 	else if (as->tries-- > 0)
 		loop_arm(app_loop(as->app), &as->await_timer, now_monotonic() + AWAIT_STEP_NS);
@@ -150,6 +162,9 @@ static bool open_something(struct app *a, enum action action)
 	case ACTION_NET_CREATE:
 		push(a, network_form_new(a));
 		return true;
+	case ACTION_VOL_CREATE:
+		push(a, volume_form_new(a));
+		return true;
 	case ACTION_CTR_WATCH:
 		watch(a);
 		return true;
@@ -164,7 +179,7 @@ static bool open_something(struct app *a, enum action action)
 static bool perform(struct app *a, enum action action)
 {
 	return container_action(a, action) || image_action(a, action) || transfer_action(a, action) ||
-	       network_action(a, action) || shell_action(a, action);
+	       network_action(a, action) || volume_action(a, action) || shell_action(a, action);
 }
 
 static unsigned repeat(struct app *a)

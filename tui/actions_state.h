@@ -67,6 +67,8 @@ void prune_menu(struct app *a, bool volumes);
 bool network_action(struct app *a, enum action action);
 /* Ask, and take a container out of a network. */
 void network_disconnect(struct app *a, const char *network, const char *container);
+/* actions_volume.c: create, remove, backup, restore; copies out of and into containers */
+bool volume_action(struct app *a, enum action action);
 /* actions_image.c */
 bool image_action(struct app *a, enum action action);
 /* What a command calls it: its reference, or its id where it has none. */

@@ -346,7 +346,12 @@ static unsigned look_action(struct app *a, enum action action)
 	case ACTION_CTR_INSPECT:
 	case ACTION_IMG_INSPECT:
 	case ACTION_NET_INSPECT:
+	case ACTION_VOL_INSPECT:
 		return show_tab(a, TAB_INSPECT);
+	case ACTION_VOL_BACKUPS:
+		return show_tab(a, TAB_BACKUPS);
+	case ACTION_CTR_CHANGES:
+		return show_tab(a, TAB_CHANGES);
 	case ACTION_NET_MEMBERS:
 		return show_tab(a, TAB_MEMBERS);
 	case ACTION_CTR_ENV:

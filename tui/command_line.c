@@ -21,11 +21,11 @@
 #include "tui/words.h"
 
 /* tare's commands that make sense from here, for completion and for knowing one when it stands alone. */
-static const char *const tare_words[] = {"attach", "commit", "completion", "container", "create", "events",
-        "exec", "help", "history", "image", "images", "import", "info", "inspect", "kill", "load", "login",
-        "logout", "logs", "network", "pause", "port", "ps", "prune", "pull", "push", "registry", "rename",
-        "restart", "rm", "rmi", "run", "save", "search", "start", "stats", "stop", "system", "tag", "top",
-        "unpause", "version", "volume", "wait"};
+static const char *const tare_words[] = {"attach", "commit", "completion", "container", "cp", "create",
+        "diff", "events", "exec", "export", "help", "history", "image", "images", "import", "info", "inspect",
+        "kill", "load", "login", "logout", "logs", "network", "pause", "port", "ps", "prune", "pull", "push",
+        "registry", "rename", "restart", "rm", "rmi", "run", "save", "search", "start", "stats", "stop",
+        "system", "tag", "top", "unpause", "version", "volume", "wait"};
 static const char *const own_words[] = {"help", "q", "quit", "set", "tare", "theme"};
 
 static const struct {
@@ -155,7 +155,7 @@ static void unknown(struct app *a, const char *word)
 static bool shows(const char *word)
 {
 	static const char *const quiet[] = {"start", "stop", "restart", "kill", "pause", "unpause", "rename",
-	        "rm", "rmi", "tag", "pull", "push", "commit"};
+	        "rm", "rmi", "tag", "pull", "push", "commit", "cp", "export"};
 
 	return !is_one_of(word, quiet, COUNT(quiet));
 }
@@ -248,6 +248,18 @@ static void offer_networks(struct app *a, const char *typed, char ***candidates)
 		offer(candidates, typed, networks->rows[i].name);
 }
 
+static void offer_volumes(struct app *a, const char *typed, char ***candidates)
+{
+	static const char *const verbs[] = {
+	        "backup", "backups", "create", "forget", "inspect", "ls", "prune", "restore", "rm", "verify"};
+	const struct tare_volume_list *volumes = model_volumes(app_model(a));
+
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		offer(candidates, typed, verbs[i]);
+	for (size_t i = 0; i < volumes->n; i++)
+		offer(candidates, typed, volumes->rows[i].name);
+}
+
 /* "auto|mono|16" → each of them. */
 static void offer_values(const char *key, const char *typed, char ***candidates)
 {
@@ -320,7 +332,10 @@ void command_line_complete(struct app *a, const char *text, char ***candidates)
 	} else {
 		if (strv_has(words, "network"))
 			offer_networks(a, typed, candidates);
-		offer_objects(a, typed, candidates);
+		if (strv_has(words, "volume"))
+			offer_volumes(a, typed, candidates);
+		else
+			offer_objects(a, typed, candidates);
 	}
 	if (*candidates)
 		qsort(*candidates, strv_len(*candidates), sizeof(**candidates), by_name);

@@ -21,6 +21,8 @@
 	X("log_json", "yes|no", "no", "Lay out lines of JSON in logs") \
 	X("log_times", "none|absolute|relative|delta", "absolute", "What stands before a line of a log") \
 	X("sidebar", "number 15..85", "40", "Width of the lists in percent of the screen") \
+	X("backup.repository", "text", "", "Where backups of volumes go: a directory. One that is told for a volume counts for that one") \
+	X("backup.key_file", "text", "", "The key of an encrypted repository of backups") \
 	X("editor", "text", "", "For files; without it VISUAL, EDITOR or vi")
 /* clang-format on */
 

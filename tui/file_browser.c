@@ -265,16 +265,24 @@ static unsigned ask_filter(struct file_browser *b)
 	return VIEW_DONE;
 }
 
-bool file_browser_copy(const struct file_browser *b, struct buf *out)
+bool file_browser_path(const struct file_browser *b, char *dst)
 {
 	const struct tare_file *f = at_cursor(b);
+
+	if (!b->is_preview && (!f || f->removed))
+		return false;
+	file_path_join(dst, FILE_PATH_MAX, b->path, b->is_preview ? b->preview_name : f->name);
+	return *dst != '\0';
+}
+
+bool file_browser_copy(const struct file_browser *b, struct buf *out)
+{
 	char path[FILE_PATH_MAX];
 
 	if (b->is_preview && text_pane_selection(&b->pane, out))
 		return true;
-	if (!b->is_preview && !f)
+	if (!file_browser_path(b, path))
 		return false;
-	file_path_join(path, sizeof path, b->path, b->is_preview ? b->preview_name : f->name);
 	buf_str_add(out, path);
 	return !out->failed && out->len > 0;
 }

@@ -55,6 +55,9 @@ void file_browser_draw(struct file_browser *b, const struct canvas *c, bool focu
 void file_browser_status(const struct file_browser *b, char *dst, size_t size);
 /* The path under the cursor, or what is selected of a file. */
 bool file_browser_copy(const struct file_browser *b, struct buf *out);
+/* Of what is under the cursor, or is read; false: there is nothing, or it was removed. dst holds
+ * FILE_PATH_MAX bytes. */
+bool file_browser_path(const struct file_browser *b, char *dst);
 int file_browser_save(const struct file_browser *b, int fd, struct err *e);
 
 /* Pure parts. */

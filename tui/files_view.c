@@ -7,6 +7,7 @@
 #include "tui/file_browser.h"
 #include "tui/view.h"
 #include "tui/views.h"
+#include "tui/volume_actions.h"
 
 struct files_view {
 	struct view view;
@@ -43,10 +44,43 @@ static void files_visible(struct view *view, bool on)
 		file_browser_reload(&((struct files_view *)view)->browser);
 }
 
+/* What a command calls it. */
+static const char *name_of(struct files_view *v)
+{
+	const char *name = model_object_name(app_model(v->view.app), &v->object);
+
+	return *name ? name : v->object.id;
+}
+
+static unsigned copy_files(struct files_view *v, bool out)
+{
+	char path[FILE_PATH_MAX];
+
+	if (v->object.kind == OBJECT_NONE)
+		return VIEW_IGNORED;
+	if (!out)
+		file_copy_in(v->view.app, v->browser.tree, name_of(v), v->browser.path);
+	else if (file_browser_path(&v->browser, path))
+		file_copy_out(v->view.app, v->browser.tree, name_of(v), path);
+	else
+		app_toast(v->view.app, TOAST_INFO, "there is no file under the cursor");
+	return VIEW_DONE;
+}
+
+static bool files_changed(struct view *view, unsigned what)
+{
+	if (!(what & MODEL_FILES))
+		return false;
+	file_browser_reload(&((struct files_view *)view)->browser);
+	return true;
+}
+
 static unsigned files_act(struct view *view, enum action a)
 {
 	struct files_view *v = (struct files_view *)view;
 
+	if (a == ACTION_FILES_COPY_OUT || a == ACTION_FILES_COPY_IN)
+		return copy_files(v, a == ACTION_FILES_COPY_OUT);
 	return done(v, file_browser_act(&v->browser, a));
 }
 
@@ -85,8 +119,8 @@ static void files_free(struct view *view)
 
 #define FILES_OPS(where)                                                                                     \
 	.title = "Files", .context = (where), .draw = files_draw, .act = files_act, .mouse = files_mouse,    \
-	.show = files_show, .visible = files_visible, .status = files_status, .copy = files_copy,            \
-	.save = files_save, .free = files_free
+	.show = files_show, .changed = files_changed, .visible = files_visible, .status = files_status,      \
+	.copy = files_copy, .save = files_save, .free = files_free
 
 static const struct view_ops list_ops = {FILES_OPS(CONTEXT_FILES)};
 static const struct view_ops preview_ops = {FILES_OPS(CONTEXT_TEXT)};

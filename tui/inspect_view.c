@@ -97,6 +97,8 @@ static json *document_of(struct inspect_view *v, struct err *e)
 	case OBJECT_NETWORK:
 		return engine->network_inspect(engine, v->object.id, &j, e) == 0 ? j : NULL;
 	case OBJECT_VOLUME:
+		if (engine->volume_inspect)
+			return engine->volume_inspect(engine, v->object.id, &j, e) == 0 ? j : NULL;
 		j = volume_document(m, v->object.id);
 		break;
 	case OBJECT_EVENT:

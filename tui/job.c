@@ -42,6 +42,8 @@ struct task {
 	struct buf got[PIPE_N];
 	bool cut[PIPE_N];
 	bool is_cancelled;
+	size_t most;     /* bytes of its output that are kept */
+	bool is_reading; /* they go when `done` has seen them */
 	job_done_fn *done;
 	void *arg;
 	struct loop_timer kill_timer;
@@ -96,7 +98,7 @@ static void take_progress_lines(struct task *t)
 static void take(struct task *t, enum pipe_end end, const char *data, size_t len)
 {
 	struct buf *b = &t->got[end];
-	size_t room = OUTPUT_MAX - b->len;
+	size_t most = end == PIPE_OUT ? t->most : OUTPUT_MAX, room = most - b->len;
 
 	buf_add(b, data, len < room ? len : room);
 	t->cut[end] |= len > room;
@@ -141,7 +143,7 @@ static char *take_output(struct task *t, enum pipe_end end)
 {
 	struct buf *b = &t->got[end];
 
-	if (t->cut[end])
+	if (t->cut[end] && !t->is_reading)
 		buf_str_add(b, "\n… the rest was left out\n");
 	return b->len ? buf_take(b) : NULL;
 }
@@ -198,6 +200,10 @@ static void finish(struct task *t, int status)
 		buf_free(&t->got[end]);
 	if (t->done)
 		t->done(a, &t->job, t->arg);
+	if (t->is_reading) {
+		free(t->job.output);
+		t->job.output = NULL;
+	}
 	app_redraw(a);
 }
 
@@ -223,11 +229,17 @@ bool jobs_child_ended(struct jobs *js, pid_t pid, int status)
 /* Where --progress-fd goes in a command's words: after those that name it; 0: it has no such option. */
 static size_t progress_place(char *const *args)
 {
-	static const char *const words[] = {"commit", "import", "load", "pull", "push", "save"};
-	size_t at = args[0] && (!strcmp(args[0], "image") || !strcmp(args[0], "container")) ? 1 : 0;
+	static const char *const words[] = {
+	        "commit", "cp", "export", "import", "load", "pull", "push", "save", NULL};
+	static const char *const of_volumes[] = {"backup", "forget", "restore", "verify", NULL};
+	bool is_volume = args[0] && !strcmp(args[0], "volume");
+	const char *const *table = is_volume ? of_volumes : words;
+	size_t at = is_volume || (args[0] && (!strcmp(args[0], "image") || !strcmp(args[0], "container")))
+	                    ? 1
+	                    : 0;
 
-	for (size_t i = 0; args[at] && i < sizeof(words) / sizeof(*words); i++)
-		if (!strcmp(args[at], words[i]))
+	for (; args[at] && *table; table++)
+		if (!strcmp(args[at], *table))
 			return at + 1;
 	return 0;
 }
@@ -424,14 +436,16 @@ static int make_room(struct jobs *js, struct err *e)
 	return err_set(e, ERR_OTHER, "%d commands are running already; wait for one of them", LOG_MAX);
 }
 
-const struct job *job_start(
-        struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg, struct err *e)
-{
-	return job_start_with_input(js, args, NULL, title, done, arg, e);
-}
+/* What the callers of start() differ in. */
+struct start {
+	char *const *args;
+	const char *input, *title;
+	size_t most; /* 0: the output is for people */
+	job_done_fn *done;
+	void *arg;
+};
 
-const struct job *job_start_with_input(struct jobs *js, char *const *args, const char *input,
-        const char *title, job_done_fn *done, void *arg, struct err *e)
+static const struct job *start(struct jobs *js, const struct start *how, struct err *e)
 {
 	struct task *t;
 
@@ -440,14 +454,19 @@ const struct job *job_start_with_input(struct jobs *js, char *const *args, const
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return err_no_memory(e), NULL;
-	*t = (struct task){.jobs = js, .fds = {-1, -1, -1}, .done = done, .arg = arg};
+	*t = (struct task){.jobs = js,
+	        .fds = {-1, -1, -1},
+	        .most = how->most ? how->most : OUTPUT_MAX,
+	        .is_reading = how->most > 0,
+	        .done = how->done,
+	        .arg = how->arg};
 	t->kill_timer.fn = kill_now;
 	t->kill_timer.arg = t;
-	t->job.title = strdup(title);
-	t->job.command = job_command_text(js->app, args);
+	t->job.title = strdup(how->title);
+	t->job.command = job_command_text(js->app, how->args);
 	if (!t->job.title || !t->job.command)
 		err_no_memory(e);
-	if (!t->job.title || !t->job.command || start_child(t, args, input, e) < 0) {
+	if (!t->job.title || !t->job.command || start_child(t, how->args, how->input, e) < 0) {
 		task_free(t);
 		return NULL;
 	}
@@ -458,6 +477,31 @@ const struct job *job_start_with_input(struct jobs *js, char *const *args, const
 	js->running++;
 	app_redraw(js->app);
 	return &t->job;
+}
+
+const struct job *job_start(
+        struct jobs *js, char *const *args, const char *title, job_done_fn *done, void *arg, struct err *e)
+{
+	return start(js, &(struct start){.args = args, .title = title, .done = done, .arg = arg}, e);
+}
+
+const struct job *job_start_with_input(struct jobs *js, char *const *args, const char *input,
+        const char *title, job_done_fn *done, void *arg, struct err *e)
+{
+	return start(js,
+	        &(struct start){.args = args, .input = input, .title = title, .done = done, .arg = arg}, e);
+}
+
+const struct job *job_start_reading(struct jobs *js, char *const *args, size_t most, const char *title,
+        job_done_fn *done, void *arg, struct err *e)
+{
+	return start(js,
+	        &(struct start){.args = args,
+	                .title = title,
+	                .most = most && most < JOB_READING_MAX ? most : JOB_READING_MAX,
+	                .done = done,
+	                .arg = arg},
+	        e);
 }
 
 /* ------------------------------------------------------------------ all of them */

@@ -46,6 +46,11 @@ const struct job *job_start(
 #define JOB_INPUT_MAX 4096
 const struct job *job_start_with_input(struct jobs *js, char *const *args, const char *input,
         const char *title, job_done_fn *done, void *arg, struct err *e);
+/* What is to be read rather than to be seen: up to `most` bytes of its output are there when `done` is
+ * called, and gone afterwards. What was more is cut off, in the middle of a line. */
+#define JOB_READING_MAX ((size_t)8 << 20)
+const struct job *job_start_reading(struct jobs *js, char *const *args, size_t most, const char *title,
+        job_done_fn *done, void *arg, struct err *e);
 /* A command of tare with these words, as one would type it; the caller's to free. */
 char *job_command_text(struct app *a, char *const *args);
 void job_cancel(struct jobs *js, unsigned number);

@@ -416,6 +416,8 @@ void model_refresh(struct model *m, unsigned what)
 	if (m->watch && !m->frozen)
 		watch_read(m); /* a watch that is looked at by the clock would tell only then */
 	model_later(m, what & LIST_ALL);
+	if (what & MODEL_FILES)
+		model_changed(m, MODEL_FILES);
 }
 
 /* ------------------------------------------------------------------ what there is */

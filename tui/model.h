@@ -68,6 +68,7 @@ enum {
 	MODEL_HOST = 32,
 	MODEL_LOGS = 64, /* logs may have grown: log_drain() those whose `fd` is -1 */
 	MODEL_NETWORKS = 128,
+	MODEL_FILES = 256, /* an action of ours wrote files: in a container, in a volume, of backups */
 };
 
 struct model *model_new(struct tare_engine *engine, struct loop *loop, struct err *e);

@@ -9,14 +9,16 @@
 #include "tui/views.h"
 #include "tui/volume_sizes.h"
 
-#define USERS_SIZE 128
-#define SHORT_NAME 12
+#define USERS_SIZE  128
+#define LABELS_SIZE 160
+#define SHORT_NAME  12
 
 struct volume_row {
 	const struct tare_volume *volume;
 	uint64_t size;
 	char name[OBJECT_ID_SIZE]; /* as it is shown */
 	char users[USERS_SIZE];    /* names of the containers, "web, api" */
+	char labels[LABELS_SIZE];  /* "team=shop, tier=data" */
 };
 
 struct volumes_panel {
@@ -101,15 +103,50 @@ static int compare_age(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
+static const char *kind_of(const void *row)
+{
+	return VOLUME(row)->anonymous ? "anonymous" : VOLUME(row)->kind ? VOLUME(row)->kind : "directory";
+}
+
 static void draw_kind(const struct cell *at, const void *row)
 {
-	if (VOLUME(row)->anonymous)
-		cell_text(at, "anonymous", cell_style(at, UI_MUTED));
+	cell_text(at, kind_of(row), cell_style(at, UI_MUTED));
 }
 
 static int compare_kind(const void *a, const void *b)
 {
-	return (int)VOLUME(a)->anonymous - (int)VOLUME(b)->anonymous;
+	return strcmp(kind_of(a), kind_of(b));
+}
+
+static void draw_quota(const struct cell *at, const void *row)
+{
+	const struct volume_row *r = ROW(row);
+	uint64_t quota = r->volume->quota;
+	bool is_full = quota && r->size != VOLUME_SIZE_UNKNOWN && r->size >= quota - quota / 10;
+	char text[FIGURE_SIZE];
+
+	if (quota)
+		cell_right(at, figure_bytes(quota, text), cell_style(at, is_full ? UI_WARN : UI_MUTED));
+}
+
+static int compare_quota(const void *a, const void *b)
+{
+	return compare_numbers(VOLUME(a)->quota, VOLUME(b)->quota);
+}
+
+static const char *labels_of(const void *row)
+{
+	return ROW(row)->labels;
+}
+
+static void draw_labels(const struct cell *at, const void *row)
+{
+	cell_text(at, labels_of(row), cell_style(at, UI_MUTED));
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+	return compare_texts(labels_of(a), labels_of(b));
 }
 
 /* clang-format off */
@@ -119,7 +156,9 @@ static const struct column columns[] = {
         {"size", "SIZE", "Bytes its files hold", 5, 5, 0, 9, FIGURE, NULL, draw_size, compare_size},
         {"used", "USED BY", "Containers that mount it", 10, 40, 1, 1, COLUMN_DESCENDING, users_of, draw_users, compare_users},
         {"age", "AGE", "How old it is", 4, 4, 2, 9, COLUMN_RIGHT, NULL, draw_age, compare_age},
-        {"kind", "KIND", "Whether it was made without a name", 9, 9, 3, 9, 0, NULL, draw_kind, compare_kind},
+        {"quota", "LIMIT", "How large it may become", 5, 5, 4, 9, FIGURE, NULL, draw_quota, compare_quota},
+        {"kind", "KIND", "What it is made of: a directory, memory, a directory elsewhere", 9, 9, 3, 9, 0, NULL, draw_kind, compare_kind},
+        {"labels", "LABELS", "Its labels", 8, 40, 5, 2, COLUMN_NEEDED, labels_of, draw_labels, compare_labels},
 };
 /* clang-format on */
 
@@ -137,6 +176,24 @@ static void name_users(struct model *m, struct volume_row *r)
 
 		if (n < 0 || (size_t)n >= sizeof r->users - at)
 			return; /* enough to see that there are many */
+		at += (size_t)n;
+	}
+}
+
+static void name_labels(struct volume_row *r)
+{
+	size_t at = 0;
+
+	*r->labels = '\0';
+	if (!json_object_is_type(r->volume->labels, json_type_object))
+		return;
+	json_object_object_foreach (r->volume->labels, key, value) {
+		const char *text = json_object_get_string(value);
+		int n = snprintf(r->labels + at, sizeof r->labels - at, "%s%s%s%s", at ? ", " : "", key,
+		        text && *text ? "=" : "", text ? text : "");
+
+		if (n < 0 || (size_t)n >= sizeof r->labels - at)
+			return;
 		at += (size_t)n;
 	}
 }
@@ -163,6 +220,7 @@ static void collect(struct list_view *l)
 		snprintf(r->name, sizeof r->name, "%.*s",
 		        r->volume->anonymous ? SHORT_NAME : OBJECT_ID_SIZE - 1, r->volume->name);
 		name_users(m, r);
+		name_labels(r);
 		list_add(l, r);
 	}
 }
@@ -172,14 +230,18 @@ static const char *id_of(const void *row)
 	return VOLUME(row)->name;
 }
 
-enum { KEY_NAME, KEY_USED, KEY_ANONYMOUS };
-static const char *const filter_keys[] = {"name", "used", "anonymous", NULL};
+enum { KEY_NAME, KEY_USED, KEY_ANONYMOUS, KEY_KIND, KEY_LABEL };
+static const char *const filter_keys[] = {"name", "used", "anonymous", "kind", "label", NULL};
 
 static bool has(const void *row, int property, const char *value)
 {
 	switch (property) {
 	case KEY_NAME:
 		return filter_contains(name_of(row), value);
+	case KEY_KIND:
+		return filter_contains(kind_of(row), value);
+	case KEY_LABEL:
+		return filter_label(VOLUME(row)->labels, value);
 	case KEY_ANONYMOUS:
 		return (*value == 'n') == !VOLUME(row)->anonymous;
 	default: /* "used:no", "used:yes", or by whom */
@@ -192,7 +254,8 @@ static bool has(const void *row, int property, const char *value)
 static void describe(struct list_view *l, const void *row, struct filter_row *out)
 {
 	(void)l;
-	*out = (struct filter_row){.texts = {name_of(row), users_of(row)}, .has = has, .row = row};
+	*out = (struct filter_row){
+	        .texts = {name_of(row), users_of(row), labels_of(row)}, .has = has, .row = row};
 }
 
 static bool exists(struct list_view *l, const char *id)
@@ -209,9 +272,12 @@ static void object(struct list_view *l, const void *row, struct object *o)
 
 static void empty(struct list_view *l, const struct canvas *c)
 {
+	char key[64], second[128];
+
+	snprintf(second, sizeof second, "%s makes one, and so does tare run -v NAME:/data …",
+	        list_key(l, ACTION_VOL_CREATE, key));
 	list_say(l, c,
-	        (const char *const[]){"No volumes yet", "Data that outlives its containers.",
-	                "tare run -v NAME:/data … makes one", NULL});
+	        (const char *const[]){"No volumes yet", "Data that outlives its containers.", second, NULL});
 }
 
 /* ------------------------------------------------------------------ the view */
@@ -234,7 +300,9 @@ static void sizes_came(void *panel)
 
 static bool changed(struct view *v, unsigned what)
 {
-	if (what & MODEL_VOLUMES)
+	if (what & MODEL_FILES)
+		volume_sizes_forget(((struct volumes_panel *)v)->sizes);
+	if (what & (MODEL_VOLUMES | MODEL_FILES))
 		ask_sizes((struct volumes_panel *)v);
 	return list_changed(v, what);
 }

@@ -47,6 +47,10 @@ struct theme;
 	X(UI_OK, "ui.ok")                                                                                    \
 	X(UI_WARN, "ui.warn")                                                                                \
 	X(UI_ERROR, "ui.error")                                                                              \
+	X(UI_ADDED, "ui.added") /* what came, went, has other content, has other attributes */               \
+	X(UI_REMOVED, "ui.removed")                                                                          \
+	X(UI_CHANGED, "ui.changed")                                                                          \
+	X(UI_TOUCHED, "ui.touched")                                                                          \
 	X(STATE_RUNNING, "state.running")                                                                    \
 	X(STATE_PAUSED, "state.paused")                                                                      \
 	X(STATE_CREATED, "state.created")                                                                    \

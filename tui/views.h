@@ -34,6 +34,8 @@ struct view *processes_view_new(struct app *a);
 struct view *files_view_new(struct app *a);   /* of a container or a volume */
 struct view *layers_view_new(struct app *a);  /* of an image */
 struct view *members_view_new(struct app *a); /* of a network */
+struct view *backups_view_new(struct app *a); /* of a volume */
+struct view *changes_view_new(struct app *a); /* what a container changed in its root */
 struct view *shell_view_new(struct app *a);   /* shows the shell that is selected */
 
 /* dialogs */

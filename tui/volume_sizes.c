@@ -161,6 +161,11 @@ void volume_sizes_ask(struct volume_sizes *s)
 		s->task = t;
 }
 
+void volume_sizes_forget(struct volume_sizes *s)
+{
+	s->asked = 0;
+}
+
 struct volume_sizes *volume_sizes_new(struct app *a, void (*fn)(void *arg), void *arg)
 {
 	struct volume_sizes *s = calloc(1, sizeof *s);

@@ -12,6 +12,8 @@ struct volume_sizes *volume_sizes_new(struct app *a, void (*news)(void *arg), vo
 void volume_sizes_free(struct volume_sizes *s); /* NULL allowed; what is under way ends by itself */
 /* Add up again, unless it is under way, or was done within the last minute with as many volumes as now. */
 void volume_sizes_ask(struct volume_sizes *s);
+/* What was added up is out of date: the next ask counts. */
+void volume_sizes_forget(struct volume_sizes *s);
 #define VOLUME_SIZE_UNKNOWN UINT64_MAX
 uint64_t volume_size(const struct volume_sizes *s, const char *name);
 

@@ -1,0 +1,335 @@
+/* The verbs of volumes and of their backups, and those of containers' files. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "engine/tare.h"
+#include "tui/actions_state.h"
+#include "tui/app.h"
+#include "tui/backup.h"
+#include "tui/config.h"
+#include "tui/dialog.h"
+#include "tui/job.h"
+#include "tui/prompt_history.h"
+#include "tui/request.h"
+#include "tui/text_view.h"
+#include "tui/volume_actions.h"
+#include "tui/words.h"
+
+static void push(struct app *a, struct view *v)
+{
+	if (v)
+		app_push(a, v);
+	else
+		app_toast(a, TOAST_ERROR, "not opened: out of memory");
+}
+
+/* The selected one; NULL, and a toast says so. */
+static const struct tare_volume *current(struct app *a)
+{
+	struct object o;
+	const struct tare_volume *v =
+	        app_current(a, &o) && o.kind == OBJECT_VOLUME ? model_volume(app_model(a), o.id) : NULL;
+
+	if (!v)
+		app_toast(a, TOAST_INFO, "no volume is selected; 3 shows them");
+	return v;
+}
+
+/* ------------------------------------------------------------------ who uses it */
+
+static char **users(struct app *a, const struct tare_volume *v, bool running)
+{
+	char **names = NULL;
+
+	strv_foreach (id, v->used_by) {
+		const struct model_container *c = model_container(app_model(a), *id);
+
+		if (c ? !running || container_is_active(c) : !running)
+			strv_add(&names, c ? container_ref(c) : *id);
+	}
+	return names;
+}
+
+char **volume_running_users(struct app *a, const char *volume)
+{
+	const struct tare_volume *v = model_volume(app_model(a), volume);
+
+	return v ? users(a, v, true) : NULL;
+}
+
+const char *volume_names_text(char *const *names, char *dst, size_t size)
+{
+	size_t n = strv_len(names);
+
+	if (n < 2)
+		snprintf(dst, size, "%s", n ? names[0] : "");
+	else if (n == 2)
+		snprintf(dst, size, "%s and %s", names[0], names[1]);
+	else
+		snprintf(dst, size, "%s and %zu others", names[0], n - 1);
+	return dst;
+}
+
+/* ------------------------------------------------------------------ remove */
+
+static void refuse(struct app *a, const struct tare_volume *v)
+{
+	cleanup_strv char **names = users(a, v, false);
+	char text[160];
+
+	app_toast(a, TOAST_INFO, "%s is used by %s; remove %s first", v->name,
+	        volume_names_text(names, text, sizeof text), names && names[1] ? "them" : "it");
+}
+
+static void remove_volumes(struct app *a)
+{
+	cleanup_free struct object *objects = NULL;
+	cleanup_strv char **lines = NULL;
+	struct request *r = request_new("volume rm");
+	size_t n = app_targets(a, &objects), k = 0;
+	const struct tare_volume *used = NULL;
+	char title[160] = "";
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tare_volume *v =
+		        objects[i].kind == OBJECT_VOLUME ? model_volume(app_model(a), objects[i].id) : NULL;
+
+		if (v && v->used_by)
+			used = v;
+		if (!v || v->used_by)
+			continue;
+		k++;
+		request_word(r, v->name);
+		snprintf(title, sizeof title, "volume %s", v->name);
+		strv_add(&lines, v->name);
+	}
+	if (k > 1)
+		snprintf(title, sizeof title, "%zu volumes", k);
+	request_title(r, "remove %s", title);
+	request_said(r, "removed %s", title);
+	if (r)
+		r->refresh = MODEL_VOLUMES;
+	if (k) {
+		request_confirm(a, r, k > 1 ? lines : NULL, "Remove", true,
+		        "Remove %s, with all that is in %s?", title, k > 1 ? "them" : "it");
+		return;
+	}
+	request_free(r);
+	if (used)
+		refuse(a, used);
+	else
+		app_toast(a, TOAST_INFO, "no volume is selected; 3 shows them");
+}
+
+/* ------------------------------------------------------------------ backups */
+
+void volume_back_up(struct app *a, const char *volume)
+{
+	push(a, backup_form_new(a, volume));
+}
+
+void volume_restore(struct app *a, const char *volume, const char *repository, const struct backup *b)
+{
+	push(a, restore_form_new(a, volume, repository, b));
+}
+
+/* "--key-file FILE", where there is one. */
+static void add_key(struct app *a, struct request *r)
+{
+	if (!*backup_key_file(a))
+		return;
+	request_word(r, "--key-file");
+	request_word(r, backup_key_file(a));
+}
+
+void backup_verify(struct app *a, const char *repository, const struct backup *b)
+{
+	struct request *r = request_new("volume verify");
+	cleanup_free char *source = str_printf("%s@%s", repository, b->id);
+
+	add_key(a, r);
+	request_word(r, source ? source : "");
+	request_title(r, "verify the backup of %s", b->when);
+	request_said(r, "the backup of %s is whole", b->when);
+	request_start(a, r);
+}
+
+void backups_forget(struct app *a, const char *repository, const struct backup *const *some, size_t n)
+{
+	struct request *r = request_new("volume forget --prune");
+	cleanup_strv char **lines = NULL;
+	char title[120];
+
+	add_key(a, r);
+	request_word(r, repository);
+	for (size_t i = 0; i < n; i++) {
+		request_word(r, some[i]->id);
+		strv_take(&lines, str_printf("%s  %s", some[i]->when, some[i]->id));
+	}
+	if (!n) {
+		request_free(r);
+		return;
+	}
+	if (n == 1)
+		snprintf(title, sizeof title, "the backup of %s", some[0]->when);
+	else
+		snprintf(title, sizeof title, "%zu backups", n);
+	request_title(r, "forget %s", title);
+	request_said(r, "forgot %s", title);
+	if (r)
+		r->refresh = MODEL_FILES;
+	request_confirm(a, r, n > 1 ? lines : NULL, "Forget", true,
+	        "Forget %s of %s? What only %s needs is freed.", title, some[0]->volume,
+	        n > 1 ? "they" : "it");
+}
+
+static void told_where(struct app *a, const char *text, void *arg)
+{
+	if (!text || !*text)
+		return;
+	backup_remember(a, arg, text);
+	model_refresh(app_model(a), MODEL_FILES);
+}
+
+static void complete_where(struct app *a, const char *text, char ***candidates, void *arg)
+{
+	(void)a;
+	(void)arg;
+	complete_host_path(text, candidates);
+}
+
+void backup_ask_where(struct app *a, const char *volume)
+{
+	const char *dir = backup_repository(a, volume);
+	char label[160];
+
+	snprintf(label, sizeof label, "Repository for the backups of %.80s: a directory", volume);
+	push(a, prompt_new(a, &(struct prompt_options){.label = label,
+	                              .text = *dir ? dir : "/var/backups/tare",
+	                              .history = "backup-repository",
+	                              .complete = complete_where,
+	                              .ok = told_where,
+	                              .arg = strdup(volume),
+	                              .free_arg = free}));
+}
+
+/* ------------------------------------------------------------------ files of containers */
+
+static const struct model_container *container(struct app *a)
+{
+	struct object o;
+	const struct model_container *c =
+	        app_current(a, &o) && o.kind == OBJECT_CONTAINER ? model_container(app_model(a), o.id) : NULL;
+
+	if (!c)
+		app_toast(a, TOAST_INFO, "no container is selected; 1 shows them");
+	return c;
+}
+
+static bool check_inside(struct app *a, const char *text, char *error, size_t size, void *arg)
+{
+	(void)a;
+	(void)arg;
+	if (*text == '/')
+		return true;
+	snprintf(error, size, "an absolute path in the container, as in /etc/hosts");
+	return false;
+}
+
+static void path_out(struct app *a, const char *text, void *arg)
+{
+	if (text && *text)
+		file_copy_out(a, TARE_TREE_CONTAINER, arg, text);
+}
+
+static void path_in(struct app *a, const char *text, void *arg)
+{
+	if (text && *text)
+		file_copy_in(a, TARE_TREE_CONTAINER, arg, text);
+}
+
+/* First what is meant in the container, then what on this machine. */
+static void copy_prompt(struct app *a, bool out)
+{
+	const struct model_container *c = container(a);
+	char label[160];
+
+	if (!c)
+		return;
+	snprintf(label, sizeof label,
+	        out ? "Copy what out of %.80s: a path in it" : "Copy into which directory of %.80s",
+	        container_ref(c));
+	push(a, prompt_new(a, &(struct prompt_options){.label = label,
+	                              .text = "/",
+	                              .history = "copy-inside",
+	                              .check = check_inside,
+	                              .ok = out ? path_out : path_in,
+	                              .arg = strdup(container_ref(c)),
+	                              .free_arg = free}));
+}
+
+static void export_to(struct app *a, const char *text, void *arg)
+{
+	struct request *r;
+
+	if (!text || !*text)
+		return;
+	r = request_new("export --output");
+	request_word(r, text);
+	request_word(r, arg);
+	request_title(r, "export %s", (const char *)arg);
+	request_said(r, "the root of %s is in %s", (const char *)arg, text);
+	request_start(a, r);
+}
+
+static void export_prompt(struct app *a)
+{
+	const struct model_container *c = container(a);
+	char label[160], text[160];
+
+	if (!c)
+		return;
+	snprintf(label, sizeof label, "Save the root of %.80s as a tar archive", container_ref(c));
+	snprintf(text, sizeof text, "./%.120s.tar", container_ref(c));
+	push(a, prompt_new(a, &(struct prompt_options){.label = label,
+	                              .text = text,
+	                              .history = "export",
+	                              .complete = complete_where,
+	                              .ok = export_to,
+	                              .arg = strdup(container_ref(c)),
+	                              .free_arg = free}));
+}
+
+/* ------------------------------------------------------------------ which one */
+
+bool volume_action(struct app *a, enum action action)
+{
+	const struct tare_volume *v;
+
+	switch (action) {
+	case ACTION_VOL_REMOVE:
+		remove_volumes(a);
+		return true;
+	case ACTION_VOL_BACKUP:
+		v = current(a);
+		if (v)
+			volume_back_up(a, v->name);
+		return true;
+	case ACTION_VOL_RESTORE:
+		v = current(a);
+		if (v)
+			volume_restore(a, v->name, NULL, NULL);
+		return true;
+	case ACTION_CTR_COPY_OUT:
+	case ACTION_CTR_COPY_IN:
+		copy_prompt(a, action == ACTION_CTR_COPY_OUT);
+		return true;
+	case ACTION_CTR_EXPORT:
+		export_prompt(a);
+		return true;
+	default:
+		return false;
+	}
+}

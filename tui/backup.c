@@ -1,0 +1,257 @@
+#include "tui/backup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "tui/app.h"
+#include "tui/config.h"
+
+#define DEMO_REPOSITORY "/srv/backups" /* where the simulated nightly ones are */
+
+/* ------------------------------------------------------------------ the list */
+
+void backup_list_free(struct backup_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->rows[i].id);
+		free(l->rows[i].volume);
+		free(l->rows[i].host);
+	}
+	free(l->rows);
+	*l = (struct backup_list){0};
+}
+
+static uint64_t number(json *row, const char *key)
+{
+	int64_t n = json_int(row, key, 0);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct backup *x = a, *y = b;
+
+	return x->time < y->time ? 1 : x->time > y->time ? -1 : strcmp(x->id, y->id);
+}
+
+int backup_list_parse(const char *text, size_t len, struct backup_list *out, struct err *e)
+{
+	cleanup_json json *doc = json_parse(text, len, "the list of backups", e);
+	size_t n = json_object_is_type(doc, json_type_array) ? json_object_array_length(doc) : 0;
+
+	*out = (struct backup_list){.rows = calloc(n + 1, sizeof(*out->rows))};
+	if (!doc || !out->rows) {
+		backup_list_free(out);
+		return doc ? err_no_memory(e) : -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		json *row = json_object_array_get_idx(doc, i);
+		struct backup b = {.id = strdup(json_str(row, "Id", "")),
+		        .volume = strdup(json_str(row, "Volume", "")),
+		        .host = strdup(json_str(row, "Host", "")),
+		        .time = json_int(row, "Time", 0),
+		        .bytes = number(row, "Bytes"),
+		        .files = number(row, "Files"),
+		        .added = number(row, "Added"),
+		        .stored = number(row, "Stored")};
+
+		backup_time(b.time, b.when);
+		out->rows[out->n++] = b;
+		if (b.id && b.volume && b.host)
+			continue;
+		backup_list_free(out);
+		return err_no_memory(e);
+	}
+	qsort(out->rows, out->n, sizeof(*out->rows), by_time);
+	return 0;
+}
+
+const struct backup *backup_find(const struct backup_list *l, const char *id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->rows[i].id, id))
+			return &l->rows[i];
+	return NULL;
+}
+
+char *backup_time(int64_t ns, char dst[BACKUP_TIME_SIZE])
+{
+	time_t t = (time_t)(ns / 1000000000);
+	struct tm tm;
+
+	if (ns <= 0 || !localtime_r(&t, &tm) || !strftime(dst, BACKUP_TIME_SIZE, "%Y-%m-%d %H:%M", &tm))
+		strcpy(dst, "-");
+	return dst;
+}
+
+/* ------------------------------------------------------------------ changes */
+
+void change_list_free(struct change_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->rows[i].path);
+	free(l->rows);
+	*l = (struct change_list){0};
+}
+
+/* Of `tare diff` a number, of backups a letter. */
+static char kind_of(json *row)
+{
+	static const char numbers[] = "CAD";
+	int64_t n = json_int(row, "Kind", -1);
+	const char *letter = json_str(row, "Change", "");
+
+	if (n >= 0 && n < 3)
+		return numbers[n];
+	return strlen(letter) == 1 && strchr("ADCM", *letter) ? *letter : ' ';
+}
+
+static void count(struct change_list *l, char kind)
+{
+	l->added += kind == 'A';
+	l->removed += kind == 'D';
+	l->changed += kind == 'C';
+	l->touched += kind == 'M';
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct change *)a)->path, ((const struct change *)b)->path);
+}
+
+int change_list_take(json *rows, struct change_list *out, struct err *e)
+{
+	size_t n = json_object_is_type(rows, json_type_array) ? json_object_array_length(rows) : 0;
+
+	*out = (struct change_list){.cut = n > CHANGES_MAX};
+	n = n > CHANGES_MAX ? CHANGES_MAX : n;
+	out->rows = calloc(n + 1, sizeof(*out->rows));
+	if (!out->rows)
+		return err_no_memory(e);
+	for (size_t i = 0; i < n; i++) {
+		json *row = json_object_array_get_idx(rows, i);
+		struct change *c = &out->rows[out->n];
+
+		*c = (struct change){.path = strdup(json_str(row, "Path", "")),
+		        .kind = kind_of(row),
+		        .mode = (unsigned)json_int(row, "Mode", 0),
+		        .size = number(row, "Size"),
+		        .time = json_int(row, "Time", 0)};
+		if (!c->path) {
+			change_list_free(out);
+			return err_no_memory(e);
+		}
+		count(out, c->kind);
+		out->n++;
+	}
+	qsort(out->rows, out->n, sizeof(*out->rows), by_path);
+	return 0;
+}
+
+/* An array whose end is missing is closed behind its last whole object. Depths are told by brackets outside
+ * of strings. NULL: there is no whole one, or no memory. */
+static char *mend(const char *text, size_t len, size_t *mended)
+{
+	size_t depth = 0, last = 0;
+	bool in_string = false;
+	char *copy;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_string) {
+			i += text[i] == '\\';
+			in_string = i >= len || text[i] != '"' || text[i - 1] == '\\';
+		} else if (text[i] == '"') {
+			in_string = true;
+		} else if (text[i] == '{' || text[i] == '[') {
+			depth++;
+		} else if ((text[i] == '}' || text[i] == ']') && depth) {
+			last = --depth == 1 ? i + 1 : last;
+		}
+	}
+	copy = last ? malloc(last + 2) : NULL;
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, last);
+	copy[last] = ']';
+	copy[last + 1] = '\0';
+	*mended = last + 1;
+	return copy;
+}
+
+int change_list_parse(const char *text, size_t len, struct change_list *out, struct err *e)
+{
+	cleanup_json json *doc = json_parse(text, len, "the list of files", NULL);
+	cleanup_free char *mended = doc ? NULL : mend(text, len, &len);
+	bool cut = mended != NULL;
+
+	*out = (struct change_list){0};
+	if (!doc)
+		doc = json_parse(mended ? mended : text, len, "the list of files", e);
+	if (!doc || change_list_take(doc, out, e) < 0)
+		return -1;
+	out->cut |= cut;
+	return 0;
+}
+
+static void say(char *dst, size_t size, size_t n, const char *what)
+{
+	size_t at = strlen(dst);
+
+	if (n)
+		snprintf(dst + at, size - at, "%s%zu %s", at ? ", " : "", n, what);
+}
+
+char *change_list_summary(const struct change_list *l, char *dst, size_t size)
+{
+	*dst = '\0';
+	say(dst, size, l->added, "added");
+	say(dst, size, l->removed, "removed");
+	say(dst, size, l->changed, "changed");
+	say(dst, size, l->touched, "with other attributes");
+	if (!*dst)
+		snprintf(dst, size, "nothing changed");
+	return dst;
+}
+
+/* ------------------------------------------------------------------ where they are */
+
+static void key_for(const char *volume, char *dst, size_t size)
+{
+	snprintf(dst, size, "backup.repository.%s", volume);
+}
+
+const char *backup_repository(struct app *a, const char *volume)
+{
+	char key[160];
+	const char *dir = "";
+
+	if (volume) {
+		key_for(volume, key, sizeof(key));
+		dir = config_get(app_config(a), key, "");
+	}
+	if (!*dir)
+		dir = config_get(app_config(a), "backup.repository", "");
+	return !*dir && app_is_demo(a) ? DEMO_REPOSITORY : dir;
+}
+
+const char *backup_key_file(struct app *a)
+{
+	return config_get(app_config(a), "backup.key_file", "");
+}
+
+void backup_remember(struct app *a, const char *volume, const char *repository)
+{
+	char key[160];
+
+	if (!strcmp(backup_repository(a, volume), repository))
+		return;
+	if (!*config_get(app_config(a), "backup.repository", ""))
+		config_remember(app_config(a), "backup.repository", repository);
+	key_for(volume, key, sizeof(key));
+	config_remember(app_config(a), key, repository);
+}
