@@ -3,8 +3,10 @@
  * demand. It knows nothing of containers or volumes but their names.
  *
  *   DIR/config                the format's number, the chunker's seed, how it is encrypted; its own digest
- *   DIR/packs/HH/HEX          chunks, and at the end a directory of them with its digest; never changed
- *   DIR/snapshots/ID          one backup: JSON (sealed when encrypted), with its digest
+ *   DIR/packs/HH/HEX          chunks, and at the end a directory of them with its digest (pack.h); never
+ *                             changed, named by that digest
+ *   DIR/snapshots/ID          one backup: JSON (sealed when encrypted), with its digest; its list of files
+ *                             (listing.h) is stored in chunks like the files
  *   DIR/lock                  flock: shared by whoever reads or adds, exclusive for prune and forget
  *   …/.tmp-*                  under way; what a crash left goes with the next prune
  *
@@ -74,8 +76,10 @@ int repository_find(
         struct repository *r, const char *id, const char *volume, struct snapshot *out, struct err *e);
 
 struct repository_restore {
-	const char *subtree; /* "a/b", NULL: everything; what it names becomes the root of what is made */
-	bool dry_run;        /* read and check everything, make nothing; dirfd -1 */
+	/* "a/b", NULL: everything. A directory becomes the root of what is made; anything else is made in it
+	 * by its last name. */
+	const char *subtree;
+	bool dry_run; /* read and check everything, make nothing; dirfd -1 */
 	const char *label;
 };
 /* Every chunk is checked by its digest as it is read; -1 names the file that cannot be had. */
@@ -90,7 +94,7 @@ long repository_verify(struct repository *r, repository_damaged_fn damaged, void
 
 /* One entry of a snapshot, or one difference of two. */
 struct repository_file {
-	const char *path; /* foreign bytes */
+	const char *path; /* foreign bytes; the root is "." */
 	unsigned mode;    /* with type */
 	uint64_t size;    /* of the newer one */
 	int64_t mtime;    /* ns */
@@ -99,7 +103,8 @@ struct repository_file {
 typedef int (*repository_file_fn)(void *arg, const struct repository_file *f, struct err *e);
 int repository_files(
         struct repository *r, const struct snapshot *s, repository_file_fn each, void *arg, struct err *e);
-/* From `a` to `b`, in the order of paths; what is the same is not told. */
+/* From `a` to `b`, in the order of paths; what is the same is not told, nor that only the time of a directory
+ * differs (something in it was told then). */
 int repository_compare(struct repository *r, const struct snapshot *a, const struct snapshot *b,
         repository_file_fn each, void *arg, struct err *e);
 
