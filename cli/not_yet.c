@@ -11,9 +11,6 @@ struct row {
 
 static const struct row commands[] = {
         {"build", "not in Tare yet; build elsewhere and use tare load, or use tare import --change"},
-        {"cp", "not in Tare yet; use a volume, or tar through tare exec"},
-        {"diff", "not in Tare yet; upper/ in the container's directory holds what it wrote"},
-        {"export", "not in Tare yet; use tar through tare exec"},
         {"update", "not in Tare yet; limits are given to tare run"},
         {NULL, NULL},
 };

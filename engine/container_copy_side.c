@@ -34,11 +34,17 @@ static int open_name(const struct copy_side *s, int dir, const char *name)
 
 static int cannot_open(const struct copy_side *s, struct err *e)
 {
+	int sys = errno;
+
 	if (errno == EXDEV && s->tree && s->tree->one_fs)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "%s is mounted, and the container has a file system that a program serves, which may "
 		        "never answer; use: tare exec",
 		        s->shown);
+	if (errno == ENOENT && s->tree &&
+	        container_tree_refuse_absent(s->tree, s->path.text, s->shown, e) != 0)
+		return -1;
+	errno = sys;
 	return err_sys(e, "cannot open %s", s->shown);
 }
 
@@ -80,10 +86,13 @@ static int open_parent(
         const struct copy_side *s, const struct copy_path *at, struct copy_dest *d, struct err *e)
 {
 	d->parent = open_path(s, at->dir, O_DIRECTORY);
-	if (d->parent < 0 && errno == ENOENT)
-		return err_set(
-		        e, ERR_NOT_FOUND, "%s: there is no directory %s; make it first", s->shown, at->dir);
-	return d->parent < 0 ? cannot_open(s, e) : 0;
+	if (d->parent >= 0)
+		return 0;
+	if (errno != ENOENT)
+		return cannot_open(s, e);
+	if (s->tree && container_tree_refuse_absent(s->tree, s->path.text, s->shown, e) != 0)
+		return -1;
+	return err_set(e, ERR_NOT_FOUND, "%s: there is no directory %s; make it first", s->shown, at->dir);
 }
 
 /* 0: found; 1: a link, and *next is where it leads; -1 with e. */

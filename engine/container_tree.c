@@ -201,6 +201,27 @@ static int refuse_read_only(const struct container_tree *t, dev_t dev, const cha
 	return err_set(e, ERR_CONFLICT, "%s is mounted read-only in %s", path, t->name);
 }
 
+static int tell_absent(
+        const struct container_tree *t, const struct absent_mount *m, const char *shown, struct err *e)
+{
+	return err_set(e, ERR_CONFLICT,
+	        "%s: what is mounted at %s is only there while container %s runs; start it first", shown,
+	        m->destination, t->name);
+}
+
+int container_tree_refuse_absent(
+        const struct container_tree *t, const char *path, const char *shown, struct err *e)
+{
+	path += strspn(path, "/");
+	for (size_t i = 0; i < t->n_absent; i++) {
+		const char *d = t->absent[i].destination + 1;
+		size_t len = strlen(d);
+		if (strncmp(path, d, len) == 0 && (path[len] == '/' || !path[len]))
+			return tell_absent(t, &t->absent[i], shown, e);
+	}
+	return 0;
+}
+
 int container_tree_judge(const struct container_tree *t, int fd, const char *path, bool write, struct err *e)
 {
 	struct stat st;
@@ -213,9 +234,6 @@ int container_tree_judge(const struct container_tree *t, int fd, const char *pat
 		return err_sys(e, "cannot look at %s", path);
 	for (size_t i = 0; i < t->n_absent; i++)
 		if (t->absent[i].dev == st.st_dev)
-			return err_set(e, ERR_CONFLICT,
-			        "%s: what is mounted at %s is only there while container %s runs; start it "
-			        "first",
-			        path, t->absent[i].destination, t->name);
+			return tell_absent(t, &t->absent[i], path, e);
 	return write && fs.f_flag & ST_RDONLY ? refuse_read_only(t, st.st_dev, path, e) : 0;
 }

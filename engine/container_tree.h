@@ -60,6 +60,9 @@ void container_tree_close(struct container_tree *t);
 
 /* A path of the tree, its links followed inside it; -1 with errno. */
 int container_tree_path(const struct container_tree *t, const char *path, int flags);
+/* CONFLICT for a path in what is only mounted while the container runs, by its name; otherwise 0. */
+int container_tree_refuse_absent(
+        const struct container_tree *t, const char *path, const char *shown, struct err *e);
 /* CONFLICT once a container that ran has ended. */
 int container_tree_check(const struct container_tree *t, struct err *e);
 /* Whether `fd`, found at `path`, can be read, or written to: not what the kernel makes up, what is only there

@@ -181,11 +181,10 @@ static void unknown_words_get_a_hint(void **state)
 	                "unknown command \"volume-lits\"; did you mean \"volume-list\"? see: tare help"},
 	        {"bogus", NULL, "unknown command \"bogus\"; see: tare help"},
 	        {"lgos", NULL, "unknown command \"lgos\"; did you mean \"logs\"? see: tare help"},
-	        {"cp", "x",
-	                "unknown command \"cp\": not in Tare yet; use a volume, or tar through tare exec"},
-	        {"container", "cp",
-	                "unknown command \"container cp\": not in Tare yet; use a volume, or tar through "
-	                "tare exec"},
+	        {"update", "x", "unknown command \"update\": not in Tare yet; limits are given to tare run"},
+	        {"container", "update",
+	                "unknown command \"container update\": not in Tare yet; limits are given to tare "
+	                "run"},
 	        {"network", "crate",
 	                "unknown command \"network crate\"; did you mean \"network create\"? see: tare "
 	                "help"},
@@ -207,7 +206,7 @@ static void unknown_words_get_a_hint(void **state)
 /* A row of the hints that Tare has by now would never be read. */
 static void hints_are_for_what_is_not_there(void **state)
 {
-	static const char *const typed[] = {"build", "cp", "diff", "export", "update"};
+	static const char *const typed[] = {"build", "update"};
 	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
 	        "health-interval", "no-healthcheck", "gpus"};
 	char *run[] = {"run", NULL};
