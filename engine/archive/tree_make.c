@@ -81,14 +81,22 @@ static int end_name(struct tree_make *m, struct err *e)
 	return 0;
 }
 
-/* Called before the data of a file is asked for, so that nobody reads a gigabyte to be refused then. */
+/* Called before the data of a file is asked for, so that nobody reads a gigabyte to be refused then. In a
+ * tree that lives in another mount namespace than ours, a container's, the kernel lets us rename over a name
+ * that something is mounted on, and takes that mount away (since Linux 3.18): its /etc/hosts, its volume.
+ * tests/e2e/cp.bats */
 static int check_kind(const struct tree_make *m, struct err *e)
 {
-	struct stat st;
-	if (!m->options.keep_kind || !m->options.live)
+	struct statx st;
+	if (!m->options.live ||
+	        statx(m->parent.fd, m->at.name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) < 0)
 		return 0;
-	if (fstatat(m->parent.fd, m->at.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+	if (m->options.keep_kind && S_ISDIR(st.stx_mode))
 		return err_set(e, ERR_CONFLICT, "it is a directory, and what would replace it is not");
+	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return err_set(e, ERR_CONFLICT,
+		        "it is mounted there, and cannot be replaced; write to it in place, or to its "
+		        "source");
 	return 0;
 }
 
@@ -298,8 +306,7 @@ static int make_hardlink(struct tree_make *m, const struct tree_entry *entry, st
 		return tree_parent_error(e);
 	if (dir < 0 || fstatat(dir, target.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, ERR_CORRUPT,
-		        "the archive is damaged or hostile: it links to \"%.200s\", which is not in the "
-		        "same layer",
+		        "the archive is damaged or hostile: it links to \"%.200s\", which is not in it",
 		        entry->first);
 	if (S_ISDIR(st.st_mode) || tree_parent_whiteout(&m->parent, &st))
 		return refuse(e, "links to what cannot be linked to");

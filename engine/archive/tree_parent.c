@@ -37,7 +37,7 @@ int tree_parent_error(struct err *e)
 {
 	switch (errno) {
 	case EXDEV:
-		return refuse(e, "goes through a symbolic link that leads out of the layer");
+		return refuse(e, "goes through a symbolic link that leads out of it");
 	case ELOOP:
 		return refuse(e, "goes through a loop of symbolic links");
 	case ENOTDIR:

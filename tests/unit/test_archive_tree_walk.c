@@ -99,6 +99,39 @@ static void test_sockets_are_told(void **state)
 	assert_string_equal(b->notes, "s: it is a socket\n");
 }
 
+static int keep_one(void *arg, struct tree_walk *w, const struct tree_entry *entry, struct err *e)
+{
+	struct tree_entry *kept = arg;
+	(void)w;
+	(void)e;
+	*kept = *entry;
+	kept->path = kept->path[0] ? "a name" : "";
+	kept->target = entry->target ? "a target" : NULL;
+	return 0;
+}
+
+/* A copy may begin at any file. */
+static void test_root_that_is_no_directory(void **state)
+{
+	struct tree_box *b = *state;
+	static const mode_t kinds[] = {S_IFREG, S_IFLNK, S_IFIFO, S_IFCHR};
+	static const char *const names[] = {"f", "l", "p", "c"};
+	tree_box_file(b->tree, "f", "12345");
+	symlinkat("f", b->tree, "l");
+	mkfifoat(b->tree, "p", 0600);
+	mknodat(b->tree, "c", S_IFCHR | 0600, makedev(1, 3));
+	for (size_t i = 0; i < 4; i++) {
+		struct tree_entry got = {.path = NULL};
+		const struct tree_walk_options o = {.entry = keep_one, .arg = &got, .one_fs = true};
+		cleanup_fd int fd = openat(b->tree, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		assert_int_equal(tree_walk(fd, &o, NULL), 0);
+		assert_string_equal(got.path, "");
+		assert_int_equal(got.mode & S_IFMT, kinds[i]);
+		assert_int_equal(got.size, i == 0 ? 5 : 0);
+		assert_int_equal(got.target != NULL, i == 1);
+	}
+}
+
 /* ------------------------------------------------------------------ what it costs */
 
 static int open_all(void *arg, struct tree_walk *w, const struct tree_entry *entry, struct err *e)
@@ -417,6 +450,7 @@ int main(void)
 	        TEST(test_order),
 	        TEST(test_left_out),
 	        TEST(test_sockets_are_told),
+	        TEST(test_root_that_is_no_directory),
 	        TEST(test_laziness),
 	        TEST(test_many_names),
 	        TEST(test_links_are_links),
