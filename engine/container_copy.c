@@ -94,11 +94,8 @@ static int both(struct copy *c, const struct copy_side *from, const struct copy_
 	if (to->tree && container_tree_judge(to->tree, dir, to->shown, true, e) != 0)
 		return -1;
 	note_source(c, source);
-	return copy_tree(c, source, dir,
-	        way == COPY_AS     ? dest.name
-	        : way == COPY_INTO ? from->path.name
-	                           : "",
-	        e);
+	const char *name = way == COPY_AS ? dest.name : way == COPY_INTO ? from->path.name : "";
+	return copy_tree(c, source, dir, name, e) != 0 ? err_wrap(e, "cannot copy to %s", to->shown) : 0;
 }
 
 static int run(struct copy *c, const struct copy_operand *from, const struct copy_operand *to, struct err *e)

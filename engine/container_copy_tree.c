@@ -90,16 +90,11 @@ static int copy_data(struct tree_copy *t, int in, int out, const struct tree_ent
 
 /* ------------------------------------------------------------------ entries */
 
-static int make_error(const struct tree_copy *t, const struct tree_entry *entry, struct err *e)
+static int make_error(const struct tree_entry *entry, struct err *e)
 {
-	if (e->sys == EBUSY)
-		return err_set(e, ERR_CONFLICT,
-		        "\"%.300s\" is mounted there by itself; write to it with tare exec, or to its source",
-		        entry->path);
 	if (e->sys == EROFS)
 		return err_set(e, ERR_CONFLICT,
 		        "\"%.300s\" would be on a file system that is mounted read-only", entry->path);
-	(void)t;
 	return -1;
 }
 
@@ -108,13 +103,13 @@ static int make_entry(struct tree_copy *t, struct tree_walk *w, const struct tre
 	cleanup_fd int out = -1;
 
 	if (tree_make_entry(t->make, entry, &out, e) != 0)
-		return make_error(t, entry, e);
+		return make_error(entry, e);
 	if (out < 0)
 		return 0;
 	int in = entry->size ? tree_walk_open(w, e) : -1;
 	if (entry->size && (in < 0 || copy_data(t, in, out, entry, e) != 0))
 		return -1;
-	return tree_make_file_end(t->make, entry, &out, e) != 0 ? make_error(t, entry, e) : 0;
+	return tree_make_file_end(t->make, entry, &out, e) != 0 ? make_error(entry, e) : 0;
 }
 
 static void remember_dest(struct tree_copy *t, int fd)

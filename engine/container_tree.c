@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
@@ -96,6 +97,7 @@ static void let_go(struct container_tree *t)
 {
 	container_close(&t->container);
 	store_close(&t->store);
+	free_ptr(&t->name);
 	t->container = (struct container)CONTAINER_INIT;
 }
 
@@ -106,8 +108,8 @@ static int find(struct container_tree *t, const char *root, const char *state, c
 	if (store_open(&t->store, root, state, e) != 0 ||
 	        container_open(&t->store, ref, &t->container, e) != 0)
 		return -1;
-	t->name = t->container.record.name;
-	return 0;
+	t->name = strdup(t->container.record.name);
+	return t->name ? 0 : err_no_memory(e);
 }
 
 /* What is mounted on the host meanwhile is seen here, too, and what we mount is seen nowhere else; the kernel
@@ -157,7 +159,9 @@ int container_tree_open_volume(
 		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
 	if (store_open(&t->store, root, state, e) != 0 || (t->hold = volume_hold(&t->store, name, e)) < 0)
 		return -1;
-	t->name = name;
+	t->name = strdup(name);
+	if (!t->name)
+		return err_no_memory(e);
 	t->root = volume_open_data(&t->store, name, e);
 	return t->root < 0 ? -1 : 0;
 }

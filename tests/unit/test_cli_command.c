@@ -18,6 +18,7 @@
 #include "cli/man.h"
 #include "cli/archive_options.h"
 #include "cli/commit_options.h"
+#include "cli/copy_options.h"
 #include "cli/login_options.h"
 #include "cli/pull_options.h"
 #include "cli/push_options.h"
@@ -42,7 +43,7 @@ static char *help_text(const struct command *c)
 static bool helper_has(const struct command *c)
 {
 	static const struct command *const tables[] = {archive_commands, pull_commands, push_commands,
-	        commit_commands, login_commands, registry_commands};
+	        commit_commands, copy_commands, login_commands, registry_commands};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct command *row = tables[i]; row->words; row++)
@@ -137,6 +138,13 @@ static void the_words_of_others_are_known(void **state)
 	        {"image", "save", "save"},
 	        {"volume", "ls", "volume ls"},
 	        {"volume-list", NULL, "volume ls"},
+	        {"volume", "create", "volume create"},
+	        {"volume-create", NULL, "volume create"},
+	        {"volume-rm", NULL, "volume rm"},
+	        {"volume-backup", NULL, "volume backup"},
+	        {"volume-restore", NULL, "volume restore"},
+	        {"volume", "backups", "volume backups"},
+	        {"volume", "backup", "volume backup"},
 	        {"system", "df", "system df"},
 	        {"system", "check", "system check"},
 	        {"network", "ls", "network ls"},
