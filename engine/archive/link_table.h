@@ -9,9 +9,11 @@
 
 /* Starts as LINK_TABLE_INIT. */
 struct link_table {
-	struct link_slot *slots;
+	struct link_slot *slots; /* there may be millions: small, and the paths one behind the other */
 	size_t n, cap;
-	struct buf paths; /* one behind the other: there may be millions */
+	struct buf paths;
+	uint64_t *devices; /* those that were met: mostly one */
+	uint32_t n_devices;
 };
 #define LINK_TABLE_MAX ((size_t)1 << 30)
 #define LINK_TABLE_INIT                                                                                      \
