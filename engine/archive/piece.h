@@ -4,10 +4,11 @@
  * an extra field ("TA") of the member's header. It says
  *
  *   "TareFrm1", where the content begins in the whole (8 bytes, little-endian as all numbers), how long the
- *   piece is compressed and uncompressed (4 bytes each), the first 16 bytes of the SHA-256 of the compressed
- *   piece, and the first 4 of that of what was said so far.
+ *   piece is compressed and uncompressed (4 bytes each), the CRC-32 of the compressed piece, and that of what
+ *   was said so far (4 bytes each).
  *
- * The digest is of the compressed bytes because decoders overlook some: reserved bits, bits that fill up. */
+ * Its checksum is of the compressed bytes because decoders overlook some: reserved bits, bits that fill up.
+ * What the files are is vouched for by stronger digests inside the archive. */
 #ifndef TARE_ARCHIVE_PIECE_H
 #define TARE_ARCHIVE_PIECE_H
 
@@ -21,12 +22,12 @@ struct err;
 
 #define PIECE_SIZE       ((size_t)2 << 20)
 #define PIECE_LIMIT      ((size_t)8 << 20) /* of what a reader takes, either side */
-#define PIECE_HEADER_MAX 60
+#define PIECE_HEADER_MAX 44
 
 struct piece {
 	uint64_t at;
 	uint32_t packed, plain; /* bytes */
-	unsigned char digest[16];
+	uint32_t crc;           /* of what is packed */
 };
 
 size_t piece_header_size(enum compression kind);
@@ -36,13 +37,13 @@ bool piece_header_read(enum compression kind, const unsigned char *header, struc
 /* Whether it is meant as one, damaged or not. */
 bool piece_header_is(enum compression kind, const unsigned char *header);
 
-/* Content into p->packed bytes at `dst`, at most piece_bound(); digest and lengths are filled in. `own` keeps
- * what can be used again; piece_free_own(). */
+/* Content into p->packed bytes at `dst`, at most piece_bound(); checksum and lengths are filled in. `own`
+ * keeps what can be used again; piece_free_own(). */
 size_t piece_bound(enum compression kind, size_t plain);
 int piece_pack(enum compression kind, int level, const void *data, size_t len, unsigned char *dst,
         struct piece *p, void **own, struct err *e);
 /* And back, p->plain bytes at `dst`. */
-bool piece_digest_right(const struct piece *p, const unsigned char *packed);
+bool piece_is_right(const struct piece *p, const unsigned char *packed);
 int piece_unpack(enum compression kind, const struct piece *p, const unsigned char *packed,
         unsigned char *dst, void **own, struct err *e);
 /* How much the compressed bytes themselves say that comes out, 0: they do not. */
