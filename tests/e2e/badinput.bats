@@ -125,7 +125,7 @@ test_down() {
 	refused 125 'unknown flag --health-cmd: not' run --health-cmd true $B true
 	refused 125 'unknown flag --gpus: not' run --gpus all $B true
 	refused 125 'unknown flag -p; see' ps -p
-	refused 125 'unknown command "container cp": not' container cp a:/b c
+	refused 125 'unknown command "container update": not' container update c
 	refused 125 'unknown flag --attachable: not needed' network create --attachable n
 	# Nothing that is far away is guessed.
 	refused 125 'unknown command "bogus"; see' bogus
