@@ -293,6 +293,16 @@ static bool is_ours(const struct spec_mount *m)
 	return false;
 }
 
+static const char *propagation_of(const struct spec_mount *m)
+{
+	static const char *const words[] = {"rshared", "shared", "rslave", "slave", "private"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (has_option(m, words[i]))
+			return words[i];
+	return "rprivate";
+}
+
 static json *mounts_json(const struct runtime_spec *spec)
 {
 	json *a = json_object_new_array();
@@ -312,7 +322,10 @@ static json *mounts_json(const struct runtime_spec *spec)
 		json_set_str(o, "Destination", m->destination);
 		json_set_str(o, "Mode", has_option(m, "ro") ? "ro" : "");
 		json_set_bool(o, "RW", !has_option(m, "ro"));
-		json_set_str(o, "Propagation", strcmp(m->type, "bind") == 0 && !volume ? "rprivate" : "");
+		json_set_str(
+		        o, "Propagation", strcmp(m->type, "bind") == 0 && !volume ? propagation_of(m) : "");
+		if (m->subpath)
+			json_set_str(o, "Subpath", m->subpath);
 		json_object_array_add(a, o);
 	}
 	return a;

@@ -35,6 +35,9 @@ static void mount_free(struct tare_mount *m)
 	free(m->target);
 	free(m->propagation);
 	strv_free(m->tmpfs_options);
+	free(m->subpath);
+	strv_free(m->volume_options);
+	strv_free(m->volume_labels);
 }
 
 static void free_vectors(struct tare_create *c)

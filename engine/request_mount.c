@@ -11,18 +11,20 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "engine/tare.h"
+#include "engine/request_mount.h"
 #include "engine/volume.h"
 
-static void mount_drop(struct tare_mount *m)
+void request_mount_drop(struct tare_mount *m)
 {
 	free(m->source);
 	free(m->target);
 	free(m->propagation);
 	strv_free(m->tmpfs_options);
+	free(m->subpath);
+	strv_free(m->volume_options);
+	strv_free(m->volume_labels);
 	*m = (struct tare_mount){0};
 }
-#define cleanup_mount __attribute__((cleanup(mount_drop)))
 
 /* ------------------------------------------------------------------ paths */
 
@@ -63,7 +65,7 @@ static char *path_absolute(const char *path)
 	return joined ? path_clean(joined) : NULL;
 }
 
-static int set_target(struct tare_mount *m, const char *path, const char *text, struct err *e)
+int request_mount_set_target(struct tare_mount *m, const char *path, const char *text, struct err *e)
 {
 	if (*path != '/')
 		return err_set(e, ERR_USAGE,
@@ -79,14 +81,14 @@ static int set_target(struct tare_mount *m, const char *path, const char *text, 
 }
 
 /* A bind's source must exist: Docker's habit of making a directory hides typing errors. */
-static int set_bind_source(struct tare_mount *m, const char *path, struct err *e)
+int request_mount_set_bind(struct tare_mount *m, const char *path, struct err *e)
 {
 	m->kind = TARE_MOUNT_BIND;
 	free(m->source);
 	m->source = path_absolute(path);
 	if (!m->source)
 		return err_no_memory(e);
-	if (access(m->source, F_OK) == 0)
+	if (m->make_source || access(m->source, F_OK) == 0)
 		return 0;
 	if (errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND,
@@ -95,7 +97,7 @@ static int set_bind_source(struct tare_mount *m, const char *path, struct err *e
 	return err_sys(e, "cannot bind %s", m->source);
 }
 
-static int set_volume_source(struct tare_mount *m, const char *name, struct err *e)
+int request_mount_set_volume(struct tare_mount *m, const char *name, struct err *e)
 {
 	m->kind = TARE_MOUNT_VOLUME;
 	if (strchr(name, '/') || *name == '~')
@@ -111,7 +113,7 @@ static int set_volume_source(struct tare_mount *m, const char *name, struct err 
 }
 
 /* Takes over what m holds. */
-static int add_mount(struct tare_create *c, struct tare_mount *m, struct err *e)
+int request_mount_add(struct tare_create *c, struct tare_mount *m, struct err *e)
 {
 	struct tare_mount *grown;
 
@@ -128,7 +130,7 @@ static int add_mount(struct tare_create *c, struct tare_mount *m, struct err *e)
 	return 0;
 }
 
-static bool is_propagation(const char *word)
+bool request_mount_is_propagation(const char *word)
 {
 	static const char *const words[] = {
 	        "rprivate", "private", "rshared", "shared", "rslave", "slave", NULL};
@@ -136,7 +138,7 @@ static bool is_propagation(const char *word)
 	return strv_has((char *const *)words, word);
 }
 
-static int set_propagation(struct tare_mount *m, const char *word, struct err *e)
+int request_mount_set_propagation(struct tare_mount *m, const char *word, struct err *e)
 {
 	free(m->propagation);
 	m->propagation = strdup(word);
@@ -160,15 +162,16 @@ static int volume_option(struct tare_mount *m, const char *word, const char *tex
 		m->read_only = word[1] == 'o';
 	} else if (strcmp(word, "nocopy") == 0) {
 		m->no_copy = true;
+	} else if (strcmp(word, "U") == 0) {
+		m->chown = true;
 	} else if (strcmp(word, "bind") == 0) {
 		m->non_recursive = true;
-	} else if (is_propagation(word)) {
-		return set_propagation(m, word, e);
+	} else if (request_mount_is_propagation(word)) {
+		return request_mount_set_propagation(m, word, e);
 	} else if (!is_ignored_volume_option(word)) {
 		return err_set(e, ERR_USAGE,
-		        "invalid volume \"%s\": unknown option \"%s\"; one of ro, rw, nocopy, bind, "
-		        "[r]private, "
-		        "[r]shared, [r]slave",
+		        "invalid volume \"%s\": unknown option \"%s\"; one of ro, rw, nocopy, U, "
+		        "bind, [r]private, [r]shared, [r]slave",
 		        text, word);
 	}
 	return 0;
@@ -200,7 +203,7 @@ int tare_parse_volume(struct tare_create *c, const char *text, struct err *e)
 		        "invalid volume \"%s\": write SOURCE:TARGET[:ro], as in ./data:/data or "
 		        "cache:/var/cache:ro",
 		        text);
-	if (set_target(&m, n > 1 ? part[1] : part[0], text, e) < 0)
+	if (request_mount_set_target(&m, n > 1 ? part[1] : part[0], text, e) < 0)
 		return -1;
 	if (n > 2 && volume_options(&m, part[2], text, e) < 0)
 		return -1;
@@ -208,23 +211,16 @@ int tare_parse_volume(struct tare_create *c, const char *text, struct err *e)
 		bool is_path = part[0][0] == '/' || strcmp(part[0], ".") == 0 || strcmp(part[0], "..") == 0 ||
 		               strncmp(part[0], "./", 2) == 0 || strncmp(part[0], "../", 3) == 0;
 
-		if ((is_path ? set_bind_source(&m, part[0], e) : set_volume_source(&m, part[0], e)) < 0)
+		if ((is_path ? request_mount_set_bind(&m, part[0], e)
+		             : request_mount_set_volume(&m, part[0], e)) < 0)
 			return -1;
 	}
-	return add_mount(c, &m, e);
+	return request_mount_add(c, &m, e);
 }
 
-/* ------------------------------------------------------------------ --mount */
+/* ------------------------------------------------------------------ --tmpfs */
 
-static int mount_bool(const char *value, bool *v, const char *key, struct err *e)
-{
-	*v = !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-	if (*v || strcmp(value, "false") == 0 || strcmp(value, "0") == 0)
-		return 0;
-	return err_set(e, ERR_USAGE, "%s takes true or false, not \"%s\"", key, value);
-}
-
-static int mount_mode(const char *text, unsigned *mode, struct err *e)
+int request_mount_mode(const char *text, unsigned *mode, struct err *e)
 {
 	char *end;
 	unsigned long v = strtoul(text, &end, 8);
@@ -234,219 +230,6 @@ static int mount_mode(const char *text, unsigned *mode, struct err *e)
 	*mode = (unsigned)v;
 	return 0;
 }
-
-/* What --mount has said so far, before its type is known. */
-struct mount_words {
-	struct tare_mount *m;
-	const char *type, *source; /* borrowed */
-};
-
-typedef int mount_key_fn(struct mount_words *w, const char *value, struct err *e);
-
-static int key_type(struct mount_words *w, const char *value, struct err *e)
-{
-	if (strcmp(value, "bind") != 0 && strcmp(value, "volume") != 0 && strcmp(value, "tmpfs") != 0)
-		return err_set(e, ERR_USAGE, "unknown type \"%s\"; one of bind, volume, tmpfs", value);
-	w->type = value;
-	return 0;
-}
-
-static int key_source(struct mount_words *w, const char *value, struct err *e)
-{
-	(void)e;
-	w->source = value;
-	return 0;
-}
-
-static int key_target(struct mount_words *w, const char *value, struct err *e)
-{
-	return set_target(w->m, value, value, e);
-}
-
-static int key_read_only(struct mount_words *w, const char *value, struct err *e)
-{
-	return mount_bool(value, &w->m->read_only, "readonly", e);
-}
-
-static int key_no_copy(struct mount_words *w, const char *value, struct err *e)
-{
-	return mount_bool(value, &w->m->no_copy, "volume-nocopy", e);
-}
-
-static int key_non_recursive(struct mount_words *w, const char *value, struct err *e)
-{
-	return mount_bool(value, &w->m->non_recursive, "bind-nonrecursive", e);
-}
-
-static int key_recursive(struct mount_words *w, const char *value, struct err *e)
-{
-	if (strcmp(value, "enabled") != 0 && strcmp(value, "disabled") != 0)
-		return err_set(e, ERR_USAGE, "bind-recursive takes enabled or disabled, not \"%s\"", value);
-	w->m->non_recursive = *value == 'd';
-	return 0;
-}
-
-static int key_propagation(struct mount_words *w, const char *value, struct err *e)
-{
-	if (!is_propagation(value))
-		return err_set(e, ERR_USAGE,
-		        "unknown propagation \"%s\"; one of rprivate, private, rshared, shared, rslave, "
-		        "slave",
-		        value);
-	return set_propagation(w->m, value, e);
-}
-
-static int key_tmpfs_size(struct mount_words *w, const char *value, struct err *e)
-{
-	return size_parse(value, &w->m->tmpfs_size, e);
-}
-
-static int key_tmpfs_mode(struct mount_words *w, const char *value, struct err *e)
-{
-	return mount_mode(value, &w->m->tmpfs_mode, e);
-}
-
-static int key_driver(struct mount_words *w, const char *value, struct err *e)
-{
-	(void)w;
-	if (strcmp(value, "local") != 0)
-		return err_set(
-		        e, ERR_UNSUPPORTED, "unknown volume driver \"%s\"; there is only local", value);
-	return 0;
-}
-
-static int key_consistency(struct mount_words *w, const char *value, struct err *e)
-{
-	(void)w;
-	(void)value;
-	(void)e;
-	return 0;
-}
-
-static const struct {
-	const char *key;
-	mount_key_fn *fn;
-	bool bare;        /* may stand without a value */
-	const char *only; /* the type that it belongs to, or NULL */
-} mount_keys[] = {
-        {"type", key_type, false, NULL},
-        {"source", key_source, false, NULL},
-        {"src", key_source, false, NULL},
-        {"target", key_target, false, NULL},
-        {"destination", key_target, false, NULL},
-        {"dst", key_target, false, NULL},
-        {"readonly", key_read_only, true, NULL},
-        {"ro", key_read_only, true, NULL},
-        {"consistency", key_consistency, false, NULL},
-        {"bind-propagation", key_propagation, false, "bind"},
-        {"bind-nonrecursive", key_non_recursive, true, "bind"},
-        {"bind-recursive", key_recursive, false, "bind"},
-        {"volume-nocopy", key_no_copy, true, "volume"},
-        {"volume-driver", key_driver, false, "volume"},
-        {"tmpfs-size", key_tmpfs_size, false, "tmpfs"},
-        {"tmpfs-mode", key_tmpfs_mode, false, "tmpfs"},
-};
-#define N_MOUNT_KEYS (sizeof(mount_keys) / sizeof(*mount_keys))
-
-static int unknown_mount_key(const char *key, struct err *e)
-{
-	const char *names[N_MOUNT_KEYS], *nearest;
-
-	for (size_t i = 0; i < N_MOUNT_KEYS; i++)
-		names[i] = mount_keys[i].key;
-	nearest = text_nearest(key, names, N_MOUNT_KEYS);
-	return err_set(e, ERR_USAGE, "unknown key \"%s\"%s%s%s", key, nearest ? "; did you mean " : "",
-	        nearest ? nearest : "", nearest ? "?" : "; keys are type, source, target, readonly, …");
-}
-
-static int mount_word(struct mount_words *w, char *word, const char *type, struct err *e)
-{
-	char *value = strchr(word, '=');
-
-	if (value)
-		*value++ = 0;
-	for (size_t i = 0; i < N_MOUNT_KEYS; i++) {
-		if (strcmp(word, mount_keys[i].key) != 0)
-			continue;
-		if (!mount_keys[i].bare && (!value || !*value))
-			return err_set(e, ERR_USAGE, "%s needs a value", word);
-		if (mount_keys[i].only && strcmp(mount_keys[i].only, type) != 0)
-			return err_set(e, ERR_USAGE, "%s belongs to type=%s, not to type=%s", word,
-			        mount_keys[i].only, type);
-		return mount_keys[i].fn(w, value, e);
-	}
-	return unknown_mount_key(word, e);
-}
-
-/* The next field of a comma-separated line; one that begins with a quote may hold commas ("" is a quote). */
-static char *next_field(char **rest)
-{
-	char *field = *rest, *in = field, *out = field;
-
-	if (!field)
-		return NULL;
-	if (*in != '"')
-		return text_next_part(rest, ",");
-	for (in++; *in && !(*in == '"' && in[1] != '"'); in++) {
-		if (*in == '"')
-			in++;
-		*out++ = *in;
-	}
-	*rest = *in == '"' && in[1] == ',' ? in + 2 : NULL;
-	*out = 0;
-	return field;
-}
-
-static int mount_source(struct mount_words *w, struct err *e)
-{
-	struct tare_mount *m = w->m;
-
-	if (strcmp(w->type, "tmpfs") == 0) {
-		m->kind = TARE_MOUNT_TMPFS;
-		return w->source ? err_set(e, ERR_USAGE, "a tmpfs has no source") : 0;
-	}
-	if (strcmp(w->type, "volume") == 0)
-		return w->source ? set_volume_source(m, w->source, e) : 0;
-	if (!w->source)
-		return err_set(e, ERR_USAGE, "a bind needs a source");
-	return set_bind_source(m, w->source, e);
-}
-
-/* The type decides which keys fit, so it is looked for first. */
-static const char *mount_type(const char *text)
-{
-	const char *at = strncmp(text, "type=", 5) == 0 ? text : strstr(text, ",type=");
-
-	at = at ? strchr(at, '=') + 1 : "";
-	return strncmp(at, "bind", 4) == 0 ? "bind" : strncmp(at, "tmpfs", 5) == 0 ? "tmpfs" : "volume";
-}
-
-int tare_parse_mount(struct tare_create *c, const char *text, struct err *e)
-{
-	cleanup_mount struct tare_mount m = {.kind = TARE_MOUNT_VOLUME};
-	cleanup_free char *copy = strdup(text);
-	struct mount_words w = {.m = &m, .type = "volume"};
-	char *rest = copy, *word;
-	int rc = 0;
-
-	if (!copy)
-		return err_no_memory(e);
-	while (rc == 0 && (word = next_field(&rest)))
-		rc = mount_word(&w, word, mount_type(text), e);
-	if (rc == 0 && !m.target)
-		rc = err_set(e, ERR_USAGE, "the target is missing");
-	if (rc == 0)
-		rc = mount_source(&w, e);
-	if (rc < 0)
-		return e && e->kind != ERR_USAGE
-		               ? -1
-		               : err_wrap(e,
-		                         "invalid mount \"%s\" (sample: type=bind,source=/srv,target=/data)",
-		                         text);
-	return add_mount(c, &m, e);
-}
-
-/* ------------------------------------------------------------------ --tmpfs */
 
 bool volume_is_tmpfs_option(const char *word)
 {
@@ -473,7 +256,7 @@ static int tmpfs_option(struct tare_mount *m, const char *word, const char *text
 		return 0;
 	}
 	if (strncmp(word, "mode=", 5) == 0)
-		return mount_mode(word + 5, &m->tmpfs_mode, e);
+		return request_mount_mode(word + 5, &m->tmpfs_mode, e);
 	/* A share of memory stays the kernel's business. */
 	if (strncmp(word, "size=", 5) == 0 && word[len - 1] != '%')
 		return size_parse(word + 5, &m->tmpfs_size, e);
@@ -492,12 +275,12 @@ int tare_parse_tmpfs(struct tare_create *c, const char *text, struct err *e)
 
 	if (!copy)
 		return err_no_memory(e);
-	if (set_target(&m, text_next_part(&options, ":"), text, e) < 0)
+	if (request_mount_set_target(&m, text_next_part(&options, ":"), text, e) < 0)
 		return -1;
 	while ((word = text_next_part(&options, ",")))
 		if (*word && tmpfs_option(&m, word, text, e) < 0)
 			return -1;
-	return add_mount(c, &m, e);
+	return request_mount_add(c, &m, e);
 }
 
 /* ------------------------------------------------------------------ devices */

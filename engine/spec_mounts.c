@@ -122,39 +122,98 @@ static int add_etc(const struct spec_input *in, struct runtime_spec *spec, struc
 
 /* ------------------------------------------------------------------ what was asked for */
 
+/* Volume, or what of it, and what its options say of each mount. */
+static int mark_volume(const struct spec_input *in, struct spec_mount *added, const char *name,
+        const char *subpath, struct err *e)
+{
+	cleanup_volume_record struct volume_record r = {0};
+
+	if (volume_record_read(in->store, name, &r, e) != 0)
+		return -1;
+	added->volume = strdup(name);
+	added->subpath = subpath ? strdup(subpath) : NULL;
+	free(added->source);
+	added->source = r.kind == VOLUME_BIND
+	                        ? str_printf("%s%s%s", r.device, subpath ? "/" : "", subpath ? subpath : "")
+	                        : str_printf("%s/volumes/%s/data%s%s", in->store->root, name,
+	                                  subpath ? "/" : "", subpath ? subpath : "");
+	if (!added->volume || (subpath && !added->subpath) || !added->source)
+		return err_no_memory(e);
+	if (r.read_only && !strv_has(added->options, "ro") && strv_add(&added->options, "ro") != 0)
+		return err_no_memory(e);
+	added->copy_up &= !r.read_only;
+	return 0;
+}
+
+static int ensure(const struct spec_input *in, const struct tare_mount *m, char name[VOLUME_NAME_MAX],
+        bool *empty, struct err *e)
+{
+	cleanup_json json *labels = m->volume_labels ? volume_texts_object(m->volume_labels) : NULL;
+	const struct tare_volume_create how = {
+	        .name = m->source, .labels = labels, .options = m->volume_options};
+
+	return volume_ensure_as(in->store, &how, name, in->volumes, empty, e);
+}
+
+/* A part of a volume is looked at when it is mounted. */
 static int add_volume(
         const struct spec_input *in, const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
 {
 	char name[VOLUME_NAME_MAX];
 	bool empty;
 
-	if (volume_ensure(in->store, m->source ? m->source : "", name, in->volumes, &empty, e) != 0)
+	if (ensure(in, m, name, &empty, e) != 0)
 		return -1;
-	cleanup_free char *source = str_printf("%s/volumes/%s/data", in->store->root, name);
-	if (!source)
+	cleanup_free char *data = str_printf("%s/volumes/%s/data", in->store->root, name);
+	cleanup_free char *options = str_printf("rbind,%s%s%s", m->propagation ? m->propagation : "rprivate",
+	        m->read_only ? ",ro" : "", m->chown ? ",U" : "");
+	if (!data || !options)
 		return err_no_memory(e);
-	if (spec_add_mount(spec, "bind", source, m->target,
-	            m->read_only ? "rbind,rprivate,ro" : "rbind,rprivate", e) != 0)
+	if (spec_add_mount(spec, "bind", data, m->target, options, e) != 0)
 		return -1;
 	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
-	added->copy_up = (empty || copy_up_is_unfinished(source)) && !m->no_copy;
-	added->volume = strdup(name);
-	return added->volume ? 0 : err_no_memory(e);
+	added->copy_up = (empty || m->subpath || copy_up_is_unfinished(data)) && !m->no_copy;
+	return mark_volume(in, added, name, m->subpath, e);
+}
+
+/* A typing error must not give the host's own directories to another owner. */
+static int check_chown(const struct tare_mount *m, struct err *e)
+{
+	static const char *const system[] = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64",
+	        "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", NULL};
+
+	return m->chown && strv_has((char *const *)system, m->source)
+	               ? err_set(e, ERR_USAGE,
+	                         "the host's %s cannot be given to the container's user; leave out U",
+	                         m->source)
+	               : 0;
+}
+
+static int find_source(const struct tare_mount *m, struct err *e)
+{
+	struct stat st;
+
+	if (stat(m->source, &st) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(e, "bind source %s", m->source);
+	if (!m->make_source)
+		return err_set(e, ERR_NOT_FOUND,
+		        "the bind source %s does not exist; make it first (mkdir -p %s), or give a volume's "
+		        "name",
+		        m->source, m->source);
+	return mkdir_all(m->source, 0755) != 0 ? err_sys(e, "cannot make the bind source %s", m->source) : 0;
 }
 
 static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struct err *e)
 {
 	char options[64];
-	struct stat st;
 
-	if (stat(m->source, &st) != 0)
-		return errno == ENOENT ? err_set(e, ERR_NOT_FOUND,
-		                                 "the bind source %s does not exist; make it first (mkdir -p "
-		                                 "%s), or give a volume's name",
-		                                 m->source, m->source)
-		                       : err_sys(e, "bind source %s", m->source);
-	snprintf(options, sizeof options, "%s,%s%s", m->non_recursive ? "bind" : "rbind",
-	        m->propagation ? m->propagation : "rprivate", m->read_only ? ",ro" : "");
+	if (check_chown(m, e) != 0 || find_source(m, e) != 0)
+		return -1;
+	snprintf(options, sizeof options, "%s,%s%s%s%s", m->non_recursive ? "bind" : "rbind",
+	        m->propagation ? m->propagation : "rprivate", m->read_only ? ",ro" : "",
+	        m->submounts_writable ? ",top" : "", m->chown ? ",U" : "");
 	return spec_add_mount(spec, "bind", m->source, m->target, options, e);
 }
 
@@ -256,6 +315,60 @@ static int add_profile_tmpfs(char *const *tmpfs, struct runtime_spec *spec, stru
 	return 0;
 }
 
+/* As it is mounted there: the same part of the same volume, the same propagation. */
+static int share_mount(const struct spec_input *in, const struct spec_mount *other, bool ro,
+        struct runtime_spec *spec, struct err *e)
+{
+	if (spec_add_mount(spec, other->type, other->source, other->destination, "", e) != 0)
+		return -1;
+	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
+	added->options = strv_copy(other->options);
+	if (other->options && !added->options)
+		return err_no_memory(e);
+	if (ro && !strv_has(added->options, "ro") && strv_add(&added->options, "ro") != 0)
+		return err_no_memory(e);
+	if (!other->volume)
+		return 0;
+	/* held until this container's record names it, too */
+	if (volume_keep(in->store, other->volume, in->volumes, e) != 0)
+		return -1;
+	added->copy_up = other->copy_up;
+	return mark_volume(in, added, other->volume, other->subpath, e);
+}
+
+/* Volumes and binds; what else is mounted there (proc, a tmpfs, the files of /etc) is that container's own.
+ */
+static bool is_shared(const struct container *c, const struct spec_mount *m)
+{
+	json *mounts = json_get(c->record.config, "Mounts");
+
+	if (strcmp(m->type, "bind") != 0)
+		return false;
+	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++)
+		if (strcmp(json_str(json_object_array_get_idx(mounts, i), "Destination", ""),
+		            m->destination) == 0)
+			return true;
+	return false;
+}
+
+static int share_mounts(const struct spec_input *in, const struct container *c, bool ro,
+        struct runtime_spec *spec, struct err *e)
+{
+	struct runtime_spec other;
+	int rc = 0;
+
+	if (container_spec(c, &other, e) != 0)
+		return -1;
+	for (size_t i = 0; i < other.n_mounts && rc == 0; i++) {
+		const struct spec_mount *m = &other.mounts[i];
+		if (is_shared(c, m) && !mounted_at(spec, m->destination) &&
+		        !asked_for(in->request, m->destination))
+			rc = share_mount(in, m, ro, spec, e);
+	}
+	runtime_spec_free(&other);
+	return rc;
+}
+
 /* --volumes-from REF[:ro|:rw]: the volumes and binds of another container at the same places. */
 static int add_volumes_from(
         const struct spec_input *in, const char *text, struct runtime_spec *spec, struct err *e)
@@ -267,24 +380,8 @@ static int add_volumes_from(
 
 	if (colon && !ro && strcmp(colon, ":rw") != 0)
 		return err_set(e, ERR_USAGE, "--volumes-from \"%s\": the mode is ro or rw", text);
-	if (!ref || container_open(in->store, ref, &c, e) != 0)
+	if (!ref || container_open(in->store, ref, &c, e) != 0 || share_mounts(in, &c, ro, spec, e) != 0)
 		return err_wrap(e, "--volumes-from");
-	json *mounts = json_get(c.record.config, "Mounts");
-	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
-		json *m = json_object_array_get_idx(mounts, i);
-		const char *source = json_str(m, "Source", ""), *target = json_str(m, "Destination", "");
-		bool writable = json_bool(m, "RW", true) && !ro;
-		if (!*source || mounted_at(spec, target) || asked_for(in->request, target))
-			continue;
-		if (spec_add_mount(spec, "bind", source, target,
-		            writable ? "rbind,rprivate" : "rbind,rprivate,ro", e) != 0)
-			return -1;
-		const char *volume = json_str(m, "Name", NULL);
-		if (volume && volume_keep(in->store, volume, in->volumes, e) != 0)
-			return -1;
-		if (volume && !(spec->mounts[spec->n_mounts - 1].volume = strdup(volume)))
-			return err_no_memory(e);
-	}
 	return 0;
 }
 

@@ -46,6 +46,11 @@ struct tare_mount {
 	uint64_t tmpfs_size; /* bytes, 0 = half of memory */
 	unsigned tmpfs_mode; /* octal, 0 = 1777 */
 	char **tmpfs_options; /* further ones of --tmpfs: "noexec", "nosuid", … */
+	char *subpath;        /* volume: what of it, relative to its root; NULL: all */
+	char **volume_options, **volume_labels; /* "KEY=VALUE": of a volume that is made for this */
+	bool make_source;        /* bind: make a directory that is missing */
+	bool submounts_writable; /* bind: read_only is about its top only */
+	bool chown;              /* give all that is in it to the container's user */
 };
 
 struct tare_device {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -136,24 +137,42 @@ int engine_volume_inspect(struct tare_engine *t, const char *name, json **out, s
 
 /* ------------------------------------------------------------------ sizes */
 
-/* A quota's own count costs nothing. */
-static int size_at(int dir_fd, const struct volume_record *r, uint64_t *bytes, struct err *e)
+/* What is not there holds nothing. */
+static int size_of_tmpfs(int data, uint64_t *bytes)
 {
-	struct err why = ERR_INIT;
+	struct statfs fs;
+
+	if (data >= 0 && fstatfs(data, &fs) == 0)
+		*bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize;
+	return 0;
+}
+
+/* A quota's own count costs nothing. */
+static int size_of_directory(int dir_fd, int data, const struct volume_record *r, uint64_t *bytes)
+{
+	int64_t used = r->quota ? volume_quota_used(data) : -1;
 	uint64_t entries;
-	cleanup_fd int data = volume_open_data_at(dir_fd, r, &why);
-	int64_t used = data >= 0 && r->quota ? volume_quota_used(data) : -1;
 
 	*bytes = used > 0 ? (uint64_t)used : 0;
-	if (used >= 0 || (data < 0 && r->kind != VOLUME_DIRECTORY)) /* what is not there holds nothing */
-		return 0;
-	if (data < 0) {
-		if (e)
-			*e = why;
-		return -1;
+	return used >= 0 ? 0 : tree_size_at(dir_fd, "data", bytes, &entries);
+}
+
+static int size_at(int dir_fd, const struct volume_record *r, uint64_t *bytes, struct err *e)
+{
+	uint64_t entries;
+	int rc;
+
+	if (r->kind == VOLUME_BIND) {
+		rc = tree_size_at(AT_FDCWD, r->device, bytes, &entries);
+		return rc != 0 && errno != ENOENT ? err_sys(e, "cannot read volume %s", r->name) : 0;
 	}
-	return tree_size_at(data, ".", bytes, &entries) != 0 ? err_sys(e, "cannot read volume %s", r->name)
-	                                                     : 0;
+	cleanup_fd int data = volume_open_data_at(dir_fd, r, r->kind == VOLUME_TMPFS ? NULL : e);
+	if (r->kind == VOLUME_TMPFS)
+		return size_of_tmpfs(data, bytes);
+	if (data < 0)
+		return -1;
+	return size_of_directory(dir_fd, data, r, bytes) != 0 ? err_sys(e, "cannot read volume %s", r->name)
+	                                                      : 0;
 }
 
 int volume_size(const struct store *s, const char *name, uint64_t *bytes, struct err *e)

@@ -51,7 +51,8 @@ static char *device_of(int fd)
 	snprintf(number, sizeof number, " %u:%u ", major(st.st_dev), minor(st.st_dev));
 	const char *line = strstr(buf_str(&text), number);
 	const char *after = line ? strstr(line, " - ") : NULL;
-	return after && sscanf(after, " - %*s %255s", source) == 1 ? strdup(source) : NULL;
+	bool found = after && sscanf(after, " - %*s %255s", source) == 1 && source[0] == '/';
+	return found ? strdup(source) : NULL;
 }
 
 static int control(int fd, int command, uint32_t id, void *data)

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "engine/runtime/mount_tree.h"
 
-enum word_effect { WORD_SET, WORD_CLEAR, WORD_PROPAGATION, WORD_BIND, WORD_NOTHING };
+enum word_effect { WORD_SET, WORD_CLEAR, WORD_PROPAGATION, WORD_BIND, WORD_TOP, WORD_CHOWN, WORD_NOTHING };
 
 static const struct mount_word {
 	const char *word;
@@ -38,6 +38,8 @@ static const struct mount_word {
         {"rslave", WORD_PROPAGATION, MS_SLAVE, true},
         {"unbindable", WORD_PROPAGATION, MS_UNBINDABLE, false},
         {"runbindable", WORD_PROPAGATION, MS_UNBINDABLE, true},
+        {"top", WORD_TOP, 0, false}, /* ours: "ro" is about the top of an rbind only */
+        {"U", WORD_CHOWN, 0, false}, /* podman's */
         {"defaults", WORD_NOTHING, 0, false},
         {"z", WORD_NOTHING, 0, false}, /* SELinux relabelling: nothing to do without it */
         {"Z", WORD_NOTHING, 0, false},
@@ -70,6 +72,12 @@ static void apply_word(struct mount_options *o, const struct mount_word *w)
 		break;
 	case WORD_BIND:
 		o->bind = true;
+		break;
+	case WORD_TOP:
+		o->top_only = true;
+		break;
+	case WORD_CHOWN:
+		o->chown = true;
 		break;
 	case WORD_NOTHING:
 		break;

@@ -149,8 +149,17 @@ static int change_by_remount(
 static int change_by_setattr(
         struct container_root *r, int mount_fd, const struct mount_options *o, struct err *e)
 {
-	struct mount_attr attr = {.attr_set = o->set, .attr_clr = o->clear, .propagation = o->propagation};
+	struct mount_attr attr = {.attr_set = o->set, .attr_clr = o->clear};
+	struct mount_attr propagation = {.propagation = o->propagation};
 	unsigned flags = AT_EMPTY_PATH | (o->recursive ? AT_RECURSIVE : 0);
+
+	if (o->top_only && o->propagation && !r->old_mount_api &&
+	        mount_setattr(mount_fd, "", flags, &propagation, sizeof propagation) && errno != ENOSYS)
+		return err_sys(e, "cannot change a mount's propagation");
+	if (o->top_only)
+		flags = AT_EMPTY_PATH;
+	else
+		attr.propagation = o->propagation;
 
 	/* The access-time modes are one field: changing it needs it cleared as a whole. */
 	if (attr.attr_set & MOUNT_ATTR__ATIME)

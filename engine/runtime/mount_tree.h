@@ -17,7 +17,9 @@ struct mount_options {
 	uint64_t propagation; /* MS_PRIVATE …, 0 = leave */
 	bool recursive;       /* rbind, and propagation to all below */
 	bool bind;
-	char **data; /* for the file system itself: "size=64k", borrowed from the list */
+	bool top_only; /* the attributes are not for what is mounted below */
+	bool chown;    /* what is in it becomes the container's user's */
+	char **data;   /* for the file system itself: "size=64k", borrowed from the list */
 	size_t n_data;
 };
 #define MOUNT_DATA_MAX 32

@@ -14,7 +14,9 @@
 #include "base/file.h"
 #include "engine/oci/runtime_spec.h"
 #include "engine/runtime/cgroup.h"
+#include "engine/runtime/chown_tree.h"
 #include "engine/runtime/copy_up.h"
+#include "engine/runtime/user.h"
 
 static int open_source(const struct spec_mount *m, struct err *e)
 {
@@ -97,8 +99,20 @@ static int refuse_kernel_files(int target, const char *path, struct err *e)
 	return 0;
 }
 
-static int make_bind(struct container_root *r, const struct spec_mount *m, const struct mount_options *o,
-        int source, struct err *e)
+/* After it was filled, and before it may become read-only. */
+static int give_to_user(struct container_root *r, const struct runtime_spec *spec, int source, struct err *e)
+{
+	struct identity who = {0};
+
+	if (user_lookup(r->fd, spec->user ? spec->user : "", spec->groups, &who, e))
+		return -1;
+	int rc = chown_tree(source, who.uid, who.gid, e);
+	free(who.groups);
+	return rc;
+}
+
+static int make_bind(struct container_root *r, const struct runtime_spec *spec, const struct spec_mount *m,
+        const struct mount_options *o, int source, struct err *e)
 {
 	struct stat st;
 
@@ -112,6 +126,8 @@ static int make_bind(struct container_root *r, const struct spec_mount *m, const
 	if (S_ISDIR(st.st_mode) && !m->copy_up)
 		copy_up_give_up(source);
 	else if (S_ISDIR(st.st_mode) && copy_up(target, source, e))
+		return -1;
+	if (o->chown && give_to_user(r, spec, source, e))
 		return -1;
 	return mount_attach(r, source, target, o, e);
 }
@@ -168,7 +184,7 @@ int mounts_make(struct container_root *r, const struct runtime_spec *spec, const
 
 		if (mount_options_parse(m->options, &o, data, e))
 			return err_wrap(e, "mount %s", m->destination);
-		if (bind ? make_bind(r, m, &o, source_fds[i], e) : make_fs(r, m, &o, e))
+		if (bind ? make_bind(r, spec, m, &o, source_fds[i], e) : make_fs(r, m, &o, e))
 			return err_wrap(e, "mount %s", m->destination);
 		if (!strcmp(m->destination, "/dev"))
 			*dev_is_ours = !bind;
