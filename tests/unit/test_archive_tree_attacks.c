@@ -3,94 +3,18 @@
  * is about. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
-#include "engine/archive/pack.h"
-#include "engine/archive/tar_reader.h"
-#include "engine/archive/unpack.h"
-#include "tests/unit/tree_box.h"
-
-#define SECRET "nobody's business"
-
-struct tape {
-	struct tree_box *box;
-	int fd;
-	struct pack pack;
-	struct unpack_tree_options options;
-	struct unpack_result result;
-	struct err e;
-};
-
-static struct tape tape_begin(void **state)
-{
-	struct tape t = {.box = *state, .fd = memfd_create("tar", MFD_CLOEXEC), .e = ERR_INIT};
-	t.options.make = (struct tree_make_options){.xattrs = TREE_XATTRS_ALL};
-	pack_init(&t.pack, t.fd);
-	tree_box_file(t.box->outside, "secret", SECRET);
-	return t;
-}
-
-static void add_more(struct tape *t, char type, const char *path, const char *link, const char *content,
-        const struct buf *more)
-{
-	const struct tar_member m = {.type = type,
-	        .path = path,
-	        .link = link,
-	        .mode = 0777,
-	        .major = 1,
-	        .minor = 3,
-	        .size = strlen(content),
-	        .more = more};
-	assert_int_equal(tar_writer_begin(&t->pack.tar, &m, NULL), 0);
-	assert_int_equal(tar_writer_data(&t->pack.tar, content, m.size, NULL), 0);
-	assert_int_equal(tar_writer_end(&t->pack.tar, NULL), 0);
-}
-
-static void add(struct tape *t, char type, const char *path, const char *link, const char *content)
-{
-	add_more(t, type, path, link, content, NULL);
-}
-
-static void check_outside(const struct tree_box *b)
-{
-	cleanup_buf struct buf text = BUF_INIT;
-	struct stat st = tree_box_look(b->outside, "secret");
-	assert_int_equal(file_read_at(b->outside, "secret", &text, NULL), 0);
-	assert_string_equal(buf_str(&text), SECRET);
-	assert_int_equal(tree_box_count(b->outside), 1);
-	assert_int_equal(st.st_mode, S_IFREG | 0644);
-	assert_int_equal(st.st_nlink, 1);
-	assert_int_equal(st.st_uid, 0);
-	st = tree_box_look(b->fd, "outside");
-	assert_int_equal(st.st_mode, S_IFDIR | 0755);
-	assert_int_equal(st.st_uid, 0);
-	assert_int_equal(tree_box_count(b->fd), 3);
-}
-
-static int play(struct tape *t)
-{
-	const struct inflate_options io = {.copy_fd = -1};
-	assert_int_equal(pack_finish(&t->pack, NULL), 0);
-	assert_int_equal(lseek(t->fd, 0, SEEK_SET), 0);
-	cleanup_inflate struct inflate *in = inflate_open(t->fd, &io, &t->e);
-	assert_non_null(in);
-	cleanup_tar_reader struct tar_reader reader = TAR_READER_INIT(in);
-	int rc = unpack_tree(&reader, t->box->out, &t->options, &t->result, &t->e);
-	check_outside(t->box);
-	pack_free(&t->pack);
-	close_fd(&t->fd);
-	return rc;
-}
+#include "tests/unit/tree_tape.h"
 
 static void play_well(struct tape *t)
 {
-	if (play(t) < 0)
+	if (tape_play(t) < 0)
 		fail_msg("%s", t->e.msg);
 }
 
 static void play_refused(struct tape *t, const char *words)
 {
-	assert_int_equal(play(t), -1);
+	assert_int_equal(tape_play(t), -1);
 	assert_int_equal(t->e.kind, ERR_CORRUPT);
 	if (!strstr(t->e.msg, words))
 		fail_msg("not about \"%s\": %s", words, t->e.msg);
@@ -104,15 +28,6 @@ static void again(void **state, struct tape *t)
 	*t = tape_begin(state);
 }
 
-static const char *content(const struct tree_box *b, const char *path)
-{
-	static char text[64];
-	cleanup_buf struct buf got = BUF_INIT;
-	assert_int_equal(file_read_at(b->out, path, &got, NULL), 0);
-	snprintf(text, sizeof(text), "%s", buf_str(&got));
-	return text;
-}
-
 /* ------------------------------------------------------------------ names */
 
 static void test_names_that_lead_out(void **state)
@@ -122,7 +37,7 @@ static void test_names_that_lead_out(void **state)
 	struct tape t = tape_begin(state);
 	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(*names); i++) {
 		t.options.make.in_root = i % 2;
-		add(&t, '0', names[i / 2], "", "x");
+		tape_add(&t, '0', names[i / 2], "", "x");
 		play_refused(&t, "hostile");
 		assert_int_equal(tree_box_count(t.box->out), 0);
 		again(state, &t);
@@ -130,7 +45,7 @@ static void test_names_that_lead_out(void **state)
 	char longest[300];
 	memset(longest, 'n', sizeof(longest));
 	longest[256] = '\0';
-	add(&t, '0', longest, "", "x");
+	tape_add(&t, '0', longest, "", "x");
 	play_refused(&t, "longer than 255");
 }
 
@@ -163,14 +78,14 @@ static void test_entries_that_lead_out(void **state)
 static void test_harmless_names(void **state)
 {
 	struct tape t = tape_begin(state);
-	add(&t, '5', ".", "", "");
-	add(&t, '5', "./", "", "");
-	add(&t, '0', ".//a/./b//c", "", "c");
-	add(&t, '0', "...", "", "dots");
-	add(&t, '0', "..b", "", "b");
+	tape_add(&t, '5', ".", "", "");
+	tape_add(&t, '5', "./", "", "");
+	tape_add(&t, '0', ".//a/./b//c", "", "c");
+	tape_add(&t, '0', "...", "", "dots");
+	tape_add(&t, '0', "..b", "", "b");
 	play_well(&t);
-	assert_string_equal(content(t.box, "a/b/c"), "c");
-	assert_string_equal(content(t.box, "..."), "dots");
+	assert_string_equal(tape_content(t.box, "a/b/c"), "c");
+	assert_string_equal(tape_content(t.box, "..."), "dots");
 	assert_int_equal(tree_box_look(t.box->fd, "out").st_mode, S_IFDIR | 0777);
 }
 
@@ -178,8 +93,8 @@ static void test_harmless_names(void **state)
 
 static void add_link_and_file(struct tape *t, const char *target)
 {
-	add(t, '2', "a", target, "");
-	add(t, '0', "a/passwd", "", "root::0:0");
+	tape_add(t, '2', "a", target, "");
+	tape_add(t, '0', "a/passwd", "", "root::0:0");
 }
 
 static void test_symlink_then_file(void **state)
@@ -191,14 +106,14 @@ static void test_symlink_then_file(void **state)
 	add_link_and_file(&t, "/");
 	play_refused(&t, "leads out");
 	again(state, &t);
-	add(&t, '2', "l", "../outside", "");
-	add(&t, '2', "a", "l", "");
-	add(&t, '0', "a/deep/er", "", "x");
+	tape_add(&t, '2', "l", "../outside", "");
+	tape_add(&t, '2', "a", "l", "");
+	tape_add(&t, '0', "a/deep/er", "", "x");
 	play_refused(&t, "leads out");
 	again(state, &t);
-	add(&t, '2', "a", "b", "");
-	add(&t, '2', "b", "a", "");
-	add(&t, '0', "a/x", "", "x");
+	tape_add(&t, '2', "a", "b", "");
+	tape_add(&t, '2', "b", "a", "");
+	tape_add(&t, '0', "a/x", "", "x");
 	play_refused(&t, "loop");
 	again(state, &t);
 	add_link_and_file(&t, "/proc/self/root");
@@ -212,38 +127,38 @@ static void test_links_inside_the_root(void **state)
 	t.options.make.in_root = true;
 	mkdirat(t.box->out, "outside", 0755);
 	mkdirat(t.box->out, "real", 0755);
-	add(&t, '2', "up", "../outside", "");
-	add(&t, '0', "up/one", "", "1");
-	add(&t, '2', "abs", "/real", "");
-	add(&t, '0', "abs/two", "", "2");
-	add(&t, '5', "abs/dir", "", "");
-	add(&t, '1', "abs/three", "up/one", "");
-	add(&t, '2', "far", "../../../../../../real/dir", "");
-	add(&t, '0', "far/four", "", "4");
+	tape_add(&t, '2', "up", "../outside", "");
+	tape_add(&t, '0', "up/one", "", "1");
+	tape_add(&t, '2', "abs", "/real", "");
+	tape_add(&t, '0', "abs/two", "", "2");
+	tape_add(&t, '5', "abs/dir", "", "");
+	tape_add(&t, '1', "abs/three", "up/one", "");
+	tape_add(&t, '2', "far", "../../../../../../real/dir", "");
+	tape_add(&t, '0', "far/four", "", "4");
 	play_well(&t);
-	assert_string_equal(content(t.box, "outside/one"), "1");
-	assert_string_equal(content(t.box, "real/two"), "2");
-	assert_string_equal(content(t.box, "real/three"), "1");
-	assert_string_equal(content(t.box, "real/dir/four"), "4");
+	assert_string_equal(tape_content(t.box, "outside/one"), "1");
+	assert_string_equal(tape_content(t.box, "real/two"), "2");
+	assert_string_equal(tape_content(t.box, "real/three"), "1");
+	assert_string_equal(tape_content(t.box, "real/dir/four"), "4");
 	assert_int_equal(tree_box_look(t.box->out, "real/dir").st_mtime, 0);
 }
 
 static void test_hard_links_to_outside(void **state)
 {
 	struct tape t = tape_begin(state);
-	add(&t, '1', "h", "../outside/secret", "");
+	tape_add(&t, '1', "h", "../outside/secret", "");
 	play_refused(&t, "..");
 	again(state, &t);
-	add(&t, '2', "s", "../outside", "");
-	add(&t, '1', "h", "s/secret", "");
+	tape_add(&t, '2', "s", "../outside", "");
+	tape_add(&t, '1', "h", "s/secret", "");
 	play_refused(&t, "leads out");
 	again(state, &t);
-	add(&t, '5', "d", "", "");
-	add(&t, '1', "h", "d", "");
+	tape_add(&t, '5', "d", "", "");
+	tape_add(&t, '1', "h", "d", "");
 	play_refused(&t, "cannot be linked");
 	again(state, &t);
-	add(&t, '2', "s", "../outside/secret", "");
-	add(&t, '1', "h", "s", ""); /* another name of the link itself */
+	tape_add(&t, '2', "s", "../outside/secret", "");
+	tape_add(&t, '1', "h", "s", ""); /* another name of the link itself */
 	play_well(&t);
 	assert_true(S_ISLNK(tree_box_look(t.box->out, "h").st_mode));
 }
@@ -255,11 +170,11 @@ static void test_entries_over_links(void **state)
 	struct tape t = tape_begin(state);
 	for (size_t i = 0; i < 2 * sizeof(kinds); i++) {
 		t.options.make.in_root = t.options.make.live = i % 2;
-		add(&t, '0', "first", "", "1");
-		add(&t, '2', "a", "../outside/secret", "");
-		add(&t, '2', "b", "../outside", "");
-		add(&t, kinds[i / 2], "a", kinds[i / 2] == '2' ? "x" : "first", "");
-		add(&t, kinds[i / 2], "b", kinds[i / 2] == '2' ? "x" : "first", "");
+		tape_add(&t, '0', "first", "", "1");
+		tape_add(&t, '2', "a", "../outside/secret", "");
+		tape_add(&t, '2', "b", "../outside", "");
+		tape_add(&t, kinds[i / 2], "a", kinds[i / 2] == '2' ? "x" : "first", "");
+		tape_add(&t, kinds[i / 2], "b", kinds[i / 2] == '2' ? "x" : "first", "");
 		play_well(&t);
 		assert_int_equal(S_ISLNK(tree_box_look(t.box->out, "a").st_mode), kinds[i / 2] == '2');
 		again(state, &t);
@@ -269,17 +184,17 @@ static void test_entries_over_links(void **state)
 static void test_later_entries_win(void **state)
 {
 	struct tape t = tape_begin(state);
-	add(&t, '0', "a", "", "file");
-	add(&t, '5', "a", "", "");
-	add(&t, '0', "a/in", "", "x");
-	add(&t, '2', "a", "nowhere", "");
-	add(&t, '0', "a", "", "last");
-	add(&t, '5', "d/", "", "");
-	add(&t, '0', "d/kept", "", "k");
-	add(&t, '5', "d/", "", "");
+	tape_add(&t, '0', "a", "", "file");
+	tape_add(&t, '5', "a", "", "");
+	tape_add(&t, '0', "a/in", "", "x");
+	tape_add(&t, '2', "a", "nowhere", "");
+	tape_add(&t, '0', "a", "", "last");
+	tape_add(&t, '5', "d/", "", "");
+	tape_add(&t, '0', "d/kept", "", "k");
+	tape_add(&t, '5', "d/", "", "");
 	play_well(&t);
-	assert_string_equal(content(t.box, "a"), "last");
-	assert_string_equal(content(t.box, "d/kept"), "k");
+	assert_string_equal(tape_content(t.box, "a"), "last");
+	assert_string_equal(tape_content(t.box, "d/kept"), "k");
 	assert_int_equal(t.result.entries, 8);
 }
 
@@ -295,7 +210,7 @@ static void test_overlay_attributes(void **state)
 		cleanup_buf struct buf records = BUF_INIT;
 		snprintf(key, sizeof(key), "SCHILY.xattr.%s", names[i / 2]);
 		tar_writer_record(&records, key, "/etc", 4);
-		add_more(&t, i % 2 ? '5' : '0', "a", "", "", &records);
+		tape_add_more(&t, i % 2 ? '5' : '0', "a", "", "", &records);
 		play_refused(&t, "overlayfs");
 		assert_int_equal(tree_box_count(t.box->out), 0);
 		again(state, &t);
@@ -307,17 +222,17 @@ static void test_plain_names(void **state)
 {
 	struct tape t = tape_begin(state);
 	const struct tar_member device = {.type = '3', .path = "d/zero", .link = "", .mode = 0600};
-	add(&t, '0', "d/a", "", "stays");
-	add(&t, '0', "d/.wh.a", "", "plain");
-	add(&t, '0', "d/.wh..wh..opq", "", "plain");
-	add(&t, '0', "d/.wh..wh.plnk/1.2", "", "plain");
+	tape_add(&t, '0', "d/a", "", "stays");
+	tape_add(&t, '0', "d/.wh.a", "", "plain");
+	tape_add(&t, '0', "d/.wh..wh..opq", "", "plain");
+	tape_add(&t, '0', "d/.wh..wh.plnk/1.2", "", "plain");
 	assert_int_equal(tar_writer_begin(&t.pack.tar, &device, NULL), 0);
 	assert_int_equal(tar_writer_end(&t.pack.tar, NULL), 0);
 	play_well(&t);
-	assert_string_equal(content(t.box, "d/a"), "stays");
-	assert_string_equal(content(t.box, "d/.wh.a"), "plain");
-	assert_string_equal(content(t.box, "d/.wh..wh..opq"), "plain");
-	assert_string_equal(content(t.box, "d/.wh..wh.plnk/1.2"), "plain");
+	assert_string_equal(tape_content(t.box, "d/a"), "stays");
+	assert_string_equal(tape_content(t.box, "d/.wh.a"), "plain");
+	assert_string_equal(tape_content(t.box, "d/.wh..wh..opq"), "plain");
+	assert_string_equal(tape_content(t.box, "d/.wh..wh.plnk/1.2"), "plain");
 	assert_true(S_ISCHR(tree_box_look(t.box->out, "d/zero").st_mode));
 	cleanup_fd int d = openat(t.box->out, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fgetxattr(d, "trusted.overlay.opaque", NULL, 0) < 0);
@@ -333,7 +248,7 @@ static void test_implied_directories_are_bounded(void **state)
 			while (len + 8 < sizeof(path) - 600)
 				len += (size_t)snprintf(path + len, sizeof(path) - len, "/d");
 			strcpy(path + len, "/f");
-			add(&t, '0', path, "", "x");
+			tape_add(&t, '0', path, "", "x");
 		}
 		t.options.make.any_parents = any;
 		if (any)
@@ -350,10 +265,10 @@ static void test_everything_belongs_to_one(void **state)
 	t.options.make.own = true;
 	t.options.make.uid = 1234;
 	t.options.make.gid = 5678;
-	add(&t, '0', "made/for/f", "", "x");
-	add(&t, '5', "d", "", "");
-	add(&t, '2', "l", "../outside/secret", "");
-	add(&t, '6', "p", "", "");
+	tape_add(&t, '0', "made/for/f", "", "x");
+	tape_add(&t, '5', "d", "", "");
+	tape_add(&t, '2', "l", "../outside/secret", "");
+	tape_add(&t, '6', "p", "", "");
 	play_well(&t);
 	static const char *const names[] = {"made", "made/for", "made/for/f", "d", "l", "p"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -387,12 +302,13 @@ static void test_kinds_are_kept(void **state)
 		tree_box_file(t.box->out, "file", "old");
 		assert_int_equal(symlinkat("../outside", t.box->out, "link"), 0);
 		t.options.data = never;
-		add(&t, '0', "file", "", "");
-		add(&t, rows[i / 2].type, rows[i / 2].path, "file", rows[i / 2].type == '0' ? "data" : "");
-		assert_int_equal(play(&t), -1);
+		tape_add(&t, '0', "file", "", "");
+		tape_add(&t, rows[i / 2].type, rows[i / 2].path, "file",
+		        rows[i / 2].type == '0' ? "data" : "");
+		assert_int_equal(tape_play(&t), -1);
 		assert_int_equal(t.e.kind, ERR_CONFLICT);
-		assert_string_equal(content(t.box, "dir/in"), "x");
-		assert_string_equal(content(t.box, "file"), "");
+		assert_string_equal(tape_content(t.box, "dir/in"), "x");
+		assert_string_equal(tape_content(t.box, "file"), "");
 		assert_int_equal(tree_box_count(t.box->out), 3);
 		again(state, &t);
 	}
@@ -407,7 +323,7 @@ static int look_meanwhile(
 	(void)len;
 	(void)e;
 	assert_string_equal(entry->path, "a");
-	assert_string_equal(content(b, "a"), "old");
+	assert_string_equal(tape_content(b, "a"), "old");
 	return 0;
 }
 
@@ -422,14 +338,14 @@ static void test_live(void **state)
 	t.options.make.live = true;
 	t.options.data = look_meanwhile;
 	t.options.arg = t.box;
-	add(&t, '0', "a", "", "new");
-	add(&t, '1', "h", "a", "");
-	add(&t, '1', "h", "a", "");
-	add(&t, '2', "l", "a", "");
+	tape_add(&t, '0', "a", "", "new");
+	tape_add(&t, '1', "h", "a", "");
+	tape_add(&t, '1', "h", "a", "");
+	tape_add(&t, '2', "l", "a", "");
 	play_well(&t);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), 3);
 	assert_string_equal(text, "old");
-	assert_string_equal(content(t.box, "h"), "new");
+	assert_string_equal(tape_content(t.box, "h"), "new");
 	assert_int_equal(tree_box_look(t.box->out, "a").st_nlink, 2);
 	assert_int_equal(tree_box_count(t.box->out), 3);
 }
@@ -451,7 +367,7 @@ static void test_what_was_given_up_goes(void **state)
 	tree_make_free(b->make);
 	b->make = NULL;
 	assert_int_equal(tree_box_count(b->out), 1);
-	assert_string_equal(content(b, "a"), "old");
+	assert_string_equal(tape_content(b, "a"), "old");
 }
 
 /* ------------------------------------------------------------------ a container that works against us */
@@ -517,7 +433,7 @@ static void test_flipped_directory(void **state)
 		f.end = true;
 		pthread_join(thread, NULL);
 		tree_make_free_ptr(&b->make);
-		check_outside(b);
+		tape_check_outside(b);
 		assert_int_equal(remove_tree_at(b->out, "d"), 0);
 		assert_int_equal(remove_tree_at(b->out, "evil"), 0);
 	}
@@ -542,7 +458,7 @@ static void test_exchanged_for_a_link(void **state)
 		tree_make_entry(b->make, &entry, &file, NULL);
 	f.end = true;
 	pthread_join(thread, NULL);
-	check_outside(b);
+	tape_check_outside(b);
 	pack_free(&t.pack);
 	close(t.fd);
 }
