@@ -90,8 +90,6 @@ static int open_parent(
 		return 0;
 	if (errno != ENOENT)
 		return cannot_open(s, e);
-	if (s->tree && container_tree_refuse_absent(s->tree, s->path.text, s->shown, e) != 0)
-		return -1;
 	return err_set(e, ERR_NOT_FOUND, "%s: there is no directory %s; make it first", s->shown, at->dir);
 }
 
@@ -144,6 +142,8 @@ static int find(const struct copy_side *s, const char *path, struct copy_dest *d
  * where the name is no link. Should it be one later, it is replaced, not followed. */
 int copy_dest_open(const struct copy_side *s, struct copy_dest *d, struct err *e)
 {
+	if (s->tree && container_tree_refuse_absent(s->tree, s->path.text, s->shown, e) != 0)
+		return -1;
 	cleanup_free char *path = str_printf("%s%s", s->path.text, s->path.is_dir ? "/" : "");
 	int rc = path ? 1 : err_no_memory(e);
 

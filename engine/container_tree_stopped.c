@@ -86,7 +86,7 @@ static bool is_dropped(const struct spec_mount *m)
 	return is_beneath(d, "/dev") || is_beneath(d, "/proc") || is_beneath(d, "/sys");
 }
 
-/* The files of /etc that every container has: one that shares them with a container that is gone has none. */
+/* The files of /etc that every container has: one that never ran has none yet. */
 static bool is_lost(const struct spec_mount *m)
 {
 	return is_beneath(m->destination, "/etc") && !m->volume && access(m->source, F_OK) != 0;
@@ -155,25 +155,6 @@ static void drop(struct spec_mount *m)
 	close_fd(&m->source_fd);
 }
 
-static int prepare_mounts(const struct container_tree *t, struct runtime_spec *spec, struct err *e)
-{
-	size_t kept = 0, n = spec->n_mounts;
-	int rc = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct spec_mount *m = &spec->mounts[i];
-		if (is_dropped(m) || (strcmp(m->type, "bind") == 0 && is_lost(m))) {
-			drop(m);
-			continue;
-		}
-		if (rc == 0)
-			rc = prepare(t, m, e);
-		spec->mounts[kept++] = *m;
-	}
-	spec->n_mounts = kept;
-	return rc;
-}
-
 static int add_absent(struct container_tree *t, const char *destination, dev_t dev, struct err *e)
 {
 	struct absent_mount *grown = realloc(t->absent, (t->n_absent + 1) * sizeof *grown);
@@ -184,6 +165,28 @@ static int add_absent(struct container_tree *t, const char *destination, dev_t d
 		return err_no_memory(e);
 	grown[t->n_absent++].dev = dev;
 	return 0;
+}
+
+static int prepare_mounts(struct container_tree *t, struct runtime_spec *spec, struct err *e)
+{
+	size_t kept = 0, n = spec->n_mounts;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct spec_mount *m = &spec->mounts[i];
+		bool lost = strcmp(m->type, "bind") == 0 && is_lost(m);
+		if (rc == 0 && lost)
+			rc = add_absent(t, m->destination, 0, e);
+		if (lost || is_dropped(m)) {
+			drop(m);
+			continue;
+		}
+		if (rc == 0)
+			rc = prepare(t, m, e);
+		spec->mounts[kept++] = *m;
+	}
+	spec->n_mounts = kept;
+	return rc;
 }
 
 /* Now that all have their places. */
