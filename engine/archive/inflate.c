@@ -35,6 +35,7 @@ const char *compression_name(enum compression c)
 /* ------------------------------------------------------------------ kinds */
 
 #define MAGIC_MAX 6
+#define START_MAX 24 /* what a piece begins with */
 static enum compression sniff(const unsigned char *p, size_t len)
 {
 	static const struct {
@@ -52,6 +53,11 @@ static enum compression sniff(const unsigned char *p, size_t len)
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
 		if (len >= magics[i].len && memcmp(p, magics[i].magic, magics[i].len) == 0)
 			return magics[i].kind;
+	/* One of ours is known by more than its magic number, should that be damaged. */
+	if (len >= START_MAX && memcmp(p + 8, PIECE_MAGIC, 8) == 0)
+		return COMPRESSION_ZSTD;
+	if (len >= START_MAX && memcmp(p + 16, PIECE_MAGIC, 8) == 0)
+		return COMPRESSION_GZIP;
 	/* A zstd stream may begin with a skippable frame: 0x184D2A50 to 0x184D2A5F. */
 	if (len >= 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, "\x2a\x4d\x18", 3) == 0)
 		return COMPRESSION_ZSTD;
@@ -108,7 +114,7 @@ static int check_bomb(const struct inflate *in, struct err *e)
 static int start(struct inflate *in, const struct inflate_options *o, struct err *e)
 {
 	struct source *s = &in->source;
-	if (source_want(s, MAGIC_MAX, e) < 0)
+	if (source_want(s, START_MAX, e) < 0)
 		return -1;
 	in->kind = sniff(s->data, s->len);
 	bool copy_output = in->kind == COMPRESSION_XZ || in->kind == COMPRESSION_BZIP2;

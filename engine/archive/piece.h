@@ -20,6 +20,7 @@
 
 struct err;
 
+#define PIECE_MAGIC      "TareFrm1" /* 8 bytes behind the start with zstd, 16 with gzip */
 #define PIECE_SIZE       ((size_t)2 << 20)
 #define PIECE_LIMIT      ((size_t)8 << 20) /* of what a reader takes, either side */
 #define PIECE_HEADER_MAX 44

@@ -60,7 +60,7 @@ int tar_check_data(struct tar_check *c, const void *data, size_t len, struct err
 
 int tar_check_torn(struct tar_check *c, const struct tar_reader *t, struct err *e)
 {
-	c->torn = true;
+	*(c->has_manifest ? &c->torn_behind : &c->torn) = true;
 	return t->headed ? tar_manifest_drop(&c->own, e) : 0;
 }
 
@@ -130,32 +130,49 @@ static bool same(const char *a, const char *b)
 	return (!a && !b) || (a && b && strcmp(a, b) == 0);
 }
 
-static void tell_difference(
-        const struct telling *t, const struct tar_manifest_line *theirs, const struct tar_manifest_line *own)
+static const char *difference(const struct tar_manifest_line *theirs, const struct tar_manifest_line *own)
 {
 	bool header = same(theirs->header, own->header), content = same(theirs->content, own->content);
-	tell(t, theirs->path,
-	        header && !content   ? "its content is damaged"
-	        : !header && content ? "its header (name, owner, mode, times or attributes) is damaged"
-	                             : "its header is damaged, and its content with it");
+	return header && !content   ? "its content is damaged"
+	       : !header && content ? "its header (name, owner, mode, times or attributes) is damaged"
+	                            : "its header is damaged, and its content with it";
+}
+
+/* The entry at hand of theirs, of which `what` is to be told; NULL: nothing is wrong with it. Where it ends
+ * is known from where the next one begins. */
+static void leave_entry(const struct tar_check *c, const struct telling *t, struct lines *theirs,
+        struct buf *path, const char *what)
+{
+	uint64_t from = theirs->line.at;
+	buf_reset(path);
+	buf_str_add(path, theirs->line.path);
+	next_line(theirs);
+	uint64_t to = theirs->ended ? c->last_at : theirs->line.at;
+	if (c->placed && c->placed(c->placed_arg, buf_str(path), from, to, what != NULL))
+		return;
+	if (what)
+		tell(t, buf_str(path), what);
 }
 
 /* Both lists are in the order in which things stand in the archive. */
 static void compare(
         const struct tar_check *c, const struct telling *t, struct lines *theirs, struct lines *own)
 {
+	cleanup_buf struct buf path = BUF_INIT;
 	while (!theirs->ended || !own->ended) {
 		bool mine = theirs->ended || (!own->ended && own->line.at < theirs->line.at);
-		bool both = !mine && !own->ended && own->line.at == theirs->line.at;
-		if (mine && !c->torn)
-			tell(t, own->line.path, "it is not in the archive's list of files");
-		else if (both && strcmp(theirs->text, own->text) != 0)
-			tell_difference(t, &theirs->line, &own->line);
-		else if (!mine && !both)
-			tell(t, theirs->line.path, "its header is damaged, or it is missing");
-		if (!mine)
-			next_line(theirs);
-		if (mine || both)
+		if (mine) {
+			if (!c->torn)
+				tell(t, own->line.path, "it is not in the archive's list of files");
+			next_line(own);
+			continue;
+		}
+		bool both = !own->ended && own->line.at == theirs->line.at;
+		const char *what = both ? NULL : "its header is damaged, or it is missing";
+		if (both && strcmp(theirs->text, own->text) != 0)
+			what = difference(&theirs->line, &own->line);
+		leave_entry(c, t, theirs, &path, what);
+		if (both)
 			next_line(own);
 	}
 }
@@ -178,6 +195,7 @@ int tar_check_end(struct tar_check *c, void (*damaged)(void *arg, const char *li
 	struct digest lines;
 	if (!c->has_manifest)
 		return 0;
+	c->own.torn = c->torn;
 	if (tar_manifest_end(&c->own, COMPRESSION_NONE, e) < 0 ||
 	        tar_manifest_header(c->last_size, header, e) < 0)
 		return -1;
@@ -192,9 +210,10 @@ int tar_check_end(struct tar_check *c, void (*damaged)(void *arg, const char *li
 		        "the list of files is damaged; the files cannot be checked against it");
 	if (whole <= 0)
 		return whole;
-	if (digest_equal(&lines, &c->own.digest))
-		return right && !c->behind;
-	return find_differences(c, &t, e);
+	bool equal = digest_equal(&lines, &c->own.digest);
+	if ((!equal || c->placed) && find_differences(c, &t, e) < 0)
+		return -1;
+	return equal && right && !c->behind;
 }
 
 void tar_check_free(struct tar_check *c)

@@ -12,9 +12,14 @@
 
 struct tar_check {
 	struct tar_manifest own;
-	bool has_manifest;  /* the last entry so far is called like one */
-	bool behind;        /* there are entries behind one */
-	bool torn;          /* the archive's structure was damaged: some entries may not have been seen */
+	bool has_manifest; /* the last entry so far is called like one */
+	bool behind;       /* there are entries behind one */
+	bool torn;         /* the archive's structure was damaged: some entries may not have been seen */
+	bool torn_behind;  /* it was, behind the manifest */
+	/* Asked about each entry of the manifest at tar_check_end(), when set: it stands from `from` to `to`,
+	 * and `wrong` says whether it differs. True: that is not told. */
+	bool (*placed)(void *arg, const char *path, uint64_t from, uint64_t to, bool wrong);
+	void *placed_arg;
 	uint64_t last_size; /* of the manifest */
 	uint64_t last_at;
 	int theirs; /* its content, -1: none was met */

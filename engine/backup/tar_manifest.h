@@ -38,6 +38,7 @@ struct tar_manifest {
 	size_t first, n_slots, cap;
 	struct hash *hash;
 	struct digest digest; /* of the lines, when it has ended */
+	bool torn;            /* lines whose digests never come are right */
 	struct err err;       /* what went wrong where nobody could be told */
 };
 #define TAR_MANIFEST_INIT                                                                                    \
