@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/archive_options.h"
+#include "cli/backup_options.h"
 #include "cli/commit_options.h"
 #include "cli/copy_options.h"
 #include "cli/login_options.h"
@@ -47,7 +48,8 @@ int transfer_print_id(const struct cli *cli, const char *id)
 static const struct transfer_verb *find_verb(const char *words)
 {
 	static const struct transfer_verb *const tables[] = {transfer_archive_verbs, transfer_pull_verbs,
-	        transfer_push_verbs, transfer_commit_verbs, transfer_copy_verbs, transfer_login_verbs};
+	        transfer_push_verbs, transfer_commit_verbs, transfer_copy_verbs, transfer_login_verbs,
+	        transfer_backup_verbs, transfer_backups_verbs, transfer_repository_verbs};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct transfer_verb *v = tables[i]; v->words; v++)
 			if (strcmp(v->words, words) == 0)
@@ -103,7 +105,8 @@ static void keep_no_windows(void)
 int main(int argc, char **argv)
 {
 	static const struct command *const tables[] = {archive_commands, pull_commands, push_commands,
-	        commit_commands, copy_commands, login_commands, NULL};
+	        commit_commands, copy_commands, login_commands, backup_commands, repository_prune_commands,
+	        NULL};
 	static const struct program transfer = {.name = "tare-transfer",
 	        .tables = tables,
 	        .run_other = run,

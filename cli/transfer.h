@@ -22,8 +22,11 @@ extern const struct transfer_verb transfer_push_verbs[];    /* transfer_push.c: 
 extern const struct transfer_verb transfer_commit_verbs[];  /* transfer_commit.c: commit */
 extern const struct transfer_verb transfer_copy_verbs[];    /* transfer_copy.c: cp, export */
 extern const struct transfer_verb transfer_login_verbs[];   /* transfer_login.c: login, logout, search */
-extern const struct transfer_verb transfer_backup_verbs[];  /* transfer_backup.c: those of backups but: */
+extern const struct transfer_verb transfer_backup_verbs[];  /* transfer_backup.c: volume backup */
+extern const struct transfer_verb transfer_restore_verbs[]; /* transfer_restore.c: volume restore */
 extern const struct transfer_verb transfer_backups_verbs[]; /* transfer_backups.c: volume backups */
+extern const struct transfer_verb
+        transfer_repository_verbs[]; /* transfer_repository.c: volume verify, forget, prune */
 
 void transfer_progress(struct progress *p, const struct progress_options *o);
 /* Pretty, with a newline. */
