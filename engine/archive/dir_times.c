@@ -1,5 +1,6 @@
 #include "engine/archive/dir_times.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/archive/unnamed_file.h"
 
 #define RECENT_MAX ((size_t)256 << 10)
 
@@ -20,9 +22,9 @@ struct record {
 
 static int spill(struct dir_times *d, struct err *e)
 {
-	if (d->spill < 0)
-		d->spill = openat(d->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (d->spill < 0 || write_all(d->spill, d->recent.data, d->recent.len) < 0)
+	if (d->spill < 0 && (d->spill = unnamed_file(d->root, e)) < 0)
+		return -1;
+	if (write_all(d->spill, d->recent.data, d->recent.len) < 0)
 		return err_sys(e, "cannot keep the times of its directories");
 	buf_reset(&d->recent);
 	return 0;
@@ -44,7 +46,8 @@ int dir_times_add(struct dir_times *d, const char *path, struct timespec mtime, 
 	return d->recent.failed ? err_no_memory(e) : 0;
 }
 
-static void set_one(const struct dir_times *d, const char *path, const struct record *r, const void *acl)
+static int set_one(
+        const struct dir_times *d, const char *path, const struct record *r, const void *acl, struct err *e)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	struct timespec times[2] = {r->mtime, r->mtime};
@@ -52,14 +55,14 @@ static void set_one(const struct dir_times *d, const char *path, const struct re
 	cleanup_fd int fd =
 	        d->in_root ? open_in_root(d->root, name, flags, 0) : open_beneath(d->root, name, flags, 0);
 	if (fd < 0)
-		return;
-	if (r->acl)
-		fsetxattr(fd, "system.posix_acl_default", acl, r->acl, 0);
-	futimens(fd, times);
+		return 0;
+	if (r->acl && fsetxattr(fd, "system.posix_acl_default", acl, r->acl, 0) < 0 && errno != ENOTSUP)
+		return err_sys(e, "\"%.300s\": cannot set its default ACL", path);
+	return futimens(fd, times) < 0 ? err_sys(e, "\"%.300s\": cannot set its time", path) : 0;
 }
 
 /* All whole records of p; how many bytes they were. */
-static size_t set_all(const struct dir_times *d, const char *p, size_t len)
+static ssize_t set_all(const struct dir_times *d, const char *p, size_t len, struct err *e)
 {
 	size_t at = 0;
 	struct record r;
@@ -71,10 +74,11 @@ static size_t set_all(const struct dir_times *d, const char *p, size_t len)
 			break;
 		memcpy(path, p + at + sizeof(r), r.len);
 		path[r.len] = '\0';
-		set_one(d, path, &r, p + at + sizeof(r) + r.len);
+		if (set_one(d, path, &r, p + at + sizeof(r) + r.len, e) < 0)
+			return -1;
 		at += sizeof(r) + r.len + r.acl;
 	}
-	return at;
+	return (ssize_t)at;
 }
 
 static int set_spilled(const struct dir_times *d, struct err *e)
@@ -86,7 +90,9 @@ static int set_spilled(const struct dir_times *d, struct err *e)
 	if (!room)
 		return err_no_memory(e);
 	while ((n = pread(d->spill, room, RECENT_MAX, at)) > 0) {
-		size_t used = set_all(d, room, (size_t)n);
+		ssize_t used = set_all(d, room, (size_t)n, e);
+		if (used < 0)
+			return -1;
 		if (used == 0)
 			return err_set(e, ERR_OTHER, "cannot read back the times of its directories");
 		at += (off_t)used;
@@ -99,8 +105,7 @@ int dir_times_set(const struct dir_times *d, struct err *e)
 {
 	if (d->spill >= 0 && set_spilled(d, e) < 0)
 		return -1;
-	set_all(d, buf_str(&d->recent), d->recent.len);
-	return 0;
+	return set_all(d, buf_str(&d->recent), d->recent.len, e) < 0 ? -1 : 0;
 }
 
 void dir_times_free(struct dir_times *d)

@@ -118,13 +118,20 @@ static void report_dropped(const struct tree_make *m, const struct tree_entry *e
 		m->options.dropped(m->options.arg, entry->path, name);
 }
 
-/* What is made in a directory inherits its default ACL: that comes at the end (dir_times.h). */
+/* What is made in a directory inherits its default ACL: that comes at the end (dir_times.h). 0 when this
+ * attribute is made, or will be; -1 with errno. */
+static int set_xattr(int fd, const struct tree_xattr *x)
+{
+	if (strcmp(x->name, DEFAULT_ACL) != 0)
+		return fsetxattr(fd, x->name, x->value, x->len, 0);
+	return fgetxattr(fd, DEFAULT_ACL, NULL, 0) < 0 && errno != ENODATA ? -1 : 0;
+}
+
 static int set_xattrs(const struct tree_make *m, int fd, const struct tree_entry *entry, struct err *e)
 {
 	for (size_t i = 0; i < entry->n_xattrs; i++) {
 		const struct tree_xattr *x = &entry->xattrs[i];
-		if (!tree_xattr_kept(m->options.xattrs, x->name) || strcmp(x->name, DEFAULT_ACL) == 0 ||
-		        fsetxattr(fd, x->name, x->value, x->len, 0) == 0)
+		if (!tree_xattr_kept(m->options.xattrs, x->name) || set_xattr(fd, x) == 0)
 			continue;
 		if (errno != ENOTSUP)
 			return err_sys(e, "cannot set its extended attribute \"%.100s\"", x->name);

@@ -176,6 +176,25 @@ static void test_default_acl_is_not_inherited(void **state)
 	tree_box_compare(b);
 }
 
+/* More directories than their times and ACLs are kept in memory of. */
+static void test_many_directories(void **state)
+{
+	struct tree_box *b = *state;
+	struct err e = ERR_INIT;
+	struct dice d = {9};
+	unsigned char acl[44];
+	char name[200];
+	for (int i = 0; i < 1200; i++) {
+		snprintf(name, sizeof(name), "%0190d", i);
+		cleanup_fd int fd = open_dir_make(b->tree, name, 0755);
+		assert_int_equal(fsetxattr(fd, "system.posix_acl_default", acl, random_acl(&d, acl), 0), 0);
+		random_time(&d, b->tree, name);
+	}
+	if (tree_box_copy(b, &e) < 0)
+		fail_msg("%s", e.msg);
+	tree_box_compare(b);
+}
+
 /* ------------------------------------------------------------------ depth and size */
 
 static void make_deep(int top, int levels)
@@ -249,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_random_trees),
 	        TEST(test_default_acl_is_not_inherited),
+	        TEST(test_many_directories),
 	        TEST(test_too_deep),
 	        TEST(test_deep),
 	        TEST(test_longest_path),
