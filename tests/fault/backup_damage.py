@@ -182,6 +182,8 @@ class Damage(World):
         good, bad = f"{self.dir}/good-{kind}", f"{self.dir}/bad-{kind}"
         self.must("volume", "backup", *option, "live", "--to", good)
         self.expect("undamaged", "volume", "verify", *option, good)
+        self.expect("undamaged", "volume", "restore", *option, "live", good, "--path", "dir-1/file-001", "--into", "some")
+        self.tare("volume", "rm", "some")
         files = [os.path.relpath(os.path.join(f, n), good) for f, _, names in os.walk(good) for n in names]
         sizes = {f: os.path.getsize(f"{good}/{f}") for f in files if os.path.getsize(f"{good}/{f}")}
         for n in range(FLIPS):
