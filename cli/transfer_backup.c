@@ -39,7 +39,8 @@ void backup_add_amount(struct buf *b, uint64_t entries, uint64_t bytes)
 {
 	char count[BACKUP_COUNT_SIZE], size[SIZE_TEXT_SIZE];
 
-	buf_printf(b, "%s files and directories, %s", backup_count_text(entries, count),
+	buf_printf(b, "%s %s, %s", backup_count_text(entries, count),
+	        entries == 1 ? "file or directory" : "files and directories",
 	        size_format_decimal(bytes, size));
 }
 
