@@ -49,7 +49,8 @@ static const struct transfer_verb *find_verb(const char *words)
 {
 	static const struct transfer_verb *const tables[] = {transfer_archive_verbs, transfer_pull_verbs,
 	        transfer_push_verbs, transfer_commit_verbs, transfer_copy_verbs, transfer_login_verbs,
-	        transfer_backup_verbs, transfer_backups_verbs, transfer_repository_verbs};
+	        transfer_backup_verbs, transfer_restore_verbs, transfer_backups_verbs,
+	        transfer_repository_verbs};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct transfer_verb *v = tables[i]; v->words; v++)
 			if (strcmp(v->words, words) == 0)
