@@ -70,6 +70,15 @@ static int add_container(const struct store *s, const struct container_record *r
 	return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct volume_user *x = a, *y = b;
+	int order = strcmp(x->volume, y->volume);
+
+	order = order ? order : strcmp(x->name, y->name);
+	return order ? order : strcmp(x->destination, y->destination);
+}
+
 int volume_users(const struct store *s, const char *volume, struct volume_users *out, struct err *e)
 {
 	cleanup_strv char **ids = NULL;
@@ -88,6 +97,8 @@ int volume_users(const struct store *s, const char *volume, struct volume_users 
 			return -1;
 		}
 	}
+	if (out->n)
+		qsort(out->rows, out->n, sizeof *out->rows, by_name);
 	return 0;
 }
 
