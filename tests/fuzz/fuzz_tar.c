@@ -1,13 +1,20 @@
 /* Fuzz target: a tar archive of any bytes. Reading ends, within the bounds that tar_reader.h states, and the
- * names that layer_path lets through cannot lead anywhere. */
+ * names that layer_path lets through cannot lead anywhere. Unpacked as a plain tree it touches nothing
+ * outside of the directory that it was given. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "engine/archive/layer_path.h"
 #include "engine/archive/tar_header.h"
 #include "engine/archive/tar_reader.h"
+#include "engine/archive/tree_walk.h"
+#include "engine/archive/unpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -88,7 +95,7 @@ static void check_entry(const struct tar_entry *entry)
 		check_path(&p);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_only(const uint8_t *data, size_t size)
 {
 	struct feed f = {.data = data, .left = size};
 	const struct inflate_options o = {.copy_fd = -1, .read = feed, .arg = &f};
@@ -99,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc;
 	cleanup_inflate struct inflate *in = inflate_open(-1, &o, &e);
 	if (!in || inflate_kind(in) != COMPRESSION_NONE)
-		return 0;
+		return;
 	cleanup_tar_reader struct tar_reader t = TAR_READER_INIT(in);
 	t.open_end = size % 2;
 	while ((rc = tar_next(&t, &entry, &e)) > 0) {
@@ -114,5 +121,78 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (rc < 0 && !e.msg[0])
 		abort();
+}
+
+/* ------------------------------------------------------------------ unpacked */
+
+/* "root", where it may write, and "secret", which stays as it is. */
+static char box_path[] = "/dev/shm/tare-fuzz-tar.XXXXXX";
+
+static void remove_box(void)
+{
+	remove_tree_at(AT_FDCWD, box_path);
+}
+
+static int box(void)
+{
+	static int fd = -1;
+	if (fd >= 0)
+		return fd;
+	if (!mkdtemp(box_path) || atexit(remove_box) != 0)
+		abort();
+	fd = open(box_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int secret = openat(fd, "secret", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (secret < 0 || write_all(secret, "secret", 6) < 0)
+		abort();
+	return fd;
+}
+
+static void check_box(void)
+{
+	struct stat st, dir;
+	if (fstatat(box(), "secret", &st, AT_SYMLINK_NOFOLLOW) < 0 || fstat(box(), &dir) < 0)
+		abort();
+	if (st.st_mode != (S_IFREG | 0600) || st.st_nlink != 1 || st.st_size != 6 || st.st_uid != geteuid())
+		abort();
+	if (dir.st_nlink != 3 || dir.st_mode != (S_IFDIR | 0700))
+		abort();
+}
+
+static int met(void *arg, struct tree_walk *w, const struct tree_entry *entry, struct err *e)
+{
+	struct tree_entry full = *entry;
+	(void)arg;
+	return tree_walk_xattrs(w, &full, e);
+}
+
+static void unpacked(const uint8_t *data, size_t size)
+{
+	struct feed f = {.data = data, .left = size};
+	const struct inflate_options o = {.copy_fd = -1, .read = feed, .arg = &f};
+	const struct unpack_tree_options tree = {.make = {.xattrs = TREE_XATTRS_ALL,
+	                                                 .in_root = size & 2,
+	                                                 .keep_kind = size & 4,
+	                                                 .live = size & 8}};
+	const struct tree_walk_options walk = {.entry = met, .xattrs = TREE_XATTRS_ALL};
+	struct unpack_result r;
+	struct err e = ERR_INIT;
+	cleanup_fd int root = open_dir_make(box(), "root", 0755);
+	cleanup_inflate struct inflate *in = inflate_open(-1, &o, &e);
+	if (in && inflate_kind(in) == COMPRESSION_NONE) {
+		cleanup_tar_reader struct tar_reader t = TAR_READER_INIT(in);
+		if (unpack_tree(&t, root, &tree, &r, &e) < 0 && !e.msg[0])
+			abort();
+		if (tree_walk(root, &walk, &e) < 0)
+			abort();
+	}
+	check_box();
+	if (remove_tree_at(box(), "root") < 0)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	read_only(data, size);
+	unpacked(data, size);
 	return 0;
 }
