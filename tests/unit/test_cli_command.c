@@ -17,6 +17,7 @@
 #include "cli/help.h"
 #include "cli/man.h"
 #include "cli/archive_options.h"
+#include "cli/backup_options.h"
 #include "cli/commit_options.h"
 #include "cli/copy_options.h"
 #include "cli/login_options.h"
@@ -43,7 +44,7 @@ static char *help_text(const struct command *c)
 static bool helper_has(const struct command *c)
 {
 	static const struct command *const tables[] = {archive_commands, pull_commands, push_commands,
-	        commit_commands, copy_commands, login_commands, registry_commands};
+	        commit_commands, copy_commands, login_commands, registry_commands, backup_commands};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct command *row = tables[i]; row->words; row++)
