@@ -314,7 +314,7 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	mkdir tree
 	echo BAD >tree/secret
 	local i
-	for ((i = 0; i < 12; i++)); do
+	for ((i = 0; i < 6; i++)); do
 		rm -rf got out
 		tare cp c:/t/dir/secret got >/dev/null 2>&1 || true
 		tare cp c:/t out >/dev/null 2>&1 || true
