@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Copies: files out of containers and into them, by Docker's rules, whatever a container does meanwhile.
 
+# shellcheck disable=SC2154 # bats sets stderr
 load lib
 
 test_down() {
@@ -11,11 +12,12 @@ test_down() {
 
 setup() {
 	mkdir -p "$DIR/w"
-	cd "$DIR/w"
+	cd "$DIR/w" || return
 }
 
 # What is in a directory, with what it is: "d a", "f a/b".
 listed() { (cd "$1" && find . -mindepth 1 -printf '%y %P\n' | sort | tr '\n' ' ' | sed 's/ $//'); }
+never() { if "$@"; then return 1; fi; }
 inside() { tare exec c sh -c "$1"; }
 canary() { # a directory of the host that nothing may write to or read from
 	mkdir -p "$DIR/w/host"
@@ -325,11 +327,11 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 		cat got out/dir/secret out/link/secret >>seen 2>/dev/null || true
 		unharmed
 	done
-	! grep -q HOST streamed
+	never grep -q HOST streamed
 	# A link that was copied as one leads where it leads; it is not what was read.
 	find out -type f -exec cat {} + >>files 2>/dev/null || true
-	! grep -q HOST files
-	! grep -q HOST got 2>/dev/null
+	never grep -q HOST files
+	never grep -q HOST got 2>/dev/null
 }
 
 @test "no program and no library of the container is used" {
@@ -337,7 +339,7 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	inside 'mkdir -p /lib/x86_64-linux-gnu; for n in files dns compat; do echo evil >/lib/x86_64-linux-gnu/libnss_$n.so.2; done; printf "#!/bin/sh\n" >/bin/tar; chmod 755 /bin/tar; chown 4242:4242 /bin/tar'
 	ok strace -f -o trace -e trace=execve,chroot,setns,pivot_root,openat "$BUILD/tare" --root "$ROOT" --state "$STATE" cp -a c:/bin/tar .
 	grep -q tare-transfer trace
-	! grep -E 'chroot\(|setns\(|pivot_root\(|libnss' trace
+	never grep -E 'chroot\(|setns\(|pivot_root\(|libnss' trace
 	same "$(grep -c 'execve(' trace)" 2
 }
 

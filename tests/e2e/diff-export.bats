@@ -11,7 +11,7 @@ test_down() {
 
 setup() {
 	mkdir -p "$DIR/w"
-	cd "$DIR/w"
+	cd "$DIR/w" || return
 }
 
 ran() { # NAME [OPTION…] SCRIPT: a container that ran SCRIPT

@@ -1,5 +1,5 @@
-/* flip A B - exchanges two names as fast as it can, until it is killed: what is a directory at one moment is a
- * link the next. Static, so that it runs in any image. */
+/* flip A B - exchanges two names as fast as it can, until it is killed: what is a directory at one moment is
+ * a link the next. Static, so that it runs in any image. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
