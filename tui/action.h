@@ -23,6 +23,7 @@
 	X(MEMBERS, "members", LIST)                                                                          \
 	X(BACKUPS, "backups", LIST)                                                                          \
 	X(CHANGES, "changes", DETAIL)                                                                        \
+	X(COMPARISON, "comparison", CHANGES)                                                                 \
 	X(FILES, "files", DETAIL)                                                                            \
 	X(SHELL, "shell", NONE)
 

@@ -184,7 +184,7 @@
 	X(FILES_COPY_OUT, FILES, "copy-out", "copy out", "Copy what is selected to this machine", "o", "f5", NULL) \
 	X(FILES_COPY_IN, FILES, "copy-in", "copy in", "Copy files of this machine into this directory", "i", "f7", NULL) \
 	/* what changed */ \
-	X(CHANGES_CLOSE, CHANGES, "changes-close", "back", "Back to the list of backups", "backspace", "u", NULL) \
+	X(CHANGES_CLOSE, COMPARISON, "changes-close", "back", "Back to the list of backups", "backspace", "u", NULL) \
 	X(CHANGES_KIND, CHANGES, "changes-kind", "kind", "All, or only what was added, removed, changed", "t", NULL, NULL) \
 	/* a terminal in a pane: after the prefix key */ \
 	X(SHELL_LEAVE, SHELL, "shell-leave", "leave", "Leave the shell running and go back", "q", "esc", NULL) \

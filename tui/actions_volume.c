@@ -39,24 +39,38 @@ static const struct tare_volume *current(struct app *a)
 
 /* ------------------------------------------------------------------ who uses it */
 
-static char **users(struct app *a, const struct tare_volume *v, bool running)
+static char **users(struct app *a, const struct tare_volume *v)
 {
 	char **names = NULL;
 
 	strv_foreach (id, v->used_by) {
 		const struct model_container *c = model_container(app_model(a), *id);
 
-		if (c ? !running || container_is_active(c) : !running)
-			strv_add(&names, c ? container_ref(c) : *id);
+		strv_add(&names, c ? container_ref(c) : *id);
 	}
 	return names;
 }
 
-char **volume_running_users(struct app *a, const char *volume)
+char **volume_running_users(struct app *a, const char *volume, bool writing)
 {
-	const struct tare_volume *v = model_volume(app_model(a), volume);
+	struct tare_engine *engine = app_engine(a);
+	cleanup_json json *doc = NULL;
+	json *rows;
+	char **names = NULL;
+	size_t n;
 
-	return v ? users(a, v, true) : NULL;
+	if (!engine->volume_inspect || engine->volume_inspect(engine, volume, &doc, NULL) != 0)
+		return NULL;
+	rows = json_get(doc, "UsedBy");
+	n = json_object_is_type(rows, json_type_array) ? json_object_array_length(rows) : 0;
+	for (size_t i = 0; i < n; i++) {
+		json *row = json_object_array_get_idx(rows, i);
+		const char *name = json_str(row, "Name", "");
+
+		if (json_bool(row, "Running", false) && (!writing || json_bool(row, "RW", true)))
+			strv_add(&names, *name == '/' ? name + 1 : name);
+	}
+	return names;
 }
 
 const char *volume_names_text(char *const *names, char *dst, size_t size)
@@ -76,7 +90,7 @@ const char *volume_names_text(char *const *names, char *dst, size_t size)
 
 static void refuse(struct app *a, const struct tare_volume *v)
 {
-	cleanup_strv char **names = users(a, v, false);
+	cleanup_strv char **names = users(a, v);
 	char text[160];
 
 	app_toast(a, TOAST_INFO, "%s is used by %s; remove %s first", v->name,
@@ -102,7 +116,8 @@ static void remove_volumes(struct app *a)
 			continue;
 		k++;
 		request_word(r, v->name);
-		snprintf(title, sizeof title, "volume %s", v->name);
+		/* of 64 random digits a few are enough */
+		snprintf(title, sizeof title, "volume %.*s", v->anonymous ? 12 : (int)sizeof title, v->name);
 		strv_add(&lines, v->name);
 	}
 	if (k > 1)

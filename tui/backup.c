@@ -198,26 +198,6 @@ int change_list_parse(const char *text, size_t len, struct change_list *out, str
 	return 0;
 }
 
-static void say(char *dst, size_t size, size_t n, const char *what)
-{
-	size_t at = strlen(dst);
-
-	if (n)
-		snprintf(dst + at, size - at, "%s%zu %s", at ? ", " : "", n, what);
-}
-
-char *change_list_summary(const struct change_list *l, char *dst, size_t size)
-{
-	*dst = '\0';
-	say(dst, size, l->added, "added");
-	say(dst, size, l->removed, "removed");
-	say(dst, size, l->changed, "changed");
-	say(dst, size, l->touched, "with other attributes");
-	if (!*dst)
-		snprintf(dst, size, "nothing changed");
-	return dst;
-}
-
 /* ------------------------------------------------------------------ where they are */
 
 static void key_for(const char *volume, char *dst, size_t size)

@@ -49,8 +49,6 @@ struct change_list {
 int change_list_parse(const char *text, size_t len, struct change_list *out, struct err *e);
 int change_list_take(json *rows, struct change_list *out, struct err *e);
 void change_list_free(struct change_list *l);
-/* "3 added, 2 changed", or "nothing changed". */
-char *change_list_summary(const struct change_list *l, char *dst, size_t size);
 
 /* Where the backups of a volume are, as settings say and as was told before: "" when nobody said. volume
  * NULL: of all. */

@@ -38,7 +38,9 @@ struct backup_form {
 	char *volume;
 	char *repository; /* what was there before a file was chosen */
 	char *file;
-	int into; /* what `where` is about now */
+	int into;     /* what `where` is about now */
+	char **users; /* names of those that run */
+	char title[160];
 };
 
 /* ------------------------------------------------------------------ the command */
@@ -133,7 +135,6 @@ static void set_notes(struct form *f)
 {
 	const struct backup_form *b = (const struct backup_form *)f;
 	bool is_file = f->fields[BACKUP_INTO].value == INTO_FILE;
-	cleanup_strv char **users = volume_running_users(f->v.app, b->volume);
 	const char *where = form_text(f, BACKUP_WHERE);
 	struct stat st;
 	char names[128];
@@ -146,9 +147,9 @@ static void set_notes(struct form *f)
 	                ? strdup("it is there already and will be replaced")
 	                : NULL);
 	form_set_note(f, BACKUP_PAUSE,
-	        users ? str_printf("so that all is of one moment: %s",
-	                        volume_names_text(users, names, sizeof(names)))
-	              : strdup("nothing that runs uses it"));
+	        b->users ? str_printf("so that all is of one moment: %s",
+	                           volume_names_text(b->users, names, sizeof(names)))
+	                 : strdup("nothing that runs uses it"));
 	form_set_placeholder(f, BACKUP_WHERE, strdup(is_file ? "/srv/data.tar.zst" : "/var/backups/tare"));
 }
 
@@ -238,6 +239,7 @@ static void backup_form_free(struct form *f)
 	free(b->volume);
 	free(b->repository);
 	free(b->file);
+	strv_free(b->users);
 }
 
 static const struct form_ops ops = {changed, complete, submit, backup_form_free};
@@ -256,6 +258,9 @@ struct view *backup_form_new(struct app *a, const char *volume)
 		f->v.ops->free(&f->v);
 		return NULL;
 	}
+	b->users = volume_running_users(a, volume, false);
+	snprintf(b->title, sizeof b->title, "Back up volume %.120s", volume);
+	f->title = b->title;
 	form_set_text(f, BACKUP_WHERE, repository);
 	form_set_text(f, BACKUP_KEY, backup_key_file(a));
 	form_set_placeholder(f, BACKUP_EXCLUDE, strdup("nothing; *.tmp cache/*"));

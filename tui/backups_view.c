@@ -17,9 +17,8 @@
 #include "tui/views.h"
 #include "tui/volume_actions.h"
 
-#define LIST_MOST     ((size_t)2 << 20) /* bytes of a list of backups */
-#define REPOSITORY_W  512
-#define HEADING_LINES 1
+#define LIST_MOST    ((size_t)2 << 20) /* bytes of a list of backups */
+#define REPOSITORY_W 512
 
 struct backups_view {
 	struct list_view l;
@@ -511,6 +510,12 @@ static void backups_free(struct view *view)
 
 /* ------------------------------------------------------------------ what was opened */
 
+/* The title, and of changes what the letters stand for. */
+static int heading_lines(const struct backups_view *v)
+{
+	return v->lines.list.n && v->lines.list.rows[0].kind != ' ' ? 2 : 1;
+}
+
 static void lines_draw(struct view *view, const struct canvas *c, bool focused)
 {
 	struct backups_view *v = (struct backups_view *)view;
@@ -518,7 +523,8 @@ static void lines_draw(struct view *view, const struct canvas *c, bool focused)
 	struct canvas body;
 
 	canvas_cell(c, 0, 1, c->r.w - 1, v->title, app_style(view->app, UI_TITLE));
-	rect_cut_top(&rest, HEADING_LINES);
+	change_lines_legend(&v->lines, c, 1);
+	rect_cut_top(&rest, heading_lines(v));
 	body = canvas_part(c, rest);
 	if (v->lines.list.n)
 		change_lines_draw(&v->lines, &body, focused);
@@ -549,7 +555,7 @@ static unsigned lines_mouse(struct view *view, const struct mouse *m)
 {
 	struct mouse inside = *m;
 
-	inside.y -= HEADING_LINES;
+	inside.y -= heading_lines((struct backups_view *)view);
 	return text_pane_mouse(&((struct backups_view *)view)->lines.pane, &inside);
 }
 
@@ -577,7 +583,7 @@ static bool lines_changed(struct view *view, unsigned what)
 
 static const struct view_ops lines_table = {
         .title = "Backups",
-        .context = CONTEXT_CHANGES,
+        .context = CONTEXT_COMPARISON,
         .draw = lines_draw,
         .act = lines_act,
         .mouse = lines_mouse,

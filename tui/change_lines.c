@@ -12,6 +12,12 @@
 #define NUMBERS_FROM 60 /* columns */
 
 static const char kinds[] = "ADCM";
+static const char *const names[] = {"added", "deleted", "changed", "in attributes only"};
+
+static size_t of_kind(const struct change_list *l, char kind)
+{
+	return kind == 'A' ? l->added : kind == 'D' ? l->removed : kind == 'C' ? l->changed : l->touched;
+}
 
 /* ------------------------------------------------------------------ lines */
 
@@ -104,11 +110,6 @@ void change_lines_set(struct change_lines *l, struct change_list *list, bool kee
 		text_pane_reset(&l->pane);
 }
 
-static size_t of_kind(const struct change_list *l, char kind)
-{
-	return kind == 'A' ? l->added : kind == 'D' ? l->removed : kind == 'C' ? l->changed : l->touched;
-}
-
 /* The next kind of which there is one, or all. */
 static void next_kind(struct change_lines *l)
 {
@@ -123,12 +124,36 @@ static void next_kind(struct change_lines *l)
 
 /* ------------------------------------------------------------------ as a view */
 
+static enum theme_element element_of(size_t kind)
+{
+	static const enum theme_element elements[] = {UI_ADDED, UI_REMOVED, UI_CHANGED, UI_TOUCHED};
+
+	return elements[kind];
+}
+
+void change_lines_legend(const struct change_lines *l, const struct canvas *c, int y)
+{
+	int x = 1;
+
+	for (size_t i = 0; kinds[i]; i++) {
+		size_t n = of_kind(&l->list, kinds[i]);
+		char text[64];
+
+		if (!n)
+			continue;
+		snprintf(text, sizeof text, "%c %zu %s", kinds[i], n, names[i]);
+		if (x + (int)strlen(text) > c->r.w)
+			break;
+		x += canvas_str(c, y, x, -1, text,
+		             app_style(l->app, !l->only || l->only == kinds[i] ? element_of(i) : UI_MUTED)) +
+		     3;
+	}
+}
+
 void change_lines_draw(struct change_lines *l, const struct canvas *c, bool focused)
 {
-	l->kinds[0] = app_style(l->app, UI_ADDED);
-	l->kinds[1] = app_style(l->app, UI_REMOVED);
-	l->kinds[2] = app_style(l->app, UI_CHANGED);
-	l->kinds[3] = app_style(l->app, UI_TOUCHED);
+	for (size_t i = 0; kinds[i]; i++)
+		l->kinds[i] = app_style(l->app, element_of(i));
 	l->muted = app_style(l->app, UI_MUTED);
 	l->text = app_style(l->app, UI_TEXT);
 	text_pane_draw(&l->pane, c, focused);
@@ -153,17 +178,12 @@ unsigned change_lines_act(struct change_lines *l, enum action a)
 
 void change_lines_status(const struct change_lines *l, char *dst, size_t size)
 {
-	static const char *const names[] = {"added", "removed", "changed", "with other attributes"};
-	const char *kind = l->only ? strchr(kinds, l->only) : NULL;
-
 	if (*l->pane.search)
 		text_pane_status(&l->pane, dst, size);
-	else if (kind)
-		snprintf(dst, size, "only the %zu %s", l->n, names[kind - kinds]);
-	else if (l->list.n && l->list.rows[0].kind == ' ')
-		snprintf(dst, size, "%zu%s files", l->list.n, l->list.cut ? "+" : "");
+	else if (l->only)
+		snprintf(dst, size, "%zu of %zu paths", l->n, l->list.n);
 	else
-		change_list_summary(&l->list, dst, size);
+		snprintf(dst, size, "%zu%s paths", l->list.n, l->list.cut ? "+" : "");
 }
 
 bool change_lines_copy(const struct change_lines *l, struct buf *out)

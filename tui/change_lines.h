@@ -24,6 +24,8 @@ void change_lines_free(struct change_lines *l);
 /* Takes the list; the pane stays where it is when `keeps_place`. */
 void change_lines_set(struct change_lines *l, struct change_list *list, bool keeps_place);
 void change_lines_draw(struct change_lines *l, const struct canvas *c, bool focused);
+/* What the letters stand for, and of how many, in one row. */
+void change_lines_legend(const struct change_lines *l, const struct canvas *c, int y);
 unsigned change_lines_act(struct change_lines *l, enum action a);
 /* "3 added, 2 changed", or what of them is shown, or where the search is. */
 void change_lines_status(const struct change_lines *l, char *dst, size_t size);

@@ -136,6 +136,17 @@ static bool changes_changed(struct view *view, unsigned what)
 	return false;
 }
 
+static void draw_lines(struct changes_view *v, const struct canvas *c, bool focused)
+{
+	struct rect rest = {0, 0, c->r.h, c->r.w};
+	struct canvas body;
+
+	change_lines_legend(&v->lines, c, 0);
+	rect_cut_top(&rest, 1);
+	body = canvas_part(c, rest);
+	change_lines_draw(&v->lines, &body, focused);
+}
+
 static void changes_draw(struct view *view, const struct canvas *c, bool focused)
 {
 	struct changes_view *v = (struct changes_view *)view;
@@ -151,21 +162,20 @@ static void changes_draw(struct view *view, const struct canvas *c, bool focused
 		canvas_str(c, 0, 1, c->r.w - 2, "It changed nothing: its root is as in its image.",
 		        app_style(a, UI_MUTED));
 	else
-		change_lines_draw(&v->lines, c, focused);
+		draw_lines(v, c, focused);
 }
 
 static unsigned changes_act(struct view *view, enum action a)
 {
-	struct changes_view *v = (struct changes_view *)view;
-
-	if (a == ACTION_CHANGES_CLOSE)
-		return VIEW_IGNORED;
-	return change_lines_act(&v->lines, a);
+	return change_lines_act(&((struct changes_view *)view)->lines, a);
 }
 
 static unsigned changes_mouse(struct view *view, const struct mouse *m)
 {
-	return text_pane_mouse(&((struct changes_view *)view)->lines.pane, m);
+	struct mouse inside = *m;
+
+	inside.y -= 1; /* the legend */
+	return text_pane_mouse(&((struct changes_view *)view)->lines.pane, &inside);
 }
 
 static void changes_status(struct view *view, char *dst, size_t size)

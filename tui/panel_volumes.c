@@ -108,9 +108,21 @@ static const char *kind_of(const void *row)
 	return VOLUME(row)->anonymous ? "anonymous" : VOLUME(row)->kind ? VOLUME(row)->kind : "directory";
 }
 
+/* Most are plain directories: that is not worth a word. */
+static const char *shown_kind(const void *row)
+{
+	return strcmp(kind_of(row), "directory") ? kind_of(row) : NULL;
+}
+
 static void draw_kind(const struct cell *at, const void *row)
 {
-	cell_text(at, kind_of(row), cell_style(at, UI_MUTED));
+	if (shown_kind(row))
+		cell_text(at, shown_kind(row), cell_style(at, UI_MUTED));
+}
+
+static const char *shown_quota(const void *row)
+{
+	return VOLUME(row)->quota ? "10.0G" : NULL;
 }
 
 static int compare_kind(const void *a, const void *b)
@@ -154,10 +166,10 @@ static int compare_labels(const void *a, const void *b)
 static const struct column columns[] = {
         {"name", "VOLUME", "Name", 14, 40, 0, 0, 0, shown_name, draw_name, compare_name},
         {"size", "SIZE", "Bytes its files hold", 5, 5, 0, 9, FIGURE, NULL, draw_size, compare_size},
-        {"used", "USED BY", "Containers that mount it", 10, 40, 1, 1, COLUMN_DESCENDING, users_of, draw_users, compare_users},
+        {"used", "USED BY", "Containers that mount it", 12, 40, 1, 1, COLUMN_DESCENDING, users_of, draw_users, compare_users},
         {"age", "AGE", "How old it is", 4, 4, 2, 9, COLUMN_RIGHT, NULL, draw_age, compare_age},
-        {"quota", "LIMIT", "How large it may become", 5, 5, 4, 9, FIGURE, NULL, draw_quota, compare_quota},
-        {"kind", "KIND", "What it is made of: a directory, memory, a directory elsewhere", 9, 9, 3, 9, 0, NULL, draw_kind, compare_kind},
+        {"quota", "LIMIT", "How large it may become", 5, 5, 3, 9, FIGURE | COLUMN_NEEDED, shown_quota, draw_quota, compare_quota},
+        {"kind", "KIND", "Without a name, in memory, or a directory elsewhere", 9, 9, 4, 9, COLUMN_NEEDED, shown_kind, draw_kind, compare_kind},
         {"labels", "LABELS", "Its labels", 8, 40, 5, 2, COLUMN_NEEDED, labels_of, draw_labels, compare_labels},
 };
 /* clang-format on */

@@ -176,13 +176,19 @@ bool panes_changed(struct panes *p, unsigned what)
 
 /* ------------------------------------------------------------------ drawing */
 
+/* Does it stand in the title line? What is seldom asked for gives way to what a view says of itself. */
+static bool is_told(const struct panes *p, const struct pane *leaf, enum tab t, enum object_kind kind)
+{
+	return tab_is_for(t, kind) && (leaf->r.w >= tab_table[t].room || t == panes_tab(p, leaf));
+}
+
 /* Where the first tab begins: left of the pane when the chosen one would not fit otherwise. */
 static int tabs_start(const struct panes *p, const struct pane *leaf, enum object_kind kind)
 {
 	int end = 0;
 
 	for (int t = 0; t <= (int)panes_tab(p, leaf) && t < TAB_N; t++)
-		if (tab_is_for((enum tab)t, kind))
+		if (is_told(p, leaf, (enum tab)t, kind))
 			end += (int)strlen(tab_table[t].title) + 2;
 	return end > leaf->r.w ? leaf->r.w - end : 0;
 }
@@ -195,7 +201,7 @@ static enum tab each_tab(const struct panes *p, const struct pane *leaf,
 	int x = tabs_start(p, leaf, kind);
 
 	for (int t = 0; t < TAB_N; t++) {
-		if (!tab_is_for((enum tab)t, kind))
+		if (!is_told(p, leaf, (enum tab)t, kind))
 			continue;
 		int w = (int)strlen(tab_table[t].title) + 2;
 		bool fits = x >= 0 && x + w <= leaf->r.w + 1; /* but for its last blank */

@@ -54,6 +54,8 @@ struct restore_form {
 	int from;
 	char id[80], about[80]; /* the backup that it was opened for, and when that was made */
 	bool there;             /* there is such a volume now */
+	char **writers;         /* names of those that run and may write to it */
+	char title[160];
 };
 
 static bool is_new(const struct form *f)
@@ -75,6 +77,8 @@ static char *source_text(const struct form *f)
 
 	if (!*where)
 		return strdup(is_file(f) ? "FILE" : "DIR");
+	if (!strcmp(id, "latest")) /* of this volume, not of all */
+		id = "";
 	return !is_file(f) && *id ? str_printf("%s@%s", where, id) : strdup(where);
 }
 
@@ -132,7 +136,7 @@ static void check_new(const struct form *f, char *error)
 static void check_force(const struct form *f, char *error)
 {
 	const struct restore_form *r = (const struct restore_form *)f;
-	cleanup_strv char **users = volume_running_users(f->v.app, r->volume);
+	char *const *users = r->writers;
 	char names[100];
 
 	if (users && !is_new(f) && !f->fields[RESTORE_FORCE].value)
@@ -166,7 +170,7 @@ static void check_field(struct form *f, size_t field)
 static void set_notes(struct form *f)
 {
 	const struct restore_form *r = (const struct restore_form *)f;
-	cleanup_strv char **users = volume_running_users(f->v.app, r->volume);
+	char *const *users = r->writers;
 	const char *id = form_text(f, RESTORE_ID);
 	char names[100];
 
@@ -180,10 +184,10 @@ static void set_notes(struct form *f)
 	                  : str_printf("what is in %s now goes", r->volume));
 	form_set_note(f, RESTORE_FORCE,
 	        users && f->fields[RESTORE_FORCE].value
-	                ? str_printf("%s sees the old files until it is restarted",
+	                ? str_printf("until it is restarted it sees the old files: %s",
 	                          volume_names_text(users, names, sizeof(names)))
 	        : users ? NULL
-	                : strdup("nothing that runs uses it"));
+	                : strdup("nothing that runs writes to it"));
 	form_set_placeholder(
 	        f, RESTORE_WHERE, strdup(is_file(f) ? "/srv/data.tar.zst" : "/var/backups/tare"));
 }
@@ -226,8 +230,6 @@ static void complete(struct form *f, size_t field, const char *text, char ***can
 {
 	cleanup_strv char **past = NULL;
 
-	if (field == RESTORE_ID && !is_file(f) && !strncmp("latest", text, strlen(text)))
-		strv_add(candidates, "latest");
 	if (field == RESTORE_KEY)
 		complete_host_path(text, candidates);
 	if (field != RESTORE_WHERE)
@@ -245,7 +247,7 @@ static void complete(struct form *f, size_t field, const char *text, char ***can
 static char **warnings(const struct form *f)
 {
 	const struct restore_form *r = (const struct restore_form *)f;
-	cleanup_strv char **users = volume_running_users(f->v.app, r->volume);
+	cleanup_strv char **users = volume_running_users(f->v.app, r->volume, false);
 	const char *path = form_text(f, RESTORE_PATH);
 	cleanup_free char *source = source_text(f);
 	char **lines = NULL;
@@ -255,8 +257,7 @@ static char **warnings(const struct form *f)
 	strv_take(&lines, str_printf("from %s", source ? source : ""));
 	if (*path)
 		strv_take(&lines, str_printf("all else in the volume stays as it is"));
-	strv_take(&lines,
-	        strdup("first everything is read and checked; if anything is wrong, the old files stay"));
+	strv_take(&lines, strdup("everything is checked first: a failure leaves the old files"));
 	strv_foreach (s, users)
 		strv_take(&lines, str_printf("! %s runs and sees the old files until it is restarted", *s));
 	return lines;
@@ -297,6 +298,7 @@ static void restore_form_free(struct form *f)
 	free(r->volume);
 	free(r->repository);
 	free(r->file);
+	strv_free(r->writers);
 }
 
 static const struct form_ops ops = {changed, complete, submit, restore_form_free};
@@ -317,6 +319,9 @@ struct view *restore_form_new(
 		f->v.ops->free(&f->v);
 		return NULL;
 	}
+	r->writers = volume_running_users(a, volume, true);
+	snprintf(r->title, sizeof r->title, "Restore volume %.120s", volume);
+	f->title = r->title;
 	if (b) {
 		const char *bytes = figure_bytes(b->bytes, size);
 

@@ -17,7 +17,7 @@ const struct tab_info tab_table[TAB_N] = {
         [TAB_PROCESSES] = {"Procs", "processes", KIND(CONTAINER), processes_view_new},
         [TAB_FILES] = {"Files", "files", KIND(CONTAINER) | KIND(VOLUME), files_view_new},
         [TAB_BACKUPS] = {"Backups", "backups", KIND(VOLUME), backups_view_new},
-        [TAB_CHANGES] = {"Changes", "changes", KIND(CONTAINER), changes_view_new},
+        [TAB_CHANGES] = {"Changes", "changes", KIND(CONTAINER), changes_view_new, 80},
         [TAB_SHELL] = {"Shell", "shell", KIND(SHELL), shell_view_new},
 };
 

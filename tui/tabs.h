@@ -30,6 +30,7 @@ struct tab_info {
 	const char *name;  /* in files and for app_show(): "logs" */
 	unsigned kinds;    /* bits of 1 << enum object_kind that have it */
 	struct view *(*make)(struct app *a);
+	int room; /* columns of a pane from which on it stands among the others; chosen, it does anyway */
 };
 extern const struct tab_info tab_table[TAB_N];
 

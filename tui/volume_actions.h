@@ -3,6 +3,7 @@
 #ifndef TARE_TUI_VOLUME_ACTIONS_H
 #define TARE_TUI_VOLUME_ACTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/tare.h"
@@ -18,8 +19,9 @@ void backups_forget(struct app *a, const char *repository, const struct backup *
 /* A prompt for the repository of a volume's backups. */
 void backup_ask_where(struct app *a, const char *volume);
 
-/* Names of the containers that run and have the volume mounted, the caller's to strv_free. */
-char **volume_running_users(struct app *a, const char *volume);
+/* Names of the containers that run and have the volume mounted, with `writing` those that may write; the
+ * caller's to strv_free. Asks the engine: once for a form, not for each key. */
+char **volume_running_users(struct app *a, const char *volume, bool writing);
 /* "shop-db", "shop-db and web", "shop-db and 3 others". */
 const char *volume_names_text(char *const *names, char *dst, size_t size);
 
