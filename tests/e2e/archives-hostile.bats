@@ -45,6 +45,36 @@ refuse_all() {
 @test "damaged archives and bombs" { refuse_all import/bad/ import; }
 @test "image archives that lie" { refuse_all load/bad/ load -i; }
 
+# The same archives, restored into a volume: what is only overlayfs' own mark has no meaning there.
+@test "restored into a volume they are refused, too" {
+	local path words
+	while IFS=$'\t' read -r path words; do
+		case ${path#import/bad/} in
+		dotdot* | absolute* | root-* | parent-* | long-* | empty-name* | xattr-* | symlink* | truncated*) ;;
+		hardlink-to-whiteout*) continue ;;
+		hardlink*) ;;
+		*) continue ;;
+		esac
+		refused 125 "$words" volume restore -q --into new old "$A/$path" || fail "by $path"
+		same "$(find "$ROOT/volumes" -mindepth 1 ! -name '*lock*' 2>/dev/null)" '' || fail "by $path"
+	done < <(grep ^import/bad/ "$A/expect")
+	[ ! -e /tmp/tare-canary ] || fail 'something was written outside'
+	sha256sum --quiet -c "$DIR/before"
+}
+
+@test "names that mean something to overlayfs are plain names in a volume" {
+	local data=$ROOT/volumes/plain/data
+	printf x >"$DIR/.wh.a"
+	printf y >"$DIR/.wh..wh..opq"
+	printf z >"$DIR/a"
+	tar -cf "$DIR/plain.tar" -C "$DIR" a .wh.a .wh..wh..opq
+	ok tare volume restore -q plain "$DIR/plain.tar"
+	same "$(cat "$data/a" "$data/.wh.a" "$data/.wh..wh..opq")" zxy
+	ok tare volume restore -q zero "$A/import/bad/device-0-0.tar"
+	same "$(stat -c '%F %t %T' "$ROOT/volumes/zero/data/hidden")" 'character special file 0 0'
+	ok tare volume rm plain zero
+}
+
 @test "from standard input as well" {
 	local f
 	for f in import/bad/dotdot.tar import/bad/bomb.tar.gz import/bad/truncated.tar.gz; do
