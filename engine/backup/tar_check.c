@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/archive/unnamed_file.h"
 
 #define LINE_LIMIT  ((size_t)64 << 10) /* two paths, four digits a byte, and the rest */
 #define SPARE_BYTES ((uint64_t)1 << 20)
@@ -34,7 +35,7 @@ static int begin_theirs(struct tar_check *c, const struct tar_reader *t, uint64_
 	c->has_manifest = true;
 	c->last_at = t->at;
 	c->last_size = size;
-	c->theirs = tar_manifest_spill(e);
+	c->theirs = unnamed_file(-1, e);
 	return c->theirs < 0 ? -1 : 1;
 }
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "engine/archive/hash.h"
 #include "engine/archive/tar_writer.h"
+#include "engine/archive/unnamed_file.h"
 
 #define SPILL_AT   ((size_t)256 << 10)
 #define DIGITS     (2 * HASH_SHA256_SIZE)
@@ -18,18 +18,6 @@
 #define SLOTS_LESS 64
 
 /* ------------------------------------------------------------------ text */
-
-int tar_manifest_spill(struct err *e)
-{
-	static const char *const places[] = {"/var/tmp", "/tmp"};
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		int fd = open(places[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-		if (fd >= 0)
-			return fd;
-	}
-	int fd = memfd_create("tare-manifest", MFD_CLOEXEC);
-	return fd < 0 ? err_sys(e, "cannot keep a list of files in /var/tmp") : fd;
-}
 
 static int spill_error(struct err *e)
 {
@@ -48,7 +36,7 @@ static int settle(struct tar_manifest *m, bool all, struct err *e)
 	size_t len = (size_t)(final - spilled);
 	if (len == 0 || (!all && m->text.len < SPILL_AT))
 		return 0;
-	if (m->spill < 0 && (m->spill = tar_manifest_spill(e)) < 0)
+	if (m->spill < 0 && (m->spill = unnamed_file(-1, e)) < 0)
 		return -1;
 	if (write_all(m->spill, m->text.data, len) < 0)
 		return spill_error(e);

@@ -67,9 +67,6 @@ void tar_manifest_member(struct tar_member *member, uint64_t size);
 int tar_manifest_header(uint64_t size, unsigned char *sha256, struct err *e);
 bool tar_manifest_is(const struct tree_entry *entry);
 
-/* An unnamed file for what memory is too dear for. */
-int tar_manifest_spill(struct err *e);
-
 /* ---- as it was read ---- */
 
 /* Whether the text in `fd` is what was written, by its last line, which is told. 1, 0, -1 with e. */
