@@ -59,15 +59,9 @@ static int from_repository(struct volume_restore *r, const struct backup_source 
 	if (repository_find(repository, id, volume, &s, e) < 0)
 		return -1;
 	const struct repository_restore request = {
-	        .subtree = r->path, .dry_run = r->dir_fd < 0, .label = r->result->volume};
-	/* What the subtree names becomes the root of what is made, so that has to be at its place. */
-	cleanup_fd int dir = -1;
-	if (r->dir_fd >= 0)
-		dir = r->path ? mkdir_in_root(r->dir_fd, r->path, 0755)
-		              : fcntl(r->dir_fd, F_DUPFD_CLOEXEC, 0);
-	int rc = r->dir_fd >= 0 && dir < 0 ? err_sys(e, "cannot make %s", r->path ? r->path : "the volume")
-	                                   : repository_restore(repository, &s, dir, &request,
-	                                             &r->result->entries, &r->result->bytes, e);
+	        .subtree = r->path, .in_place = true, .dry_run = r->dir_fd < 0, .label = r->result->volume};
+	int rc = repository_restore(
+	        repository, &s, r->dir_fd, &request, &r->result->entries, &r->result->bytes, e);
 	snapshot_free(&s);
 	r->rooted = true;
 	return rc;

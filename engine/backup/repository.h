@@ -79,7 +79,8 @@ struct repository_restore {
 	/* "a/b", NULL: everything. A directory becomes the root of what is made; anything else is made in it
 	 * by its last name. */
 	const char *subtree;
-	bool dry_run; /* read and check everything, make nothing; dirfd -1 */
+	bool in_place; /* it keeps its path instead, whatever it is; directories above it are made */
+	bool dry_run;  /* read and check everything, make nothing; dirfd -1 */
 	const char *label;
 };
 /* Every chunk is checked by its digest as it is read; -1 names the file that cannot be had. */

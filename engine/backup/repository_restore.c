@@ -162,7 +162,8 @@ static int write_pieces_alone(
 /* What it is called in the tree that is made; NULL without memory. */
 static char *new_path(const struct restore *r, const char *path, bool dir)
 {
-	const char *name = subtree_path(r->subtree, path), *slash = strrchr(path, '/');
+	const char *name = r->request->in_place ? path : subtree_path(r->subtree, path);
+	const char *slash = strrchr(path, '/');
 	if (!name[0] && !dir)
 		name = slash ? slash + 1 : path;
 	return strdup(name);
@@ -285,7 +286,8 @@ static int restore_all(struct restore *r, struct err *e)
 
 static int run(struct restore *r, int dirfd, struct err *e)
 {
-	const struct tree_make_options o = {.xattrs = TREE_XATTRS_ALL};
+	const struct tree_make_options o = {
+	        .xattrs = TREE_XATTRS_ALL, .any_parents = r->request->in_place && r->subtree};
 	cleanup_tree_make struct tree_make *make = NULL;
 	if (!r->request->dry_run && !(make = tree_make_new(dirfd, &o, e)))
 		return -1;
