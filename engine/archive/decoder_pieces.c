@@ -16,7 +16,7 @@ struct job {
 	const struct pieces *pieces;
 	struct piece piece;
 	const char *why; /* what is wrong, NULL: nothing is so far */
-	bool lost;       /* its content is not known */
+	bool lost;       /* nothing of it can be had */
 	unsigned char *in, *out;
 	size_t in_room, out_room;
 };
@@ -48,8 +48,9 @@ static void unpack(void *arg, void **own)
 		return;
 	if (!job->why && !piece_is_right(&job->piece, job->in))
 		job->why = "a piece is not what it was";
-	job->lost = piece_unpack(kind, &job->piece, job->in, job->out, own, &e) < 0;
-	if (job->lost && !job->why)
+	if (job->pieces->damaged) /* what can be had of a damaged one is given out */
+		memset(job->out, 0, job->piece.plain);
+	if (piece_unpack(kind, &job->piece, job->in, job->out, own, &e) < 0 && !job->why)
 		job->why = "a piece cannot be unpacked";
 }
 

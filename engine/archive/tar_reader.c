@@ -40,8 +40,13 @@ static int more(struct tar_reader *t, struct err *e)
 	const void *data;
 	if (t->left > 0)
 		return 1;
+	if (t->broken)
+		return 0;
 	int rc = inflate_block(t->in, &data, &t->left, e);
 	t->p = data;
+	if (rc <= 0)
+		t->left = 0;
+	t->broken = rc < 0;
 	return rc;
 }
 
@@ -92,13 +97,15 @@ static uint64_t padding(uint64_t size)
 /* What fills up the last block of an entry's data. */
 static int skip_padding(struct tar_reader *t, uint64_t len, struct err *e)
 {
+	static const unsigned char zeros[TAR_BLOCK_SIZE];
 	while (len > 0) {
 		int rc = more(t, e);
 		if (rc <= 0)
 			return rc < 0 ? -1 : damaged(e, "it is truncated");
-		t->dirty |= *t->p != 0;
-		use(t, 1);
-		len--;
+		size_t n = t->left < len ? t->left : (size_t)len;
+		t->dirty |= memcmp(t->p, zeros, n) != 0;
+		use(t, n);
+		len -= n;
 	}
 	return 0;
 }

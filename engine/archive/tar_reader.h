@@ -58,6 +58,7 @@ struct tar_reader {
 	bool dirty;        /* padding that was skipped so far is not all zeros */
 	bool headed;       /* the header of the entry at hand has ended as a part */
 	/* private */
+	bool broken;     /* the stream itself failed: there is no more of it */
 	bool recognised; /* a header was right: from here on what is wrong is damage */
 	const unsigned char *p;
 	unsigned char pushed[512]; /* a header that was read already */

@@ -21,8 +21,8 @@
 struct hole {
 	uint64_t from, to;
 	const char *why;
-	uint64_t files;
-	char *first; /* of the files that lie in it */
+	uint64_t files, wrong; /* that have a part in it */
+	char *first;
 };
 
 struct verify {
@@ -81,19 +81,19 @@ static void remember_hole(void *arg, uint64_t from, uint64_t len, const char *wh
 static bool count_in_holes(void *arg, const char *path, uint64_t from, uint64_t to, bool wrong)
 {
 	struct verify *v = arg;
-	bool any = false;
-	(void)wrong;
 	for (size_t i = 0; i < v->n_holes; i++) {
 		struct hole *h = &v->holes[i];
 		if (to <= h->from || from >= h->to)
 			continue;
 		if (!h->files++)
 			h->first = strdup(path);
-		any = true;
+		h->wrong += wrong;
 	}
-	return any;
+	return false;
 }
 
+/* Files that are no longer what they were are named by their digests. Where all of them are right, what was
+ * hit is something that decoders overlook, or what stands in front of the piece. */
 static void tell_holes(struct verify *v)
 {
 	for (size_t i = 0; i < v->n_holes; i++) {
@@ -103,10 +103,14 @@ static void tell_holes(struct verify *v)
 			tell(v, NULL, "something stands behind the end of the archive");
 			continue;
 		}
+		if (h->wrong)
+			continue;
 		buf_str_add(&b, h->why);
 		if (h->files > 1)
-			buf_printf(&b, ", which %llu more files behind it have a part in",
+			buf_printf(&b, ", and so for %llu files behind it in the same piece",
 			        (unsigned long long)h->files - 1);
+		if (h->files)
+			buf_str_add(&b, "; all of it can still be read");
 		tell(v, h->first ? h->first : TAR_MANIFEST_NAME, buf_str(&b));
 	}
 }
