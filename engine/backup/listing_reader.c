@@ -329,9 +329,10 @@ int listing_next(struct listing_reader *r, const struct tree_entry **entry, stru
 		;
 	if (rc < 0)
 		return -1;
-	if (!r->started && (get_byte(r, &kind, e) < 0 || kind != LISTING_VERSION))
-		return r->left ? err_set(e, ERR_UNSUPPORTED, "the list of files was written by a newer Tare")
-		               : -1;
+	if (!r->started && get_byte(r, &kind, e) < 0)
+		return -1;
+	if (!r->started && kind != LISTING_VERSION)
+		return err_set(e, ERR_UNSUPPORTED, "the list of files was written by a newer Tare");
 	r->started = true;
 	if (get_byte(r, &kind, e) < 0)
 		return -1;
