@@ -176,6 +176,20 @@ static void test_default_acl_is_not_inherited(void **state)
 	tree_box_compare(b);
 }
 
+static void test_what_cannot_be_kept_is_told(void **state)
+{
+	struct tree_box *b = *state;
+	const struct tree_make_options o = {.xattrs = TREE_XATTRS_ALL, .dropped = tree_box_note, .arg = b};
+	const struct tree_xattr odd = {.name = "system.odd", .value = "x", .len = 1};
+	const struct tree_entry entry = {.path = "f", .mode = S_IFREG | 0640, .xattrs = &odd, .n_xattrs = 1};
+	int file;
+	b->make = tree_make_new(b->out, &o, NULL);
+	assert_int_equal(tree_make_entry(b->make, &entry, &file, NULL), 0);
+	assert_int_equal(tree_make_file_end(b->make, &entry, &file, NULL), 0);
+	assert_string_equal(b->notes, "f: system.odd\n");
+	assert_int_equal(tree_box_look(b->out, "f").st_mode, S_IFREG | 0640);
+}
+
 /* More directories than their times and ACLs are kept in memory of. */
 static void test_many_directories(void **state)
 {
@@ -268,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_random_trees),
 	        TEST(test_default_acl_is_not_inherited),
+	        TEST(test_what_cannot_be_kept_is_told),
 	        TEST(test_many_directories),
 	        TEST(test_too_deep),
 	        TEST(test_deep),

@@ -47,20 +47,20 @@ static int choose(void *arg, struct tree_entry *entry, struct err *e)
 	return UNPACK_MAKE;
 }
 
-static struct tape begin(void **state, struct seen *s)
+static void begin(struct tape *t, void **state, struct seen *s)
 {
-	struct tape t = tape_begin(state);
-	t.options.entry = choose;
-	t.options.data = see_data;
-	t.options.done = see_done;
-	t.options.arg = s;
-	return t;
+	tape_begin(t, state);
+	t->options.entry = choose;
+	t->options.data = see_data;
+	t->options.done = see_done;
+	t->options.arg = s;
 }
 
 static void test_hooks(void **state)
 {
 	struct seen s = {.text = ""};
-	struct tape t = begin(state, &s);
+	struct tape t;
+	begin(&t, state, &s);
 	tape_add(&t, '0', "./plain", "", "1");
 	tape_add(&t, '0', "skip", "", "2");
 	tape_add(&t, '5', "skip-dir/", "", "");
@@ -79,7 +79,8 @@ static void test_hooks(void **state)
 static void test_a_hook_can_say_no(void **state)
 {
 	struct seen s = {.text = ""};
-	struct tape t = begin(state, &s);
+	struct tape t;
+	begin(&t, state, &s);
 	tape_add(&t, '0', "good", "", "1");
 	tape_add(&t, '0', "bad", "", "2");
 	assert_int_equal(tape_play(&t), -1);
@@ -99,7 +100,8 @@ static int lead_out(void *arg, struct tree_entry *entry, struct err *e)
 
 static void test_changed_paths_are_checked(void **state)
 {
-	struct tape t = tape_begin(state);
+	struct tape t;
+	tape_begin(&t, state);
 	t.options.entry = lead_out;
 	tape_add(&t, '0', "good", "", "1");
 	assert_int_equal(tape_play(&t), -1);
@@ -111,7 +113,8 @@ static void test_sparse(void **state)
 {
 	for (int read_only = 0; read_only < 2; read_only++) {
 		struct seen s = {.text = ""};
-		struct tape t = begin(state, &s);
+		struct tape t;
+		begin(&t, state, &s);
 		cleanup_buf struct buf body = BUF_INIT, records = BUF_INIT;
 		tar_writer_record(&records, "GNU.sparse.major", "1", 1);
 		tar_writer_record(&records, "GNU.sparse.minor", "0", 1);

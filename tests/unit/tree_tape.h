@@ -21,13 +21,12 @@ struct tape {
 	struct err e;
 };
 
-static inline struct tape tape_begin(void **state)
+static inline void tape_begin(struct tape *t, void **state)
 {
-	struct tape t = {.box = *state, .fd = memfd_create("tar", MFD_CLOEXEC), .e = ERR_INIT};
-	t.options.make = (struct tree_make_options){.xattrs = TREE_XATTRS_ALL};
-	pack_init(&t.pack, t.fd);
-	tree_box_file(t.box->outside, "secret", SECRET);
-	return t;
+	*t = (struct tape){.box = *state, .fd = memfd_create("tar", MFD_CLOEXEC), .e = ERR_INIT};
+	t->options.make = (struct tree_make_options){.xattrs = TREE_XATTRS_ALL};
+	pack_init(&t->pack, t->fd);
+	tree_box_file(t->box->outside, "secret", SECRET);
 }
 
 static inline void tape_add_more(struct tape *t, char type, const char *path, const char *link,
