@@ -91,8 +91,14 @@ static int tell_forgotten(
 	}
 	for (size_t i = 0; i < n; i++) {
 		json *row = json_object_array_get_idx(rows, i);
-		printf("%s %s of %s, %s\n", q->dry_run ? "would forget" : "forgot", json_str(row, "Id", ""),
-		        json_str(row, "Volume", ""), moment_local(json_int(row, "Time", 0), moment));
+		cleanup_buf struct buf line = BUF_INIT, shown = BUF_INIT;
+
+		/* the names are the repository's, which somebody else may have written */
+		buf_printf(&line, "%s %s of %s, ", q->dry_run ? "would forget" : "forgot",
+		        json_str(row, "Id", ""), json_str(row, "Volume", ""));
+		buf_str_add(&line, moment_local(json_int(row, "Time", 0), moment));
+		backup_add_name(&shown, buf_str(&line));
+		puts(buf_str(&shown));
 	}
 	if (n == 0)
 		puts("nothing to forget: the rules keep all backups");
