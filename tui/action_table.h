@@ -91,7 +91,7 @@
 	X(CTR_CHANGES, CONTAINERS, "changes", NULL, "What it changed in its root", "D", NULL, NULL) \
 	X(CTR_COPY_OUT, CONTAINERS, "copy-from", NULL, "Copy files out of it, to this machine", "f5", NULL, NULL) \
 	X(CTR_COPY_IN, CONTAINERS, "copy-to", NULL, "Copy files of this machine into it", "f7", NULL, NULL) \
-	X(CTR_EXPORT, CONTAINERS, "export-root", NULL, "Save its root as a tar archive", "x", NULL, NULL) \
+	X(CTR_EXPORT, CONTAINERS, "export-root", NULL, "Save its root as a tar archive", "f4", NULL, NULL) \
 	X(CTR_BULK, CONTAINERS, "bulk", NULL, "Act on many: stop all, remove stopped, prune", "b", NULL, NULL) \
 	X(CTR_WATCH, CONTAINERS, "watch", NULL, "Ring the bell when it ends", "w", NULL, NULL) \
 	/* images */ \

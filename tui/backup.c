@@ -163,8 +163,10 @@ static char *mend(const char *text, size_t len, size_t *mended)
 
 	for (size_t i = 0; i < len; i++) {
 		if (in_string) {
-			i += text[i] == '\\';
-			in_string = i >= len || text[i] != '"' || text[i - 1] == '\\';
+			if (text[i] == '\\')
+				i++;
+			else if (text[i] == '"')
+				in_string = false;
 		} else if (text[i] == '"') {
 			in_string = true;
 		} else if (text[i] == '{' || text[i] == '[') {

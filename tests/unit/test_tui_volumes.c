@@ -1,0 +1,234 @@
+/* The commands that the forms and prompts of volumes come down to. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "tests/unit/tui_box.h"
+#include "tui/backup.h"
+#include "tui/volume_actions.h"
+
+static int set_up(void **state)
+{
+	*state = box_open(30, 110);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	box_close(*state);
+	return 0;
+}
+
+static void target_volume(struct app *a, const char *name)
+{
+	free(a->targets);
+	a->targets = calloc(1, sizeof(*a->targets));
+	a->targets->kind = OBJECT_VOLUME;
+	snprintf(a->targets->id, sizeof a->targets->id, "%s", name);
+	a->n_targets = 1;
+}
+
+static void tabs(struct app *a, int n)
+{
+	while (n-- > 0)
+		box_key(a, KEYC_TAB, 0);
+}
+
+static void run_form(struct app *a)
+{
+	box_key(a, 's', MOD_CTRL);
+}
+
+static void a_volume_is_made_of_each_kind(void **state)
+{
+	struct app *a = *state;
+
+	actions_perform(a, ACTION_VOL_CREATE);
+	box_type(a, "shop-db-data");
+	assert_non_null(strstr(box_text(a), "another volume is called so"));
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, "mine");
+	tabs(a, 2);
+	box_type(a, "10g");
+	tabs(a, 2);
+	box_type(a, "team=shop");
+	run_form(a);
+	assert_string_equal(
+	        box_command(a), "tare --demo volume create --label team=shop --opt size=10g mine");
+	actions_perform(a, ACTION_VOL_CREATE);
+	box_type(a, "fast");
+	tabs(a, 1);
+	box_key(a, KEYC_RIGHT, 0);
+	tabs(a, 1);
+	box_type(a, "64m");
+	run_form(a);
+	assert_string_equal(box_command(a),
+	        "tare --demo volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=64m fast");
+	actions_perform(a, ACTION_VOL_CREATE);
+	box_type(a, "there");
+	tabs(a, 1);
+	box_key(a, KEYC_RIGHT, 0);
+	box_key(a, KEYC_RIGHT, 0);
+	tabs(a, 2);
+	box_type(a, "/srv/data");
+	run_form(a);
+	assert_string_equal(box_command(a),
+	        "tare --demo volume create --opt type=none --opt o=bind --opt device=/srv/data there");
+}
+
+static void one_in_use_is_not_removed(void **state)
+{
+	struct app *a = *state;
+
+	target_volume(a, "shop-db-data");
+	actions_perform(a, ACTION_VOL_REMOVE);
+	assert_int_equal(a->n_dialogs, 0);
+	assert_string_equal(a->toast, "shop-db-data is used by shop-db and backup; remove them first");
+}
+
+static void a_backup_goes_into_the_repository_that_was_told(void **state)
+{
+	struct app *a = *state;
+
+	config_remember(app_config(a), "backup.repository", "/srv/all");
+	target_volume(a, "shop-db-data");
+	actions_perform(a, ACTION_VOL_BACKUP);
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(box_command(a), "tare --demo volume backup --to /srv/all shop-db-data");
+	assert_string_equal(a->toast, "shop-db-data is backed up in /srv/all");
+	actions_perform(a, ACTION_VOL_BACKUP);
+	for (int i = 0; i < 6; i++)
+		box_key(a, KEYC_UP, 0);
+	box_key(a, KEYC_RIGHT, 0);
+	tabs(a, 1);
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, "/srv/x.tar");
+	tabs(a, 2);
+	box_key(a, ' ', 0);
+	tabs(a, 1);
+	box_type(a, "'*.tmp'");
+	run_form(a);
+	assert_string_equal(box_command(a),
+	        "tare --demo volume backup --pause --exclude '*.tmp' shop-db-data /srv/x.tar");
+	assert_string_equal(backup_repository(a, "shop-db-data"), "/srv/all");
+}
+
+static const struct backup one = {.id = (char *)(uintptr_t) "4fffa07a5fa898ea",
+        .volume = (char *)(uintptr_t) "shop-db-data",
+        .when = "2026-01-03 02:02",
+        .bytes = 1 << 20,
+        .files = 3};
+
+/* Nothing is replaced that is written to, unless one says so and then once more. */
+static void a_restore_in_place_asks_twice(void **state)
+{
+	struct app *a = *state;
+
+	volume_restore(a, "shop-db-data", "/srv/all", &one);
+	run_form(a);
+	assert_int_equal(a->n_dialogs, 1);
+	assert_non_null(strstr(box_text(a), "stop it first, or say yes here"));
+	box_key(a, ' ', 0);
+	run_form(a);
+	assert_non_null(strstr(box_text(a), "Replace all files in shop-db-data?"));
+	assert_non_null(strstr(box_text(a), "! shop-db runs"));
+	assert_null(box_last_job(a));
+	box_key(a, 'y', 0);
+	assert_string_equal(
+	        box_command(a), "tare --demo volume restore --force shop-db-data /srv/all@4fffa07a5fa898ea");
+}
+
+static void a_new_volume_is_restored_at_once(void **state)
+{
+	struct app *a = *state;
+
+	volume_restore(a, "shop-db-data", "/srv/all", &one);
+	box_key(a, KEYC_RIGHT, 0);
+	tabs(a, 1);
+	box_type(a, "search-index");
+	assert_non_null(strstr(box_text(a), "there is a volume of that name"));
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, "old");
+	run_form(a);
+	assert_string_equal(box_command(a),
+	        "tare --demo volume restore --into old shop-db-data /srv/all@4fffa07a5fa898ea");
+	assert_string_equal(a->toast, "restored shop-db-data as old");
+}
+
+static void the_newest_needs_no_id(void **state)
+{
+	struct app *a = *state;
+
+	volume_restore(a, "gone", "/srv/all", NULL);
+	run_form(a);
+	assert_string_equal(box_command(a), "tare --demo volume restore gone /srv/all");
+}
+
+static void a_backup_is_verified_and_forgotten(void **state)
+{
+	struct app *a = *state;
+	const struct backup *some[] = {&one};
+
+	config_remember(app_config(a), "backup.key_file", "/root/key");
+	backup_verify(a, "/srv/all", &one);
+	assert_string_equal(
+	        box_command(a), "tare --demo volume verify --key-file /root/key /srv/all@4fffa07a5fa898ea");
+	backups_forget(a, "/srv/all", some, 1);
+	assert_int_equal(a->n_dialogs, 1);
+	box_key(a, 'y', 0);
+	assert_string_equal(box_command(a),
+	        "tare --demo volume forget --prune --key-file /root/key /srv/all 4fffa07a5fa898ea");
+}
+
+static void files_go_out_and_come_in(void **state)
+{
+	struct app *a = *state;
+	cleanup_free char *there = str_printf("%s/there", a->dir), *text = NULL;
+
+	file_copy_out(a, TARE_TREE_CONTAINER, "web", "/etc/hosts");
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(box_command(a), "tare --demo cp web:/etc/hosts ./hosts");
+	file_copy_out(a, TARE_TREE_VOLUME, "data", "/x");
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, "-y"); /* no option, and not standard output */
+	box_key(a, KEYC_ENTER, 0);
+	assert_string_equal(box_command(a), "tare --demo cp --volume data:/x ./-y");
+	/* what is there is not replaced without a word */
+	close(open(there, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	file_copy_out(a, TARE_TREE_VOLUME, "data", "/x");
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, there);
+	box_key(a, KEYC_ENTER, 0);
+	assert_non_null(strstr(box_text(a), "Replace"));
+	box_key(a, 'n', 0);
+	file_copy_in(a, TARE_TREE_VOLUME, "data", "/sub");
+	box_type(a, "/does/not/exist");
+	box_key(a, KEYC_ENTER, 0);
+	assert_non_null(strstr(box_text(a), "there is no such file here"));
+	box_key(a, 'u', MOD_CTRL);
+	box_type(a, there);
+	box_key(a, KEYC_ENTER, 0);
+	text = str_printf("tare --demo cp --volume %s data:/sub/", there);
+	assert_string_equal(box_command(a), text);
+	unlink(there);
+}
+
+#define WITH_A_BOX(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        WITH_A_BOX(a_volume_is_made_of_each_kind),
+	        WITH_A_BOX(one_in_use_is_not_removed),
+	        WITH_A_BOX(a_backup_goes_into_the_repository_that_was_told),
+	        WITH_A_BOX(a_restore_in_place_asks_twice),
+	        WITH_A_BOX(a_new_volume_is_restored_at_once),
+	        WITH_A_BOX(the_newest_needs_no_id),
+	        WITH_A_BOX(a_backup_is_verified_and_forgotten),
+	        WITH_A_BOX(files_go_out_and_come_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
