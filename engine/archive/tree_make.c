@@ -184,10 +184,11 @@ static int open_file(struct tree_make *m, const char *name, struct err *e)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(m->parent.fd, name, flags, 0600);
-	if (fd < 0 && errno == EEXIST && clear_way(m, e) < 0)
-		return -1;
-	if (fd < 0 && errno == EEXIST)
+	if (fd < 0 && errno == EEXIST) {
+		if (clear_way(m, e) < 0)
+			return -1;
 		fd = openat(m->parent.fd, name, flags, 0600);
+	}
 	return fd < 0 ? err_sys(e, "cannot make it") : fd;
 }
 
