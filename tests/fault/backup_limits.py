@@ -58,7 +58,11 @@ class Limits(World):
     def full_archive(self):
         digest = trees.digest(self.live)
         for kind in ("tar", "tar.gz", "tar.zst"):
-            for size in (4096, 100_000, MIB, 5 * MIB, 8 * MIB):
+            whole = f"{DIRECTORY}/whole.{kind}"
+            self.must("volume", "backup", "live", whole)
+            most = os.path.getsize(whole)
+            os.unlink(whole)
+            for size in (4096, 100_000, most // 3, most // 2, most - 20_000):
                 what = f"{kind} where {size} bytes are free"
                 mount(self.target, size)
                 self.refused(what, "volume", "backup", "live", f"{self.target}/out.{kind}")
@@ -73,7 +77,7 @@ class Limits(World):
         mount(self.target, 200 * MIB)
         self.must("volume", "backup", *option, "live", "--to", repository)
         first = self.newest(repository, *option)
-        trees.fill(f"{self.live}/more-{len(option)}", 3, files=50, megabytes=12)
+        trees.fill(f"{self.live}/more-{len(option)}", 30 + len(option), files=50, megabytes=30)  # half of it can't be compressed
         for free in (0, 4096, 100_000, MIB, 4 * MIB):
             what = f"repository{' (encrypted)' if option else ''} where {free} bytes are free"
             room(self.target, free)
@@ -126,9 +130,13 @@ class Limits(World):
     def read_only(self):
         mount(self.target, 200 * MIB)
         repository = f"{self.target}/repository"
-        self.must("volume", "backup", "live", "--to", repository)
-        self.must("volume", "backup", "live", "--to", repository)
-        first, digest = self.backups(repository)[0], trees.digest(self.live)
+        for n in range(3):
+            with open(f"{self.live}/new", "wb") as f:
+                f.write(os.urandom(2_000_000))
+            self.must("volume", "backup", "live", "--to", repository)
+        first, second, last = self.backups(repository)  # the second has a pack to itself
+        digest = trees.digest(self.live)
+        self.must("volume", "forget", repository, second)  # now prune has something to do
         subprocess.run(["mount", "-o", "remount,ro", self.target], check=True)
         for words in (
             ["backup", "live", f"{self.target}/out.tar"],
@@ -141,7 +149,7 @@ class Limits(World):
             if "ead-only" not in line:
                 self.problem(f"read only: `{' '.join(words)}` does not say so: {line}")
         self.expect("read only", "volume", "verify", repository)
-        self.restores_to("read only", digest, "live", f"{repository}@{first}")
+        self.restores_to("read only", digest, "live", f"{repository}@{last}")
         umount(self.target)
         self.count("read-only targets")
 
