@@ -308,6 +308,9 @@ static int visit(struct tree_walk *w, struct level *up, const char *name, struct
 	struct level l = {.fd = steal_fd(&fd), .dev = entry.dev, .ino = entry.ino};
 	int rc = visit_dir(w, &l, &entry, e);
 	close_fd(&l.fd);
+	/* What is left out because it has vanished is not to be everything. */
+	if (rc == 0 && look(w->root, &st) == 0 && st.stx_nlink == 0)
+		return err_set(e, ERR_NOT_FOUND, "the directory was removed while it was read");
 	return rc;
 }
 
@@ -357,6 +360,9 @@ static int visit_root(struct tree_walk *w, struct err *e)
 	struct level l = {.fd = steal_fd(&fd), .dev = entry.dev, .ino = entry.ino};
 	int rc = visit_dir(w, &l, &entry, e);
 	close_fd(&l.fd);
+	/* What is left out because it has vanished is not to be everything. */
+	if (rc == 0 && look(w->root, &st) == 0 && st.stx_nlink == 0)
+		return err_set(e, ERR_NOT_FOUND, "the directory was removed while it was read");
 	return rc;
 }
 

@@ -275,6 +275,29 @@ static void test_vanishing(void **state)
 	assert_string_equal(t.text, "\nd\ne\n");
 }
 
+static int remove_all(void *arg, struct tree_walk *w, const struct tree_entry *entry, struct err *e)
+{
+	const struct trail *t = arg;
+	(void)w;
+	(void)e;
+	return strcmp(entry->path, "d") == 0 ? remove_tree_at(t->box->fd, "tree") : 0;
+}
+
+/* A volume that vanishes is not the same as one that has nothing in it. */
+static void test_vanishing_root(void **state)
+{
+	struct tree_box *b = *state;
+	struct trail t = {.box = b};
+	const struct tree_walk_options o = {.entry = remove_all, .arg = &t};
+	struct err e = ERR_INIT;
+	mkdirat(b->tree, "d", 0755);
+	tree_box_file(b->tree, "e", "");
+	assert_int_equal(tree_walk(b->tree, &o, &e), -1);
+	assert_int_equal(e.kind, ERR_NOT_FOUND);
+	assert_non_null(strstr(e.msg, "removed while"));
+	assert_int_equal(tree_walk(b->tree, &o, &e), -1);
+}
+
 #define DEEP 80
 #define HELD 64 /* of them, by tree_walk: their content is met, wherever they are */
 
@@ -457,6 +480,7 @@ int main(void)
 	        TEST(test_exchanged_for_a_fifo),
 	        TEST(test_exchanged_for_a_link),
 	        TEST(test_vanishing),
+	        TEST(test_vanishing_root),
 	        TEST(test_moved_while_deep),
 	        TEST(test_mounts_are_places),
 	        TEST(test_errors_name_the_entry),
