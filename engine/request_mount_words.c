@@ -123,20 +123,30 @@ static int key_volume_label(struct mount_words *w, const char *value, struct err
 	return strv_add(&w->m->volume_labels, value) < 0 ? err_no_memory(e) : 0;
 }
 
+static bool leads_up(const char *path)
+{
+	for (; path; path = strchr(path, '/')) {
+		path += *path == '/';
+		if (strcmp(path, "..") == 0 || strncmp(path, "../", 3) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* By its letters; where it leads is judged when the volume is opened. */
 static int key_subpath(struct mount_words *w, const char *value, struct err *e)
 {
-	for (const char *part = value; part; part = strchr(part, '/')) {
-		part += *part == '/';
-		if (*value == '/' || strncmp(part, "../", 3) == 0 || strcmp(part, "..") == 0)
-			return err_set(e, ERR_USAGE,
-			        "volume-subpath \"%s\" must stay within the volume: a relative path without "
-			        "\"..\"",
-			        value);
-	}
+	char *copy = strdup(value);
+
+	if (!copy)
+		return err_no_memory(e);
 	free(w->m->subpath);
-	w->m->subpath = strdup(value);
-	return w->m->subpath ? 0 : err_no_memory(e);
+	w->m->subpath = copy;
+	if (*copy == '/' || leads_up(copy))
+		return err_set(e, ERR_USAGE,
+		        "volume-subpath \"%s\" must stay within the volume: a relative path without \"..\"",
+		        copy);
+	return 0;
 }
 
 static int key_consistency(struct mount_words *w, const char *value, struct err *e)

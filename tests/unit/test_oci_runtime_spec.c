@@ -46,6 +46,8 @@ static void fill(struct runtime_spec *s)
 	m->type = strdup("bind");
 	m->source = strdup("/var/lib/tare/volumes/v/data");
 	m->copy_up = true;
+	m->volume = strdup("v");
+	m->subpath = strdup("a \"b\"/c");
 	add_texts(&m->options, "rbind", "ro");
 	m = runtime_spec_add_mount(s);
 	m->destination = strdup("/proc");
@@ -118,6 +120,9 @@ static void round_trip(void **state)
 	assert_string_equal(b.user, "web:staff");
 	assert_string_equal(b.seccomp, "/etc/x.json");
 	assert_true(b.init && b.cgroup_writable && b.mounts[0].copy_up && !b.mounts[1].copy_up);
+	assert_string_equal(b.mounts[0].volume, "v");
+	assert_string_equal(b.mounts[0].subpath, "a \"b\"/c");
+	assert_null(b.mounts[1].volume);
 	assert_int_equal(b.mounts[0].source_fd, -1);
 	assert_int_equal(b.ns[NS_UTS].mode, NS_HOST);
 	assert_int_equal(b.ns[NS_PID].mode, NS_PRIVATE);

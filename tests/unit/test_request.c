@@ -101,6 +101,17 @@ static void mounts(void **state)
 	assert_true(c->mounts[3].non_recursive);
 	good(c, tare_parse_mount, "type=volume,\"target=/with,comma\"");
 	assert_string_equal(c->mounts[4].target, "/with,comma");
+	good(c, tare_parse_mount,
+	        "src=v,dst=/e,volume-subpath=a/b..c,\"volume-opt=o=size=1m,mode=700\",volume-opt=type=tmpfs,"
+	        "volume-label=x=y");
+	assert_string_equal(c->mounts[5].subpath, "a/b..c");
+	assert_string_equal(c->mounts[5].volume_options[0], "o=size=1m,mode=700");
+	assert_string_equal(c->mounts[5].volume_options[1], "type=tmpfs");
+	assert_string_equal(c->mounts[5].volume_labels[0], "x=y");
+	good(c, tare_parse_mount,
+	        "type=bind,source=/nope,target=/f,bind-create-src,ro,bind-recursive=writable");
+	assert_true(c->mounts[6].make_source);
+	assert_true(c->mounts[6].submounts_writable);
 	assert_null(c->mounts[4].source);
 }
 
@@ -122,6 +133,13 @@ static void bad_mounts(void **state)
 	bad(c, tare_parse_mount, "type=tmpfs,target=/a,tmpfs-size=-1", "invalid size \"-1\"");
 	bad(c, tare_parse_mount, "target=/a,ro=perhaps", "takes true or false");
 	bad(c, tare_parse_mount, "target=/", "nothing can be mounted over /");
+	bad(c, tare_parse_mount, "target=/a,volume-subpath=/b", "must stay within the volume");
+	bad(c, tare_parse_mount, "target=/a,volume-subpath=b/..", "must stay within the volume");
+	bad(c, tare_parse_mount, "target=/a,volume-subpath=b/../c", "must stay within the volume");
+	bad(c, tare_parse_mount, "target=/a,volume-opt=tmpfs", "volume-opt takes KEY=VALUE");
+	bad(c, tare_parse_mount, "target=/a,volume-label==x", "volume-label takes KEY=VALUE");
+	bad(c, tare_parse_mount, "type=bind,source=/tmp,target=/a,bind-recursive=readonly", "add readonly");
+	bad(c, tare_parse_mount, "type=bind,source=/tmp,target=/a,bind-recursive=no", "not \"no\"");
 	assert_int_equal(c->n_mounts, 0);
 }
 
