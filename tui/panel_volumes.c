@@ -228,7 +228,7 @@ static void collect(struct list_view *l)
 		struct volume_row *r = &p->rows[i];
 
 		r->volume = &volumes->rows[i];
-		r->size = volume_size(p->sizes, r->volume->name);
+		r->size = volume_sizes_of(p->sizes, r->volume->name);
 		snprintf(r->name, sizeof r->name, "%.*s",
 		        r->volume->anonymous ? SHORT_NAME : OBJECT_ID_SIZE - 1, r->volume->name);
 		name_users(m, r);

@@ -103,7 +103,7 @@ static uint64_t look_up(const struct size_of *sizes, size_t n, const char *name)
 	return found ? found->bytes : VOLUME_SIZE_UNKNOWN;
 }
 
-uint64_t volume_size(const struct volume_sizes *s, const char *name)
+uint64_t volume_sizes_of(const struct volume_sizes *s, const char *name)
 {
 	uint64_t bytes = VOLUME_SIZE_UNKNOWN;
 

@@ -15,6 +15,6 @@ void volume_sizes_ask(struct volume_sizes *s);
 /* What was added up is out of date: the next ask counts. */
 void volume_sizes_forget(struct volume_sizes *s);
 #define VOLUME_SIZE_UNKNOWN UINT64_MAX
-uint64_t volume_size(const struct volume_sizes *s, const char *name);
+uint64_t volume_sizes_of(const struct volume_sizes *s, const char *name);
 
 #endif
