@@ -71,7 +71,8 @@ int repository_backup(struct repository *r, int dirfd, const struct repository_b
 
 /* volume NULL: of all. Snapshots that cannot be read are left out and reported by repository_verify(). */
 int repository_list(struct repository *r, const char *volume, struct snapshot_list *out, struct err *e);
-/* id: the start of one, or "latest" (of `volume`, which may be NULL: of all). */
+/* id: the start of one, or "latest" (of `volume`, which may be NULL: of all). One that is there but cannot be
+ * read is an error, with its id in out->id all the same: it can be forgotten. */
 int repository_find(
         struct repository *r, const char *id, const char *volume, struct snapshot *out, struct err *e);
 
@@ -109,7 +110,7 @@ int repository_files(
 int repository_compare(struct repository *r, const struct snapshot *a, const struct snapshot *b,
         repository_file_fn each, void *arg, struct err *e);
 
-/* Opened with REPOSITORY_EXCLUSIVE. */
+/* Opened with REPOSITORY_EXCLUSIVE. Of the snapshot only the id is looked at. */
 int repository_forget(struct repository *r, const struct snapshot *s, struct err *e);
 struct repository_pruned {
 	uint64_t packs, chunks, bytes; /* removed (or, in a dry run, what would be); bytes of the disk */

@@ -34,6 +34,7 @@ struct backup {
 	struct intake intake;
 	struct previous previous;
 	struct snapshot *about;
+	uint64_t dev, ino; /* of the repository's directory */
 };
 
 static int64_t nanoseconds(struct timespec t)
@@ -188,10 +189,24 @@ static int take_content(struct backup *b, struct tree_walk *w, const struct tree
 	return backlog_pieces_end(&b->backlog, e);
 }
 
+/* A repository within the tree would be stored into itself, and grow each time.
+ * tests/unit/test_backup_repository.c */
+static bool is_repository(struct backup *b, const struct tree_entry *met)
+{
+	if (!S_ISDIR(met->mode) || met->ino != b->ino || met->dev != b->dev)
+		return false;
+	if (b->request->skipped)
+		b->request->skipped(
+		        b->request->arg, met->path, "it is the repository that this is stored in");
+	return true;
+}
+
 static int take_entry(void *arg, struct tree_walk *w, const struct tree_entry *met, struct err *e)
 {
 	struct backup *b = arg;
 	struct tree_entry entry = *met;
+	if (is_repository(b, met))
+		return TREE_WALK_NOT_INTO;
 	const struct tree_entry *same = met->mount ? NULL : previous_same(&b->previous, met);
 	if (same) {
 		entry.xattrs = same->xattrs;
@@ -254,8 +269,13 @@ static int begin_record(struct snapshot_record *record, const char *volume, stru
 
 static int run(struct backup *b, int dirfd, struct snapshot_record *record, struct err *e)
 {
+	struct stat st;
 	if (previous_open(b, e) < 0)
 		return -1;
+	if (fstat(b->repository->dirfd, &st) == 0) {
+		b->dev = st.st_dev;
+		b->ino = st.st_ino;
+	}
 	cleanup_pipeline struct pipeline *p = pipeline_new(b->repository, b->request->threads, e);
 	if (!p)
 		return -1;

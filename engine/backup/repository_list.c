@@ -120,6 +120,7 @@ int repository_find(
 	if (!found)
 		return err_set(e, ERR_NOT_FOUND, "%s has no backup \"%.40s\"", r->dir, id);
 	cleanup_snapshot_record struct snapshot_record record = {0};
+	strcpy(out->id, found);
 	if (snapshot_read(r->snapshots, &r->seal, found, &record, e) < 0)
 		return err_wrap(e, "backup %s", found);
 	*out = record.about;

@@ -26,7 +26,8 @@ struct prune {
 	struct pack_writer *writer;
 	uint64_t written; /* bytes of new packs */
 	size_t *waiting;  /* packs whose chunks are in the open one, to be unlinked with its name */
-	size_t n_waiting;
+	size_t n_waiting, n_copied;
+	uint64_t copied; /* bytes and chunks of theirs */
 	unsigned char *stored;
 };
 
@@ -115,7 +116,8 @@ static int close_writer(struct prune *p, struct err *e)
 		if (same)
 			p->written -= size;
 	}
-	p->n_waiting = 0;
+	p->n_waiting = p->n_copied = 0;
+	p->copied = 0;
 	return 0;
 }
 
@@ -146,6 +148,13 @@ static bool all_is_right(struct prune *p, int fd, size_t i, const struct pack_di
 	return true;
 }
 
+/* Nobody would read a pack that is too large. */
+static bool has_room(const struct prune *p, size_t i)
+{
+	return p->copied + p->used[i] <= PACK_SIZE_MAX / 2 + PACK_SIZE / 2 &&
+	       p->n_copied + p->count[i] <= PACK_BLOBS_MAX;
+}
+
 /* A pack with damage in what is needed stays as it is: what verify says about it must stay true. */
 static int write_anew(struct prune *p, size_t i, struct err *e)
 {
@@ -161,10 +170,14 @@ static int write_anew(struct prune *p, size_t i, struct err *e)
 		return -1;
 	if (!all_is_right(p, fd, i, &d))
 		return 0;
+	if (!has_room(p, i) && close_writer(p, e) < 0)
+		return -1;
 	for (size_t k = 0; k < d.n; at += d.blobs[k++].stored)
 		if (is_needed(p, &d.blobs[k], i, at) && copy_blob(p, fd, &d.blobs[k], at, e) < 0)
 			return -1;
 	p->waiting[p->n_waiting++] = i;
+	p->copied += p->used[i];
+	p->n_copied += p->count[i];
 	return p->writer && pack_writer_is_full(p->writer) ? close_writer(p, e) : 0;
 }
 

@@ -243,6 +243,20 @@ static void test_excluded_and_skipped(void **state)
 	snapshot_free(&s);
 }
 
+/* Within the tree that it stores. */
+static void test_in_itself(void **state)
+{
+	struct backup_box *b = *state;
+	tree_box_file(b->tree->tree, "a", "a");
+	strcpy(b->dir, b->tree->path);
+	strcat(b->dir, "/tree/repository");
+	backup_box_backup(b, NULL);
+	assert_string_equal(b->tree->notes, "repository: it is the repository that this is stored in\n");
+	backup_box_empty_out(b);
+	assert_int_equal(backup_box_restore(b, "latest", &(struct repository_restore){0}, NULL), 0);
+	assert_int_equal(tree_box_count(b->tree->out), 1);
+}
+
 /* Grows, shrinks and changes without end while it is read: as long as it was met, and said. */
 static void test_changes_while_read(void **state)
 {
@@ -482,6 +496,7 @@ int main(void)
 	        TEST(test_hidden_change),
 	        TEST(test_lost_chunks_are_stored_again),
 	        TEST(test_excluded_and_skipped),
+	        TEST(test_in_itself),
 	        TEST(test_changes_while_read),
 	        TEST(test_subtree),
 	        TEST(test_compare),

@@ -165,6 +165,14 @@ static void test_missing_parts(void **state)
 	r = backup_box_open(b, true);
 	assert_int_equal(repository_prune(r, false, &p, &e), -1);
 	assert_non_null(strstr(e.msg, "nothing is removed"));
+	cleanup_strv char **ids = repository_snapshot_ids(r, NULL);
+	strv_foreach (id, ids) {
+		struct snapshot s;
+		assert_int_equal(repository_find(r, *id, NULL, &s, &e), -1);
+		assert_int_equal(repository_forget(r, &s, &e), 0);
+	}
+	assert_int_equal(repository_prune(r, false, &p, &e), 0);
+	assert_int_equal(p.packs, 1);
 }
 
 /* ------------------------------------------------------------------ who may */
