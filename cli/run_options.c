@@ -234,10 +234,11 @@ const struct option run_option_rows[] = {
 
         OPT_SECTION("Files"),
         OPT_CALL("volume", 'v', parse_volume, "SOURCE:TARGET[:OPTIONS]", "directories",
-                "Mount a volume or bind a directory; options ro, nocopy, rshared, …"),
+                "Mount a volume or bind a directory; options ro, nocopy, U, rshared, …"),
         OPT_CALL("mount", 0, parse_mount, "type=…,source=…,target=…",
-                "type=bind,source= type=volume,source= type=tmpfs,target=",
-                "Mount with all details: bind, volume or tmpfs"),
+                "type=bind,source= type=volume,source= type=volume,volume-subpath= type=volume,volume-opt= "
+                "type=tmpfs,target=",
+                "Mount with all details: bind, volume (or a part of one) or tmpfs"),
         OPT_LIST("volumes-from", 0, create.volumes_from, "CONTAINER[:ro]", "containers",
                 "Mount what another container mounts"),
         OPT_CALL("tmpfs", 0, parse_tmpfs, "TARGET[:OPTIONS]", "none", "Mount a tmpfs, as in /run:size=64m"),
