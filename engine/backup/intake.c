@@ -105,7 +105,7 @@ static int give_first(
 	next.size = want < CHUNK_MAX ? (size_t)want : CHUNK_MAX;
 	if (want && !(next.room = pipeline_room(in->pipeline, next.size, e)))
 		return -1;
-	if (next.len)
+	if (next.room && next.len)
 		memcpy(next.room, w->room + cut, next.len);
 	struct ticket *t = ticket_new(e);
 	int rc = t ? backlog_piece(in->backlog, t, &piece, e) : -1;

@@ -17,7 +17,7 @@ static void put_number(struct buf *out, uint64_t v)
 
 static void put_signed(struct buf *out, int64_t v)
 {
-	put_number(out, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+	put_number(out, v < 0 ? ~((uint64_t)v << 1) : (uint64_t)v << 1);
 }
 
 static void put_bytes(struct buf *out, const void *data, size_t len)
