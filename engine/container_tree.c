@@ -112,9 +112,9 @@ static int find(struct container_tree *t, const char *root, const char *state, c
 	return t->name ? 0 : err_no_memory(e);
 }
 
-/* What is mounted on the host meanwhile is seen here, too, and what we mount is seen nowhere else; the kernel
- * takes it away with the process. tests/e2e/cp.bats looks at the host's mounts while we are stopped, and
- * after SIGKILL. */
+/* What is mounted on the host meanwhile is seen here, too, and what we mount is seen nowhere else, though a
+ * bind of the container's may be shared with the host; the kernel takes it away with the process.
+ * tests/e2e/cp.bats looks at the host's mounts during a copy, and after SIGKILL. */
 static int take_namespace(struct err *e)
 {
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)

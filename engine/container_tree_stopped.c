@@ -111,15 +111,6 @@ static int make_absent(struct spec_mount *m)
 	                                                                                                : 0;
 }
 
-/* Whatever the container's own mounts share with the host's: a mount that we make in ours must not show up
- * there. tests/e2e/cp.bats has a volume within a bind that is shared. */
-static int make_private(struct spec_mount *m)
-{
-	bool whole = strv_has(m->options, "rbind");
-
-	return strv_add(&m->options, whole ? "rprivate" : "private");
-}
-
 /* A volume's files; 1: there are none while nothing runs that has it. */
 static int open_volume(const struct container_tree *t, struct spec_mount *m, struct err *e)
 {
@@ -141,7 +132,7 @@ static int prepare(const struct container_tree *t, struct spec_mount *m, struct 
 		absent = open_volume(t, m, e);
 	if (absent < 0)
 		return -1;
-	return (absent ? make_absent(m) : make_private(m)) != 0 ? err_no_memory(e) : 0;
+	return absent && make_absent(m) != 0 ? err_no_memory(e) : 0;
 }
 
 static void drop(struct spec_mount *m)
