@@ -123,11 +123,14 @@ static int failed(const struct volume_swap *w, struct err *e)
 	return err_sys(e, "cannot put the new files into volume %s", w->name);
 }
 
-static int sync_at(int dir_fd)
+/* What is exchanged is exchanged: to call that a failure would have the old data put away as the new. */
+static void sync_at(const struct volume_swap *w, int dir_fd)
 {
 	cleanup_fd int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -1 : fsync(fd);
+	if (fd < 0 || fsync(fd) != 0)
+		log_line(LOG_LEVEL_WARN, "the new files of volume %s may not outlast a power cut: %s",
+		        w->name, strerror(errno));
 }
 
 /* Exchange; or, where there is nothing yet, rename. */
@@ -136,7 +139,8 @@ static int put(const struct volume_swap *w, int from, int to, const char *name, 
 	if (renameat2(from, name, to, name, RENAME_EXCHANGE) != 0 &&
 	        (errno != ENOENT || renameat2(from, name, to, name, RENAME_NOREPLACE) != 0))
 		return failed(w, e);
-	return sync_at(to) != 0 ? failed(w, e) : 0;
+	sync_at(w, to);
+	return 0;
 }
 
 /* Down both trees at once, one name at a time and never by a link: containers that run may have put one there
@@ -172,7 +176,8 @@ static int put_all(const struct volume_swap *w, struct err *e)
 {
 	if (renameat2(w->dir_fd, w->aside, w->dir_fd, "data", RENAME_EXCHANGE) != 0)
 		return failed(w, e);
-	return fsync(w->dir_fd) != 0 ? failed(w, e) : 0;
+	sync_at(w, w->dir_fd);
+	return 0;
 }
 
 static int exchange(const struct volume_swap *w, struct err *e)
@@ -194,35 +199,6 @@ static int lock_alone(const struct store *s, const struct volume_swap *w, struct
 	               : err_set(e, ERR_NOT_FOUND, "volume %s was removed meanwhile", w->name);
 }
 
-static int collect_running(const struct store *s, const struct volume_swap *w, char ***running, struct err *e)
-{
-	cleanup_volume_users struct volume_users users = {0};
-
-	if (volume_users(s, w->name, &users, e) != 0)
-		return -1;
-	if (running)
-		*running = volume_users_running(&users, false);
-	return 0;
-}
-
-int volume_swap_commit(
-        const struct store *s, struct volume_swap *w, bool force, char ***running, struct err *e)
-{
-	if (syncfs(w->new_fd) != 0)
-		return failed(w, e);
-	if (lock_alone(s, w, e) != 0 || (!force && volume_need_no_writer(s, w->name, e) != 0) ||
-	        collect_running(s, w, running, e) != 0 || exchange(w, e) != 0)
-		return -1;
-	/* what is aside now is old: swept without these locks, or kept while it is in use */
-	w->aside[0] = '\0';
-	flock(w->new_fd, LOCK_UN);
-	flock(w->dir_fd, LOCK_SH);
-	volume_swap_sweep(s, w->name, NULL, NULL);
-	return 0;
-}
-
-/* ------------------------------------------------------------------ what lies beside */
-
 /* The kernel knows what a container's mounts show: the path of their root within its file system, as it is
  * called now. */
 static bool mounts_it(pid_t pid, const char *volume, const char *entry)
@@ -242,6 +218,37 @@ static bool mounts_it(pid_t pid, const char *volume, const char *entry)
 			return true;
 	return false;
 }
+
+/* Of those that run, who still sees what is old now: not all do when only a part was swapped. */
+static void collect_running(const struct volume_swap *w, const struct volume_users *users, char ***running)
+{
+	for (size_t i = 0; running && i < users->n; i++) {
+		const struct volume_user *u = &users->rows[i];
+		if (u->running && !strv_has(*running, u->name) && mounts_it(u->pid, w->name, w->aside))
+			strv_add(running, u->name);
+	}
+}
+
+int volume_swap_commit(
+        const struct store *s, struct volume_swap *w, bool force, char ***running, struct err *e)
+{
+	cleanup_volume_users struct volume_users users = {0};
+
+	if (syncfs(w->new_fd) != 0)
+		return failed(w, e);
+	if (lock_alone(s, w, e) != 0 || (!force && volume_need_no_writer(s, w->name, e) != 0) ||
+	        volume_users(s, w->name, &users, e) != 0 || exchange(w, e) != 0)
+		return -1;
+	collect_running(w, &users, running);
+	/* what is aside now is old: swept without these locks, or kept while it is in use */
+	w->aside[0] = '\0';
+	flock(w->new_fd, LOCK_UN);
+	flock(w->dir_fd, LOCK_SH);
+	volume_swap_sweep(s, w->name, NULL, NULL);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ what lies beside */
 
 static bool is_in_use(const struct store *s, const char *name, const char *entry)
 {

@@ -201,3 +201,26 @@ test_down() {
 	rm -r "$ROOT/volumes/v"
 	refused 1 'no such volume: v' start c
 }
+
+@test "a restore by force: who has the old files mounted keeps them until it ends, and is named; others are not" {
+	tare run --rm -v v:/v $B sh -c 'mkdir /v/a; echo one >/v/a/f; echo one >/v/g'
+	ok tare volume backup v "$DIR/v.tar"
+	background all -v v:/v
+	background part --mount type=volume,src=v,dst=/v,volume-subpath=a
+	tare exec all sh -c 'echo two >/v/a/f; echo two >/v/g'
+	exits 125 tare volume restore --path a v "$DIR/v.tar"
+	[[ $stderr == *all*part*'may write to volume v'* ]] || fail "$stderr"
+	ok tare volume restore --force --path a v "$DIR/v.tar"
+	[[ $stderr == *part\ runs\ and\ sees\ the\ old\ files* ]] || fail "$stderr"
+	ok tare exec all cat /v/a/f /v/g
+	is $'one\ntwo'
+	ok tare exec part cat /v/f
+	is two
+	ok tare volume restore --force v "$DIR/v.tar"
+	ok tare exec all cat /v/g
+	is two
+	ok tare run --rm -v v:/v $B cat /v/g
+	is one
+	tare rm -f part all >/dev/null
+	same "$(ls -A "$ROOT/volumes/v")" $'data\nvolume.json'
+}
