@@ -40,13 +40,13 @@ static int more(struct tar_reader *t, struct err *e)
 	const void *data;
 	if (t->left > 0)
 		return 1;
-	if (t->broken)
+	if (t->ended)
 		return 0;
 	int rc = inflate_block(t->in, &data, &t->left, e);
 	t->p = data;
 	if (rc <= 0)
 		t->left = 0;
-	t->broken = rc < 0;
+	t->ended = rc <= 0;
 	return rc;
 }
 

@@ -56,9 +56,9 @@ struct tar_reader {
 	uint64_t at, stored;
 	uint64_t position; /* in the stream: what was used of it */
 	bool dirty;        /* padding that was skipped so far is not all zeros */
+	bool ended;        /* there is no more of the stream, or it failed */
 	bool headed;       /* the header of the entry at hand has ended as a part */
 	/* private */
-	bool broken;     /* the stream itself failed: there is no more of it */
 	bool recognised; /* a header was right: from here on what is wrong is damage */
 	const unsigned char *p;
 	unsigned char pushed[512]; /* a header that was read already */

@@ -42,6 +42,8 @@ struct verify {
 	uint64_t total;
 	struct err torn; /* the first damage to the structure */
 	bool followed;   /* there were headers behind damage */
+	bool cut;        /* the stream ended, or failed */
+	bool rooted;     /* the first entry is the root */
 };
 
 static void tell_line(void *arg, const char *line)
@@ -157,6 +159,7 @@ static int read_entry(struct verify *v, const struct tar_entry *t, struct err *e
 	        .minor = t->minor,
 	        .target = t->type == TAR_SYMLINK ? t->link : NULL,
 	        .first = t->type == TAR_HARDLINK ? clean(&v->first, t->link) : NULL};
+	v->rooted |= !v->named && !entry.path[0];
 	v->named = true;
 	int mine = tar_check_entry(&v->check, &v->tar, &entry, e), rc;
 	if (mine < 0)
@@ -186,6 +189,7 @@ static int go_on(struct verify *v, struct err *why, struct err *e)
 		v->torn = *why;
 	if (tar_check_torn(&v->check, &v->tar, e) < 0)
 		return -1;
+	v->cut |= v->tar.ended;
 	int rc = tar_resync(&v->tar, why);
 	v->followed |= rc > 0;
 	return rc > 0;
@@ -237,7 +241,7 @@ static int check_rest(struct verify *v, struct err *e)
 	return 0;
 }
 
-/* Of our own archives the last header is that of the list of files. */
+/* Of our own archives, which begin with their root, the last header is that of the list of files. */
 static void tell_torn(struct verify *v)
 {
 	cleanup_buf struct buf b = BUF_INIT;
@@ -245,9 +249,9 @@ static void tell_torn(struct verify *v)
 		tell(v, NULL, "the end marker of the archive is damaged");
 	if (!v->check.torn || v->check.has_manifest || v->n_holes)
 		return;
-	bool cut = strstr(v->torn.msg, "truncated") != NULL;
-	buf_printf(&b, "%s%s", v->torn.msg, v->named && cut ? ", in this file or behind it" : "");
-	tell(v, cut && v->named ? buf_str(&v->path) : v->followed ? NULL : TAR_MANIFEST_NAME, buf_str(&b));
+	bool list = v->rooted && !v->followed && !v->cut;
+	buf_printf(&b, "%s%s", v->torn.msg, v->named && !list ? ", in this file or behind it" : "");
+	tell(v, list ? TAR_MANIFEST_NAME : v->named ? buf_str(&v->path) : NULL, buf_str(&b));
 }
 
 /* What decoders overlook in what stands in front of the first piece shows itself by its lack. */
