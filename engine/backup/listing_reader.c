@@ -137,7 +137,8 @@ static int get_string(struct listing_reader *r, char *dst, size_t size, size_t *
 
 /* ------------------------------------------------------------------ an entry */
 
-/* No name that could lead out of where the tree is made, or twice to the same place. */
+/* No name that could lead out of where the tree is made, or twice to the same place.
+ * tests/unit/test_backup_listing.c */
 static bool is_plain(const char *path)
 {
 	for (const char *s = path;; s++) {
@@ -152,8 +153,8 @@ static bool is_plain(const char *path)
 }
 
 /* Is the directory of `path` the entry before, or one that it is in? Then it is a directory of this listing,
- * and no link that an entry before has put there (CVE-2019-3902 and its kin). `before` is cut at a directory.
- */
+ * and no link that an entry before has put there to lead out of the tree. `before` is cut at a directory.
+ * tests/unit/test_backup_listing.c */
 static bool has_its_dir(const char *path, const char *before)
 {
 	const char *slash = strrchr(path, '/');

@@ -136,11 +136,13 @@ static int name_pack(struct pack_writer *w, const struct pack_name *name)
 	memcpy(dir, path, 2);
 	if (fsync(w->fd) < 0)
 		return -1;
-	bool made = mkdirat(w->packs, dir, 0700) == 0;
-	if ((!made && errno != EEXIST) || renameat(w->packs, w->tmp, w->packs, path) < 0)
+	if (mkdirat(w->packs, dir, 0700) < 0 && errno != EEXIST)
+		return -1;
+	if (renameat(w->packs, w->tmp, w->packs, path) < 0)
 		return -1;
 	w->tmp[0] = '\0';
-	return sync_at(w->packs, dir) < 0 || (made && sync_at(w->packs, ".") < 0) ? -1 : 0;
+	/* both, even where another writer has made the folder: nobody knows whether it has synced it yet */
+	return sync_at(w->packs, dir) < 0 || sync_at(w->packs, ".") < 0 ? -1 : 0;
 }
 
 int pack_writer_finish(struct pack_writer *w, struct pack_name *name, uint64_t *size, struct err *e)
