@@ -83,6 +83,9 @@ struct repository_restore {
 	bool in_place; /* it keeps its path instead, whatever it is; directories above it are made */
 	bool dry_run;  /* read and check everything, make nothing; dirfd -1 */
 	const char *label;
+	/* An attribute that this file system cannot keep; may be NULL. */
+	void (*dropped)(void *arg, const char *path, const char *what);
+	void *arg;
 };
 /* Every chunk is checked by its digest as it is read; -1 names the file that cannot be had. */
 int repository_restore(struct repository *r, const struct snapshot *s, int dirfd,

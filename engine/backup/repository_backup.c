@@ -245,7 +245,8 @@ static int walk(struct backup *b, int dirfd, struct snapshot_record *record, str
 	        .excluded = b->request->excluded ? is_excluded : NULL,
 	        .arg = b,
 	        .xattrs = TREE_XATTRS_ALL,
-	        .one_fs = true};
+	        .one_fs = true,
+	        .long_paths_fail = true};
 	if (tree_walk(dirfd, &o, e) < 0 || intake_close_bundle(&b->intake, e) < 0 ||
 	        backlog_finish(&b->backlog, &record->listing, &record->n, e) < 0 ||
 	        pipeline_finish(b->pipeline, &sums, e) < 0)

@@ -286,8 +286,10 @@ static int restore_all(struct restore *r, struct err *e)
 
 static int run(struct restore *r, int dirfd, struct err *e)
 {
-	const struct tree_make_options o = {
-	        .xattrs = TREE_XATTRS_ALL, .any_parents = r->request->in_place && r->subtree};
+	const struct tree_make_options o = {.xattrs = TREE_XATTRS_ALL,
+	        .any_parents = r->request->in_place && r->subtree,
+	        .dropped = r->request->dropped,
+	        .arg = r->request->arg};
 	cleanup_tree_make struct tree_make *make = NULL;
 	if (!r->request->dry_run && !(make = tree_make_new(dirfd, &o, e)))
 		return -1;

@@ -257,6 +257,27 @@ static void test_in_itself(void **state)
 	assert_int_equal(tree_box_count(b->tree->out), 1);
 }
 
+/* What nobody could make again is refused, not left out. */
+static void test_too_deep(void **state)
+{
+	struct backup_box *b = *state;
+	struct snapshot s;
+	struct err e = ERR_INIT;
+	char name[201];
+	const struct repository_backup q = {.volume = VOLUME};
+	cleanup_fd int dir = dup(b->tree->tree);
+	memset(name, 'd', 200);
+	name[200] = '\0';
+	for (int i = 0; i < 21; i++) {
+		int in = open_dir_make(dir, name, 0755);
+		close_fd(&dir);
+		dir = in;
+	}
+	cleanup_repository_handle struct repository *r = backup_box_open(b, false);
+	assert_int_equal(repository_backup(r, b->tree->tree, &q, &s, &e), -1);
+	assert_non_null(strstr(e.msg, "too long"));
+}
+
 /* Grows, shrinks and changes without end while it is read: as long as it was met, and said. */
 static void test_changes_while_read(void **state)
 {
@@ -497,6 +518,7 @@ int main(void)
 	        TEST(test_lost_chunks_are_stored_again),
 	        TEST(test_excluded_and_skipped),
 	        TEST(test_in_itself),
+	        TEST(test_too_deep),
 	        TEST(test_changes_while_read),
 	        TEST(test_subtree),
 	        TEST(test_compare),
