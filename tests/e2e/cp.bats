@@ -6,7 +6,7 @@ load lib
 
 test_down() {
 	# One that a failed test left would keep its container locked.
-	[ ! -e "$DIR/w/under-way" ] || kill -KILL $(cat "$DIR/w/under-way") 2>/dev/null || true
+	[ ! -e "$DIR/w/under-way" ] || xargs kill -KILL <"$DIR/w/under-way" 2>/dev/null || true
 	leave_nothing
 	tare volume rm vol other >/dev/null 2>&1 || true
 	rm -rf "$DIR/w"
@@ -264,7 +264,7 @@ PY
 	pid=$!
 	exec 8>pipe
 	eventually 5 waits_in_namespace $pid
-	echo $pid $(pgrep -P $pid) >under-way
+	echo "$pid $(pgrep -P $pid)" >under-way
 	same "$(host_mounts)" "$mounts"
 	# It can't be started while its root is written to.
 	exits 124 timeout 0.3 "$BUILD/tare" --root "$ROOT" --state "$STATE" start c
