@@ -45,12 +45,12 @@ struct tare_mount {
 	bool non_recursive;  /* bind instead of rbind */
 	uint64_t tmpfs_size; /* bytes, 0 = half of memory */
 	unsigned tmpfs_mode; /* octal, 0 = 1777 */
-	char **tmpfs_options; /* further ones of --tmpfs: "noexec", "nosuid", … */
-	char *subpath;        /* volume: what of it, relative to its root; NULL: all */
+	char **tmpfs_options;                   /* further ones of --tmpfs: "noexec", "nosuid", … */
+	char *subpath;                          /* volume: what of it, relative to its root; NULL: all */
 	char **volume_options, **volume_labels; /* "KEY=VALUE": of a volume that is made for this */
-	bool make_source;        /* bind: make a directory that is missing */
-	bool submounts_writable; /* bind: read_only is about its top only */
-	bool chown;              /* give all that is in it to the container's user */
+	bool make_source;                       /* bind: make a directory that is missing */
+	bool submounts_writable;                /* bind: read_only is about its top only */
+	bool chown;                             /* give all that is in it to the container's user */
 };
 
 struct tare_device {
@@ -607,7 +607,8 @@ struct tare_engine {
 	int (*volume_backup_compare)(struct tare_engine *, const char *dir, const char *from, const char *to,
 	        json **, struct err *);
 	/* As tare_backup_forget(); rules are left out, and nothing is pruned. */
-	int (*volume_forget)(struct tare_engine *, const struct tare_forget *, json **forgotten, struct err *);
+	int (*volume_forget)(
+	        struct tare_engine *, const struct tare_forget *, json **forgotten, struct err *);
 	int (*copy)(struct tare_engine *, const struct tare_copy *, struct progress *, struct err *);
 
 	/* --- networks; `net` is a name, a full id, or an unambiguous start of one --- */
@@ -766,10 +767,11 @@ struct tare_restore {
 };
 struct tare_restore_result {
 	char *volume;
-	bool made; /* the volume was not there before */
+	bool made;       /* the volume was not there before */
 	bool unverified; /* the archive has no list of files with digests: only its form could be checked */
 	uint64_t bytes, entries;
 	char **running; /* names of containers that run and see the old files until they are restarted */
+	char **dropped; /* lines: attributes that the file system of the volume cannot keep */
 };
 void tare_restore_result_free(struct tare_restore_result *r);
 /* Unpacked beside the live data and checked to the last byte, then swapped in by one rename: a failure leaves

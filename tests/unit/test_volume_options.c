@@ -107,6 +107,7 @@ static void what_was_asked_is_on_record(void **state)
 	assert_int_equal(volume_record_read(s, "www", &r, NULL), 0);
 	assert_int_equal(r.kind, VOLUME_BIND);
 	assert_string_equal(json_str(r.labels, "stage", ""), "test");
+	volume_record_free(&r);
 	assert_int_equal(volume_record_read(s, "nosuch", &r, &e), -1);
 	assert_int_equal(e.kind, ERR_NOT_FOUND);
 }
