@@ -146,7 +146,8 @@ static int check_end(struct archive *a, struct inflate *in, struct err *e)
 
 static int read_archive(struct archive *a, int fd, struct err *e)
 {
-	const struct inflate_options o = {.copy_fd = -1, .part = tar_check_digest, .part_arg = &a->check};
+	const struct inflate_options o = {
+	        .copy_fd = -1, .backup = true, .part = tar_check_digest, .part_arg = &a->check};
 	cleanup_inflate struct inflate *in = inflate_open(fd, &o, e);
 	if (!in || tar_check_begin(&a->check, e) < 0)
 		return -1;

@@ -45,15 +45,15 @@ static int choose(enum compression kind, int *level, const struct format **f, st
 	return 1;
 }
 
-static struct encoder *open_encoder(const struct format *f, int level, struct err *e)
+static int open_encoder(struct compress *c, const struct format *f, int level, struct err *e)
 {
 	struct err why = ERR_INIT;
-	struct encoder *c = f->open(level, &why);
-	if (!c && !why.msg[0])
-		c = encoder_zlib(level, &why);
-	if (!c && e)
+	c->encoder = f->open(level, &why);
+	if (!c->encoder && !why.msg[0])
+		c->encoder = encoder_zlib(level, &why);
+	if (!c->encoder && e)
 		*e = why;
-	return c;
+	return c->encoder ? 0 : -1;
 }
 
 static struct compress *make(
@@ -76,7 +76,7 @@ struct compress *compress_new(enum compression kind, int level,
 	const struct format *f = NULL;
 	cleanup_compress struct compress *c = make(write, arg, e);
 	int any = c ? choose(kind, &level, &f, e) : -1;
-	if (any < 0 || (any > 0 && !(c->encoder = open_encoder(f, level, e))))
+	if (any < 0 || (any > 0 && open_encoder(c, f, level, e) < 0))
 		return NULL;
 	return steal_ptr(&c);
 }

@@ -76,7 +76,7 @@ static bool has_pieces(struct inflate *in, struct err *e)
 
 static struct decoder *new_decoder(struct inflate *in, const struct inflate_options *o, struct err *e)
 {
-	if ((in->pieces = has_pieces(in, e)))
+	if ((in->pieces = o->backup && has_pieces(in, e)))
 		return decoder_pieces(in->kind, o->damaged, o->damaged_arg, e);
 	switch (in->kind) {
 	case COMPRESSION_GZIP:
@@ -98,7 +98,7 @@ static struct decoder *new_decoder(struct inflate *in, const struct inflate_opti
  * of programs and data stay below 1:20. tests/unit/test_archive_inflate.c */
 static int check_bomb(const struct inflate *in, struct err *e)
 {
-	if (in->kind == COMPRESSION_NONE || in->out_bytes <= BOMB_FLOOR ||
+	if (in->kind == COMPRESSION_NONE || in->pieces || in->out_bytes <= BOMB_FLOOR ||
 	        in->out_bytes / BOMB_RATIO <= in->source.bytes)
 		return 0;
 	return err_set(e, ERR_CORRUPT,

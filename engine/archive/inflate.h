@@ -33,7 +33,10 @@ struct inflate_options {
 	 * They come in order, within inflate_block() and inflate_parts_end(). */
 	void (*part)(void *arg, const unsigned char *sha256);
 	void *part_arg;
-	/* Of a stream of pieces (piece.h): told of each that is damaged, in order with the blocks; zeros
+	/* Pieces (piece.h) are read as what they are, and may unpack to any multiple of their size: files of
+	 * zeros are no bomb in a backup that a user names. */
+	bool backup;
+	/* Of such a stream: told of each that is damaged, in order with the blocks; zeros
 	 * stand for its content, if that is lost. NULL: damage ends it. */
 	void (*damaged)(void *arg, uint64_t from, uint64_t len, const char *why);
 	void *damaged_arg;

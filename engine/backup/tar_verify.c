@@ -15,7 +15,8 @@
 #include "engine/backup/tar_check.h"
 
 #define PROGRESS_EVERY 64
-#define HOLES_MAX      1000 /* damaged pieces that are remembered */
+#define DAMAGED        "is damaged: " /* how the reader begins */
+#define HOLES_MAX      1000           /* damaged pieces that are remembered */
 
 /* A piece of the compressed stream that is damaged: what of the content it had. */
 struct hole {
@@ -250,7 +251,9 @@ static void tell_torn(struct verify *v)
 	if (!v->check.torn || v->check.has_manifest || v->n_holes)
 		return;
 	bool list = v->rooted && !v->followed && !v->cut;
-	buf_printf(&b, "%s%s", v->torn.msg, v->named && !list ? ", in this file or behind it" : "");
+	const char *what = strstr(v->torn.msg, DAMAGED);
+	what = what ? what + strlen(DAMAGED) : v->torn.msg;
+	buf_printf(&b, "%s%s", what, v->named && !list ? ", in this file or behind it" : "");
 	tell(v, list ? TAR_MANIFEST_NAME : v->named ? buf_str(&v->path) : NULL, buf_str(&b));
 }
 
@@ -307,6 +310,7 @@ static int open_and_verify(struct verify *v, struct err *e)
 {
 	cleanup_fd int fd = open_file(v->file, &v->total, e);
 	const struct inflate_options o = {.copy_fd = -1,
+	        .backup = true,
 	        .part = tar_check_digest,
 	        .part_arg = &v->check,
 	        .damaged = remember_hole,
