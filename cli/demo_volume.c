@@ -156,7 +156,8 @@ static int verify(struct demo *d, struct err *e)
 	if (rc < 0)
 		return -1;
 	if (newest)
-		printf("%s: %zu backups are whole\n", from, json_object_array_length(list));
+		printf("%s: %zu backup%s whole\n", from, json_object_array_length(list),
+		        json_object_array_length(list) == 1 ? " is" : "s are");
 	else
 		printf("%s: whole, %" PRIu64 " files and directories, %s\n", from, r.entries,
 		        size_format_decimal(r.bytes, size));

@@ -147,7 +147,8 @@ static int copy_in(
 		return err_sys(e, "cannot read %s", from);
 	/* into a directory that is there under its own name */
 	if (sim_files(&s->api, x->tree, x->ref, *x->path ? x->path : "/", &there, NULL) == 0)
-		path = str_printf("%s/%s", x->path, base_of(from));
+		path = str_printf("%s%s%s", x->path,
+		        *x->path && x->path[strlen(x->path) - 1] == '/' ? "" : "/", base_of(from));
 	else
 		path = strdup(x->path);
 	tare_file_list_free(&there);

@@ -390,7 +390,7 @@ static void show_changes(struct backups_view *v)
 		app_toast(v->l.v.app, TOAST_INFO, "there is only this one; f shows its files");
 		return;
 	}
-	snprintf(title, sizeof title, "What changed from %s to %s%s", from->when, to->when,
+	snprintf(title, sizeof title, "From %s to %s%s", from->when, to->when,
 	        to == &v->list.rows[0] ? ", the newest" : "");
 	read_with(v, from->id, to->id, title);
 }

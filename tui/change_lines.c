@@ -12,7 +12,7 @@
 #define NUMBERS_FROM 60 /* columns */
 
 static const char kinds[] = "ADCM";
-static const char *const names[] = {"added", "deleted", "changed", "in attributes only"};
+static const char *const names[] = {"added", "deleted", "changed", "attributes"};
 
 static size_t of_kind(const struct change_list *l, char kind)
 {

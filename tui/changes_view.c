@@ -56,7 +56,7 @@ static void done(struct work *w)
 
 	if (v) {
 		v->reading = NULL;
-		v->trouble = r->is_done ? (struct err)ERR_INIT : r->e;
+		v->trouble = r->e; /* nothing in it when it went well */
 		if (r->is_done)
 			change_lines_set(&v->lines, &r->list, v->is_known);
 		v->is_known = r->is_done;

@@ -270,6 +270,7 @@ static unsigned submit(struct form *f)
 	const char *path = form_text(f, RESTORE_PATH), *new = form_text(f, RESTORE_NEW);
 	struct request *r = request_new("");
 	bool replaces = rf->there && !is_new(f);
+	char names[100];
 	struct app *a = f->v.app;
 
 	strv_foreach (s, args)
@@ -277,6 +278,9 @@ static unsigned submit(struct form *f)
 	request_title(r, "restore %s", is_new(f) ? new : rf->volume);
 	if (is_new(f))
 		request_said(r, "restored %s as %s", rf->volume, new);
+	else if (rf->writers)
+		request_said(r, "restored %s; restart %s: until then the old files are seen", rf->volume,
+		        volume_names_text(rf->writers, names, sizeof(names)));
 	else
 		request_said(r, "restored %s%s%s", *path ? path : "", *path ? " of " : "", rf->volume);
 	if (r)

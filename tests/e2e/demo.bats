@@ -243,6 +243,41 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 	is 'from it'
 }
 
+@test "volumes are made, backed up, restored, compared and filled in it" {
+	ok demo volume create --label tier=cache --opt size=1g scratch
+	ok demo volume inspect --format '{{.Labels}}' scratch
+	has tier
+	exits 1 demo volume rm shop-db-data
+	[[ $stderr == *shop-db* ]] || fail "$stderr"
+	ok demo volume backups /srv/backups
+	has search-index
+	ok demo --json volume backups --volume shop-db-data /srv/backups
+	mapfile -t ids < <(jq -r '.[].Id' <<<"$output")
+	[ "${#ids[@]}" -gt 14 ] || fail "${#ids[@]} backups"
+	ok demo volume backups /srv/backups "${ids[0]}" "${ids[-1]}"
+	[[ $output == *$'\nA '* && $output == *$'\nD '* ]] || fail "$output"
+	ok demo volume backup --to /srv/mine scratch
+	ok demo volume verify /srv/mine
+	has '1 backup is whole'
+	ok demo volume restore --into again scratch /srv/mine
+	ok demo volume ls -q
+	has again
+	ok demo volume forget /srv/mine "$(demo --json volume backups /srv/mine | jq -r '.[0].Id')"
+	ok demo --json volume backups /srv/mine
+	is '[]'
+	exits 125 demo volume backups /srv/none
+	exits 125 demo volume restore shop-db-data /srv/backups
+	[[ $stderr == *'shop-db runs'* ]] || fail "$stderr"
+	[ ! -e /srv/mine ] || fail 'something was written'
+	echo from outside >"$BATS_TEST_TMPDIR/note"
+	ok demo cp "$BATS_TEST_TMPDIR/note" shop-web:/etc/
+	ok demo diff shop-web
+	has '/etc/note'
+	ok demo cp shop-web:/etc/note "$BATS_TEST_TMPDIR/copy"
+	[ ! -e "$BATS_TEST_TMPDIR/copy" ] || fail 'something was written'
+	ok demo volume rm again scratch
+}
+
 @test "what is not in it says so" {
 	refused_demo() {
 		exits 125 demo "$@"

@@ -234,8 +234,7 @@ static void claims_that_make_no_sense_are_passed_over(void **state)
 	        "{\"do\":\"backup-forget\"}",
 	        "{\"do\":\"copy-in\"}",
 	        "{\"do\":\"copy-in\",\"owner\":\"volume:odd\",\"path\":\"/absolute\"}",
-	        "{\"do\":\"copy-in\",\"owner\":\"volume:odd\",\"path\":\"../../"
-	        "up\",\"mode\":-1,\"bytes\":-1}",
+	        "{\"do\":\"copy-in\",\"owner\":\"volume:odd\",\"path\":\"../up\",\"mode\":-1}",
 	};
 	struct fixture *f = *state;
 	struct tare_file_list files;
