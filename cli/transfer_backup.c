@@ -58,6 +58,16 @@ void backup_set_seconds(json *doc, double seconds)
 	json_set(doc, "Seconds", json_object_new_double_s(seconds, text));
 }
 
+void backup_warn_each(const char *what, char *const *lines)
+{
+	size_t n = strv_len(lines);
+
+	for (size_t i = 0; i < n && i < SKIPPED_SHOWN; i++)
+		log_line(LOG_LEVEL_WARN, "%s: %s", what, lines[i]);
+	if (n > SKIPPED_SHOWN)
+		log_line(LOG_LEVEL_WARN, "%s: %zu more", what, n - SKIPPED_SHOWN);
+}
+
 void backup_keep_rules(struct tare_forget *q, const struct keep_options *k)
 {
 	q->last = (unsigned)k->last;
@@ -69,17 +79,6 @@ void backup_keep_rules(struct tare_forget *q, const struct keep_options *k)
 }
 
 /* ------------------------------------------------------------------ backup */
-
-/* Notices, once the progress is off the screen. */
-static void warn_each(const char *what, char *const *lines)
-{
-	size_t n = strv_len(lines);
-
-	for (size_t i = 0; i < n && i < SKIPPED_SHOWN; i++)
-		log_line(LOG_LEVEL_WARN, "%s: %s", what, lines[i]);
-	if (n > SKIPPED_SHOWN)
-		log_line(LOG_LEVEL_WARN, "%s: %zu more", what, n - SKIPPED_SHOWN);
-}
 
 static int parse_format(const char *text, enum tare_backup_format *format, struct err *e)
 {
@@ -174,7 +173,7 @@ static int tell_backup(const struct cli *cli, const struct tare_backup *q, const
 	cleanup_buf struct buf line = BUF_INIT;
 	char size[SIZE_TEXT_SIZE];
 
-	warn_each("not in the backup", r->skipped);
+	backup_warn_each("not in the backup", r->skipped);
 	if (cli->json && !beside) {
 		cleanup_json json *doc = backup_document(q, r, seconds);
 		return transfer_print_json(doc);

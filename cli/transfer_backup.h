@@ -19,6 +19,8 @@ void backup_add_amount(struct buf *b, uint64_t entries, uint64_t bytes);
 void backup_add_name(struct buf *b, const char *name);
 /* "Seconds", with three digits. */
 void backup_set_seconds(json *doc, double seconds);
+/* Notices, once the progress is off the screen. */
+void backup_warn_each(const char *what, char *const *lines);
 void backup_keep_rules(struct tare_forget *q, const struct keep_options *k);
 
 #endif

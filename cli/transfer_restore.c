@@ -45,6 +45,7 @@ static json *restore_document(
 	json_set_int(doc, "Bytes", (int64_t)r->bytes);
 	backup_set_seconds(doc, seconds);
 	json_set_strv(doc, "Running", r->running);
+	json_set_strv(doc, "Dropped", r->dropped);
 	return doc;
 }
 
@@ -78,6 +79,7 @@ static int tell_restore(const struct cli *cli, const struct tare_restore *q,
 	if (r->unverified)
 		log_line(LOG_LEVEL_WARN,
 		        "this archive was not made by tare volume backup: only its form could be checked");
+	backup_warn_each("this file system cannot keep", r->dropped);
 	strv_foreach (name, r->running)
 		log_line(LOG_LEVEL_WARN,
 		        "%s runs and %s the old files until it is restarted: tare restart %s", *name,

@@ -94,6 +94,7 @@ void tare_restore_result_free(struct tare_restore_result *r)
 {
 	free(r->volume);
 	strv_free(r->running);
+	strv_free(r->dropped);
 	*r = (struct tare_restore_result){0};
 }
 

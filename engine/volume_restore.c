@@ -11,11 +11,14 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "engine/backup/repository.h"
 #include "engine/backup_source.h"
 #include "engine/events.h"
 #include "engine/store/store.h"
 #include "engine/volume.h"
+
+#define DROPPED_MAX 100 /* lines; the last one says that there is more */
 
 /* ------------------------------------------------------------------ what is asked */
 
@@ -42,6 +45,18 @@ static int clean_path(const char *text, char **path, struct err *e)
 	return *path ? 0 : err_no_memory(e);
 }
 
+void volume_restore_dropped(void *arg, const char *path, const char *what)
+{
+	struct volume_restore *r = arg;
+	cleanup_buf struct buf line = BUF_INIT;
+	size_t n = strv_len(r->result->dropped);
+	if (n >= DROPPED_MAX)
+		return;
+	text_harmless(&line, path, strlen(path));
+	buf_printf(&line, ": %s", n + 1 < DROPPED_MAX ? what : "and more like it");
+	strv_add(&r->result->dropped, buf_str(&line));
+}
+
 /* ------------------------------------------------------------------ repositories */
 
 static int from_repository(struct volume_restore *r, const struct backup_source *from, struct err *e)
@@ -58,8 +73,12 @@ static int from_repository(struct volume_restore *r, const struct backup_source 
 	const char *volume = strcmp(id, "latest") == 0 ? q->volume : NULL;
 	if (repository_find(repository, id, volume, &s, e) < 0)
 		return -1;
-	const struct repository_restore request = {
-	        .subtree = r->path, .in_place = true, .dry_run = r->dir_fd < 0, .label = r->result->volume};
+	const struct repository_restore request = {.subtree = r->path,
+	        .in_place = true,
+	        .dry_run = r->dir_fd < 0,
+	        .label = r->result->volume,
+	        .dropped = volume_restore_dropped,
+	        .arg = r};
 	int rc = repository_restore(
 	        repository, &s, r->dir_fd, &request, &r->result->entries, &r->result->bytes, e);
 	snapshot_free(&s);

@@ -19,6 +19,9 @@ struct volume_restore {
 	bool rooted;               /* the root's attributes were restored, too */
 };
 
+/* As `dropped` of who makes the files; arg is the restore. */
+void volume_restore_dropped(void *arg, const char *path, const char *what);
+
 /* volume_restore_archive.c: all of it, checked to the last byte. */
 int volume_restore_from_archive(struct volume_restore *r, const char *file, struct err *e);
 

@@ -288,6 +288,15 @@ flip() { # FILE OFFSET: one bit of the byte there
 	rm "$DATA/sock" "$DATA/x.tmp"
 }
 
+@test "what a file system cannot keep is said" {
+	mkdir "$DIR/ram"
+	mount -t ramfs ramfs "$DIR/ram"
+	ok "$BUILD/tare" --root "$DIR/ram/root" --state "$STATE" volume restore data "$DIR/repo"
+	[[ $stderr == *'this file system cannot keep: etc/one: user.note'* ]] || fail "stderr: $stderr"
+	same "$(cat "$DIR/ram/root/volumes/data/data/etc/one")" one
+	umount "$DIR/ram"
+}
+
 @test "wrong words" {
 	refused 125 'where to?' volume backup data
 	refused 125 'either to a file or --to a repository' volume backup data x.tar --to "$DIR/repo"
