@@ -17,7 +17,7 @@
 #include "cli/transfer.h"
 #include "engine/tare.h"
 
-#define SKIPPED_SHOWN 50
+#define LINES_SHOWN 50
 
 /* ------------------------------------------------------------------ words that others say, too */
 
@@ -58,14 +58,19 @@ void backup_set_seconds(json *doc, double seconds)
 	json_set(doc, "Seconds", json_object_new_double_s(seconds, text));
 }
 
+/* Names of files are in them. */
 void backup_warn_each(const char *what, char *const *lines)
 {
 	size_t n = strv_len(lines);
 
-	for (size_t i = 0; i < n && i < SKIPPED_SHOWN; i++)
-		log_line(LOG_LEVEL_WARN, "%s: %s", what, lines[i]);
-	if (n > SKIPPED_SHOWN)
-		log_line(LOG_LEVEL_WARN, "%s: %zu more", what, n - SKIPPED_SHOWN);
+	for (size_t i = 0; i < n && i < LINES_SHOWN; i++) {
+		cleanup_buf struct buf line = BUF_INIT;
+
+		backup_add_name(&line, lines[i]);
+		log_line(LOG_LEVEL_WARN, "%s: %s", what, buf_str(&line));
+	}
+	if (n > LINES_SHOWN)
+		log_line(LOG_LEVEL_WARN, "%s: %zu more", what, n - LINES_SHOWN);
 }
 
 void backup_keep_rules(struct tare_forget *q, const struct keep_options *k)
