@@ -19,7 +19,8 @@ struct freeze {
 		.watcher = -1, .fd = -1                                                                      \
 	}
 /* The container is locked, and stays so until freeze_end(). One that does not run, or is paused already, is
- * left as it is. Call before threads are made and before anything is locked that a sweep may want soon. */
+ * left as it is. Call before threads are made and before anything is locked that a sweep may want soon. Of
+ * several, the last one has to be ended first. */
 int freeze_begin(struct freeze *f, const struct store *s, struct container *c, struct err *e);
 void freeze_end(struct freeze *f);
 #define cleanup_freeze __attribute__((cleanup(freeze_end)))

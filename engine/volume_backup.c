@@ -134,9 +134,11 @@ struct still {
 	size_t n;
 };
 
+/* The last one first, as each watcher has the pipes of those before it open, too, and they wait for their
+ * ends. tests/e2e/backup.bats */
 static void still_end(struct still *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = s->n; i-- > 0;)
 		freeze_end(&s->list[i].freeze);
 	for (size_t i = 0; i < s->n; i++)
 		container_close(&s->list[i].container);
