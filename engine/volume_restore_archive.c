@@ -95,7 +95,10 @@ static int unpack(struct archive *a, struct err *e)
 {
 	struct volume_restore *r = a->restore;
 	struct unpack_result made;
-	const struct unpack_tree_options o = {.make = {.xattrs = TREE_XATTRS_ALL, .any_parents = false},
+	const struct unpack_tree_options o = {.make = {.xattrs = TREE_XATTRS_ALL,
+	                                              .any_parents = false,
+	                                              .dropped = volume_restore_dropped,
+	                                              .arg = r},
 	        .progress = r->progress,
 	        .label = r->result->volume,
 	        .doing = r->dir_fd < 0 ? "checking" : "restoring",

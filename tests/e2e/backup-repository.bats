@@ -291,6 +291,10 @@ flip() { # FILE OFFSET: one bit of the byte there
 @test "what a file system cannot keep is said" {
 	mkdir "$DIR/ram"
 	mount -t ramfs ramfs "$DIR/ram"
+	tare volume restore data "$DIR/repo" >/dev/null
+	tare volume backup data "$DIR/data.tar" >/dev/null
+	ok "$BUILD/tare" --root "$DIR/ram/root" --state "$STATE" volume restore data "$DIR/data.tar"
+	[[ $stderr == *'this file system cannot keep: etc/one: user.note'* ]] || fail "stderr: $stderr"
 	ok "$BUILD/tare" --root "$DIR/ram/root" --state "$STATE" volume restore data "$DIR/repo"
 	[[ $stderr == *'this file system cannot keep: etc/one: user.note'* ]] || fail "stderr: $stderr"
 	same "$(cat "$DIR/ram/root/volumes/data/data/etc/one")" one
