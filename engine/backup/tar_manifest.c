@@ -51,7 +51,7 @@ static int add_slot(struct tar_manifest *m, uint64_t at, struct err *e)
 	if (m->first == m->n_slots)
 		m->first = m->n_slots = 0;
 	if (m->n_slots == m->cap || !m->slots) {
-		if (m->first > m->n_slots / 2) {
+		if (m->slots && m->first > m->n_slots / 2) {
 			memmove(m->slots, m->slots + m->first, (m->n_slots - m->first) * sizeof(*m->slots));
 			m->n_slots -= m->first;
 			m->first = 0;

@@ -124,7 +124,9 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	refused 125 'there is a volume v already' volume restore v "$DIR/v.tar" --into v
 	refused 125 'without ..' volume restore v "$DIR/v.tar" --path ../x
 	refused 125 'has no etc' volume restore v "$DIR/v.tar" --path etc
-	run python3 "$BATS_TEST_DIRNAME/on_terminal.py" "$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup v -
+	run python3 "$BATS_TEST_DIRNAME/on_terminal.py" -- "$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup v -
+	has 'is a terminal'
+	run python3 "$BATS_TEST_DIRNAME/on_terminal.py" -- "$BUILD/tare" --root "$ROOT" --state "$STATE" volume restore v -
 	has 'is a terminal'
 	touch "$(data v)/.tare-backup.mtree"
 	refused 125 '--exclude' volume backup v "$DIR/w.tar"
@@ -191,6 +193,12 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	refused 125 'can be unpacked again' volume backup v "$DIR/deeper.tar"
 	[ ! -e "$DIR/deeper.tar" ] || fail 'an archive that cannot be unpacked'
 	rm -rf "$(data v)/d"
+	# what shrinks to nothing is no bomb
+	head -c 80000000 /dev/zero >"$(data v)/zeros"
+	ok tare volume backup v "$DIR/zeros.tar.zst"
+	ok tare volume restore zeros "$DIR/zeros.tar.zst"
+	cmp "$(data v)/zeros" "$(data zeros)/zeros"
+	rm "$(data v)/zeros"
 	# files come and go meanwhile: what is there is whole, what is said is one line each
 	background c -v v:/v $B sh -c 'i=0; while :; do i=$((i+1)); head -c 3000000 /dev/zero >/v/grow; echo $i >/v/n$((i%50)); rm -f /v/n$(((i+25)%50)); done'
 	eventually 10 test -e "$(data v)/n1"
