@@ -95,6 +95,16 @@ static bool count_in_holes(void *arg, const char *path, uint64_t from, uint64_t 
 	return false;
 }
 
+/* The last piece is the list of files. Should damage have hidden that, it is in the last file that was seen.
+ */
+static const char *name_of(const struct verify *v, const struct hole *h)
+{
+	if (h->first)
+		return h->first;
+	bool lost = !v->check.has_manifest && v->named && h->to < v->tar.position;
+	return lost ? buf_str(&v->path) : TAR_MANIFEST_NAME;
+}
+
 /* Files that are no longer what they were are named by their digests. Where all of them are right, what was
  * hit is something that decoders overlook, or what stands in front of the piece. */
 static void tell_holes(struct verify *v)
@@ -114,7 +124,7 @@ static void tell_holes(struct verify *v)
 			        (unsigned long long)h->files - 1);
 		if (h->files)
 			buf_str_add(&b, "; all of it can still be read");
-		tell(v, h->first ? h->first : TAR_MANIFEST_NAME, buf_str(&b));
+		tell(v, name_of(v, h), buf_str(&b));
 	}
 }
 
