@@ -54,7 +54,7 @@ static bool is_kept(int64_t day, int64_t today)
 
 /* ------------------------------------------------------------------ lists */
 
-static void sim_backup_free_one(struct sim_backup *b)
+static void backup_free(struct sim_backup *b)
 {
 	free(b->dir);
 	free(b->volume);
@@ -64,7 +64,7 @@ static void sim_backup_free_one(struct sim_backup *b)
 void sim_backup_list_free(struct sim_backup *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		sim_backup_free_one(&list[i]);
+		backup_free(&list[i]);
 	free(list);
 }
 
@@ -105,7 +105,7 @@ static size_t nights(struct simulation *s, struct sim_backup *list)
 			if (!nightly(s, &sim_volume_roles[v], day, &list[n]))
 				continue;
 			if (strv_has(s->forgotten, list[n].id))
-				sim_backup_free_one(&list[n]);
+				backup_free(&list[n]);
 			else
 				n++;
 		}
@@ -192,7 +192,7 @@ static void made(struct simulation *s, json *line, int64_t at)
 	if (b->dir && b->volume && b->files)
 		s->n_backups++;
 	else
-		sim_backup_free_one(b);
+		backup_free(b);
 }
 
 void sim_backup_apply(struct simulation *s, const char *verb, json *line, int64_t at)
