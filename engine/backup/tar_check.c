@@ -196,7 +196,7 @@ int tar_check_end(struct tar_check *c, void (*damaged)(void *arg, const char *li
 	struct digest lines;
 	if (!c->has_manifest)
 		return 0;
-	c->own.torn = c->torn;
+	c->own.torn = c->torn || c->torn_behind || c->behind;
 	if (tar_manifest_end(&c->own, COMPRESSION_NONE, e) < 0 ||
 	        tar_manifest_header(c->last_size, header, e) < 0)
 		return -1;
