@@ -289,6 +289,19 @@ static void leave_name(struct tree_walk *w, size_t len)
 	w->path[len] = '\0';
 }
 
+/* A directory and what is in it. */
+static int visit_tree(struct tree_walk *w, int fd, struct tree_entry *entry, struct err *e)
+{
+	struct statx st;
+	struct level l = {.fd = fd, .dev = entry->dev, .ino = entry->ino};
+	int rc = visit_dir(w, &l, entry, e);
+	close_fd(&l.fd);
+	/* What is left out because it has vanished is not to be everything. */
+	if (rc == 0 && look(w->root, &st) == 0 && st.stx_nlink == 0)
+		return err_set(e, ERR_NOT_FOUND, "the directory was removed while it was read");
+	return rc;
+}
+
 static int visit(struct tree_walk *w, struct level *up, const char *name, struct err *e)
 {
 	struct statx st;
@@ -305,13 +318,7 @@ static int visit(struct tree_walk *w, struct level *up, const char *name, struct
 		return visit_other(w, fd, &entry, e);
 	if (w->depth > DEPTH_HELD)
 		close_fd(&up->fd);
-	struct level l = {.fd = steal_fd(&fd), .dev = entry.dev, .ino = entry.ino};
-	int rc = visit_dir(w, &l, &entry, e);
-	close_fd(&l.fd);
-	/* What is left out because it has vanished is not to be everything. */
-	if (rc == 0 && look(w->root, &st) == 0 && st.stx_nlink == 0)
-		return err_set(e, ERR_NOT_FOUND, "the directory was removed while it was read");
-	return rc;
+	return visit_tree(w, steal_fd(&fd), &entry, e);
 }
 
 /* The directory at hand again, after its descriptor was given up for those deep below it. 1: it is no longer
@@ -357,13 +364,7 @@ static int visit_root(struct tree_walk *w, struct err *e)
 	w->dev = entry.dev;
 	if (!S_ISDIR(entry.mode))
 		return visit_other(w, fd, &entry, e);
-	struct level l = {.fd = steal_fd(&fd), .dev = entry.dev, .ino = entry.ino};
-	int rc = visit_dir(w, &l, &entry, e);
-	close_fd(&l.fd);
-	/* What is left out because it has vanished is not to be everything. */
-	if (rc == 0 && look(w->root, &st) == 0 && st.stx_nlink == 0)
-		return err_set(e, ERR_NOT_FOUND, "the directory was removed while it was read");
-	return rc;
+	return visit_tree(w, steal_fd(&fd), &entry, e);
 }
 
 int tree_walk(int dirfd, const struct tree_walk_options *o, struct err *e)
