@@ -15,60 +15,16 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/simulation.h"
-
-struct fixture {
-	char dir[64];
-	struct tare_engine *a, *b; /* as two processes */
-};
-
-static struct tare_engine *open_one(const struct fixture *f)
-{
-	struct err e = ERR_INIT;
-	struct tare_engine *t = tare_engine_simulated(f->dir, &e);
-
-	if (!t)
-		fail_msg("%s", e.msg);
-	return t;
-}
-
-static int setup_with(void **state, const char *clock)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/tare-unit.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	unsetenv("TARE_DEMO_CONTAINERS");
-	unsetenv("TARE_DEMO_LOG_RATE");
-	if (clock)
-		setenv("TARE_DEMO_CLOCK", clock, 1);
-	else
-		unsetenv("TARE_DEMO_CLOCK");
-	f->a = open_one(f);
-	f->b = open_one(f);
-	*state = f;
-	return 0;
-}
+#include "tests/unit/simulation_box.h"
 
 static int setup_running(void **state)
 {
-	return setup_with(state, NULL);
+	return set_up_at(state, NULL);
 }
 
 static int setup_held(void **state)
 {
-	return setup_with(state, "77");
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	f->a->close(f->a);
-	f->b->close(f->b);
-	remove_tree_at(AT_FDCWD, f->dir);
-	free(f);
-	unsetenv("TARE_DEMO_CLOCK");
-	return 0;
+	return set_up_at(state, "77");
 }
 
 static struct tare_container look(struct tare_engine *t, const char *ref)
@@ -554,8 +510,8 @@ static void every_layer_can_be_looked_into(void **state)
 
 int main(void)
 {
-#define RUNNING(t) cmocka_unit_test_setup_teardown(t, setup_running, teardown)
-#define HELD(t)    cmocka_unit_test_setup_teardown(t, setup_held, teardown)
+#define RUNNING(t) cmocka_unit_test_setup_teardown(t, setup_running, tear_down)
+#define HELD(t)    cmocka_unit_test_setup_teardown(t, setup_held, tear_down)
 	const struct CMUnitTest tests[] = {
 	        HELD(every_function_is_there),
 	        HELD(a_held_clock_shows_the_same_each_time),

@@ -15,38 +15,11 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/simulation.h"
+#include "tests/unit/simulation_box.h"
 
-struct fixture {
-	char dir[64];
-	struct tare_engine *a, *b; /* as two processes */
-};
-
-static int setup(void **state)
+static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/tare-unit.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	unsetenv("TARE_DEMO_CONTAINERS");
-	setenv("TARE_DEMO_CLOCK", "77", 1);
-	f->a = tare_engine_simulated(f->dir, NULL);
-	f->b = tare_engine_simulated(f->dir, NULL);
-	assert_non_null(f->a);
-	assert_non_null(f->b);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	f->a->close(f->a);
-	f->b->close(f->b);
-	remove_tree_at(AT_FDCWD, f->dir);
-	free(f);
-	unsetenv("TARE_DEMO_CLOCK");
-	return 0;
+	return set_up_at(state, "77");
 }
 
 static struct tare_network_list list(struct tare_engine *t)
@@ -391,7 +364,7 @@ static void hostile_lines_are_passed_over(void **state)
 
 int main(void)
 {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(the_cast_is_in_networks),
 	        TEST(no_address_is_given_twice),

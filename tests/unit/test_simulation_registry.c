@@ -16,44 +16,11 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "engine/simulation.h"
-
-struct fixture {
-	char dir[64];
-	struct tare_engine *a, *b; /* as two processes */
-};
-
-static struct tare_engine *open_one(const struct fixture *f)
-{
-	struct err e = ERR_INIT;
-	struct tare_engine *t = tare_engine_simulated(f->dir, &e);
-
-	if (!t)
-		fail_msg("%s", e.msg);
-	return t;
-}
+#include "tests/unit/simulation_box.h"
 
 static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/tare-unit.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	unsetenv("TARE_DEMO_CLOCK");
-	f->a = open_one(f);
-	f->b = open_one(f);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	f->a->close(f->a);
-	f->b->close(f->b);
-	remove_tree_at(AT_FDCWD, f->dir);
-	free(f);
-	return 0;
+	return set_up_at(state, NULL);
 }
 
 /* Of the image called so; -1: there is none. */
