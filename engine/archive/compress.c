@@ -86,8 +86,12 @@ struct compress *compress_new_parallel(enum compression kind, int level, unsigne
 {
 	const struct format *f = NULL;
 	cleanup_compress struct compress *c = make(write, arg, e);
+	bool usual = level == COMPRESS_LEVEL_DEFAULT && kind == COMPRESSION_ZSTD; /* piece.c has its own */
 	int any = c ? choose(kind, &level, &f, e) : -1;
-	if (any < 0 || (any > 0 && !(c->pieces = piece_writer_new(kind, level, threads, write, arg, e))))
+	if (any > 0)
+		c->pieces = piece_writer_new(
+		        kind, usual ? COMPRESS_LEVEL_DEFAULT : level, threads, write, arg, e);
+	if (any < 0 || (any > 0 && !c->pieces))
 		return NULL;
 	return steal_ptr(&c);
 }

@@ -38,7 +38,8 @@ bool piece_header_read(enum compression kind, const unsigned char *header, struc
 /* Whether it is meant as one, damaged or not. */
 bool piece_header_is(enum compression kind, const unsigned char *header);
 
-/* Content into p->packed bytes at `dst`, at most piece_bound(); checksum and lengths are filled in. `own`
+/* level: of the format, or for zstd COMPRESS_LEVEL_DEFAULT (compress.h).
+ * Content into p->packed bytes at `dst`, at most piece_bound(); checksum and lengths are filled in. `own`
  * keeps what can be used again; piece_free_own(). */
 size_t piece_bound(enum compression kind, size_t plain);
 int piece_pack(enum compression kind, int level, const void *data, size_t len, unsigned char *dst,
