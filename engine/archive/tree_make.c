@@ -24,6 +24,7 @@ struct tree_make {
 	struct tree_parent parent;      /* of the entry at hand */
 	struct layer_path at;           /* of the entry at hand */
 	char aside[sizeof(ASIDE) + 16]; /* what is being made there, "" nothing */
+	bool nameless;                  /* it has not even that name yet */
 	struct dir_times dirs;
 };
 
@@ -58,9 +59,10 @@ static const char *begin_name(struct tree_make *m)
 
 static void drop_aside(struct tree_make *m)
 {
-	if (m->aside[0] && m->parent.fd >= 0)
+	if (m->aside[0] && !m->nameless && m->parent.fd >= 0)
 		unlinkat(m->parent.fd, m->aside, 0);
 	m->aside[0] = '\0';
+	m->nameless = false;
 }
 
 /* Processes that look at the old file while a new one comes see one or the other, whole. */
@@ -78,6 +80,29 @@ static int end_name(struct tree_make *m, struct err *e)
 	if (rc < 0)
 		return err_sys(e, "cannot put it in its place");
 	m->aside[0] = '\0';
+	return 0;
+}
+
+static int link_as(const struct tree_make *m, int fd, const char *name)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, m->parent.fd, name, AT_SYMLINK_FOLLOW);
+}
+
+/* A file that got no name so far; where there is an old one, it gets one to be renamed. */
+static int end_nameless(struct tree_make *m, int fd, struct err *e)
+{
+	if (!m->nameless)
+		return 0;
+	if (link_as(m, fd, m->at.name) == 0) {
+		m->aside[0] = '\0';
+		m->nameless = false;
+		return 0;
+	}
+	if (errno != EEXIST || link_as(m, fd, m->aside) < 0)
+		return err_sys(e, "cannot put it in its place");
+	m->nameless = false;
 	return 0;
 }
 
@@ -180,10 +205,15 @@ static int set_metadata_at(
 
 /* ------------------------------------------------------------------ kinds of entries */
 
+/* In a live tree without a name until it is whole, where the file system can do that: whoever is interrupted,
+ * even by SIGKILL, leaves no half of a file behind. tests/e2e/cp.bats */
 static int open_file(struct tree_make *m, const char *name, struct err *e)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(m->parent.fd, name, flags, 0600);
+	int fd = m->options.live ? openat(m->parent.fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600) : -1;
+	m->nameless = fd >= 0;
+	if (fd < 0)
+		fd = openat(m->parent.fd, name, flags, 0600);
 	if (fd < 0 && errno == EEXIST) {
 		if (clear_way(m, e) < 0)
 			return -1;
@@ -401,7 +431,7 @@ int tree_make_file_end(struct tree_make *m, const struct tree_entry *entry, int 
 	/* Who wrote from beginning to end stands there. */
 	if (lseek(fd, 0, SEEK_CUR) != size && ftruncate(fd, size) < 0)
 		return err_sys(e, "\"%.300s\": cannot write it", entry->path);
-	if (set_metadata(m, fd, entry, e) < 0 || end_name(m, e) < 0)
+	if (set_metadata(m, fd, entry, e) < 0 || end_nameless(m, fd, e) < 0 || end_name(m, e) < 0)
 		return err_wrap(e, "\"%.300s\"", entry->path);
 	return 0;
 }

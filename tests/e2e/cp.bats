@@ -365,6 +365,33 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	same "$(wc -l <err)" 1
 }
 
+@test "an interrupted copy leaves no half of a file" {
+	background c
+	inside 'mkdir /in; echo old >/in/f'
+	head -c 4000000 /dev/zero | tr '\0' x >f
+	tar -cf a.tar f
+	local sig pid
+	for sig in TERM KILL; do
+		mkfifo pipe
+		"$BUILD/tare" --root "$ROOT" --state "$STATE" cp - c:/in <pipe 2>/dev/null 3>&- 4>&- &
+		pid=$!
+		exec 8>pipe
+		head -c 2000000 a.tar >&8
+		eventually 5 writes_in $pid /in
+		echo "$pid $(pgrep -P $pid)" >under-way
+		kill -$sig $(pgrep -P $pid)
+		wait $pid || true
+		exec 8>&-
+		rm under-way pipe
+		ok inside 'cd /in; ls -A; cat f'
+		is $'f\nold'
+	done
+	tare cp - c:/in <a.tar
+	ok inside 'cd /in; ls -A; wc -c <f'
+	is $'f\n4000000'
+}
+writes_in() { ls -l /proc/"$(pgrep -P "$1")"/fd | grep -q " -> $2/"; } # PID DIRECTORY: its worker has a file there
+
 @test "a volume that nobody uses, and a directory that would be copied into itself" {
 	tare volume create vol >/dev/null
 	mkdir -p d/e
