@@ -212,14 +212,16 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 
 @test "--pause: users stand still, and go on whatever happens to the backup" {
 	background c -v v:/v $B sh -c 'while :; do n=$((n+1)); for f in a b; do echo $n >/v/t; mv /v/t /v/$f; done; done'
+	background d -v v:/v:ro
 	eventually 10 test -s "$(data v)/b"
 	local turn
 	for turn in 1 2 3; do
-		ok tare volume backup --pause v "$DIR/p$turn.tar"
+		ok timeout 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup --pause v "$DIR/p$turn.tar"
 		tar -xOf "$DIR/p$turn.tar" ./a >"$DIR/a.txt"
 		tar -xOf "$DIR/p$turn.tar" ./b >"$DIR/b.txt"
 		[ $(($(cat "$DIR/a.txt") - $(cat "$DIR/b.txt"))) -le 1 ] || fail 'not of one moment'
 		is_state c running
+		is_state d running
 	done
 	head -c 50000000 /dev/urandom >"$(data v)/big"
 	local pid
@@ -229,6 +231,7 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	kill -KILL $(pgrep -P $pid) $pid
 	wait $pid || true
 	eventually 5 is_state c running
+	eventually 5 is_state d running
 	local before
 	before=$(cat "$(data v)/a")
 	differs() { [ "$(cat "$(data v)/a")" != "$before" ]; }
