@@ -2,6 +2,7 @@
  * restoring backups is in volume_backup.c and volume_restore.c. */
 #include "engine/backup/repository.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,9 @@ int tare_backups(const char *dir, const char *volume, const char *key_file, json
 
 	if (!r || repository_list(r, volume, &snapshots, e) < 0)
 		return -1;
+	if (snapshots.n_unread)
+		log_line(LOG_LEVEL_WARN, "%zu backup%s cannot be read (%s); tare volume verify %s says why",
+		        snapshots.n_unread, snapshots.n_unread > 1 ? "s" : "", snapshots.unread, dir);
 	*list = json_object_new_array();
 	for (size_t i = 0; i < snapshots.n; i++)
 		json_object_array_add(*list, snapshot_row(&snapshots.rows[i]));
@@ -219,30 +223,57 @@ int tare_backup_verify(const char *from, const char *key_file, struct progress *
 
 /* ------------------------------------------------------------------ forget, prune */
 
+static bool mark(const struct snapshot_list *l, const char *id, bool *keep)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->rows[i].id, id) == 0) {
+			keep[i] = false;
+			return true;
+		}
+	return false;
+}
+
+/* One that cannot be read can be forgotten by its id: nothing could be pruned as long as it is there. Whose
+ * it was is not known, so not by a volume's name. `keep` has room for it. */
+static int add_unread(struct snapshot_list *l, const char *id, bool *keep, struct err *e)
+{
+	struct snapshot *grown = reallocarray(l->rows, l->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return err_no_memory(e);
+	l->rows = grown;
+	l->rows[l->n] = (struct snapshot){.volume = strdup("?"), .host = strdup("?")};
+	snprintf(l->rows[l->n].id, sizeof(l->rows[l->n].id), "%s", id);
+	keep[l->n++] = false;
+	return l->rows[l->n - 1].volume && l->rows[l->n - 1].host ? 0 : err_no_memory(e);
+}
+
 /* The rows that the ids name; each must be there. */
-static int mark_ids(struct repository *r, const struct tare_forget *q, const struct snapshot_list *l,
-        bool *keep, struct err *e)
+static int mark_ids(
+        struct repository *r, const struct tare_forget *q, struct snapshot_list *l, bool *keep, struct err *e)
 {
 	strv_foreach (id, q->ids) {
 		cleanup_snapshot struct snapshot s = {0};
-		bool found = false;
+		struct err why = ERR_INIT;
+		bool unread = repository_find(r, *id, q->volume, &s, &why) < 0;
 
-		if (repository_find(r, *id, q->volume, &s, e) < 0)
+		if (unread && (!s.id[0] || q->volume)) {
+			if (e)
+				*e = why;
 			return -1;
-		for (size_t i = 0; i < l->n; i++)
-			if (strcmp(l->rows[i].id, s.id) == 0) {
-				keep[i] = false;
-				found = true;
-			}
-		if (!found) /* of another volume than --volume names */
+		}
+		bool found = mark(l, s.id, keep);
+		if (!found && unread && add_unread(l, s.id, keep, e) < 0)
+			return -1;
+		if (!found && !unread) /* of another volume than --volume names */
 			return err_set(e, ERR_NOT_FOUND, "backup %s is not one of the volume %s", s.id,
 			        q->volume ? q->volume : "?");
 	}
 	return 0;
 }
 
-static int choose(struct repository *r, const struct tare_forget *q, const struct snapshot_list *l,
-        bool *keep, struct err *e)
+static int choose(
+        struct repository *r, const struct tare_forget *q, struct snapshot_list *l, bool *keep, struct err *e)
 {
 	if (!q->ids)
 		return backup_keep(l, q, keep, e);
@@ -257,7 +288,7 @@ static int forget(struct repository *r, const struct tare_forget *q, json *forgo
 
 	if (repository_list(r, q->volume, &l, e) < 0)
 		return -1;
-	keep = calloc(l.n + 1, sizeof(*keep));
+	keep = calloc(l.n + strv_len(q->ids) + 1, sizeof(*keep));
 	if (!keep)
 		return err_no_memory(e);
 	if (choose(r, q, &l, keep, e) < 0)

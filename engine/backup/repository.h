@@ -37,8 +37,9 @@ struct snapshot {
 void snapshot_free(struct snapshot *s);
 
 struct snapshot_list {
-	struct snapshot *rows; /* oldest first */
-	size_t n;
+	struct snapshot *rows;         /* oldest first */
+	size_t n, n_unread;            /* how many could not be read, of whatever volume, */
+	char unread[SNAPSHOT_ID_SIZE]; /* and the id of one of them */
 };
 void snapshot_list_free(struct snapshot_list *l);
 
@@ -69,10 +70,12 @@ struct repository_backup {
 int repository_backup(struct repository *r, int dirfd, const struct repository_backup *q,
         struct snapshot *out, struct err *e);
 
-/* volume NULL: of all. Snapshots that cannot be read are left out and reported by repository_verify(). */
+/* volume NULL: of all. Snapshots that cannot be read are left out, counted, and reported by
+ * repository_verify(). */
 int repository_list(struct repository *r, const char *volume, struct snapshot_list *out, struct err *e);
-/* id: the start of one, or "latest" (of `volume`, which may be NULL: of all). One that is there but cannot be
- * read is an error, with its id in out->id all the same: it can be forgotten. */
+/* id: the start of one, or "latest" (of `volume`, which may be NULL: of all; ERR_CORRUPT as long as there is
+ * one that cannot be read). One that is there but cannot be read is an error, with its id in out->id all the
+ * same: it can be forgotten. */
 int repository_find(
         struct repository *r, const char *id, const char *volume, struct snapshot *out, struct err *e);
 

@@ -56,7 +56,7 @@ static int previous_open(struct backup *b, struct err *e)
 {
 	struct err why = ERR_INIT;
 	struct snapshot last;
-	if (repository_find(b->repository, "latest", b->request->volume, &last, &why) < 0)
+	if (repository_newest(b->repository, b->request->volume, &last, &why) < 0)
 		return why.kind == ERR_NOT_FOUND ? 0 : (*e = why, -1);
 	b->previous.trusted = last.time - RACY_NS;
 	if (snapshot_files_open(&b->previous.files, b->repository, last.id, &why) == 0)

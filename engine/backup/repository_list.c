@@ -57,8 +57,11 @@ static int list_ids(
 	strv_foreach (id, ids) {
 		struct err why = ERR_INIT;
 		cleanup_snapshot_record struct snapshot_record record = {0};
-		if (snapshot_read(r->snapshots, &r->seal, *id, &record, &why) < 0)
+		if (snapshot_read(r->snapshots, &r->seal, *id, &record, &why) < 0) {
+			strcpy(out->unread, *id);
+			out->n_unread++;
 			continue;
+		}
 		if (volume && strcmp(record.about.volume, volume) != 0)
 			continue;
 		if (add_row(out, &record.about, e) < 0)
@@ -81,21 +84,42 @@ int repository_list(struct repository *r, const char *volume, struct snapshot_li
 	return -1;
 }
 
+static int no_backup(const struct repository *r, const char *volume, struct err *e)
+{
+	return volume ? err_set(e, ERR_NOT_FOUND, "%s has no backup of the volume \"%.200s\"", r->dir, volume)
+	              : err_set(e, ERR_NOT_FOUND, "%s has no backup", r->dir);
+}
+
+int repository_newest(struct repository *r, const char *volume, struct snapshot *out, struct err *e)
+{
+	struct snapshot_list list;
+	*out = (struct snapshot){0};
+	if (repository_list(r, volume, &list, e) < 0)
+		return -1;
+	int rc = list.n ? 0 : no_backup(r, volume, e);
+	if (list.n)
+		*out = list.rows[--list.n];
+	snapshot_list_free(&list);
+	return rc;
+}
+
+/* One that cannot be read may be the newest: to restore the one before it would be a wrong result that nobody
+ * notices. tests/e2e/backup-repository.bats */
 static int find_latest(struct repository *r, const char *volume, struct snapshot *out, struct err *e)
 {
 	struct snapshot_list list;
+	char unread[SNAPSHOT_ID_SIZE];
 	if (repository_list(r, volume, &list, e) < 0)
 		return -1;
-	if (list.n == 0) {
-		snapshot_list_free(&list);
-		return volume ? err_set(e, ERR_NOT_FOUND, "%s has no backup of the volume \"%.200s\"", r->dir,
-		                        volume)
-		              : err_set(e, ERR_NOT_FOUND, "%s has no backup", r->dir);
-	}
-	*out = list.rows[list.n - 1];
-	list.n--;
+	size_t n = list.n_unread;
+	strcpy(unread, list.unread);
 	snapshot_list_free(&list);
-	return 0;
+	if (n)
+		return err_set(e, ERR_CORRUPT,
+		        "which backup is the latest cannot be told, as %s%s cannot be read; name one by its "
+		        "id, or forget that one (tare volume verify %s says more)",
+		        unread, n > 1 ? " and others" : "", r->dir);
+	return repository_newest(r, volume, out, e);
 }
 
 int repository_find(

@@ -47,6 +47,8 @@ long repository_add_pack(struct repository *r, const struct pack_name *n, uint64
 bool repository_find_chunk(struct repository *r, const struct chunk_id *id, struct chunk_row *row);
 /* The ids of all that are in snapshots/, readable or not, sorted. */
 char **repository_snapshot_ids(struct repository *r, struct err *e);
+/* The newest that can be read, whatever else there is. */
+int repository_newest(struct repository *r, const char *volume, struct snapshot *out, struct err *e);
 /* Only for those that were opened for it. */
 int repository_needs_exclusive(const struct repository *r, struct err *e);
 

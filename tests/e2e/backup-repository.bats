@@ -301,6 +301,29 @@ flip() { # FILE OFFSET: one bit of the byte there
 	umount "$DIR/ram"
 }
 
+@test "the latest is not the one before it when that cannot be read; what cannot be read can be forgotten" {
+	local repo=$DIR/unread newest
+	tare volume create note >/dev/null
+	echo old >"$ROOT/volumes/note/data/f"
+	tare volume backup note --to "$repo" >/dev/null
+	echo new >"$ROOT/volumes/note/data/f"
+	tare volume backup note --to "$repo" >/dev/null
+	newest=$(newest "$repo")
+	flip "$repo/snapshots/$newest" 20
+	refused 125 'which backup is the latest cannot be told' volume restore note "$repo" --into wrong
+	refused 125 "$newest cannot be read" volume backups "$repo" latest
+	[ ! -e "$ROOT/volumes/wrong" ]
+	ok tare volume backups "$repo"
+	[[ $stderr == *"1 backup cannot be read ($newest)"* ]] || fail "stderr: $stderr"
+	ok tare volume backup note --to "$repo"
+	refused 125 'nothing is removed as long as a backup cannot be read' volume prune "$repo"
+	refused 125 'is damaged' volume forget "$repo" "$newest" --volume note
+	ok tare volume forget "$repo" "$newest" "${newest:0:12}" --prune
+	ok tare volume restore note "$repo" --into right
+	same "$(cat "$ROOT/volumes/right/data/f")" new
+	ok tare volume verify "$repo"
+}
+
 @test "wrong words" {
 	refused 125 'where to?' volume backup data
 	refused 125 'either to a file or --to a repository' volume backup data x.tar --to "$DIR/repo"
