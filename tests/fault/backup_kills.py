@@ -60,14 +60,15 @@ class Killer:
         """True: it was killed; False: it was quicker."""
         if name not in self.took:
             self.took[name] = 0.05
-        by_call = random.random() < 0.3
+        short = self.took[name] < 0.3
+        by_call = random.random() < (0.6 if short else 0.3)
         argv = [*self.world.argv, *words]
         if by_call:  # at one of the moments where something becomes so: those are too short to be hit by chance
             when = random.randrange(1, random.choice((4, 12, 60)))
             argv = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={BY_CALL}", "-e", f"inject={BY_CALL}:signal=SIGKILL:when={when}", *argv]
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
         start = time.monotonic()
-        only_child = not by_call and self.shoot(child, random.uniform(0, self.took[name] * 1.2))
+        only_child = not by_call and self.shoot(child, random.uniform(0, self.took[name] * (0.9 if short else 1.2)))
         error = child.stderr.read().decode(errors="replace")
         code = child.wait()
         self.alone(child.pid, name)
