@@ -32,7 +32,7 @@ struct tree_entry {
 	unsigned major, minor;
 	const char *target; /* of a symbolic link, else NULL */
 	const char *first;  /* another name of the same file, which came before: a hard link; else NULL */
-	const struct tree_xattr *xattrs; /* sorted by name; of regular files and directories */
+	const struct tree_xattr *xattrs; /* sorted by name */
 	size_t n_xattrs;
 	/* Only where it was met in a tree: how to tell that it is still the same, and that it may have holes.
 	 */

@@ -187,6 +187,35 @@ static int set_metadata(const struct tree_make *m, int fd, const struct tree_ent
 	return !S_ISDIR(entry->mode) && futimens(fd, times) < 0 ? err_sys(e, "cannot set its time") : 0;
 }
 
+/* Of what is not opened, by way of a descriptor that names it, so no link is followed. Without its ACL a
+ * device or fifo would be open to more than before: the mask stands where the group's rights are. Attributes
+ * that the kernel keeps for files and directories only (user.*) are dropped.
+ * tests/unit/test_archive_tree_round.c */
+static int set_xattrs_at(
+        const struct tree_make *m, const char *name, const struct tree_entry *entry, struct err *e)
+{
+	char by_fd[32];
+	struct stat st;
+	if (entry->n_xattrs == 0)
+		return 0;
+	cleanup_fd int fd = openat(m->parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "cannot open it");
+	if ((st.st_mode & S_IFMT) != (entry->mode & S_IFMT))
+		return err_set(e, ERR_CONFLICT, "it was replaced while it was made");
+	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
+	for (size_t i = 0; i < entry->n_xattrs; i++) {
+		const struct tree_xattr *x = &entry->xattrs[i];
+		if (!tree_xattr_kept(m->options.xattrs, x->name) ||
+		        setxattr(by_fd, x->name, x->value, x->len, 0) == 0)
+			continue;
+		if (errno != ENOTSUP && errno != EPERM && errno != EACCES)
+			return err_sys(e, "cannot set its extended attribute \"%.100s\"", x->name);
+		report_dropped(m, entry, x->name);
+	}
+	return 0;
+}
+
 /* The same for what is not opened: links, devices, fifos. A name that its owner exchanges for a link to a
  * file of ours meanwhile is not followed. tests/unit/test_archive_tree_attacks.c */
 static int set_metadata_at(
@@ -198,6 +227,8 @@ static int set_metadata_at(
 		return err_sys(e, "cannot set its owner");
 	if (!S_ISLNK(entry->mode) && fchmodat(dir, name, entry->mode & 07777, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot set its mode");
+	if (set_xattrs_at(m, name, entry, e) < 0)
+		return -1;
 	if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot set its time");
 	return 0;

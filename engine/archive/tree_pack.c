@@ -218,6 +218,7 @@ static int put_special(struct tree_pack *p, const struct tree_entry *entry, stru
 	describe(&m, type, name_of(p, &p->path, entry->path, false), entry);
 	if (entry->target)
 		m.link = entry->target;
+	m.more = &p->records;
 	m.major = entry->major;
 	m.minor = entry->minor;
 	return put_bare(p, entry, &m, e);
@@ -230,12 +231,12 @@ static int put_entry(void *arg, struct tree_walk *w, const struct tree_entry *en
 	struct tar_member m;
 	if (entry->first)
 		return put_linked(p, entry, e);
-	if (!dir && !S_ISREG(entry->mode))
-		return put_special(p, entry, e);
 	struct tree_entry whole = *entry;
 	buf_reset(&p->records);
 	if (tree_walk_xattrs(w, &whole, e) < 0 || add_xattrs(p, &whole, e) < 0)
 		return -1;
+	if (!dir && !S_ISREG(entry->mode))
+		return put_special(p, &whole, e);
 	describe(&m, dir ? '5' : '0', name_of(p, &p->path, entry->path, dir), entry);
 	m.more = &p->records;
 	return dir ? put_bare(p, &whole, &m, e) : put_file(p, w, &m, &whole, e);

@@ -33,7 +33,8 @@ struct tree_walk {
 	mode_t mode;
 	bool mount;
 	char target[PATH_MAX + 1];
-	char *names; /* of attributes: XATTR_LIST_MAX */
+	char by_fd[32]; /* "/proc/self/fd/N" of `named`, for attributes of what is never opened */
+	char *names;    /* of attributes: XATTR_LIST_MAX */
 	struct buf values;
 	struct tree_xattr xattrs[TREE_XATTRS_MAX];
 };
@@ -99,6 +100,20 @@ static size_t choose_xattrs(struct tree_walk *w, size_t len)
 	return n;
 }
 
+/* fd -1: of a link, device or fifo, by way of the descriptor that names it: nothing else can have its place.
+ */
+static ssize_t list_xattrs(const struct tree_walk *w, int fd)
+{
+	return fd < 0 ? listxattr(w->by_fd, w->names, XATTR_LIST_MAX)
+	              : flistxattr(fd, w->names, XATTR_LIST_MAX);
+}
+
+static ssize_t get_xattr(const struct tree_walk *w, int fd, const char *name, char *room)
+{
+	return fd < 0 ? getxattr(w->by_fd, name, room, XATTR_SIZE_MAX)
+	              : fgetxattr(fd, name, room, XATTR_SIZE_MAX);
+}
+
 /* Their values, one behind the other; one that has gone meanwhile is left out. How many, -1 with e. */
 static int read_values(struct tree_walk *w, int fd, size_t n, struct err *e)
 {
@@ -109,7 +124,7 @@ static int read_values(struct tree_walk *w, int fd, size_t n, struct err *e)
 		char *room = buf_reserve(&w->values, XATTR_SIZE_MAX);
 		if (!room)
 			return err_no_memory(e);
-		ssize_t len = fgetxattr(fd, x.name, room, XATTR_SIZE_MAX);
+		ssize_t len = get_xattr(w, fd, x.name, room);
 		if (len < 0 && errno != ENODATA)
 			return err_sys(e, "cannot read its attribute \"%.100s\"", x.name);
 		if (len < 0)
@@ -126,12 +141,14 @@ int tree_walk_xattrs(struct tree_walk *w, struct tree_entry *entry, struct err *
 {
 	entry->xattrs = w->xattrs;
 	entry->n_xattrs = 0;
-	if (w->mount || (!S_ISREG(w->mode) && !S_ISDIR(w->mode)))
+	if (w->mount)
 		return 0;
-	int fd = tree_walk_open(w, e);
-	if (fd < 0)
+	bool opens = S_ISREG(w->mode) || S_ISDIR(w->mode);
+	int fd = opens ? tree_walk_open(w, e) : -1;
+	if (opens && fd < 0)
 		return -1;
-	ssize_t len = flistxattr(fd, w->names, XATTR_LIST_MAX);
+	snprintf(w->by_fd, sizeof(w->by_fd), "/proc/self/fd/%d", w->named);
+	ssize_t len = list_xattrs(w, fd);
 	if (len < 0)
 		return errno == ENOTSUP ? 0 : err_sys(e, "cannot list its attributes");
 	int n = len > 0 ? read_values(w, fd, choose_xattrs(w, (size_t)len), e) : 0;

@@ -44,8 +44,7 @@ int tree_walk(int dirfd, const struct tree_walk_options *o, struct err *e);
 /* Within entry(), about the entry at hand. An entry that is asked neither of these costs no open for reading.
  * The regular file or directory opened for reading; the walk's own, closed after the call. -1 with e. */
 int tree_walk_open(struct tree_walk *w, struct err *e);
-/* Reads the extended attributes into entry->xattrs (a copy of what entry() got; valid during the call). Those
- * of other kinds than regular files and directories are none. */
+/* Reads the extended attributes into entry->xattrs (a copy of what entry() got; valid during the call). */
 int tree_walk_xattrs(struct tree_walk *w, struct tree_entry *entry, struct err *e);
 
 #endif

@@ -31,6 +31,7 @@ a_volume() {
 	setfattr -n user.holes -v kept "$d/sparse"
 	setfattr -n security.capability -v 0sAQAAAgAgAAAAAAAAAAAAAAAAAAA= "$d/big"
 	setfattr -n system.posix_acl_access -v 0sAgAAAAEABgD/////AgAGADkwAAAEAAQA/////xAABgD/////IAAEAP////8= "$d/hard"
+	setfattr -n system.posix_acl_access -v 0sAgAAAAEABgD/////AgAGADkwAAAEAAQA/////xAABgD/////IAAEAP////8= "$d/fifo"
 	setfattr -n system.posix_acl_default -v 0sAgAAAAEABwD/////AgAHADkwAAAEAAUA/////xAABwD/////IAAFAP////8= "$d/deep"
 	chown 1234:3000000 "$d/deep" && chmod 2751 "$d/deep"
 	chown -h 12:34 "$d/link"

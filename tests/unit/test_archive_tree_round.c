@@ -176,6 +176,30 @@ static void test_default_acl_is_not_inherited(void **state)
 	tree_box_compare(b);
 }
 
+/* The rights of a group are the mask where there is an ACL: without it all of the group had them. */
+static void test_attributes_of_what_is_never_opened(void **state)
+{
+	struct tree_box *b = *state;
+	struct err e = ERR_INIT;
+	struct dice d = {11};
+	unsigned char acl[44];
+	char path[40];
+	assert_int_equal(mknodat(b->tree, "fifo", S_IFIFO | 0600, 0), 0);
+	assert_int_equal(mknodat(b->tree, "null", S_IFCHR | 0600, makedev(1, 3)), 0);
+	assert_int_equal(symlinkat("nowhere", b->tree, "link"), 0);
+	static const char *const names[] = {"fifo", "null", "link"};
+	for (size_t i = 0; i < 3; i++) {
+		cleanup_fd int fd = openat(b->tree, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		assert_int_equal(setxattr(path, "trusted.tare", "x", 1, 0), 0);
+		if (i < 2)
+			assert_int_equal(
+			        setxattr(path, "system.posix_acl_access", acl, random_acl(&d, acl), 0), 0);
+	}
+	assert_int_equal(tree_box_copy(b, &e), 0);
+	tree_box_compare(b);
+}
+
 static void test_what_cannot_be_kept_is_told(void **state)
 {
 	struct tree_box *b = *state;
@@ -282,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_random_trees),
 	        TEST(test_default_acl_is_not_inherited),
+	        TEST(test_attributes_of_what_is_never_opened),
 	        TEST(test_what_cannot_be_kept_is_told),
 	        TEST(test_many_directories),
 	        TEST(test_too_deep),
