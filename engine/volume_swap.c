@@ -200,12 +200,13 @@ static int lock_alone(const struct store *s, const struct volume_swap *w, struct
 }
 
 /* The kernel knows what a container's mounts show: the path of their root within its file system, as it is
- * called now. */
-static bool mounts_it(pid_t pid, const char *volume, const char *entry)
+ * called now. How much of it is above the entry depends on where a file system is mounted (a disk for the
+ * volumes, or for this one); the entry's own name is random, and enough. */
+static bool mounts_it(pid_t pid, const char *entry)
 {
-	char path[40], needle[VOLUME_NAME_MAX + 64];
+	char path[40], needle[VOLUME_ASIDE_MAX + 2];
 	cleanup_buf struct buf text = BUF_INIT_MAX(MOUNTS_MAX);
-	int len = snprintf(needle, sizeof needle, "/volumes/%s/%s", volume, entry);
+	int len = snprintf(needle, sizeof needle, "/%s", entry);
 
 	snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -224,7 +225,7 @@ static void collect_running(const struct volume_swap *w, const struct volume_use
 {
 	for (size_t i = 0; running && i < users->n; i++) {
 		const struct volume_user *u = &users->rows[i];
-		if (u->running && !strv_has(*running, u->name) && mounts_it(u->pid, w->name, w->aside))
+		if (u->running && !strv_has(*running, u->name) && mounts_it(u->pid, w->aside))
 			strv_add(running, u->name);
 	}
 }
@@ -257,7 +258,7 @@ static bool is_in_use(const struct store *s, const char *name, const char *entry
 	if (volume_users(s, name, &users, NULL) != 0)
 		return true;
 	for (size_t i = 0; i < users.n; i++)
-		if (users.rows[i].running && mounts_it(users.rows[i].pid, name, entry))
+		if (users.rows[i].running && mounts_it(users.rows[i].pid, entry))
 			return true;
 	return false;
 }

@@ -224,3 +224,19 @@ test_down() {
 	tare rm -f part all >/dev/null
 	same "$(ls -A "$ROOT/volumes/v")" $'data\nvolume.json'
 }
+
+@test "a restore by force where the volumes have a disk of their own: the old files stay as well" {
+	mkdir -p "$DIR/r/volumes"
+	mount -t tmpfs none "$DIR/r/volumes"
+	local other=("$BUILD/tare" --root "$DIR/r" --state "$DIR/s")
+	"${other[@]}" run -d --name user -v v:/v $B sh -c 'echo old >/v/f; sleep 600' >/dev/null
+	eventually 5 [ -s "$DIR/r/volumes/v/data/f" ]
+	"${other[@]}" volume backup v "$DIR/disk.tar" >/dev/null
+	ok "${other[@]}" volume restore --force v "$DIR/disk.tar"
+	[[ $stderr == *user\ runs\ and\ sees\ the\ old\ files* ]] || fail "$stderr"
+	ok "${other[@]}" exec user cat /v/f
+	is old
+	"${other[@]}" rm -f user >/dev/null
+	same "$(ls -A "$DIR/r/volumes/v")" $'data\nvolume.json'
+	umount "$DIR/r/volumes"
+}
