@@ -173,7 +173,11 @@ void container_tree_close(struct container_tree *t)
 	free(t->absent);
 	close_fd(&t->root);
 	close_fd(&t->pidfd);
-	close_fd(&t->hold);
+	volume_locks_close(&t->volumes);
+	if (t->hold >= 0) {
+		close_fd(&t->hold);
+		volume_settle(&t->store, t->name);
+	}
 	let_go(t);
 	*t = (struct container_tree)CONTAINER_TREE_INIT;
 }

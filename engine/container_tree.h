@@ -30,11 +30,12 @@ struct absent_mount {
 struct container_tree {
 	struct store store;
 	struct container container;
-	char *name;  /* for messages */
-	int root;    /* O_PATH */
-	int pidfd;   /* of process 1, -1: it does not run */
-	int hold;    /* of a volume */
-	bool one_fs; /* what is mounted in it may never answer, and is not entered */
+	char *name;                  /* for messages */
+	int root;                    /* O_PATH */
+	int pidfd;                   /* of process 1, -1: it does not run */
+	int hold;                    /* of a volume */
+	struct volume_locks volumes; /* of one that does not run: nothing is swapped in behind our back */
+	bool one_fs;                 /* what is mounted in it may never answer, and is not entered */
 	struct absent_mount *absent;
 	size_t n_absent;
 };

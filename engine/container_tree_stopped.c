@@ -111,9 +111,12 @@ static int make_absent(struct spec_mount *m)
 	                                                                                                : 0;
 }
 
-/* A volume's files; 1: there are none while nothing runs that has it. */
-static int open_volume(const struct container_tree *t, struct spec_mount *m, struct err *e)
+/* A volume's files; 1: there are none while nothing runs that has it. It is held: a restore would swap its
+ * files for others, and what is copied to the old ones is lost. tests/e2e/cp.bats */
+static int open_volume(struct container_tree *t, struct spec_mount *m, struct err *e)
 {
+	if (volume_keep(&t->store, m->volume, &t->volumes, e) != 0)
+		return -1;
 	cleanup_fd int data = volume_open_data(&t->store, m->volume, e);
 
 	if (data < 0)
@@ -124,7 +127,7 @@ static int open_volume(const struct container_tree *t, struct spec_mount *m, str
 	return m->source_fd < 0 ? err_sys(e, "cannot open the volume %s", m->volume) : 0;
 }
 
-static int prepare(const struct container_tree *t, struct spec_mount *m, struct err *e)
+static int prepare(struct container_tree *t, struct spec_mount *m, struct err *e)
 {
 	int absent = strcmp(m->type, "bind") != 0;
 

@@ -392,6 +392,29 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 }
 writes_in() { ls -l /proc/"$(pgrep -P "$1")"/fd | grep -q " -> $2/"; } # PID DIRECTORY: its worker has a file there
 
+@test "a volume is not restored while files go into it by way of a container that does not run" {
+	tare create --name c -v vol:/v $B true >/dev/null
+	echo one >one
+	tare cp one c:/v/
+	tare volume backup vol vol.tar >/dev/null
+	tar -cf a.tar one --transform s/one/two/
+	mkfifo pipe
+	"$BUILD/tare" --root "$ROOT" --state "$STATE" cp - c:/v <pipe 3>&- 4>&- &
+	local pid=$!
+	exec 8>pipe
+	eventually 5 has_volume_at $pid /v
+	echo "$pid $(pgrep -P $pid)" >under-way
+	exits 124 timeout 0.3 "$BUILD/tare" --root "$ROOT" --state "$STATE" volume restore vol vol.tar
+	cat a.tar >&8
+	exec 8>&-
+	wait $pid
+	rm under-way
+	same "$(ls -A "$ROOT/volumes/vol/data" | tr '\n' ' ')" 'one two '
+	ok tare volume restore vol vol.tar
+	same "$(ls -A "$ROOT/volumes/vol/data")" one
+}
+has_volume_at() { grep -q " $2 " "/proc/$(pgrep -P "$1")/mountinfo"; } # PID PATH: its worker has it mounted there
+
 @test "a volume that nobody uses, and a directory that would be copied into itself" {
 	tare volume create vol >/dev/null
 	mkdir -p d/e
