@@ -77,10 +77,10 @@ static int add_entry(void *arg, const struct tree_entry *entry, uint64_t at, uin
 	return tar_manifest_add(&a->manifest, entry, at, data, e);
 }
 
-static void add_digest(void *arg, const unsigned char *sha256)
+static void add_digest(void *arg, const unsigned char *xxh128)
 {
 	struct archive *a = arg;
-	tar_manifest_digest(&a->manifest, sha256);
+	tar_manifest_digest(&a->manifest, xxh128);
 }
 
 static bool excluded(void *arg, const char *path)

@@ -1,38 +1,56 @@
 #include "engine/archive/hash.h"
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL /* no library to find at run time for one function */
+#include <xxhash.h>
+
 #include "base/err.h"
 
 struct hash {
-	EVP_MD_CTX *ctx;
+	EVP_MD_CTX *ctx; /* or */
+	XXH3_state_t *xxh;
 	char alg[8];
 };
 
+static bool open_xxh(struct hash *h)
+{
+	h->xxh = XXH3_createState();
+	return h->xxh && XXH3_128bits_reset(h->xxh) == XXH_OK;
+}
+
+static bool open_sha(struct hash *h)
+{
+	h->ctx = EVP_MD_CTX_new();
+	return h->ctx && EVP_DigestInit_ex(h->ctx,
+	                         strcmp(h->alg, "sha512") == 0 ? EVP_sha512() : EVP_sha256(), NULL) == 1;
+}
+
 struct hash *hash_new(const char *alg, struct err *e)
 {
-	const EVP_MD *md = strcmp(alg, "sha512") == 0 ? EVP_sha512() : EVP_sha256();
 	struct hash *h = calloc(1, sizeof(*h));
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (!h || !ctx || EVP_DigestInit_ex(ctx, md, NULL) != 1) {
-		EVP_MD_CTX_free(ctx);
-		free(h);
-		return err_set_null(
-		        e, ERR_OTHER, "cannot compute %s: libcrypto refuses or memory is short", alg);
-	}
-	h->ctx = ctx;
-	strcpy(h->alg, md == EVP_sha512() ? "sha512" : "sha256");
-	return h;
+	if (!h)
+		return err_set_null(e, ERR_OTHER, "out of memory");
+	bool known = strcmp(alg, "sha512") == 0 || strcmp(alg, "xxh128") == 0;
+	strcpy(h->alg, known ? alg : "sha256");
+	if (strcmp(h->alg, "xxh128") == 0 ? open_xxh(h) : open_sha(h))
+		return h;
+	hash_free(h);
+	return err_set_null(e, ERR_OTHER, "cannot compute %s: libcrypto refuses or memory is short", alg);
 }
 
 /* Updates of a started digest cannot fail with OpenSSL's own providers; if one ever did, the digest would
  * simply match nothing, so that the failure is on the safe side. */
 void hash_add(struct hash *h, const void *data, size_t len)
 {
-	EVP_DigestUpdate(h->ctx, data, len);
+	if (h->xxh)
+		XXH3_128bits_update(h->xxh, data, len);
+	else
+		EVP_DigestUpdate(h->ctx, data, len);
 }
 
 void hash_hex(const char *alg, const unsigned char *raw, size_t len, struct digest *d)
@@ -46,20 +64,35 @@ void hash_hex(const char *alg, const unsigned char *raw, size_t len, struct dige
 	}
 }
 
+/* The length of the digest, 0: there is none. */
+static unsigned end(struct hash *h, unsigned char raw[EVP_MAX_MD_SIZE])
+{
+	unsigned len = 0;
+	if (!h->xxh)
+		return EVP_DigestFinal_ex(h->ctx, raw, &len) == 1 ? len : 0;
+	XXH128_canonicalFromHash((XXH128_canonical_t *)raw, XXH3_128bits_digest(h->xxh));
+	return HASH_XXH128_SIZE;
+}
+
 void hash_finish(struct hash *h, struct digest *d)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
+	unsigned len = end(h, raw);
 	memset(d, 0, sizeof(*d));
-	if (EVP_DigestFinal_ex(h->ctx, raw, &len) == 1)
+	if (len)
 		hash_hex(h->alg, raw, len, d);
 }
 
 void hash_next(struct hash *h, unsigned char *raw)
 {
-	unsigned char dropped[EVP_MAX_MD_SIZE];
-	EVP_DigestFinal_ex(h->ctx, raw ? raw : dropped, NULL);
-	EVP_DigestInit_ex(h->ctx, NULL, NULL);
+	unsigned char made[EVP_MAX_MD_SIZE];
+	unsigned len = end(h, made);
+	if (raw)
+		memcpy(raw, made, len);
+	if (h->xxh)
+		XXH3_128bits_reset(h->xxh);
+	else
+		EVP_DigestInit_ex(h->ctx, NULL, NULL);
 }
 
 void hash_free(struct hash *h)
@@ -67,6 +100,7 @@ void hash_free(struct hash *h)
 	if (!h)
 		return;
 	EVP_MD_CTX_free(h->ctx);
+	XXH3_freeState(h->xxh);
 	free(h);
 }
 

@@ -11,7 +11,7 @@
 struct part {
 	size_t end;
 	bool wanted;
-	unsigned char sha256[HASH_SHA256_SIZE];
+	unsigned char xxh128[HASH_XXH128_SIZE];
 };
 
 struct hash_ring {
@@ -29,7 +29,7 @@ struct hash_ring {
 	struct part *parts[HASH_RING_BLOCKS];
 	size_t n_parts[HASH_RING_BLOCKS];
 	size_t collected; /* blocks */
-	void (*done)(void *arg, const unsigned char *sha256);
+	void (*done)(void *arg, const unsigned char *xxh128);
 	void *arg;
 	unsigned char data[];
 };
@@ -47,7 +47,7 @@ static void hash_parts(struct hash_ring *r, size_t n, size_t len)
 
 	for (size_t i = 0; i < r->n_parts[n % HASH_RING_BLOCKS]; i++) {
 		hash_add(r->hash, data + at, p[i].end - at);
-		hash_next(r->hash, p[i].wanted ? p[i].sha256 : NULL);
+		hash_next(r->hash, p[i].wanted ? p[i].xxh128 : NULL);
 		at = p[i].end;
 	}
 	hash_add(r->hash, data + at, len - at);
@@ -106,9 +106,9 @@ struct hash_ring *hash_ring_new(const char *alg, size_t size, struct err *e)
 }
 
 struct hash_ring *hash_ring_parts(
-        size_t size, void (*done)(void *arg, const unsigned char *sha256), void *arg, struct err *e)
+        size_t size, void (*done)(void *arg, const unsigned char *xxh128), void *arg, struct err *e)
 {
-	struct hash_ring *r = hash_ring_new("sha256", size, e);
+	struct hash_ring *r = hash_ring_new("xxh128", size, e);
 	if (!r)
 		return NULL;
 	for (size_t i = 0; i < HASH_RING_BLOCKS; i++)
@@ -136,7 +136,7 @@ static void collect(struct hash_ring *r, size_t n)
 	size_t slot = n % HASH_RING_BLOCKS;
 	for (size_t i = 0; i < r->n_parts[slot]; i++)
 		if (r->parts[slot][i].wanted)
-			r->done(r->arg, r->parts[slot][i].sha256);
+			r->done(r->arg, r->parts[slot][i].xxh128);
 	r->n_parts[slot] = 0;
 }
 

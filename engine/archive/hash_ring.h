@@ -16,10 +16,10 @@ struct hash_ring;
 
 /* alg as for hash_new(). All blocks are of `size` bytes. */
 struct hash_ring *hash_ring_new(const char *alg, size_t size, struct err *e);
-/* Each part's SHA-256 is given to done(), in order, by the thread that fills the blocks: within
+/* Each part's XXH3 (128 bits) is given to done(), in order, by the thread that fills the blocks: within
  * hash_ring_room() and hash_ring_end(). */
 struct hash_ring *hash_ring_parts(
-        size_t size, void (*done)(void *arg, const unsigned char *sha256), void *arg, struct err *e);
+        size_t size, void (*done)(void *arg, const unsigned char *xxh128), void *arg, struct err *e);
 /* A part ends at `end` of the block that is given next; what follows is another one. `wanted`: its digest is.
  * At most one for each HASH_RING_PART bytes of a block. */
 #define HASH_RING_PART 128

@@ -31,7 +31,7 @@ struct inflate_options {
 	void *arg;
 	/* Instead of out_alg: SHA-256 of each part that inflate_part() ends, on a thread of its own as well.
 	 * They come in order, within inflate_block() and inflate_parts_end(). */
-	void (*part)(void *arg, const unsigned char *sha256);
+	void (*part)(void *arg, const unsigned char *xxh128);
 	void *part_arg;
 	/* Pieces (piece.h) are read as what they are, and may unpack to any multiple of their size: files of
 	 * zeros are no bomb in a backup that a user names. */

@@ -23,7 +23,7 @@ struct tree_pack_options {
 	/* SHA-256 of each entry's header blocks, and of its data where it has any, in this order; computed on
 	 * a thread of its own, so they come later, when other entries have begun, but all before tree_pack()
 	 * returns. NULL: none are made. */
-	void (*digest)(void *arg, const unsigned char *sha256);
+	void (*digest)(void *arg, const unsigned char *xxh128);
 	void (*skipped)(void *arg, const char *path, const char *why);
 	bool (*excluded)(void *arg, const char *path);
 	void (*progress)(void *arg, uint64_t bytes); /* of files read so far */

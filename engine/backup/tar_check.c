@@ -17,13 +17,13 @@ int tar_check_begin(struct tar_check *c, struct err *e)
 	return tar_manifest_begin(&c->own, e);
 }
 
-void tar_check_digest(void *arg, const unsigned char *sha256)
+void tar_check_digest(void *arg, const unsigned char *xxh128)
 {
 	struct tar_check *c = arg;
 	if (c->own.first < c->own.n_slots)
-		tar_manifest_digest(&c->own, sha256);
+		tar_manifest_digest(&c->own, xxh128);
 	else if (!c->n_last++)
-		memcpy(c->last_header, sha256, HASH_SHA256_SIZE);
+		memcpy(c->last_header, xxh128, HASH_XXH128_SIZE);
 }
 
 static int begin_theirs(struct tar_check *c, const struct tar_reader *t, uint64_t size, struct err *e)
@@ -192,7 +192,7 @@ static int find_differences(struct tar_check *c, const struct telling *t, struct
 int tar_check_end(struct tar_check *c, void (*damaged)(void *arg, const char *line), void *arg, struct err *e)
 {
 	const struct telling t = {damaged, arg};
-	unsigned char header[HASH_SHA256_SIZE];
+	unsigned char header[HASH_XXH128_SIZE];
 	struct digest lines;
 	if (!c->has_manifest)
 		return 0;

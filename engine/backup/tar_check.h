@@ -24,7 +24,7 @@ struct tar_check {
 	uint64_t last_at;
 	int theirs; /* its content, -1: none was met */
 	unsigned n_last;
-	unsigned char last_header[HASH_SHA256_SIZE];
+	unsigned char last_header[HASH_XXH128_SIZE];
 	enum compression kind; /* how the archive was compressed when it was made, after tar_check_end() */
 };
 #define TAR_CHECK_INIT                                                                                       \
@@ -33,7 +33,7 @@ struct tar_check {
 	}
 int tar_check_begin(struct tar_check *c, struct err *e);
 /* For inflate_options.part; arg: the check. */
-void tar_check_digest(void *arg, const unsigned char *sha256);
+void tar_check_digest(void *arg, const unsigned char *xxh128);
 /* Each entry, as the reader has it just now. 1: it is the manifest, whose data belongs to tar_check_data().
  */
 int tar_check_entry(

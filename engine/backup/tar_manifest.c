@@ -12,10 +12,11 @@
 #include "engine/archive/tar_writer.h"
 #include "engine/archive/unnamed_file.h"
 
-#define SPILL_AT   ((size_t)256 << 10)
-#define DIGITS     (2 * HASH_SHA256_SIZE)
-#define NO_DIGITS  "----------------------------------------------------------------"
-#define SLOTS_LESS 64
+#define SPILL_AT      ((size_t)256 << 10)
+#define DIGITS        (2 * HASH_XXH128_SIZE)
+#define SHA256_DIGITS 64
+#define NO_DIGITS     "--------------------------------"
+#define SLOTS_LESS    64
 
 /* ------------------------------------------------------------------ text */
 
@@ -144,7 +145,7 @@ int tar_manifest_add(
 	uint64_t header = m->size + m->text.len - before;
 	buf_str_add(&m->text, NO_DIGITS);
 	if (data)
-		buf_str_add(&m->text, data == entry->size ? " sha256digest=" : " archived=");
+		buf_str_add(&m->text, data == entry->size ? " xxh128=" : " archived=");
 	uint64_t content = m->size + m->text.len - before;
 	if (data)
 		buf_str_add(&m->text, NO_DIGITS);
@@ -159,7 +160,7 @@ int tar_manifest_drop(struct tar_manifest *m, struct err *e)
 	return add_slot(m, 0, e);
 }
 
-void tar_manifest_digest(struct tar_manifest *m, const unsigned char *sha256)
+void tar_manifest_digest(struct tar_manifest *m, const unsigned char *xxh128)
 {
 	struct digest d;
 	if (m->first == m->n_slots) {
@@ -169,14 +170,14 @@ void tar_manifest_digest(struct tar_manifest *m, const unsigned char *sha256)
 	uint64_t at = m->slots[m->first++];
 	if (at == 0)
 		return;
-	hash_hex("sha256", sha256, HASH_SHA256_SIZE, &d);
+	hash_hex("xxh128", xxh128, HASH_XXH128_SIZE, &d);
 	memcpy(m->text.data + (at - (m->size - m->text.len)), d.hex, DIGITS);
 }
 
 /* The last line; of a fixed length. */
 static const char *const kinds[] = {
         [COMPRESSION_NONE] = "none", [COMPRESSION_GZIP] = "gzip", [COMPRESSION_ZSTD] = "zstd"};
-#define LAST_LINE (sizeof("# sha256  none\n") - 1 + DIGITS)
+#define LAST_LINE (sizeof("# sha256  none\n") - 1 + SHA256_DIGITS)
 
 int tar_manifest_end(struct tar_manifest *m, enum compression kind, struct err *e)
 {
@@ -258,10 +259,10 @@ static int hash_block(void *arg, const void *data, size_t len, struct err *e)
 	return 0;
 }
 
-int tar_manifest_header(uint64_t size, unsigned char *sha256, struct err *e)
+int tar_manifest_header(uint64_t size, unsigned char *xxh128, struct err *e)
 {
 	struct tar_member m;
-	cleanup_hash struct hash *h = hash_new("sha256", e);
+	cleanup_hash struct hash *h = hash_new("xxh128", e);
 	cleanup_free struct tar_writer *w = malloc(sizeof(*w));
 	if (!h || !w)
 		return h ? err_no_memory(e) : -1;
@@ -269,7 +270,7 @@ int tar_manifest_header(uint64_t size, unsigned char *sha256, struct err *e)
 	tar_writer_init(w, hash_block, h);
 	int rc = tar_writer_begin(w, &m, e) < 0 ? -1 : tar_writer_flush(w, e);
 	tar_writer_free(w);
-	hash_next(h, sha256);
+	hash_next(h, xxh128);
 	return rc;
 }
 
@@ -332,7 +333,7 @@ bool tar_manifest_parse(char *line, struct tar_manifest_line *l)
 			is_number(value, &l->data);
 		else if (strcmp(word, "header") == 0)
 			l->header = value;
-		else if (strcmp(word, "sha256digest") == 0 || strcmp(word, "archived") == 0)
+		else if (strcmp(word, "xxh128") == 0 || strcmp(word, "archived") == 0)
 			l->content = value;
 	}
 	return placed && l->header && strlen(l->header) == DIGITS;

@@ -5,12 +5,13 @@
  *   #mtree
  *   # tare-backup 1
  *   ./etc/hosts type=file mode=0644 uid=0 gid=0 size=12 time=1700000000.000000001 at=1024 header=HEX
- *           sha256digest=HEX                        (one line)
+ *           xxh128=HEX                              (one line)
  *   # sha256 HEX zstd          of all lines above; how the archive was compressed: none, gzip or zstd
  *
- * Keywords of our own: `at`, where the entry's first header stands in the archive; `header`, SHA-256 of all
- * header blocks, so of attributes and xattrs, too; `data` and `archived`, length and SHA-256 of what the
- * archive has of a file with holes, instead of its content's; `hardlink`, the first name of the same file. */
+ * Keywords of our own: `at`, where the entry's first header stands in the archive; `header`, XXH3 (128 bits,
+ * as xxh128sum writes it) of all header blocks, so of attributes and xattrs, too; `xxh128`, that of its
+ * content; `data` and `archived`, length and XXH3 of what the archive has of a file with holes, instead of
+ * its content's; `hardlink`, the first name of the same file. */
 #ifndef TARE_BACKUP_TAR_MANIFEST_H
 #define TARE_BACKUP_TAR_MANIFEST_H
 
@@ -52,7 +53,7 @@ int tar_manifest_add(
         struct tar_manifest *m, const struct tree_entry *entry, uint64_t at, uint64_t data, struct err *e);
 /* A digest is going to come that belongs to no line. */
 int tar_manifest_drop(struct tar_manifest *m, struct err *e);
-void tar_manifest_digest(struct tar_manifest *m, const unsigned char *sha256);
+void tar_manifest_digest(struct tar_manifest *m, const unsigned char *xxh128);
 /* All digests have come: the last line. Then all of it is in `spill`. */
 int tar_manifest_end(struct tar_manifest *m, enum compression kind, struct err *e);
 /* The finished text, from its beginning. */
@@ -63,8 +64,8 @@ void tar_manifest_free(struct tar_manifest *m);
 
 /* How it stands in the archive. */
 void tar_manifest_member(struct tar_member *member, uint64_t size);
-/* SHA-256 of that member's header block. */
-int tar_manifest_header(uint64_t size, unsigned char *sha256, struct err *e);
+/* XXH3 of that member's header block. */
+int tar_manifest_header(uint64_t size, unsigned char *xxh128, struct err *e);
 bool tar_manifest_is(const struct tree_entry *entry);
 
 /* ---- as it was read ---- */
