@@ -2,7 +2,9 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -252,21 +254,64 @@ static unsigned spread(const char *volume, unsigned n)
 	return hash % n;
 }
 
+/* A number, or a name where the field has some (their first three letters); -1: neither. */
+static int cron_value(const char **s, const char *names, int least)
+{
+	size_t digits = strspn(*s, DIGITS), letters = strspn(*s, LETTERS);
+	int value = -1;
+
+	if (digits && digits <= 2)
+		value = (int)strtol(*s, NULL, 10);
+	for (int i = 0; letters == 3 && names && names[3 * i] && value < 0; i++)
+		if (strncasecmp(names + 3 * i, *s, 3) == 0)
+			value = i + least;
+	*s += digits ? digits : letters;
+	return value;
+}
+
+/* "*", "5", "1-5", each with "/2", and several with commas between them. */
+static bool cron_field(const char *s, const char *end, const char *names, int least, int most)
+{
+	for (;; s++) {
+		const char *at = s;
+		int from = least, to = most;
+
+		if (*s == '*') {
+			s++;
+		} else {
+			from = to = cron_value(&s, names, least);
+			if (*s == '-' && s++)
+				to = cron_value(&s, names, least);
+			if (from < least || to > most || from > to)
+				return false;
+		}
+		if (*s == '/' && ((*at != '*' && from == to) || (s++, cron_value(&s, NULL, 0) < 1)))
+			return false;
+		if (s >= end || *s != ',')
+			return s == end;
+	}
+}
+
+/* cron would leave out the whole table for one wrong field, and tell nobody but its log: the backups would
+ * just not be there. */
 static bool five_fields(const char *when)
 {
+	static const struct {
+		int least, most;
+		const char *names;
+	} fields[] = {{0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL},
+	        {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"}, {0, 7, "sunmontuewedthufrisat"}};
 	const char *s = when;
-	int fields = 0;
 
-	while (*s) {
-		size_t len = strspn(s, LETTERS DIGITS "*,/-");
+	for (int i = 0; i < 5; i++) {
+		const char *end = s + strcspn(s, " ");
 
-		if (!len || ++fields > 5)
+		if (!cron_field(s, end, fields[i].names, fields[i].least, fields[i].most) ||
+		        *end != (i < 4 ? ' ' : '\0'))
 			return false;
-		s += len;
-		if (*s && (*s++ != ' ' || !*s))
-			return false;
+		s = end + 1;
 	}
-	return fields == 5;
+	return true;
 }
 
 static int add_cron_time(const struct tare_backup_schedule *s, struct buf *out, struct err *e)

@@ -298,7 +298,12 @@ static void times_are_times(void **state)
 	        "", " daily", "daily\nPersistent=false", "daily%n", "\"daily\"", "daily;", "$x", "dai\\ly"};
 	static const char *const bad_fields[] = {"", "* * * *", "* * * * * *", "* * * * * root reboot",
 	        "* * * *\n*", "*  * * * *", "% * * * *", "30 2 * * 1-5 ", "Mon..Fri 02:30", "@daily",
-	        "* * * * ;"};
+	        "* * * * ;", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 13 *", "* * * * 8",
+	        "* * * * root", "* * * foo *", "5-1 * * * *", "*/0 * * * *", "*/ * * * *", "5/2 * * * *",
+	        "1, * * * *", ",1 * * * *", "1- * * * *", "** * * * *", "100 * * * *", "mon * * * *",
+	        "* * * jan-foo *", "1-2-3 * * * *", "*5 * * * *"};
+	static const char *const good_fields[] = {
+	        "0,30 0-23/2 1-31 JAN,mar-DEC 0-7", "59 23 31 12 sun", "*/5,7 * * * mon-fri"};
 	struct err e = ERR_INIT;
 
 	(void)state;
@@ -313,6 +318,12 @@ static void times_are_times(void **state)
 
 		schedule.when = bad_fields[i];
 		assert_int_equal(schedule_cron(&schedule, &text, &e), -1);
+	}
+	for (size_t i = 0; i < sizeof(good_fields) / sizeof(*good_fields); i++) {
+		cleanup_buf struct buf text = BUF_INIT;
+
+		schedule.when = good_fields[i];
+		assert_int_equal(schedule_cron(&schedule, &text, &e), 0);
 	}
 }
 
