@@ -122,13 +122,14 @@ static int close_rows(struct pack_writer *w, struct buf *out, struct pack_name *
 	return 0;
 }
 
-static int sync_at(int dirfd, const char *name)
+static int open_folder(int packs, const char *name)
 {
-	cleanup_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -1 : fsync(fd);
+	return openat(packs, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* A snapshot will rely on the name: it is on the disk when this returns. */
+/* A snapshot will rely on the name: it is on the disk when this returns. The attack: who may write to the
+ * repository's directory puts a link in the place of a folder, and root makes a file somewhere else.
+ * tests/unit/test_backup_pack.c */
 static int name_pack(struct pack_writer *w, const struct pack_name *name)
 {
 	char path[PACK_PATH_SIZE], dir[3] = "";
@@ -138,11 +139,12 @@ static int name_pack(struct pack_writer *w, const struct pack_name *name)
 		return -1;
 	if (mkdirat(w->packs, dir, 0700) < 0 && errno != EEXIST)
 		return -1;
-	if (renameat(w->packs, w->tmp, w->packs, path) < 0)
+	cleanup_fd int folder = open_folder(w->packs, dir), all = open_folder(w->packs, ".");
+	if (folder < 0 || all < 0 || renameat(w->packs, w->tmp, folder, path + 3) < 0)
 		return -1;
 	w->tmp[0] = '\0';
 	/* both, even where another writer has made the folder: nobody knows whether it has synced it yet */
-	return sync_at(w->packs, dir) < 0 || sync_at(w->packs, ".") < 0 ? -1 : 0;
+	return fsync(folder) < 0 || fsync(all) < 0 ? -1 : 0;
 }
 
 int pack_writer_finish(struct pack_writer *w, struct pack_name *name, uint64_t *size, struct err *e)

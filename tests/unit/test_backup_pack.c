@@ -205,6 +205,29 @@ static void test_index(void **state)
 	chunk_index_free(&x);
 }
 
+/* Somebody else's links in the place of the folders: nothing is written to where they lead. */
+static void no_folder_is_a_link(void **state)
+{
+	struct box *b = *state;
+	unsigned char data[300];
+	char name[3], out[96];
+	uint32_t offset;
+	uint64_t size;
+	struct pack_name pack;
+	struct blob blob = blob_of(data, sizeof(data), 1);
+	snprintf(out, sizeof(out), "%s/out", b->path);
+	assert_int_equal(mkdir(out, 0700), 0);
+	for (int i = 0; i < 256; i++) {
+		snprintf(name, sizeof(name), "%02x", i);
+		assert_int_equal(symlinkat("out", b->fd, name), 0);
+	}
+	struct pack_writer *w = pack_writer_new(b->fd, &b->seal, NULL);
+	assert_int_equal(pack_writer_add(w, &blob, data, &offset, NULL), 0);
+	assert_int_equal(pack_writer_finish(w, &pack, &size, NULL), -1);
+	pack_writer_free(w);
+	assert_int_equal(rmdir(out), 0); /* empty */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +235,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_unfinished, up, down),
 	        cmocka_unit_test_setup_teardown(test_flips, up, down),
 	        cmocka_unit_test_setup_teardown(test_full, up, down),
+	        cmocka_unit_test_setup_teardown(no_folder_is_a_link, up, down),
 	        cmocka_unit_test(test_index),
 	};
 	return cmocka_run_group_tests_name("backup pack", tests, NULL, NULL);
