@@ -201,12 +201,20 @@ static bool is_repository(struct backup *b, const struct tree_entry *met)
 	return true;
 }
 
+/* Nobody should find out at the restore. */
+static void tell_mount(const struct backup *b, const struct tree_entry *met)
+{
+	if (met->mount && b->request->skipped)
+		b->request->skipped(b->request->arg, met->path, "what is mounted over it is left out");
+}
+
 static int take_entry(void *arg, struct tree_walk *w, const struct tree_entry *met, struct err *e)
 {
 	struct backup *b = arg;
 	struct tree_entry entry = *met;
 	if (is_repository(b, met))
 		return TREE_WALK_NOT_INTO;
+	tell_mount(b, met);
 	const struct tree_entry *same = met->mount ? NULL : previous_same(&b->previous, met);
 	if (same) {
 		entry.xattrs = same->xattrs;

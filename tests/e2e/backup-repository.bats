@@ -286,6 +286,11 @@ flip() { # FILE OFFSET: one bit of the byte there
 	tare volume backup data --to "$repo" -q --progress-fd 9 9>"$DIR/progress" >/dev/null 2>&1
 	jq -s -e 'length > 0 and all(has("object") and has("phase"))' "$DIR/progress" >/dev/null
 	rm "$DATA/sock" "$DATA/x.tmp"
+	mkdir "$DATA/disk"
+	mount -t tmpfs none "$DATA/disk"
+	ok tare volume backup data --to "$repo"
+	umount "$DATA/disk" && rmdir "$DATA/disk"
+	[[ $stderr == *'not in the backup'*disk*'mounted over it'* ]] || fail "stderr: $stderr"
 }
 
 @test "what a file system cannot keep is said" {
