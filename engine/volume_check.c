@@ -85,10 +85,15 @@ static void sweep_tmpfs(const struct sweep *w, const char *name)
 static bool replace_record(const struct store *s, const char *name)
 {
 	cleanup_fd int fd = openat(s->volumes_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_volume_record struct volume_record old = {0};
+	struct err why = ERR_INIT;
 	struct stat st = {0};
 	char hex[9], kept[32];
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || !volume_is_named(s->volumes_fd, fd, name))
+		return false;
+	/* Looked at without the lock, it may have been another volume's that was just removed. */
+	if (volume_record_read_at(fd, name, &old, &why) == 0 || why.kind != ERR_CORRUPT)
 		return false;
 	if (mkdirat(fd, "data", 0755) != 0 && errno != EEXIST)
 		return false;

@@ -93,6 +93,11 @@ int volume_record_read_at(int volume_fd, const char *name, struct volume_record 
 	if (json_object_is_type(j, json_type_object) && volume_options_parse(options, r, &why) == 0)
 		return r->name ? 0 : err_no_memory(e);
 	volume_record_free(r);
+	/* what cannot be read for a moment is not damaged: its options would be lost when it is set aside */
+	if (!j && (why.sys == EIO || why.sys == EMFILE || why.sys == ENFILE)) {
+		errno = why.sys;
+		return err_sys(e, "cannot read the record of volume %s", name);
+	}
 	return err_set(e, ERR_CORRUPT,
 	        "the record of volume %s cannot be read; tare system check --repair sets it aside", name);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,28 @@ static void test_debris_is_not_what_is_under_way(void **state)
 	volume_draft_close(s, &d);
 }
 
+/* A record that cannot be read only for the moment is not one that the check may set aside. */
+static void test_no_descriptors_are_no_damage(void **state)
+{
+	const struct store *s = &((struct store_box *)*state)->store;
+	struct volume_record r = {0};
+	struct volume_locks locks = {0};
+	struct rlimit before, none = {0};
+	struct err e = ERR_INIT;
+
+	ensure(s, "data", &locks);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int rc = volume_record_read_at(locks.fds[0], "data", &r, &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(rc, -1);
+	assert_int_not_equal(e.kind, ERR_CORRUPT);
+	assert_int_equal(volume_record_read_at(locks.fds[0], "data", &r, &e), 0);
+	volume_record_free(&r);
+	volume_locks_close(&locks);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, store_box_setup, store_box_teardown)
 
 int main(void)
@@ -140,6 +163,7 @@ int main(void)
 	        T(test_kept_volume_is_there),
 	        T(test_removal_cut_short_blocks_no_other),
 	        T(test_debris_is_not_what_is_under_way),
+	        T(test_no_descriptors_are_no_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
