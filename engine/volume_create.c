@@ -89,16 +89,15 @@ static int publish(const struct store *s, struct volume_draft *d, struct err *e)
 		               : err_sys(e, "cannot make the volume %s", d->name);
 	d->aside[0] = '\0';
 	event_emit(s, "volume", "create", d->name, NULL);
-	return 0;
+	/* a container that names it may outlast a power cut: so must the volume */
+	return fsync(s->volumes_fd) != 0 ? err_sys(e, "cannot write %s/volumes", s->root) : 0;
 }
 
 int volume_draft_publish(const struct store *s, struct volume_draft *d, struct err *e)
 {
 	if (syncfs(d->data_fd) != 0)
 		return err_sys(e, "cannot write the volume %s", d->name);
-	if (publish(s, d, e) != 0)
-		return -1;
-	return fsync(s->volumes_fd) != 0 ? err_sys(e, "cannot write %s/volumes", s->root) : 0;
+	return publish(s, d, e);
 }
 
 void volume_draft_close(const struct store *s, struct volume_draft *d)
