@@ -122,13 +122,28 @@ static int add_etc(const struct spec_input *in, struct runtime_spec *spec, struc
 
 /* ------------------------------------------------------------------ what was asked for */
 
+/* A typing error must not give the host's own directories to another owner, be it by a link to one or as the
+ * device of a volume. */
+static int check_chown(bool chown, const char *path, struct err *e)
+{
+	static const char *const system[] = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64",
+	        "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", NULL};
+
+	cleanup_free char *real = chown ? realpath(path, NULL) : NULL;
+	return real && strv_has((char *const *)system, real)
+	               ? err_set(e, ERR_USAGE,
+	                         "the host's %s cannot be given to the container's user; leave out U", real)
+	               : 0;
+}
+
 /* Volume, or what of it, and what its options say of each mount. */
 static int mark_volume(const struct spec_input *in, struct spec_mount *added, const char *name,
         const char *subpath, struct err *e)
 {
 	cleanup_volume_record struct volume_record r = {0};
 
-	if (volume_record_read(in->store, name, &r, e) != 0)
+	if (volume_record_read(in->store, name, &r, e) != 0 ||
+	        (r.kind == VOLUME_BIND && check_chown(strv_has(added->options, "U"), r.device, e) != 0))
 		return -1;
 	added->volume = strdup(name);
 	added->subpath = subpath ? strdup(subpath) : NULL;
@@ -176,19 +191,6 @@ static int add_volume(
 	return mark_volume(in, added, name, m->subpath, e);
 }
 
-/* A typing error must not give the host's own directories to another owner. */
-static int check_chown(const struct tare_mount *m, struct err *e)
-{
-	static const char *const system[] = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64",
-	        "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", NULL};
-
-	return m->chown && strv_has((char *const *)system, m->source)
-	               ? err_set(e, ERR_USAGE,
-	                         "the host's %s cannot be given to the container's user; leave out U",
-	                         m->source)
-	               : 0;
-}
-
 static int find_source(const struct tare_mount *m, struct err *e)
 {
 	struct stat st;
@@ -209,7 +211,7 @@ static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struc
 {
 	char options[64];
 
-	if (check_chown(m, e) != 0 || find_source(m, e) != 0)
+	if (check_chown(m->chown, m->source, e) != 0 || find_source(m, e) != 0)
 		return -1;
 	snprintf(options, sizeof options, "%s,%s%s%s%s", m->non_recursive ? "bind" : "rbind",
 	        m->propagation ? m->propagation : "rprivate", m->read_only ? ",ro" : "",

@@ -163,7 +163,9 @@ static int size_at(int dir_fd, const struct volume_record *r, uint64_t *bytes, s
 	int rc;
 
 	if (r->kind == VOLUME_BIND) {
-		rc = tree_size_at(AT_FDCWD, r->device, bytes, &entries);
+		cleanup_free char *real =
+		        realpath(r->device, NULL); /* it may be a link, as for a container */
+		rc = real ? tree_size_at(AT_FDCWD, real, bytes, &entries) : -1;
 		return rc != 0 && errno != ENOENT ? err_sys(e, "cannot read volume %s", r->name) : 0;
 	}
 	cleanup_fd int data = volume_open_data_at(dir_fd, r, r->kind == VOLUME_TMPFS ? NULL : e);

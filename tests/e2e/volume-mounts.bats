@@ -89,6 +89,11 @@ test_down() {
 	ok tare run --rm -v r:/r $B sh -c 'cat /r/f; touch /r/x || echo refused'
 	is $'out\nrefused'
 	same "$(inspect '{{.Mountpoint}} {{.Kind}}' h)" "$DIR/host bind"
+	ln -s host "$DIR/link"
+	tare volume create --opt type=none --opt o=bind --opt device="$DIR/link" l >/dev/null
+	ok tare volume ls --format '{{.Size}}' --filter 'name=^[hl]$'
+	[ "${lines[0]}" = "${lines[1]}" ] && [ "${lines[0]}" != 0B ] || fail "sizes: $output"
+	ok tare volume rm l
 	ok tare volume rm h r
 	same "$(cat "$DIR/host/f")" out # it was never ours
 }
@@ -209,6 +214,10 @@ make_image() {
 	ok tare run --rm --user 1000:1001 -v u:/u:U,z $B stat -c '%u:%g' /u /u/d /u/d/f /u/l
 	is $'1000:1001\n1000:1001\n1000:1001\n1000:1001'
 	refused 125 'cannot be given' run --rm -v /etc:/e:U $B true
+	ln -s /etc "$DIR/etc"
+	refused 125 'cannot be given' run --rm -v "$DIR/etc:/e:U" $B true
+	tare volume create --opt type=none --opt o=bind --opt device="$DIR/etc" etc >/dev/null
+	refused 125 'cannot be given' run --rm -v etc:/e:U $B true
 	same "$(stat -c %u /etc/passwd)" 0
 }
 
