@@ -31,6 +31,10 @@ struct hash_ring {
 	size_t collected; /* blocks */
 	void (*done)(void *arg, const unsigned char *xxh128);
 	void *arg;
+	int (*write)(void *arg, const void *data, size_t len, struct err *e);
+	void *write_arg;
+	bool failed;
+	struct err err;
 	unsigned char data[];
 };
 
@@ -53,6 +57,16 @@ static void hash_parts(struct hash_ring *r, size_t n, size_t len)
 	hash_add(r->hash, data + at, len - at);
 }
 
+static void write_block(struct hash_ring *r, size_t n, size_t len)
+{
+	if (!r->write || r->failed || len == 0)
+		return;
+	int rc = r->write(r->write_arg, block(r, n), len, &r->err);
+	pthread_mutex_lock(&r->lock);
+	r->failed = rc < 0;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static void *hash_blocks(void *arg)
 {
 	struct hash_ring *r = arg;
@@ -68,6 +82,7 @@ static void *hash_blocks(void *arg)
 			hash_parts(r, n, len);
 		else
 			hash_add(r->hash, block(r, n), len);
+		write_block(r, n, len);
 		pthread_mutex_lock(&r->lock);
 		r->hashed++;
 		pthread_cond_signal(&r->changed);
@@ -121,6 +136,23 @@ struct hash_ring *hash_ring_parts(
 	r->arg = arg;
 	r->done = done;
 	return r;
+}
+
+void hash_ring_write(
+        struct hash_ring *r, int (*write)(void *arg, const void *data, size_t len, struct err *e), void *arg)
+{
+	r->write = write;
+	r->write_arg = arg;
+}
+
+int hash_ring_check(struct hash_ring *r, struct err *e)
+{
+	pthread_mutex_lock(&r->lock);
+	bool failed = r->failed;
+	pthread_mutex_unlock(&r->lock);
+	if (failed && e)
+		*e = r->err;
+	return failed ? -1 : 0;
 }
 
 void hash_ring_mark(struct hash_ring *r, size_t end, bool wanted)

@@ -20,6 +20,12 @@ struct hash_ring *hash_ring_new(const char *alg, size_t size, struct err *e);
  * hash_ring_room() and hash_ring_end(). */
 struct hash_ring *hash_ring_parts(
         size_t size, void (*done)(void *arg, const unsigned char *xxh128), void *arg, struct err *e);
+/* Before the first block: each of them goes to write(), too, by the thread that hashes. What fails there is
+ * told by hash_ring_check(), soon after and at the latest behind hash_ring_end(); nothing is written any more
+ * then. */
+void hash_ring_write(
+        struct hash_ring *r, int (*write)(void *arg, const void *data, size_t len, struct err *e), void *arg);
+int hash_ring_check(struct hash_ring *r, struct err *e);
 /* A part ends at `end` of the block that is given next; what follows is another one. `wanted`: its digest is.
  * At most one for each HASH_RING_PART bytes of a block. */
 #define HASH_RING_PART 128

@@ -244,14 +244,15 @@ static int put_entry(void *arg, struct tree_walk *w, const struct tree_entry *en
 
 /* ------------------------------------------------------------------ the whole */
 
-/* It is hashed while it is written. */
+/* Whoever hashes writes, too, while the next block is read. */
 static int write_block(void *arg, const void *data, size_t len, struct err *e)
 {
 	struct tree_pack *p = arg;
-	if (p->ring)
-		hash_ring_give(p->ring, len);
 	p->result.length += len;
-	return p->options->write(p->options->arg, data, len, e);
+	if (!p->ring)
+		return p->options->write(p->options->arg, data, len, e);
+	hash_ring_give(p->ring, len);
+	return hash_ring_check(p->ring, e);
 }
 
 static unsigned char *next_block(void *arg)
@@ -287,6 +288,8 @@ static int start(struct tree_pack *p, struct err *e)
 		return (p->block = malloc(BLOCK_SIZE)) ? 0 : err_no_memory(e);
 	p->writer.ended = end_part;
 	p->ring = hash_ring_parts(BLOCK_SIZE, o->digest, o->arg, e);
+	if (p->ring)
+		hash_ring_write(p->ring, o->write, o->arg);
 	return p->ring ? 0 : -1;
 }
 
@@ -307,6 +310,7 @@ static int pack_all(struct tree_pack *p, int dirfd, struct err *e)
 		hash_ring_room(p->ring);
 		hash_ring_give(p->ring, 0); /* a part may have ended where the last block did */
 		hash_ring_end(p->ring);
+		rc = hash_ring_check(p->ring, e);
 	}
 	return rc;
 }

@@ -13,6 +13,7 @@
 struct err;
 
 struct tree_pack_options {
+	/* With `digest`, by a thread of its own; behind the call of tree_pack() no more. */
 	int (*write)(void *arg, const void *data, size_t len, struct err *e);
 	/* What the tree is called in the archive: "" (entries "./", "./a"), or a name ("etc": "etc/",
 	 * "etc/a"; for a single file just its name). */
