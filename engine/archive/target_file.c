@@ -45,6 +45,15 @@ static int open_beside(struct target_file *t, struct err *e)
 	return t->fd < 0 ? err_sys(e, "cannot write in %s", dir) : 0;
 }
 
+/* Who could not read the old one cannot read the new one: a backup is everything that a container knows.
+ * tests/e2e/backup.bats */
+static int keep_mode(const struct target_file *t, const struct stat *old, struct err *e)
+{
+	if (fchown(t->fd, old->st_uid, old->st_gid) < 0 && errno != EPERM)
+		return err_sys(e, "cannot keep the owner of %s", t->file);
+	return fchmod(t->fd, old->st_mode & 0777) < 0 ? err_sys(e, "cannot keep the mode of %s", t->file) : 0;
+}
+
 int target_file_open(struct target_file *t, const char *file, const char *instead, struct err *e)
 {
 	struct stat st;
@@ -54,8 +63,10 @@ int target_file_open(struct target_file *t, const char *file, const char *instea
 	bool there = stat(file, &st) == 0;
 	if (there && S_ISDIR(st.st_mode))
 		return err_set(e, ERR_USAGE, "%s is a directory; a file name is expected", file);
-	if (!there || S_ISREG(st.st_mode))
+	if (!there)
 		return open_beside(t, e);
+	if (S_ISREG(st.st_mode))
+		return open_beside(t, e) < 0 || keep_mode(t, &st, e) < 0 ? target_file_close(t, -1, e) : 0;
 	t->fd = open(file, O_WRONLY | O_CLOEXEC);
 	return t->fd < 0 ? err_sys(e, "cannot write %s", file) : 0;
 }

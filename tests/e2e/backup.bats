@@ -159,6 +159,10 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	refused 125 'Read-only file system' volume backup v "$DIR/small/b.tar"
 	umount "$DIR/small"
 	refused 125 '' volume backup v /dev/full
+	# In the place of a file that only some could read, another one for them.
+	install -m 0640 -g 70 /dev/null "$DIR/kept.tar"
+	ok tare volume backup v "$DIR/kept.tar"
+	same "$(stat -c '%a %g' "$DIR/kept.tar")" '640 70'
 	local signal pid
 	for signal in TERM KILL; do
 		"$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup --level 19 --threads 1 v "$DIR/cut.tar.zst" >/dev/null 2>&1 3>&- 4>&- &
