@@ -46,6 +46,13 @@ int dir_times_add(struct dir_times *d, const char *path, struct timespec mtime, 
 	return d->recent.failed ? err_no_memory(e) : 0;
 }
 
+/* Or it is one of those few whose path is longer than any call takes; they were made from their parent. */
+static bool was_replaced(void)
+{
+	return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV ||
+	       errno == ENAMETOOLONG;
+}
+
 static int set_one(
         const struct dir_times *d, const char *path, const struct record *r, const void *acl, struct err *e)
 {
@@ -55,7 +62,7 @@ static int set_one(
 	cleanup_fd int fd =
 	        d->in_root ? open_in_root(d->root, name, flags, 0) : open_beneath(d->root, name, flags, 0);
 	if (fd < 0)
-		return 0;
+		return was_replaced() ? 0 : err_sys(e, "\"%.300s\": cannot open it again", path);
 	if (r->acl && fsetxattr(fd, "system.posix_acl_default", acl, r->acl, 0) < 0 && errno != ENOTSUP)
 		return err_sys(e, "\"%.300s\": cannot set its default ACL", path);
 	return futimens(fd, times) < 0 ? err_sys(e, "\"%.300s\": cannot set its time", path) : 0;
