@@ -83,7 +83,9 @@ static int copy_data(struct tree_copy *t, int in, int out, const struct tree_ent
 	bool holes = entry->blocks * BLOCK_SECTOR < entry->size;
 	int64_t came = holes ? copy_pieces(t, in, out, size, e) : copy_range(t, in, out, 0, size, e);
 
-	if (came >= 0 && came < size)
+	struct stat st;
+	bool shrank = came >= 0 && (came < size || (holes && fstat(in, &st) == 0 && st.st_size < size));
+	if (shrank) /* behind the end there is nothing but a hole */
 		copy_skipped(t->copy, entry->path, "it shrank while it was copied: zeros stand for the rest");
 	return came < 0 ? -1 : 0;
 }
