@@ -329,6 +329,32 @@ flip() { # FILE OFFSET: one bit of the byte there
 	ok tare volume verify "$repo"
 }
 
+@test "what is stored through a mapping is seen by the next backup, though no time tells of it" {
+	local disk=/var/tmp/tare-mapped-$$
+	mkdir "$disk"
+	if [ "$(stat -f -c %T "$disk")" = tmpfs ]; then
+		rmdir "$disk"
+		skip "no disk behind /var/tmp"
+	fi
+	tare volume create --opt type=none --opt o=bind --opt device="$disk" mapped >/dev/null
+	python3 - "$disk/f" "$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup mapped --to "$DIR/mapped" <<-'END'
+		import mmap, os, subprocess, sys, time
+		with open(sys.argv[1], "wb") as f:
+		    f.write(bytes(8192))
+		fd = os.open(sys.argv[1], os.O_RDWR)
+		m = mmap.mmap(fd, 8192)
+		m[0:2] = b"S1"
+		while time.time() < os.stat(fd).st_ctime + 2.2: # what has just changed is not trusted anyway
+		    time.sleep(0.05)
+		subprocess.run(sys.argv[2:], check=True)
+		m[0:2] = b"S2"
+		subprocess.run(sys.argv[2:], check=True)
+	END
+	ok tare volume restore mapped "$DIR/mapped" --into seen
+	rm -r "$disk"
+	same "$(head -c 2 "$ROOT/volumes/seen/data/f")" S2
+}
+
 @test "wrong words" {
 	refused 125 'where to?' volume backup data
 	refused 125 'either to a file or --to a repository' volume backup data x.tar --to "$DIR/repo"
