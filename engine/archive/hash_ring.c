@@ -33,7 +33,12 @@ struct hash_ring {
 	void *arg;
 	int (*write)(void *arg, const void *data, size_t len, struct err *e);
 	void *write_arg;
-	bool failed;
+	/* Blocks read ahead, when it reads: n of them, whose lengths are in `len`; then nothing more. */
+	ssize_t (*read)(void *arg, void *data, size_t room, struct err *e);
+	void *read_arg;
+	size_t filled;
+	bool read_all;
+	bool failed; /* to read or to write */
 	struct err err;
 	unsigned char data[];
 };
@@ -67,24 +72,51 @@ static void write_block(struct hash_ring *r, size_t n, size_t len)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void *hash_blocks(void *arg)
+/* With the lock, which is given back meanwhile. */
+static void hash_one(struct hash_ring *r)
+{
+	size_t n = r->hashed, len = r->len[n % HASH_RING_BLOCKS];
+	pthread_mutex_unlock(&r->lock);
+	if (r->done)
+		hash_parts(r, n, len);
+	else
+		hash_add(r->hash, block(r, n), len);
+	write_block(r, n, len);
+	pthread_mutex_lock(&r->lock);
+	r->hashed++;
+}
+
+static bool may_read(const struct hash_ring *r)
+{
+	return r->read && !r->read_all && r->filled < r->hashed + HASH_RING_BLOCKS;
+}
+
+/* The same. */
+static void read_one(struct hash_ring *r)
+{
+	size_t n = r->filled;
+	pthread_mutex_unlock(&r->lock);
+	ssize_t len = r->read(r->read_arg, block(r, n), r->size, &r->err);
+	pthread_mutex_lock(&r->lock);
+	r->failed |= len < 0;
+	r->read_all = len <= 0;
+	r->len[n % HASH_RING_BLOCKS] = len > 0 ? (size_t)len : 0;
+	r->filled += len > 0;
+}
+
+static void *work(void *arg)
 {
 	struct hash_ring *r = arg;
 	pthread_mutex_lock(&r->lock);
-	for (;;) {
-		while (!r->stop && r->hashed == r->given)
+	while (!r->stop) {
+		if (r->hashed < r->given)
+			hash_one(r);
+		else if (may_read(r))
+			read_one(r);
+		else {
 			pthread_cond_wait(&r->changed, &r->lock);
-		if (r->stop)
-			break;
-		size_t n = r->hashed, len = r->len[n % HASH_RING_BLOCKS];
-		pthread_mutex_unlock(&r->lock);
-		if (r->done)
-			hash_parts(r, n, len);
-		else
-			hash_add(r->hash, block(r, n), len);
-		write_block(r, n, len);
-		pthread_mutex_lock(&r->lock);
-		r->hashed++;
+			continue;
+		}
 		pthread_cond_signal(&r->changed);
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -97,7 +129,7 @@ static int start(struct hash_ring *r)
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&r->thread, NULL, hash_blocks, r);
+	int rc = pthread_create(&r->thread, NULL, work, r);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	r->started = rc == 0;
 	return rc;
@@ -145,6 +177,16 @@ void hash_ring_write(
 	r->write_arg = arg;
 }
 
+void hash_ring_read(
+        struct hash_ring *r, ssize_t (*read)(void *arg, void *data, size_t room, struct err *e), void *arg)
+{
+	pthread_mutex_lock(&r->lock);
+	r->read = read;
+	r->read_arg = arg;
+	pthread_cond_signal(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+}
+
 int hash_ring_check(struct hash_ring *r, struct err *e)
 {
 	pthread_mutex_lock(&r->lock);
@@ -188,6 +230,24 @@ unsigned char *hash_ring_room(struct hash_ring *r)
 	while (r->done && r->collected < hashed)
 		collect(r, r->collected++);
 	return block(r, r->given);
+}
+
+ssize_t hash_ring_next(struct hash_ring *r, unsigned char **data, struct err *e)
+{
+	pthread_mutex_lock(&r->lock);
+	while (r->filled == r->given && !r->read_all)
+		pthread_cond_wait(&r->changed, &r->lock);
+	bool any = r->filled > r->given, failed = r->failed;
+	size_t hashed = r->hashed, len = r->len[r->given % HASH_RING_BLOCKS];
+	pthread_mutex_unlock(&r->lock);
+	while (r->done && r->collected < hashed)
+		collect(r, r->collected++);
+	*data = block(r, r->given);
+	if (any)
+		return (ssize_t)len;
+	if (failed && e)
+		*e = r->err;
+	return failed ? -1 : 0;
 }
 
 void hash_ring_end(struct hash_ring *r)

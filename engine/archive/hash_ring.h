@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "engine/oci/digest.h"
 
@@ -32,6 +33,14 @@ int hash_ring_check(struct hash_ring *r, struct err *e);
 void hash_ring_mark(struct hash_ring *r, size_t end, bool wanted);
 /* Wait for the digests of all parts that have ended. */
 void hash_ring_end(struct hash_ring *r);
+
+/* Before the first block: that thread fills the blocks, too, ahead of who uses them. read() gives up to
+ * `room` bytes, 0 at the end, -1 with e. */
+void hash_ring_read(
+        struct hash_ring *r, ssize_t (*read)(void *arg, void *data, size_t room, struct err *e), void *arg);
+/* Instead of hash_ring_room(): the next block that was read, and how much it has; then hash_ring_give(). 0 at
+ * the end, -1 with e. */
+ssize_t hash_ring_next(struct hash_ring *r, unsigned char **data, struct err *e);
 
 /* The block to fill next; waits until it is hashed. What was given before stays readable until it comes round
  * again. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -20,6 +21,7 @@ struct inflate {
 	uint64_t out_bytes;
 	struct hash *hash;      /* of the uncompressed side */
 	struct hash_ring *ring; /* instead of it */
+	bool ahead;             /* it reads, too; the source is its thread's */
 	bool parts;             /* the ring has digests of parts: */
 	size_t waiting;         /* of the block that came last, which it gets when its parts are known */
 	unsigned char *out;     /* a window, where neither the ring nor the source has one to use */
@@ -146,6 +148,26 @@ static int start_hashes(struct inflate *in, const struct inflate_options *o, str
 	return o->out_alg && !in->ring && !in->hash ? -1 : 0;
 }
 
+/* For the ring, whose thread reads ahead. */
+static ssize_t read_plain(void *arg, void *data, size_t room, struct err *e)
+{
+	struct source *s = &((struct inflate *)arg)->source;
+	size_t len = s->len - s->pos;
+	if (len == 0)
+		return s->end ? 0 : source_read(s, data, room, e);
+	memcpy(data, s->data + s->pos, len);
+	s->pos = s->len;
+	return (ssize_t)len;
+}
+
+/* A file, that is: who gives up would have to wait for a pipe. */
+static bool reads_ahead(const struct inflate *in)
+{
+	struct stat st;
+	return in->parts && !in->decoder && !in->source.read && fstat(in->source.fd, &st) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
 struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err *e)
 {
 	cleanup_inflate struct inflate *in = malloc(sizeof(*in));
@@ -158,6 +180,9 @@ struct inflate *inflate_open(int fd, const struct inflate_options *o, struct err
 	in->source.arg = o->arg;
 	if (start_hashes(in, o, e) < 0 || start(in, o, e) < 0)
 		return NULL;
+	in->ahead = reads_ahead(in);
+	if (in->ahead)
+		hash_ring_read(in->ring, read_plain, in);
 	if (in->decoder && !in->ring && !(in->out = malloc(SOURCE_WINDOW)))
 		return err_set_null(e, ERR_OTHER, "out of memory");
 	struct inflate *made = in;
@@ -188,9 +213,20 @@ static int plain_block(
 	return 0;
 }
 
+static int next_ahead(struct inflate *in, const unsigned char **data, size_t *len, struct err *e)
+{
+	unsigned char *block = NULL;
+	ssize_t n = hash_ring_next(in->ring, &block, e);
+	*data = block;
+	*len = n > 0 ? (size_t)n : 0;
+	return n < 0 ? -1 : 0;
+}
+
 /* The next bytes, into the ring when there is one: its thread reads them as the caller does. */
 static int next_block(struct inflate *in, const unsigned char **data, size_t *len, struct err *e)
 {
+	if (in->ahead)
+		return next_ahead(in, data, len, e);
 	unsigned char *out = in->ring ? hash_ring_room(in->ring) : in->out;
 	if (!in->decoder)
 		return plain_block(in, in->ring ? out : NULL, data, len, e);
@@ -249,7 +285,7 @@ int inflate_finish(struct inflate *in, struct inflate_result *r, struct err *e)
 		;
 	if (rc < 0)
 		return -1;
-	do {
+	do { /* of what is read ahead all has been, and its thread leaves the source alone */
 		if (source_fill(s, e) < 0) /* what a decoder did not ask for belongs to the input as well */
 			return -1;
 	} while (s->len > 0);
@@ -282,18 +318,18 @@ enum compression inflate_kind(const struct inflate *in)
 
 uint64_t inflate_position(const struct inflate *in)
 {
-	return in->source.bytes;
+	return in->ahead ? in->out_bytes : in->source.bytes;
 }
 
 void inflate_free(struct inflate *in)
 {
 	if (!in)
 		return;
+	hash_ring_free(in->ring); /* first: its thread may be reading */
 	if (in->decoder)
 		in->decoder->free(in->decoder);
 	hash_free(in->source.hash);
 	hash_free(in->hash);
-	hash_ring_free(in->ring);
 	free(in->out);
 	free(in);
 }
