@@ -7,18 +7,19 @@
 #define KIND(k) (1u << OBJECT_##k)
 
 const struct tab_info tab_table[TAB_N] = {
-        [TAB_LOGS] = {"Logs", "logs", KIND(CONTAINER), log_view_new},
-        [TAB_STATS] = {"Stats", "stats", KIND(CONTAINER), stats_view_new},
-        [TAB_LAYERS] = {"Layers", "layers", KIND(IMAGE), layers_view_new},
-        [TAB_MEMBERS] = {"Members", "members", KIND(NETWORK), members_view_new},
+        [TAB_LOGS] = {"Logs", "logs", KIND(CONTAINER), log_view_new, 0},
+        [TAB_STATS] = {"Stats", "stats", KIND(CONTAINER), stats_view_new, 0},
+        [TAB_LAYERS] = {"Layers", "layers", KIND(IMAGE), layers_view_new, 0},
+        [TAB_MEMBERS] = {"Members", "members", KIND(NETWORK), members_view_new, 0},
         [TAB_INSPECT] = {"Inspect", "inspect",
-                KIND(CONTAINER) | KIND(IMAGE) | KIND(VOLUME) | KIND(NETWORK) | KIND(EVENT), inspect_view_new},
-        [TAB_ENV] = {"Env", "env", KIND(CONTAINER), env_view_new},
-        [TAB_PROCESSES] = {"Procs", "processes", KIND(CONTAINER), processes_view_new},
-        [TAB_FILES] = {"Files", "files", KIND(CONTAINER) | KIND(VOLUME), files_view_new},
-        [TAB_BACKUPS] = {"Backups", "backups", KIND(VOLUME), backups_view_new},
+                KIND(CONTAINER) | KIND(IMAGE) | KIND(VOLUME) | KIND(NETWORK) | KIND(EVENT), inspect_view_new,
+                0},
+        [TAB_ENV] = {"Env", "env", KIND(CONTAINER), env_view_new, 0},
+        [TAB_PROCESSES] = {"Procs", "processes", KIND(CONTAINER), processes_view_new, 0},
+        [TAB_FILES] = {"Files", "files", KIND(CONTAINER) | KIND(VOLUME), files_view_new, 0},
+        [TAB_BACKUPS] = {"Backups", "backups", KIND(VOLUME), backups_view_new, 0},
         [TAB_CHANGES] = {"Changes", "changes", KIND(CONTAINER), changes_view_new, 80},
-        [TAB_SHELL] = {"Shell", "shell", KIND(SHELL), shell_view_new},
+        [TAB_SHELL] = {"Shell", "shell", KIND(SHELL), shell_view_new, 0},
 };
 
 enum tab tab_first(enum object_kind kind)
