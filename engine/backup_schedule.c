@@ -1,5 +1,7 @@
 /* Schedules of backups: units of systemd where it runs, a table of cron where it doesn't. There is no daemon
  * of ours; what the schedule starts is `tare volume backup`, as somebody would type it. */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "engine/backup/repository.h"
 #include "engine/backup_schedule_text.h"
 #include "engine/store/store.h"
 #include "engine/tare.h"
@@ -256,6 +260,30 @@ static int check_volume(const struct tare_backup_schedule *s, struct err *e)
 	return volume_record_read(&store, s->backup->volume, &record, e);
 }
 
+/* As good as missing: the first backup makes the repository there. */
+static bool is_empty(const char *path)
+{
+	cleanup_dir DIR *dir = opendir(path);
+	bool empty = dir;
+
+	for (struct dirent *d; empty && (d = readdir(dir));)
+		empty = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 ||
+		        strcmp(d->d_name, "lost+found") == 0;
+	return empty;
+}
+
+/* With another key, or to another directory, each backup would fail, and only a log would know. */
+static int check_repository(const struct tare_backup *b, struct err *e)
+{
+	const struct repository_options o = {.key_file = b->key_file, .lock = REPOSITORY_SHARED};
+	struct stat st;
+
+	if ((stat(b->to, &st) < 0 && errno == ENOENT) || is_empty(b->to))
+		return 0;
+	cleanup_repository_handle struct repository *r = repository_open(b->to, &o, e);
+	return r ? 0 : -1;
+}
+
 static int write_texts(struct schedule *s, const struct tare_backup_schedule *q, bool systemd, struct err *e)
 {
 	if (!systemd)
@@ -274,6 +302,35 @@ static int check_owners(const struct schedule *s, bool there[TARGETS], struct er
 	return 0;
 }
 
+static bool is_cron(const char *pid)
+{
+	static const char *const names[] = {"cron\n", "crond\n", "bcron-sched\n"};
+	cleanup_free char *path = str_printf("/proc/%s/comm", pid);
+	cleanup_buf struct buf name = BUF_INIT_MAX(64);
+
+	if (!path || !isdigit((unsigned char)pid[0]) || file_read_at(AT_FDCWD, path, &name, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(buf_str(&name), names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The directory for its tables is often there without it. */
+static void warn_without_cron(const char *table)
+{
+	cleanup_dir DIR *proc = opendir("/proc");
+	bool runs = !proc;
+
+	for (struct dirent *d; !runs && (d = readdir(proc));)
+		runs = is_cron(d->d_name);
+	if (!runs)
+		log_line(LOG_LEVEL_WARN,
+		        "no cron runs here: nothing starts what is in " CRON_DIR
+		        "/%s until one is installed and started",
+		        table);
+}
+
 /* What the other of the two would still start goes. */
 static int put(const struct schedule *s, bool systemd, char ***wrote, struct err *e)
 {
@@ -285,7 +342,10 @@ static int put(const struct schedule *s, bool systemd, char ***wrote, struct err
 		if (remove_target(&s->targets[SERVICE], NULL, e) < 0 ||
 		        remove_target(&s->targets[TIMER], NULL, e) < 0)
 			return -1;
-		return write_target(&s->targets[CRON], wrote, e);
+		if (write_target(&s->targets[CRON], wrote, e) < 0)
+			return -1;
+		warn_without_cron(s->targets[CRON].name);
+		return 0;
 	}
 	if (remove_target(&s->targets[CRON], NULL, e) < 0 ||
 	        write_target(&s->targets[SERVICE], wrote, e) < 0 ||
@@ -325,7 +385,8 @@ int tare_backup_schedule(const struct tare_backup_schedule *given, char ***wrote
 		return -1;
 	if (none)
 		return take_away(&s, there, systemd, wrote, e);
-	if (check_volume(&q.schedule, e) < 0 || write_texts(&s, &q.schedule, systemd, e) < 0)
+	if (check_volume(&q.schedule, e) < 0 || check_repository(&q.backup, e) < 0 ||
+	        write_texts(&s, &q.schedule, systemd, e) < 0)
 		return -1;
 	return put(&s, systemd, wrote, e);
 }

@@ -120,7 +120,7 @@ exec_words() { # FILE N
 		[[ $stderr != *tare-backup* ]] || fail "systemd says: $stderr"
 	fi
 	ok with_systemd volume backup data --schedule none
-	denied 'table of cron cannot hold' with_cron volume backup data --to "$odd/repo" --schedule daily
+	denied 'table of cron cannot hold' with_cron volume backup data --to "$odd/new" --schedule daily
 	denied 'control characters' with_systemd volume backup data --to "$REPO" --schedule daily --exclude $'x\nExecStart=/bin/true'
 	denied 'control characters' with_cron volume backup data --to "$REPO" --schedule daily --exclude $'x\n* * * * * root reboot'
 	denied 'cannot read --schedule' with_systemd volume backup data --to "$REPO" --schedule $'daily\nPersistent=no'
@@ -132,6 +132,29 @@ exec_words() { # FILE N
 		denied 'systemd does not know the time' with_systemd volume backup data --to "$REPO" --schedule '30 2 * * 1-5'
 	fi
 	same "$(files)" ''
+}
+
+@test "what can never work is no schedule" {
+	tare volume backup data --to "$DIR/sealed" --key-file "$DIR/key" >/dev/null 2>&1
+	head -c 32 /dev/urandom >"$DIR/wrong" && chmod 600 "$DIR/wrong"
+	mkdir "$DIR/empty"
+	denied '--key-file' with_cron volume backup data --to "$DIR/sealed" --schedule daily
+	denied 'key' with_systemd volume backup data --to "$DIR/sealed" --key-file "$DIR/wrong" --schedule daily
+	denied 'is no backup repository' with_cron volume backup data --to "$ROOT" --schedule daily
+	denied 'ot a directory' with_systemd volume backup data --to "$DIR/key" --schedule daily
+	same "$(files)" ''
+	ok with_cron volume backup data --to "$DIR/sealed" --key-file "$DIR/key" --schedule daily
+	ok with_cron volume backup data --to "$DIR/empty" --schedule daily
+	if ! cat /proc/[0-9]*/comm 2>/dev/null | grep -qxE 'crond?|bcron-sched'; then
+		[[ $stderr == *'no cron runs here'* ]] || fail "stderr: $stderr"
+	fi
+	cp "$(command -v sleep)" "$BOX/cron"
+	"$BOX/cron" 30 3>&- 4>&- &
+	eventually 5 grep -qx cron "/proc/$!/comm"
+	ok with_cron volume backup data --to "$DIR/empty" --schedule daily
+	same "$stderr" ''
+	kill "$!"
+	ok with_cron volume backup data --schedule none
 }
 
 @test "a relative repository is meant where it was typed; the repository need not be there" {
