@@ -21,6 +21,9 @@ bool proc_alive(const struct proc_id *id);
 int proc_open(const struct proc_id *id);
 int pidfd_open_pid(pid_t pid);
 int pidfd_signal(int pidfd, int sig);
+/* Who has CAP_SYS_RESOURCE passes every limit of a file system. `on`: this thread, and those that it starts
+ * then, lay it down; otherwise it takes it up again. */
+void obey_quotas(bool on);
 /* 36 characters of /proc/sys/kernel/random/boot_id, read once. "" when unreadable. */
 const char *boot_id(void);
 

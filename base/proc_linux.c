@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,4 +94,18 @@ const char *boot_id(void)
 	if (!*id && file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) < 0)
 		*id = '\0';
 	return id;
+}
+
+void obey_quotas(bool on)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &header, caps))
+		return;
+	if (on)
+		caps[0].effective &= ~(1u << CAP_SYS_RESOURCE);
+	else
+		caps[0].effective |= caps[0].permitted & 1u << CAP_SYS_RESOURCE;
+	syscall(SYS_capset, &header, caps);
 }

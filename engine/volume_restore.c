@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "engine/backup/repository.h"
@@ -86,9 +87,14 @@ static int from_repository(struct volume_restore *r, const struct backup_source 
 	return rc;
 }
 
+/* A backup could fill the disk past the volume's limit. tests/e2e/volume-quota.bats */
 static int fill(struct volume_restore *r, const struct backup_source *from, struct err *e)
 {
-	return from->archive ? volume_restore_from_archive(r, from->archive, e) : from_repository(r, from, e);
+	obey_quotas(true);
+	int rc = from->archive ? volume_restore_from_archive(r, from->archive, e)
+	                       : from_repository(r, from, e);
+	obey_quotas(false);
+	return rc;
 }
 
 /* ------------------------------------------------------------------ places */

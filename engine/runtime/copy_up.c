@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <search.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/text.h"
 
 #define DEPTH_MAX 200 /* directories; each level holds two descriptors */
@@ -317,28 +317,12 @@ static bool says_nothing(int from, const struct stat *st)
 	return st->st_uid == 0 && st->st_gid == 0 && (st->st_mode & 07777) == 0755 && is_empty(from);
 }
 
-/* Who has CAP_SYS_RESOURCE passes every quota: an image could fill the disk past the limit of the volume that
- * it is copied to. `on`: lay it down for the copy; otherwise take it up again. */
-static void obey_quotas(bool on)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct caps[2];
-
-	if (syscall(SYS_capget, &header, caps))
-		return;
-	if (on)
-		caps[0].effective &= ~(1u << CAP_SYS_RESOURCE);
-	else
-		caps[0].effective |= caps[0].permitted & 1u << CAP_SYS_RESOURCE;
-	syscall(SYS_capset, &header, caps);
-}
-
 static int copy_all(int from, int to, const struct stat *st, struct err *e)
 {
 	static struct copy c;
 
 	c = (struct copy){.volume = to};
-	obey_quotas(true);
+	obey_quotas(true); /* an image could fill the disk past the limit of the volume */
 	int rc = copy_directory(&c, from, to, 0, e);
 	obey_quotas(false);
 	if (rc == 0 && copy_attributes(&c, from, to, st))

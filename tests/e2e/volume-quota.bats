@@ -81,3 +81,16 @@ limits() { python3 - "$ROOT/volumes" <<-'PY'
 	tare volume create --opt size=64k small >/dev/null
 	refused 125 'cannot copy' run --rm -v small:/bin $B true
 }
+
+@test "a restore stays within the volume's limit, and what was there stays" {
+	tare volume create big >/dev/null
+	head -c 4000000 /dev/urandom >"$ROOT/volumes/big/data/f"
+	ok tare volume backup big "$DIR/quota/big.tar"
+	ok tare volume backup big --to "$DIR/quota/repo"
+	tare volume create --opt size=1m small >/dev/null
+	echo old >"$ROOT/volumes/small/data/old"
+	refused 125 '' volume restore small "$DIR/quota/big.tar"
+	refused 125 '' volume restore small "$DIR/quota/repo@$(tare volume backups -q "$DIR/quota/repo")"
+	same "$(cat "$ROOT/volumes/small/data/old")" old
+	same "$(limits | wc -l)" 1
+}

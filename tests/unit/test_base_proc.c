@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -173,10 +174,34 @@ static void clocks_go_on(void **state)
 	assert_true(now_realtime() > INT64_C(1600000000000000000));
 }
 
+static bool has_sys_resource(void)
+{
+	char text[4096];
+	cleanup_fd int fd = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	const char *line = strstr(text, "CapEff:");
+	assert_non_null(line);
+	return strtoull(line + strlen("CapEff:"), NULL, 16) >> 24 & 1;
+}
+
+static void limits_are_obeyed_for_a_while(void **state)
+{
+	bool before = has_sys_resource();
+
+	(void)state;
+	obey_quotas(true);
+	assert_false(has_sys_resource());
+	obey_quotas(false);
+	assert_int_equal(has_sys_resource(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(identity_survives_odd_names_and_death),
+	        cmocka_unit_test(limits_are_obeyed_for_a_while),
 	        cmocka_unit_test(boot_has_an_id),
 	        cmocka_unit_test(own_programs_are_found_beside),
 	        cmocka_unit_test(children_run),
