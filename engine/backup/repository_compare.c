@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "engine/backup/linked_files.h"
 #include "engine/backup/repository_own.h"
 
 static int64_t nanoseconds(struct timespec t)
@@ -11,12 +12,13 @@ static int64_t nanoseconds(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static int give(
-        const struct tree_entry *entry, char change, repository_file_fn each, void *arg, struct err *e)
+static int give(const struct tree_entry *entry, char change, const struct linked_files *linked,
+        repository_file_fn each, void *arg, struct err *e)
 {
+	const struct linked_file *file = entry->first ? linked_files_find(linked, entry) : NULL;
 	const struct repository_file f = {.path = entry->path[0] ? entry->path : ".",
 	        .mode = entry->mode,
-	        .size = entry->size,
+	        .size = file ? file->size : entry->size,
 	        .mtime = nanoseconds(entry->mtime),
 	        .change = change};
 	return each(arg, &f, e);
@@ -26,13 +28,16 @@ int repository_files(
         struct repository *r, const struct snapshot *s, repository_file_fn each, void *arg, struct err *e)
 {
 	cleanup_snapshot_files struct snapshot_files f = {0};
+	cleanup_linked_files struct linked_files linked = {0};
 	const struct tree_entry *entry;
 	int rc;
-	if (snapshot_files_open(&f, r, s->id, e) < 0)
+	if (linked_files_load(&linked, r, s, e) < 0 || snapshot_files_open(&f, r, s->id, e) < 0)
 		return -1;
-	while ((rc = listing_next(f.reader, &entry, e)) > 0)
-		if (give(entry, 0, each, arg, e) < 0)
+	while ((rc = listing_next(f.reader, &entry, e)) > 0) {
+		linked_files_note(&linked, entry, 0);
+		if (give(entry, 0, &linked, each, arg, e) < 0)
 			return -1;
+	}
 	return rc < 0 ? err_wrap(e, "backup %s", s->id) : 0;
 }
 
@@ -152,6 +157,7 @@ static bool same_kind(const struct tree_entry *a, const struct tree_entry *b)
 
 struct compare {
 	struct snapshot_files a, b;
+	struct linked_files linked_a, linked_b;
 	struct content in_a, in_b;
 	const struct tree_entry *x, *y; /* at hand; NULL at the end */
 	repository_file_fn each;
@@ -166,16 +172,35 @@ static int step(struct snapshot_files *f, const struct tree_entry **entry, struc
 	return rc < 0 ? err_wrap(e, "backup %s", f->record.about.id) : 0;
 }
 
+/* Whether what is in the file is the same. Of a file of several names that is known from its first one. */
+static int same_file(struct compare *c, struct err *e)
+{
+	const struct linked_file *file = c->y->first ? linked_files_find(&c->linked_b, c->y) : NULL;
+	if (!same_kind(c->x, c->y))
+		return 0;
+	if (c->y->first)
+		return !file || (file->change != 'C' && file->change != 'A');
+	return S_ISREG(c->x->mode) ? same_content(&c->in_a, &c->in_b, e) : 1;
+}
+
 static int compare_pair(struct compare *c, struct err *e)
 {
-	char change = same_attributes(c->x, c->y) ? 0 : 'M';
-	int same = same_kind(c->x, c->y);
-	if (same && S_ISREG(c->x->mode) && !c->x->first)
-		same = same_content(&c->in_a, &c->in_b, e);
+	int same = same_file(c, e);
 	if (same < 0)
 		return err_wrap(e, "\"%.300s\"", c->y->path);
-	change = same ? change : 'C';
-	return change ? give(c->y, change, c->each, c->arg, e) : 0;
+	char change = !same ? 'C' : same_attributes(c->x, c->y) ? 0 : 'M';
+	linked_files_note(&c->linked_a, c->x, change);
+	linked_files_note(&c->linked_b, c->y, change);
+	return change ? give(c->y, change, &c->linked_b, c->each, c->arg, e) : 0;
+}
+
+/* In one of the two only. */
+static int tell_single(struct compare *c, bool added, struct err *e)
+{
+	const struct tree_entry *entry = added ? c->y : c->x;
+	const struct linked_files *linked = added ? &c->linked_b : &c->linked_a;
+	linked_files_note(linked, entry, added ? 'A' : 'D');
+	return give(entry, added ? 'A' : 'D', linked, c->each, c->arg, e);
 }
 
 static int compare_all(struct compare *c, struct err *e)
@@ -184,9 +209,7 @@ static int compare_all(struct compare *c, struct err *e)
 		return -1;
 	while (c->x || c->y) {
 		int order = !c->x ? 1 : !c->y ? -1 : listing_path_compare(c->x->path, c->y->path);
-		int rc = order == 0
-		                 ? compare_pair(c, e)
-		                 : give(order < 0 ? c->x : c->y, order < 0 ? 'D' : 'A', c->each, c->arg, e);
+		int rc = order == 0 ? compare_pair(c, e) : tell_single(c, order > 0, e);
 		if (rc < 0)
 			return -1;
 		if (order <= 0 && step(&c->a, &c->x, e) < 0)
@@ -202,7 +225,8 @@ int repository_compare(struct repository *r, const struct snapshot *a, const str
 {
 	struct compare c = {.each = each, .arg = arg, .in_a.chunks.fd = -1, .in_b.chunks.fd = -1};
 	int rc = -1;
-	if (snapshot_files_open(&c.a, r, a->id, e) == 0 && snapshot_files_open(&c.b, r, b->id, e) == 0 &&
+	if (linked_files_load(&c.linked_a, r, a, e) == 0 && linked_files_load(&c.linked_b, r, b, e) == 0 &&
+	        snapshot_files_open(&c.a, r, a->id, e) == 0 && snapshot_files_open(&c.b, r, b->id, e) == 0 &&
 	        chunk_reader_start(&c.in_a.chunks, r, e) == 0 &&
 	        chunk_reader_start(&c.in_b.chunks, r, e) == 0) {
 		c.in_a.in = c.a.reader;
@@ -213,5 +237,7 @@ int repository_compare(struct repository *r, const struct snapshot *a, const str
 	chunk_reader_end(&c.in_b.chunks);
 	snapshot_files_close(&c.a);
 	snapshot_files_close(&c.b);
+	linked_files_free(&c.linked_a);
+	linked_files_free(&c.linked_b);
 	return rc;
 }

@@ -392,6 +392,47 @@ static void test_compare(void **state)
 	snapshot_list_free(&l);
 }
 
+static int note_size(void *arg, const struct repository_file *f, struct err *e)
+{
+	struct tree_box *t = arg;
+	size_t len = strlen(t->notes);
+	(void)e;
+	if (!S_ISDIR(f->mode))
+		snprintf(t->notes + len, sizeof(t->notes) - len, "%c%s %d\n", f->change ? f->change : ' ',
+		        f->path, (int)f->size);
+	return 0;
+}
+
+/* The second name of a file has its size, and changes with it. */
+static void test_links(void **state)
+{
+	struct backup_box *b = *state;
+	int dir = b->tree->tree;
+	struct snapshot_list l;
+	struct err e = ERR_INIT;
+	tree_box_file(dir, "a", "1234567");
+	tree_box_file(dir, "same", "12345");
+	assert_int_equal(linkat(dir, "a", dir, "b", 0), 0);
+	assert_int_equal(linkat(dir, "a", dir, "gone", 0), 0);
+	assert_int_equal(linkat(dir, "same", dir, "same2", 0), 0);
+	backup_box_backup(b, NULL);
+	cleanup_fd int file = openat(dir, "a", O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_int_equal(write(file, "8", 1), 1);
+	assert_int_equal(unlinkat(dir, "gone", 0), 0);
+	assert_int_equal(fchmodat(dir, "same", 0600, 0), 0);
+	assert_int_equal(linkat(dir, "a", dir, "new", 0), 0);
+	backup_box_backup(b, NULL);
+	cleanup_repository_handle struct repository *r = backup_box_open(b, false);
+	assert_int_equal(repository_list(r, VOLUME, &l, NULL), 0);
+	if (repository_compare(r, &l.rows[0], &l.rows[1], note_size, b->tree, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_string_equal(b->tree->notes, "Ca 8\nCb 8\nDgone 7\nAnew 8\nMsame 5\nMsame2 5\n");
+	b->tree->notes[0] = '\0';
+	assert_int_equal(repository_files(r, &l.rows[0], note_size, b->tree, &e), 0);
+	assert_string_equal(b->tree->notes, " a 7\n b 7\n gone 7\n same 5\n same2 5\n");
+	snapshot_list_free(&l);
+}
+
 static void test_find(void **state)
 {
 	struct backup_box *b = *state;
@@ -522,6 +563,7 @@ int main(void)
 	        TEST(test_changes_while_read),
 	        TEST(test_subtree),
 	        TEST(test_compare),
+	        TEST(test_links),
 	        TEST(test_find),
 	        TEST(test_prune),
 	        TEST(test_prune_tidies),
