@@ -99,6 +99,9 @@ int repository_restore(struct repository *r, const struct snapshot *s, int dirfd
 typedef void (*repository_damaged_fn)(
         void *arg, const struct snapshot *s, const char *path, const char *what);
 long repository_verify(struct repository *r, repository_damaged_fn damaged, void *arg, struct err *e);
+/* The same of one snapshot: only what it needs is read, and each of its files that is hit is told. */
+long repository_verify_one(struct repository *r, const struct snapshot *s, repository_damaged_fn damaged,
+        void *arg, struct err *e);
 
 /* One entry of a snapshot, or one difference of two. */
 struct repository_file {

@@ -21,6 +21,7 @@ struct verify {
 	repository_damaged_fn damaged;
 	void *arg;
 	long found;
+	struct chunk_reader *chunks; /* of one snapshot alone */
 	/* shared by the threads */
 	pthread_mutex_t mutex;
 	size_t next;
@@ -91,7 +92,7 @@ static void read_pack(struct verify *v, const struct reading *t, size_t i)
 			mark(v, &d.blobs[k], i, at);
 			bad++;
 		}
-	snprintf(text, sizeof(text), "%zu of its %zu chunks are damaged", bad, d.n);
+	snprintf(text, sizeof(text), "%zu of its %zu chunks %s damaged", bad, d.n, bad == 1 ? "is" : "are");
 	if (bad)
 		note(v, p, text);
 }
@@ -157,11 +158,25 @@ static int verify_packs(struct verify *v, struct err *e)
 
 /* ------------------------------------------------------------------ snapshots */
 
+/* Of one snapshot alone the packs were not read: each chunk when it is met first. */
+static void look_at_chunk(struct verify *v, const struct chunk_id *id)
+{
+	const unsigned char *data;
+	size_t len;
+	struct chunk_row *row = v->chunks ? chunk_index_find(&v->repository->index, id) : NULL;
+	if (!row || row->marks & CHUNK_USED)
+		return;
+	row->marks |= CHUNK_USED;
+	if (chunk_reader_borrow(v->chunks, id, &data, &len, NULL) < 0)
+		row->marks |= CHUNK_BAD;
+}
+
 static const char *look_at_piece(struct verify *v, const struct listing_piece *piece)
 {
 	struct chunk_row row;
 	if (piece->hole)
 		return NULL;
+	look_at_chunk(v, &piece->id);
 	if (!repository_find_chunk(v->repository, &piece->id, &row))
 		return "some of its content is missing";
 	if (row.marks & CHUNK_BAD)
@@ -227,5 +242,29 @@ long repository_verify(struct repository *r, repository_damaged_fn damaged, void
 		verify_snapshot(&v, *id);
 	if (r->progress)
 		progress_done(r->progress, "repository", v.found ? "damaged" : "verified");
+	return v.found;
+}
+
+/* As a restore reads it, ahead and on all processors; only when that meets damage, chunk by chunk. */
+long repository_verify_one(struct repository *r, const struct snapshot *s, repository_damaged_fn damaged,
+        void *arg, struct err *e)
+{
+	const struct repository_restore q = {.dry_run = true, .label = s->id};
+	struct err why = ERR_INIT;
+	cleanup_chunk_reader struct chunk_reader chunks = {.fd = -1};
+	struct verify v = {.repository = r, .damaged = damaged, .arg = arg, .chunks = &chunks};
+	uint64_t entries, bytes;
+	if (repository_restore(r, s, -1, &q, &entries, &bytes, &why) == 0)
+		return 0;
+	if (why.kind != ERR_CORRUPT) {
+		if (e)
+			*e = why;
+		return -1;
+	}
+	if (chunk_reader_start(&chunks, r, e) < 0)
+		return -1;
+	verify_snapshot(&v, s->id);
+	if (!v.found)
+		tell(&v, s, NULL, why.msg);
 	return v.found;
 }
