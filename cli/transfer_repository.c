@@ -21,6 +21,7 @@ struct damages {
 	const struct cli *cli;
 	struct progress *progress;
 	char **lines;
+	uint64_t told, files;
 };
 
 /* A repository may have a lot of it, so each is told when it is met. */
@@ -30,6 +31,8 @@ static void damaged(void *arg, const char *line)
 	cleanup_buf struct buf text = BUF_INIT;
 
 	text_harmless(&text, line, strlen(line));
+	d->told++;
+	d->files += line[0] == '"'; /* which only the name of a file begins with */
 	if (d->cli->json) {
 		(void)strv_add(&d->lines, buf_str(&text));
 		return;
@@ -51,9 +54,12 @@ static int tell_verified(const struct cli *cli, const char *from, const struct d
 		return transfer_print_json(doc);
 	}
 	backup_add_name(&line, strcmp(from, "-") == 0 ? "standard input" : from);
+	/* a damaged chunk is one place, and every file that needs it is hit; that is what counts */
+	if (n && d->files && d->told == n)
+		n = d->files;
 	if (n)
-		buf_printf(
-		        &line, " is damaged in %s place%s", backup_count_text(n, count), n == 1 ? "" : "s");
+		buf_printf(&line, " is damaged in %s %s%s", backup_count_text(n, count),
+		        n == d->files ? "file" : "place", n == 1 ? "" : "s");
 	else
 		buf_str_add(&line, " is whole");
 	return puts(buf_str(&line)) < 0 ? -1 : 0;
@@ -63,7 +69,7 @@ static int verify(struct cli *cli, void *options, char **operands, struct err *e
 {
 	const struct volume_verify_options *o = options;
 	struct progress p = PROGRESS_NONE;
-	struct damages d = {cli, &p, NULL};
+	struct damages d = {.cli = cli, .progress = &p};
 	uint64_t n = 0;
 
 	transfer_progress(&p, &o->progress);
