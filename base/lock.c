@@ -10,9 +10,9 @@
 #include "base/err.h"
 #include "base/file.h"
 
-static int lock_open(int dirfd, const char *path)
+static int lock_open(int dirfd, const char *path, int access)
 {
-	int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	int flags = access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 	int fd = openat(dirfd, path, flags);
 
 	/* O_CREAT fails on a directory, so it is only for what is missing. */
@@ -33,14 +33,21 @@ static bool lock_is_current(int fd, int dirfd, const char *path)
 
 static int lock_with(int dirfd, const char *path, int operation)
 {
+	int access = O_RDONLY;
+
 	for (;;) {
-		cleanup_fd int fd = lock_open(dirfd, path);
+		cleanup_fd int fd = lock_open(dirfd, path, access);
 		if (fd < 0)
 			return -1;
-		while (flock(fd, operation) < 0)
-			if (errno != EINTR)
-				return -1;
-		if (lock_is_current(fd, dirfd, path))
+		int rc = flock(fd, operation);
+		/* NFS wants a file that is locked exclusively to be open for writing; a directory cannot be.
+		 */
+		bool once_more = rc < 0 && (errno == EINTR || (errno == EBADF && access == O_RDONLY));
+		if (rc < 0 && errno == EBADF)
+			access = O_RDWR;
+		if (rc < 0 && !once_more)
+			return -1;
+		if (rc == 0 && lock_is_current(fd, dirfd, path))
 			return steal_fd(&fd);
 	}
 }
