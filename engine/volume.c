@@ -202,6 +202,11 @@ int volume_remove(const struct store *s, const char *name, struct err *e)
 		return -1;
 	if (users.n)
 		return refuse_users(name, &users, e);
+	if (users.unread[0])
+		return err_set(e, ERR_CONFLICT,
+		        "volume %s may be in use: the record of container %.12s cannot be read; see: tare "
+		        "system check",
+		        name, users.unread);
 	if (volume_unmount_at(lock, e) != 0)
 		return -1;
 	random_hex(hex, 8);

@@ -153,6 +153,8 @@ struct volume_user {
 struct volume_users {
 	struct volume_user *rows;
 	size_t n;
+	char unread[TARE_ID_LEN +
+	            1]; /* a container whose record cannot be read: it may use anything; or "" */
 };
 void volume_users_free(struct volume_users *u);
 #define cleanup_volume_users __attribute__((cleanup(volume_users_free)))

@@ -179,7 +179,7 @@ static int lock_idle_tmpfs(const struct store *s, const char *name)
 	        !volume_is_named(s->volumes_fd, fd, name) || volume_users(s, name, &users, NULL) != 0)
 		return -1;
 	cleanup_strv char **running = volume_users_running(&users, false);
-	return running ? -1 : steal_fd(&fd);
+	return running || users.unread[0] ? -1 : steal_fd(&fd);
 }
 
 bool volume_tmpfs_is_idle(const struct store *s, const char *name)

@@ -255,7 +255,7 @@ static bool is_in_use(const struct store *s, const char *name, const char *entry
 {
 	cleanup_volume_users struct volume_users users = {0};
 
-	if (volume_users(s, name, &users, NULL) != 0)
+	if (volume_users(s, name, &users, NULL) != 0 || users.unread[0])
 		return true;
 	for (size_t i = 0; i < users.n; i++)
 		if (users.rows[i].running && mounts_it(users.rows[i].pid, entry))

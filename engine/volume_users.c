@@ -1,4 +1,5 @@
 /* Which containers have a volume mounted, by their records. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +89,12 @@ int volume_users(const struct store *s, const char *volume, struct volume_users 
 		return -1;
 	strv_foreach (id, ids) {
 		struct container_record r;
-		if (container_record_read(s, *id, &r, NULL) != 0)
+		struct err why = ERR_INIT;
+		if (container_record_read(s, *id, &r, &why) != 0) {
+			if (why.kind != ERR_NOT_FOUND) /* removed meanwhile */
+				snprintf(out->unread, sizeof out->unread, "%s", *id);
 			continue;
+		}
 		int rc = add_container(s, &r, volume, out, e);
 		container_record_free(&r);
 		if (rc != 0) {

@@ -111,6 +111,18 @@ test_down() {
 	refused 1 'no such volume' volume rm used
 }
 
+@test "rm and prune: what a container whose record is damaged may use stays" {
+	local id
+	id=$(tare create -v kept:/d $B true)
+	cp "$ROOT/containers/$id/container.json" "$DIR/record"
+	echo '{' >"$ROOT/containers/$id/container.json"
+	refused 1 "may be in use: the record of container ${id:0:12} cannot be read" volume rm kept
+	[ -d "$ROOT/volumes/kept/data" ]
+	cp "$DIR/record" "$ROOT/containers/$id/container.json"
+	ok tare rm "$id"
+	ok tare volume rm kept
+}
+
 @test "rm -v and --rm take anonymous volumes along, never named ones" {
 	tare run --rm -v named:/n -v /anonymous $B true
 	ok tare volume ls -q
