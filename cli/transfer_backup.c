@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,9 +139,29 @@ static int check_where(const struct volume_backup_options *o, const char *file, 
 	return 0;
 }
 
+/* Whoever finds a plain tar under one of these names later cannot open it. */
+static int check_name(const char *file, struct err *e)
+{
+	static const char *const good[] = {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"};
+	static const char *const others[] = {".gz", ".zst", ".xz", ".txz", ".bz2", ".tbz", ".tbz2", ".lz",
+	        ".lz4", ".lzma", ".lzo", ".br", ".z", ".zip", ".7z", ".rar", ".cpio", ".age", ".gpg"};
+	size_t len = strlen(file);
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (len > strlen(good[i]) && strcmp(file + len - strlen(good[i]), good[i]) == 0)
+			return 0;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (len > strlen(others[i]) && strcasecmp(file + len - strlen(others[i]), others[i]) == 0)
+			return err_set(e, ERR_USAGE,
+			        "%s is no name for what this makes; end it in .tar, .tar.gz or .tar.zst, or "
+			        "say which with --format",
+			        file);
+	return 0;
+}
+
 static int check_backup(const struct volume_backup_options *o, const char *file, struct err *e)
 {
-	if (check_where(o, file, e) < 0)
+	if (check_where(o, file, e) < 0 || (file && !o->format && check_name(file, e) < 0))
 		return -1;
 	if (o->to && (o->format || o->level != -1))
 		return err_set(e, ERR_USAGE, "--%s is for archives; a repository has a form of its own",
