@@ -191,9 +191,10 @@ const struct command backup_commands[] = {
                 .summary = "List backups, the files of one, or what two differ in",
                 .details =
                         "With two ids each line begins with A for what was added, D deleted, C changed, or "
-                        "M for attributes only. An id may be shortened; latest is the newest.",
+                        "M for attributes only. An id may be shortened; latest is the newest of the volume "
+                        "that --volume or the other id names.",
                 .examples = "tare volume backups /srv/backup\n"
-                            "tare volume backups /srv/backup latest\n"
+                            "tare volume backups /srv/backup latest --volume data\n"
                             "tare volume backups /srv/backup 1f2e latest",
                 .complete = "directories",
                 .complete_rest = "none",

@@ -217,12 +217,8 @@ static int list_files(
 {
 	const char *dir = operands[0], *from = operands[1], *to = operands[2];
 	struct listing l = {.cli = cli, .options = o, .changes = to != NULL};
-	int rc;
+	int rc = tare_backup_files(dir, o->volume, from, to, o->key_file, list_file, &l, e);
 
-	if (o->volume)
-		return err_set(
-		        e, ERR_USAGE, "--volume is for the list of backups; an id says which by itself");
-	rc = tare_backup_files(dir, from, to, o->key_file, list_file, &l, e);
 	if (rc == 0 && l.n == 0)
 		print_head(&l);
 	if (rc == 0 && is_array(&l))

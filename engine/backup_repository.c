@@ -96,6 +96,65 @@ int tare_backups(const char *dir, const char *volume, const char *key_file, json
 	return *list ? 0 : err_no_memory(e);
 }
 
+/* Which volume's backup is the latest must not be left to chance. `hint`: how to say it. */
+static int check_sole_volume(struct repository *r, const char *dir, const char *hint, struct err *e)
+{
+	cleanup_snapshot_list struct snapshot_list l = {0};
+
+	if (repository_list(r, NULL, &l, e) < 0)
+		return -1;
+	for (size_t i = 1; i < l.n; i++)
+		if (strcmp(l.rows[i].volume, l.rows[0].volume) != 0)
+			return err_set(e, ERR_USAGE,
+			        "%s has backups of several volumes: which one's latest is meant? %s", dir,
+			        hint);
+	return 0;
+}
+
+/* As repository_find(), but "latest" needs a volume where there are several, and an id with a volume must be
+ * one of its. Of one that cannot be read out->id is set all the same. */
+static int find(struct repository *r, const char *dir, const char *id, const char *volume, const char *hint,
+        struct snapshot *out, struct err *e)
+{
+	*out = (struct snapshot){0};
+	if (!volume && strcmp(id, "latest") == 0 && check_sole_volume(r, dir, hint, e) < 0)
+		return -1;
+	if (repository_find(r, id, volume, out, e) < 0)
+		return -1;
+	if (!volume || strcmp(out->volume, volume) == 0)
+		return 0;
+	return err_set(e, ERR_NOT_FOUND, "backup %s is not one of the volume %s", out->id, volume);
+}
+#define SAY_VOLUME "add --volume VOLUME"
+
+/* What the user named. */
+struct ids {
+	const char *dir, *from, *to, *volume; /* to, volume: may be NULL */
+};
+
+static bool is_latest(const char *id)
+{
+	return id && strcmp(id, "latest") == 0;
+}
+
+/* Of two the latest is that of the volume which the other one is of. */
+static int find_two(
+        struct repository *r, const struct ids *q, struct snapshot *a, struct snapshot *b, struct err *e)
+{
+	const char *volume = q->volume;
+
+	if (is_latest(q->from) && q->to && !is_latest(q->to)) {
+		if (find(r, q->dir, q->to, volume, SAY_VOLUME, b, e) < 0)
+			return -1;
+		return find(r, q->dir, q->from, b->volume, SAY_VOLUME, a, e);
+	}
+	if (find(r, q->dir, q->from, volume, SAY_VOLUME, a, e) < 0)
+		return -1;
+	if (is_latest(q->to))
+		volume = a->volume;
+	return q->to ? find(r, q->dir, q->to, volume, SAY_VOLUME, b, e) : 0;
+}
+
 struct file_call {
 	tare_backup_file_fn each;
 	void *arg;
@@ -109,16 +168,16 @@ static int call_each(void *arg, const struct repository_file *f, struct err *e)
 	return c->each(c->arg, &file, e);
 }
 
-int tare_backup_files(const char *dir, const char *from, const char *to, const char *key_file,
-        tare_backup_file_fn each, void *arg, struct err *e)
+int tare_backup_files(const char *dir, const char *volume, const char *from, const char *to,
+        const char *key_file, tare_backup_file_fn each, void *arg, struct err *e)
 {
 	cleanup_repository_handle struct repository *r =
 	        open_repository(dir, key_file, REPOSITORY_SHARED, NULL, e);
 	cleanup_snapshot struct snapshot a = {0}, b = {0};
 	struct file_call call = {each, arg};
+	const struct ids q = {dir, from, to, volume};
 
-	if (!r || repository_find(r, from, NULL, &a, e) < 0 ||
-	        (to && repository_find(r, to, NULL, &b, e) < 0))
+	if (!r || find_two(r, &q, &a, &b, e) < 0)
 		return -1;
 	return to ? repository_compare(r, &a, &b, call_each, &call, e)
 	          : repository_files(r, &a, call_each, &call, e);
@@ -139,7 +198,7 @@ int tare_backup_compare(
 {
 	cleanup_json json *files = json_object_new_array();
 
-	if (tare_backup_files(dir, from, to, key_file, add_file, files, e) < 0)
+	if (tare_backup_files(dir, NULL, from, to, key_file, add_file, files, e) < 0)
 		return -1;
 	*list = steal_ptr(&files);
 	return 0;
@@ -171,24 +230,16 @@ static void tell_damage(void *arg, const struct snapshot *s, const char *path, c
 	d->line(d->arg, buf_str(&line));
 }
 
-/* One backup is read as a restore reads it. */
-static int verify_one(
-        struct repository *r, const char *id, const struct damages *d, uint64_t *n, struct err *e)
+static int verify_one(struct repository *r, const struct backup_source *from, struct damages *d, uint64_t *n,
+        struct err *e)
 {
 	cleanup_snapshot struct snapshot s = {0};
-	const struct repository_restore q = {.dry_run = true, .label = id};
-	uint64_t entries, bytes;
 
-	*n = 0;
-	if (repository_find(r, id, NULL, &s, e) < 0)
+	if (find(r, from->dir, from->id, NULL, "name it by its id", &s, e) < 0)
 		return -1;
-	if (repository_restore(r, &s, -1, &q, &entries, &bytes, e) == 0)
-		return 0;
-	if (!e || e->kind != ERR_CORRUPT)
-		return -1;
-	d->line(d->arg, e->msg);
-	*n = 1;
-	return 0;
+	long found = repository_verify_one(r, &s, tell_damage, d, e);
+	*n = found > 0 ? (uint64_t)found : 0;
+	return found < 0 ? -1 : 0;
 }
 
 static int verify_repository(const struct backup_source *s, const char *key_file, struct progress *p,
@@ -201,7 +252,7 @@ static int verify_repository(const struct backup_source *s, const char *key_file
 	if (!r)
 		return -1;
 	if (s->id)
-		return verify_one(r, s->id, d, n, e);
+		return verify_one(r, s, d, n, e);
 	found = repository_verify(r, tell_damage, d, e);
 	*n = found > 0 ? (uint64_t)found : 0;
 	return found < 0 ? -1 : 0;
@@ -255,19 +306,15 @@ static int mark_ids(
 	strv_foreach (id, q->ids) {
 		cleanup_snapshot struct snapshot s = {0};
 		struct err why = ERR_INIT;
-		bool unread = repository_find(r, *id, q->volume, &s, &why) < 0;
+		bool unread = find(r, q->dir, *id, q->volume, SAY_VOLUME, &s, &why) < 0;
 
 		if (unread && (!s.id[0] || q->volume)) {
 			if (e)
 				*e = why;
 			return -1;
 		}
-		bool found = mark(l, s.id, keep);
-		if (!found && unread && add_unread(l, s.id, keep, e) < 0)
+		if (!mark(l, s.id, keep) && unread && add_unread(l, s.id, keep, e) < 0)
 			return -1;
-		if (!found && !unread) /* of another volume than --volume names */
-			return err_set(e, ERR_NOT_FOUND, "backup %s is not one of the volume %s", s.id,
-			        q->volume ? q->volume : "?");
 	}
 	return 0;
 }

@@ -114,9 +114,10 @@ struct tare_backup_file {
 };
 typedef int (*tare_backup_file_fn)(void *arg, const struct tare_backup_file *, struct err *e);
 /* Calls `each` for the files of the backup `from`, or, with `to`, for what changed from `from` to it, in the
- * order of paths, and ends when it returns -1. There may be millions. */
-int tare_backup_files(const char *dir, const char *from, const char *to, const char *key_file,
-        tare_backup_file_fn each, void *arg, struct err *e);
+ * order of paths, and ends when it returns -1. There may be millions. "latest" is that of the volume, NULL:
+ * that which the other id is of; ERR_USAGE when this leaves several. */
+int tare_backup_files(const char *dir, const char *volume, const char *from, const char *to,
+        const char *key_file, tare_backup_file_fn each, void *arg, struct err *e);
 /* The same as a list: [{"Path", "Mode", "Size", "Time"}, …], with `to` and "Change". */
 int tare_backup_compare(
         const char *dir, const char *from, const char *to, const char *key_file, json **list, struct err *e);

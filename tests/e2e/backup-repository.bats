@@ -141,6 +141,23 @@ flip() { # FILE OFFSET: one bit of the byte there
 	refused 125 'other already' volume restore data "$repo" --into other
 }
 
+@test "the latest is that of one volume, never of any" {
+	local repo=$DIR/repo2 id
+	id=$(tare volume backups -q --volume data "$repo" | tail -n 1)
+	refused 125 'which one'\''s latest is meant? add --volume' volume backups "$repo" latest
+	refused 125 'add --volume' volume forget "$repo" latest
+	refused 125 'name it by its id' volume verify "$repo@latest"
+	ok tare volume backups -q "$repo" "$id" latest # of data, so the same
+	is ''
+	ok tare volume backups -q "$repo" latest "$id"
+	is ''
+	ok tare volume backups -q "$repo" latest --volume other
+	lacks big
+	refused 125 "$id is not one of the volume other" volume backups "$repo" "$id" --volume other
+	ok tare volume forget "$repo" latest --volume other --dry-run
+	has ' of other, '
+}
+
 @test "forget by ids and by rules, prune frees" {
 	local repo=$DIR/repo3 before ids
 	tare volume create thin >/dev/null
@@ -359,6 +376,12 @@ flip() { # FILE OFFSET: one bit of the byte there
 	refused 125 'where to?' volume backup data
 	refused 125 'either to a file or --to a repository' volume backup data x.tar --to "$DIR/repo"
 	refused 125 'unknown --format "zip"' volume backup data x --format zip
+	for name in x.tar.xz x.zip x.gz x.TAR.GZ; do
+		refused 125 "$name is no name for what this makes" volume backup data "$DIR/$name"
+		[ ! -e "$DIR/$name" ]
+	done
+	ok tare volume backup data "$DIR/x.xz" --format tar.gz
+	rm "$DIR/x.xz"
 	refused 125 '--format is for archives' volume backup data --to "$DIR/repo" --format tar
 	refused 125 '--level is for archives' volume backup data --to "$DIR/repo" --level 3
 	refused 125 'an archive is not encrypted' volume backup data "$DIR/x.tar" --key-file "$DIR/key"
@@ -366,7 +389,6 @@ flip() { # FILE OFFSET: one bit of the byte there
 	refused 125 'no such volume' volume backup nosuch --to "$DIR/repo"
 	refused 125 'cannot read the backup' volume restore data "$DIR/none.tar"
 	refused 125 'cannot read the backup' volume verify "$DIR/none.tar"
-	refused 125 '--volume is for the list' volume backups "$DIR/repo" latest --volume data
 	refused 125 'operand is missing' volume forget
 	[ ! -e "$DIR/x.tar" ]
 }
