@@ -41,6 +41,9 @@ struct restore {
 	bool any_chunk, met;
 	struct adopted *adopted;
 	size_t n_adopted;
+	struct snapshot_files firsts;   /* the list, where the last of them was found, */
+	const struct tree_entry *first; /* which is this one */
+	struct chunk_reader chunks;     /* of their contents */
 	uint64_t entries, bytes, total;
 };
 
@@ -206,30 +209,37 @@ static int remember(struct restore *r, const char *first, const char *path, stru
 	return grown[r->n_adopted - 1].first && grown[r->n_adopted - 1].path ? 0 : err_no_memory(e);
 }
 
-static int find_entry(
-        struct snapshot_files *f, const char *path, const struct tree_entry **entry, struct err *e)
+/* Files mostly come in the order of their links: from the one before the list is read on, and only for one
+ * that stands before it from the beginning. */
+static int find_entry(struct restore *r, const char *path, struct err *e)
 {
-	int rc;
-	while ((rc = listing_next(f->reader, entry, e)) > 0)
-		if (strcmp((*entry)->path, path) == 0)
-			return 0;
+	struct snapshot_files *f = &r->firsts;
+	int rc, order;
+	if (f->reader && (!r->first || listing_path_compare(r->first->path, path) >= 0))
+		snapshot_files_close(f);
+	r->first = NULL;
+	if (!f->reader && snapshot_files_open(f, r->repository, r->id, e) < 0)
+		return -1;
+	if (!r->chunks.coder && chunk_reader_start(&r->chunks, r->repository, e) < 0)
+		return -1;
+	while ((rc = listing_next(f->reader, &r->first, e)) > 0) {
+		order = listing_path_compare(r->first->path, path);
+		if (order >= 0)
+			return order == 0 ? 0 : err_set(e, ERR_CORRUPT, "a link has no file");
+	}
+	r->first = NULL;
 	return rc < 0 ? -1 : err_set(e, ERR_CORRUPT, "a link has no file");
 }
 
-/* The file itself, looked up in the list from its beginning, under the name that the link had. */
+/* The file itself, looked up in the list, under the name that the link had. */
 static int adopt(struct restore *r, const struct tree_entry *link, const char *path, struct err *e)
 {
-	const struct tree_entry *first;
-	cleanup_snapshot_files struct snapshot_files f = {0};
-	cleanup_chunk_reader struct chunk_reader chunks = {.fd = -1};
 	cleanup_fd int file = -1;
-	if (remember(r, link->first, path, e) < 0 || chunk_reader_start(&chunks, r->repository, e) < 0 ||
-	        snapshot_files_open(&f, r->repository, r->id, e) < 0 ||
-	        find_entry(&f, link->first, &first, e) < 0)
+	if (remember(r, link->first, path, e) < 0 || find_entry(r, link->first, e) < 0)
 		return -1;
-	struct tree_entry entry = *first;
+	struct tree_entry entry = *r->first;
 	entry.path = path;
-	if (begin(r, &entry, &file, e) < 0 || write_pieces_alone(r, &f, &chunks, file, e) < 0)
+	if (begin(r, &entry, &file, e) < 0 || write_pieces_alone(r, &r->firsts, &r->chunks, file, e) < 0)
 		return -1;
 	return end(r, &entry, &file, e);
 }
@@ -319,6 +329,8 @@ static int take_subtree(struct restore *r, const char *text, struct err *e)
 static void let_go(struct restore *r)
 {
 	snapshot_files_close(&r->scout.files);
+	snapshot_files_close(&r->firsts);
+	chunk_reader_end(&r->chunks);
 	prefetch_free(r->prefetch);
 	for (size_t i = 0; i < r->n_adopted; i++) {
 		free(r->adopted[i].first);

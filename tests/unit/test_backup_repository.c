@@ -319,6 +319,10 @@ static void test_subtree(void **state)
 	struct repository_restore q = {.subtree = "/dir//in/"};
 	make_zoo(dir);
 	assert_int_equal(linkat(dir, "plain", dir, "dir/in/plain2", 0), 0);
+	tree_box_file(dir, "aa1", "1");
+	tree_box_file(dir, "aa2", "22");
+	assert_int_equal(linkat(dir, "aa2", dir, "dir/in/z1", 0), 0);
+	assert_int_equal(linkat(dir, "aa1", dir, "dir/in/z2", 0), 0);
 	backup_box_backup(b, NULL);
 	if (backup_box_restore(b, "latest", &q, &e) < 0)
 		fail_msg("%s", e.msg);
@@ -329,7 +333,9 @@ static void test_subtree(void **state)
 	assert_int_equal(tree_box_look(out, "plain").st_size, 10);
 	assert_int_equal(tree_box_look(out, "plain").st_mode & 07777, 06751);
 	assert_int_equal(tree_box_look(out, "plain").st_ino, tree_box_look(out, "plain2").st_ino);
-	assert_int_equal(tree_box_count(out), 303);
+	assert_int_equal(tree_box_look(out, "z1").st_size, 2); /* not in the order of their files */
+	assert_int_equal(tree_box_look(out, "z2").st_size, 1);
+	assert_int_equal(tree_box_count(out), 305);
 	backup_box_empty_out(b);
 	q.subtree = "dir/in/file";
 	assert_int_equal(backup_box_restore(b, "latest", &q, &e), 0);
