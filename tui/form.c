@@ -83,9 +83,12 @@ static void go(struct form *f, size_t to)
 
 static void step(struct form *f, bool forward)
 {
-	size_t stops = f->n + 2;
+	size_t stops = f->n + 2, to = f->focus;
 
-	go(f, (f->focus + (forward ? 1 : stops - 1)) % stops);
+	do
+		to = (to + (forward ? 1 : stops - 1)) % stops;
+	while (to < f->n && f->fields[to].is_hidden);
+	go(f, to);
 }
 
 static unsigned submit(struct form *f)
@@ -93,7 +96,7 @@ static unsigned submit(struct form *f)
 	for (size_t i = 0; i < f->n; i++)
 		f->ops->changed(f, i);
 	for (size_t i = 0; i < f->n; i++) {
-		if (!f->fields[i].error[0])
+		if (!f->fields[i].error[0] || f->fields[i].is_hidden)
 			continue;
 		f->focus = i;
 		forget_candidates(f);
@@ -156,9 +159,10 @@ static bool value_key(struct form *f, struct key k)
 
 	if (n == 0)
 		return false;
-	if (k.code == ' ' || k.code == KEYC_RIGHT || k.code == 'l')
+	/* no letters: one that was meant for a text should not change a choice */
+	if (k.code == ' ' || k.code == KEYC_RIGHT)
 		field->value = (field->value + 1) % n;
-	else if (k.code == KEYC_LEFT || k.code == 'h')
+	else if (k.code == KEYC_LEFT)
 		field->value = (field->value + n - 1) % n;
 	else
 		return false;

@@ -19,6 +19,7 @@ struct form_field {
 	enum field_kind kind;
 	const char *const *choices; /* of CHOICE, NULL-terminated */
 	bool is_secret;             /* of TEXT: a password; Enter in it is the button */
+	bool is_hidden;             /* it does not apply now: passed over, and never wrong; `changed` tells */
 	/* from here on the form's */
 	int value;                   /* CHOICE: which one; FLAG: 0 or 1 */
 	struct line_edit *line;      /* TEXT */

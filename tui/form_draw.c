@@ -17,7 +17,7 @@ static bool has_second_row(const struct form_field *field)
 
 static int rows_of(const struct form_field *field)
 {
-	return 1 + has_second_row(field);
+	return field->is_hidden ? 0 : 1 + has_second_row(field);
 }
 
 static int label_width(const struct form *f, int w)
@@ -148,7 +148,7 @@ static void draw_fields(struct form *f, const struct canvas *c)
 		int h = rows_of(field);
 
 		field->r = (struct rect){0};
-		if (y >= 0 && y < f->area.h) {
+		if (h && y >= 0 && y < f->area.h) {
 			draw_field(f, &part, i,
 			        (struct rect){y, 0, y + h > f->area.h ? f->area.h - y : h, f->area.w}, label);
 			field->r.y += f->area.y;
