@@ -121,7 +121,9 @@
 	X(BACKUP_MAKE, BACKUPS, "backup-make", "backup", "Back up the volume now", "B", NULL, NULL) \
 	X(BACKUP_VERIFY, BACKUPS, "backup-verify", "verify", "Read all of it again, and compare with its digests", "v", NULL, NULL) \
 	X(BACKUP_FORGET, BACKUPS, "backup-forget", "forget", "Remove it from the repository, after asking", "d", "delete", NULL) \
-	X(BACKUP_WHERE, BACKUPS, "backup-where", "where", "Say where the repository is", "w", NULL, NULL) \
+	X(BACKUP_WHERE, BACKUPS, "backup-where", "where", "Say where the repository is, and its key", "w", NULL, NULL) \
+	X(REPOSITORY_VERIFY, BACKUPS, "repository-verify", NULL, "Verify the whole repository", "V", NULL, NULL) \
+	X(REPOSITORY_PRUNE, BACKUPS, "repository-prune", NULL, "Free what no backup needs", "b", NULL, NULL) \
 	X(BACKUP_READ, BACKUPS, "backup-read", NULL, "Read the list again", "r", NULL, NULL) \
 	/* networks */ \
 	X(NET_CREATE, NETWORKS, "network-create", "create", "Make a new one: a form", "c", "insert", NULL) \
@@ -184,6 +186,7 @@
 	X(FILES_COPY_OUT, FILES, "copy-out", "copy out", "Copy what is selected to this machine", "o", "f5", NULL) \
 	X(FILES_COPY_IN, FILES, "copy-in", "copy in", "Copy files of this machine into this directory", "i", "f7", NULL) \
 	/* what changed */ \
+	X(CHANGES_RESTORE, COMPARISON, "changes-restore", "restore it", "Restore this one from the backup", "O", "enter", NULL) \
 	X(CHANGES_CLOSE, COMPARISON, "changes-close", "back", "Back to the list of backups", "backspace", "u", NULL) \
 	X(CHANGES_KIND, CHANGES, "changes-kind", "kind", "All, or only what was added, removed, changed", "t", NULL, NULL) \
 	/* a terminal in a pane: after the prefix key */ \

@@ -145,18 +145,44 @@ void volume_back_up(struct app *a, const char *volume)
 	push(a, backup_form_new(a, volume));
 }
 
-void volume_restore(struct app *a, const char *volume, const char *repository, const struct backup *b)
+void volume_restore(
+        struct app *a, const char *volume, const char *repository, const struct backup *b, const char *path)
 {
-	push(a, restore_form_new(a, volume, repository, b));
+	push(a, restore_form_new(a, volume, repository, b, path));
 }
 
 /* "--key-file FILE", where there is one. */
-static void add_key(struct app *a, struct request *r)
+static void add_key(struct app *a, struct request *r, const char *repository)
 {
-	if (!*backup_key_file(a))
+	const char *key = backup_key_file(a, repository);
+
+	if (!*key)
 		return;
 	request_word(r, "--key-file");
-	request_word(r, backup_key_file(a));
+	request_word(r, key);
+}
+
+void repository_verify(struct app *a, const char *repository)
+{
+	struct request *r = request_new("volume verify");
+
+	add_key(a, r, repository);
+	request_word(r, repository);
+	request_title(r, "verify %s", repository);
+	request_said(r, "all backups in %s are whole", repository);
+	request_start(a, r);
+}
+
+/* No backup goes, so it is not asked. */
+void repository_prune(struct app *a, const char *repository)
+{
+	struct request *r = request_new("volume prune");
+
+	add_key(a, r, repository);
+	request_word(r, repository);
+	request_title(r, "prune %s", repository);
+	request_said(r, "what no backup in %s needs is gone", repository);
+	request_start(a, r);
 }
 
 void backup_verify(struct app *a, const char *repository, const struct backup *b)
@@ -164,7 +190,7 @@ void backup_verify(struct app *a, const char *repository, const struct backup *b
 	struct request *r = request_new("volume verify");
 	cleanup_free char *source = str_printf("%s@%s", repository, b->id);
 
-	add_key(a, r);
+	add_key(a, r, repository);
 	request_word(r, source ? source : "");
 	request_title(r, "verify the backup of %s", b->when);
 	request_said(r, "the backup of %s is whole", b->when);
@@ -177,7 +203,7 @@ void backups_forget(struct app *a, const char *repository, const struct backup *
 	cleanup_strv char **lines = NULL;
 	char title[120];
 
-	add_key(a, r);
+	add_key(a, r, repository);
 	request_word(r, repository);
 	for (size_t i = 0; i < n; i++) {
 		request_word(r, some[i]->id);
@@ -200,14 +226,6 @@ void backups_forget(struct app *a, const char *repository, const struct backup *
 	        n > 1 ? "they" : "it");
 }
 
-static void told_where(struct app *a, const char *text, void *arg)
-{
-	if (!text || !*text)
-		return;
-	backup_remember(a, arg, text);
-	model_refresh(app_model(a), MODEL_FILES);
-}
-
 static void complete_where(struct app *a, const char *text, char ***candidates, void *arg)
 {
 	(void)a;
@@ -217,17 +235,7 @@ static void complete_where(struct app *a, const char *text, char ***candidates, 
 
 void backup_ask_where(struct app *a, const char *volume)
 {
-	const char *dir = backup_repository(a, volume);
-	char label[160];
-
-	snprintf(label, sizeof label, "Repository for the backups of %.80s: a directory", volume);
-	push(a, prompt_new(a, &(struct prompt_options){.label = label,
-	                              .text = *dir ? dir : "/var/backups/tare",
-	                              .history = "backup-repository",
-	                              .complete = complete_where,
-	                              .ok = told_where,
-	                              .arg = strdup(volume),
-	                              .free_arg = free}));
+	push(a, repository_form_new(a, volume));
 }
 
 /* ------------------------------------------------------------------ files of containers */
@@ -335,7 +343,7 @@ bool volume_action(struct app *a, enum action action)
 	case ACTION_VOL_RESTORE:
 		v = current(a);
 		if (v)
-			volume_restore(a, v->name, NULL, NULL);
+			volume_restore(a, v->name, NULL, NULL, NULL);
 		return true;
 	case ACTION_CTR_COPY_OUT:
 	case ACTION_CTR_COPY_IN:

@@ -79,12 +79,22 @@ const struct backup *backup_find(const struct backup_list *l, const char *id)
 	return NULL;
 }
 
+const struct backup *backup_meant(const struct backup_list *l, const char *volume, const char *id)
+{
+	bool newest = !*id || !strcmp(id, "latest");
+
+	for (size_t i = 0; i < l->n; i++)
+		if (newest ? !strcmp(l->rows[i].volume, volume) : !strncmp(l->rows[i].id, id, strlen(id)))
+			return &l->rows[i];
+	return NULL;
+}
+
 char *backup_time(int64_t ns, char dst[BACKUP_TIME_SIZE])
 {
 	time_t t = (time_t)(ns / 1000000000);
 	struct tm tm;
 
-	if (ns <= 0 || !localtime_r(&t, &tm) || !strftime(dst, BACKUP_TIME_SIZE, "%Y-%m-%d %H:%M", &tm))
+	if (ns <= 0 || !localtime_r(&t, &tm) || !strftime(dst, BACKUP_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
 		strcpy(dst, "-");
 	return dst;
 }
@@ -202,38 +212,108 @@ int change_list_parse(const char *text, size_t len, struct change_list *out, str
 
 /* ------------------------------------------------------------------ where they are */
 
-static void key_for(const char *volume, char *dst, size_t size)
+#define NAME_SIZE 160
+
+/* What it is remembered as; the demo's is not that of this machine's backups. */
+static const char *name_for(struct app *a, const char *what, const char *of, char dst[NAME_SIZE])
 {
-	snprintf(dst, size, "backup.repository.%s", volume);
+	snprintf(dst, NAME_SIZE, "%sbackup.%s%s%s", app_is_demo(a) ? "demo." : "", what, *of ? "." : "", of);
+	return dst;
+}
+
+static const char *remembered(struct app *a, const char *what, const char *of, const char *dflt)
+{
+	char name[NAME_SIZE];
+
+	return config_get(app_config(a), name_for(a, what, of, name), dflt);
+}
+
+static void remember(struct app *a, const char *what, const char *of, const char *value)
+{
+	char name[NAME_SIZE];
+
+	config_remember(app_config(a), name_for(a, what, of, name), value);
 }
 
 const char *backup_repository(struct app *a, const char *volume)
 {
-	char key[160];
-	const char *dir = "";
+	const char *dir = volume ? remembered(a, "repository", volume, "") : "";
 
-	if (volume) {
-		key_for(volume, key, sizeof(key));
-		dir = config_get(app_config(a), key, "");
-	}
 	if (!*dir)
-		dir = config_get(app_config(a), "backup.repository", "");
+		dir = remembered(a, "repository", "", "");
 	return !*dir && app_is_demo(a) ? DEMO_REPOSITORY : dir;
 }
 
-const char *backup_key_file(struct app *a)
+/* A path may be longer than what something can be remembered as, and have any characters (FNV-1a). */
+static void digest(const char *path, char dst[17])
 {
-	return config_get(app_config(a), "backup.key_file", "");
+	uint64_t h = 0xcbf29ce484222325;
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)path[i]) * 0x100000001b3;
+	snprintf(dst, 17, "%016llx", (unsigned long long)h);
+}
+
+const char *backup_key_file(struct app *a, const char *repository)
+{
+	const char *general = remembered(a, "repository", "", ""), *key;
+	char of[17];
+
+	digest(repository, of);
+	key = remembered(a, "key", of, NULL);
+	if (key)
+		return key;
+	return !*general || !strcmp(general, repository) ? remembered(a, "key_file", "", "") : "";
 }
 
 void backup_remember(struct app *a, const char *volume, const char *repository)
 {
-	char key[160];
-
 	if (!strcmp(backup_repository(a, volume), repository))
 		return;
-	if (!*config_get(app_config(a), "backup.repository", ""))
-		config_remember(app_config(a), "backup.repository", repository);
-	key_for(volume, key, sizeof(key));
-	config_remember(app_config(a), key, repository);
+	if (!*remembered(a, "repository", "", ""))
+		remember(a, "repository", "", repository);
+	remember(a, "repository", volume, repository);
+}
+
+void backup_remember_key(struct app *a, const char *repository, const char *key_file)
+{
+	char of[17];
+
+	digest(repository, of);
+	if (strcmp(backup_key_file(a, repository), key_file) != 0)
+		remember(a, "key", of, key_file);
+}
+
+char **backup_words(
+        const char *repository, const char *key_file, const char *volume, const char *from, const char *to)
+{
+	char **words = NULL;
+
+	strv_add(&words, "--json");
+	strv_add(&words, "volume");
+	strv_add(&words, "backups");
+	if (*key_file) {
+		strv_add(&words, "--key-file");
+		strv_add(&words, key_file);
+	}
+	if (volume && !from) {
+		strv_add(&words, "--volume");
+		strv_add(&words, volume);
+	}
+	strv_add(&words, repository);
+	if (from)
+		strv_add(&words, from);
+	if (from && to)
+		strv_add(&words, to);
+	return words;
+}
+
+const char *backup_history(struct app *a, bool is_file)
+{
+	if (app_is_demo(a))
+		return is_file ? "demo-backup-file" : "demo-backup-repository";
+	return is_file ? "backup-file" : "backup-repository";
 }

@@ -38,8 +38,9 @@ struct backup_form {
 	char *volume;
 	char *repository; /* what was there before a file was chosen */
 	char *file;
-	int into;     /* what `where` is about now */
-	char **users; /* names of those that run */
+	int into;       /* what `where` is about now */
+	char **users;   /* names of those that run */
+	char key[4096]; /* the key file that the form put in */
 	char title[160];
 };
 
@@ -106,27 +107,9 @@ static const char *wrong_where(const struct form *f)
 	return "";
 }
 
-static const char *wrong(const struct form *f, size_t field)
-{
-	bool is_file = f->fields[BACKUP_INTO].value == INTO_FILE;
-
-	switch (field) {
-	case BACKUP_WHERE:
-		return wrong_where(f);
-	case BACKUP_FORMAT:
-		return !is_file && f->fields[field].value ? "only a file has one; a repository has its own"
-		                                          : "";
-	case BACKUP_KEY:
-		return is_file && *form_text(f, field) ? "only a repository can be encrypted; leave it empty"
-		                                       : "";
-	default:
-		return "";
-	}
-}
-
 static void check_field(struct form *f, size_t field)
 {
-	snprintf(f->fields[field].error, FORM_ERROR_SIZE, "%s", wrong(f, field));
+	snprintf(f->fields[field].error, FORM_ERROR_SIZE, "%s", field == BACKUP_WHERE ? wrong_where(f) : "");
 }
 
 /* ------------------------------------------------------------------ the form's questions */
@@ -150,7 +133,23 @@ static void set_notes(struct form *f)
 	        b->users ? str_printf("so that all is of one moment: %s",
 	                           volume_names_text(b->users, names, sizeof(names)))
 	                 : strdup("nothing that runs uses it"));
-	form_set_placeholder(f, BACKUP_WHERE, strdup(is_file ? "/srv/data.tar.zst" : "/var/backups/tare"));
+	form_set_placeholder(f, BACKUP_WHERE,
+	        strdup(is_file ? "a file, such as /srv/data.tar.zst"
+	                       : "a directory, such as /var/backups/tare"));
+	f->fields[BACKUP_FORMAT].is_hidden = !is_file;
+	f->fields[BACKUP_KEY].is_hidden = is_file;
+}
+
+/* Each repository has a key of its own, unless another is typed. */
+static void where_changed(struct form *f)
+{
+	struct backup_form *b = (struct backup_form *)f;
+	const char *key = backup_key_file(f->v.app, form_text(f, BACKUP_WHERE));
+
+	if (f->fields[BACKUP_INTO].value == INTO_FILE || strcmp(form_text(f, BACKUP_KEY), b->key) != 0)
+		return;
+	snprintf(b->key, sizeof b->key, "%s", key);
+	form_set_text(f, BACKUP_KEY, b->key);
 }
 
 /* Each target has a path of its own. */
@@ -174,6 +173,8 @@ static void changed(struct form *f, size_t field)
 {
 	if (field == BACKUP_INTO)
 		target_changed(f);
+	if (field == BACKUP_INTO || field == BACKUP_WHERE)
+		where_changed(f);
 	for (size_t i = 0; i < BACKUP_N; i++)
 		if (i == field || field == BACKUP_INTO)
 			check_field(f, i);
@@ -189,8 +190,8 @@ static void complete(struct form *f, size_t field, const char *text, char ***can
 		complete_host_path(text, candidates);
 	if (field != BACKUP_WHERE)
 		return;
-	past = prompt_history(app_config(f->v.app),
-	        f->fields[BACKUP_INTO].value == INTO_FILE ? "backup-file" : "backup-repository");
+	past = prompt_history(
+	        app_config(f->v.app), backup_history(f->v.app, f->fields[BACKUP_INTO].value == INTO_FILE));
 	for (size_t i = strv_len(past); i > 0; i--)
 		if (strstr(past[i - 1], text) && !strv_has(*candidates, past[i - 1]))
 			strv_add(candidates, past[i - 1]);
@@ -201,16 +202,15 @@ static void remember(const struct form *f)
 {
 	const struct backup_form *b = (const struct backup_form *)f;
 	struct app *a = f->v.app;
-	const char *where = form_text(f, BACKUP_WHERE), *key = form_text(f, BACKUP_KEY);
+	bool is_file = f->fields[BACKUP_INTO].value == INTO_FILE;
+	const char *where = form_text(f, BACKUP_WHERE);
 
-	if (f->fields[BACKUP_INTO].value == INTO_FILE) {
-		prompt_history_add(app_config(a), "backup-file", where);
+	prompt_history_add(app_config(a), backup_history(a, is_file), where);
+	if (is_file)
 		return;
-	}
-	prompt_history_add(app_config(a), "backup-repository", where);
+	/* the key first: what the general one is for depends on where the first repository is */
+	backup_remember_key(a, where, form_text(f, BACKUP_KEY));
 	backup_remember(a, b->volume, where);
-	if (strcmp(key, backup_key_file(a)) != 0)
-		config_remember(app_config(a), "backup.key_file", key);
 }
 
 static unsigned submit(struct form *f)
@@ -262,10 +262,11 @@ struct view *backup_form_new(struct app *a, const char *volume)
 	snprintf(b->title, sizeof b->title, "Back up volume %.120s", volume);
 	f->title = b->title;
 	form_set_text(f, BACKUP_WHERE, repository);
-	form_set_text(f, BACKUP_KEY, backup_key_file(a));
+	snprintf(b->key, sizeof b->key, "%s", backup_key_file(a, repository));
+	form_set_text(f, BACKUP_KEY, b->key);
 	form_set_placeholder(f, BACKUP_EXCLUDE, strdup("nothing; *.tmp cache/*"));
 	form_set_placeholder(f, BACKUP_KEY, strdup("not encrypted"));
-	f->focus = *repository ? BACKUP_N : BACKUP_WHERE;
+	f->focus = BACKUP_WHERE; /* always: what is typed blindly should go to the same place */
 	set_notes(f);
 	show_command(f);
 	return &f->v;

@@ -32,6 +32,7 @@ struct backups_view {
 	bool is_open;
 	struct change_lines lines;
 	char title[160];
+	char *older, *newer; /* the ids of what is compared; of one's files both are that */
 };
 
 static const struct view_ops list_table, lines_table;
@@ -49,7 +50,13 @@ static int compare_time(const void *a, const void *b)
 {
 	int64_t x = BACKUP(a)->time, y = BACKUP(b)->time;
 
-	return x < y ? 1 : x > y ? -1 : 0;
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/* The youngest first, which is the newest. */
+static int compare_age(const void *a, const void *b)
+{
+	return compare_time(b, a);
 }
 
 static void draw_age(const struct cell *at, const void *row)
@@ -136,8 +143,8 @@ static int compare_host(const void *a, const void *b)
 /* clang-format off */
 #define FIGURE (COLUMN_RIGHT | COLUMN_DESCENDING)
 static const struct column columns[] = {
-        {"time", "WHEN", "When it was begun", 16, 16, 0, 9, 0, NULL, draw_time, compare_time},
-        {"age", "AGE", "How old it is", 4, 4, 3, 9, COLUMN_RIGHT, NULL, draw_age, compare_time},
+        {"time", "WHEN", "When it was begun", 19, 19, 0, 9, COLUMN_DESCENDING, NULL, draw_time, compare_time},
+        {"age", "AGE", "How old it is", 4, 4, 3, 9, COLUMN_RIGHT, NULL, draw_age, compare_age},
         {"size", "SIZE", "Bytes of the files in it", 5, 5, 0, 9, FIGURE, NULL, draw_size, compare_size},
         {"new", "NEW", "Bytes that were not in the backup before", 5, 5, 1, 9, FIGURE, NULL, draw_added, compare_added},
         {"files", "FILES", "How many files are in it", 5, 5, 2, 9, FIGURE, NULL, draw_files, compare_files},
@@ -204,6 +211,14 @@ static void say_empty(struct list_view *l, const struct canvas *c)
 		list_say(l, c, (const char *const[]){"Reading the list of backups …", NULL});
 		return;
 	}
+	/* what was said is for those who type commands; here a key leads there */
+	if (strstr(v->trouble, "--key-file") || strstr(v->trouble, "key file")) {
+		snprintf(first, sizeof first, "%.150s is encrypted", v->repository);
+		snprintf(second, sizeof second, "%s says which key file opens it",
+		        list_key(l, ACTION_BACKUP_WHERE, key));
+		list_say(l, c, (const char *const[]){first, second, NULL});
+		return;
+	}
 	snprintf(first, sizeof first, "No backups of it in %.150s", v->repository);
 	snprintf(second, sizeof second, "%s makes one", list_key(l, ACTION_BACKUP_MAKE, key));
 	list_say(l, c,
@@ -218,7 +233,17 @@ struct ticket {
 	struct backups_view *owner;
 	bool is_files;
 	char title[160];
+	char *older, *newer;
 };
+
+static void ticket_free(struct ticket *t)
+{
+	if (!t)
+		return;
+	free(t->older);
+	free(t->newer);
+	free(t);
+}
 
 static void drop_ticket(struct backups_view *v)
 {
@@ -253,7 +278,7 @@ static void take_list(struct backups_view *v, const struct job *j)
 	list_stale(&v->l);
 }
 
-static void take_files(struct backups_view *v, const struct job *j, const char *title)
+static void take_files(struct backups_view *v, const struct job *j, struct ticket *t)
 {
 	struct change_list list = {0};
 	struct err e = ERR_INIT;
@@ -267,7 +292,11 @@ static void take_files(struct backups_view *v, const struct job *j, const char *
 		return;
 	}
 	change_lines_set(&v->lines, &list, false);
-	snprintf(v->title, sizeof v->title, "%s", title);
+	snprintf(v->title, sizeof v->title, "%s", t->title);
+	free(v->older);
+	free(v->newer);
+	v->older = steal_ptr(&t->older);
+	v->newer = steal_ptr(&t->newer);
 	v->is_open = true;
 	v->l.v.ops = &lines_table;
 }
@@ -280,52 +309,40 @@ static void has_read(struct app *a, const struct job *j, void *arg)
 	if (v) {
 		v->ticket = NULL;
 		if (t->is_files)
-			take_files(v, j, t->title);
+			take_files(v, j, t);
 		else
 			take_list(v, j);
 		app_redraw(a);
 	}
-	free(t);
+	ticket_free(t);
 }
 
 /* `tare --json volume backups … DIR [ID [ID]]`. */
 static void read_with(struct backups_view *v, const char *from, const char *to, const char *title)
 {
 	struct app *a = v->l.v.app;
-	cleanup_strv char **args = NULL;
+	cleanup_strv char **args =
+	        backup_words(v->repository, backup_key_file(a, v->repository), v->object.id, from, to);
 	cleanup_free char *said =
 	        str_printf("%s in %s", from ? "read backups" : "list the backups", v->repository);
 	struct ticket *t = calloc(1, sizeof *t);
 	struct err e = ERR_INIT;
 
-	strv_add(&args, "--json");
-	strv_add(&args, "volume");
-	strv_add(&args, "backups");
-	if (*backup_key_file(a)) {
-		strv_add(&args, "--key-file");
-		strv_add(&args, backup_key_file(a));
-	}
-	if (!from) {
-		strv_add(&args, "--volume");
-		strv_add(&args, v->object.id);
-	}
-	strv_add(&args, v->repository);
-	if (from)
-		strv_add(&args, from);
-	if (to)
-		strv_add(&args, to);
 	drop_ticket(v);
 	if (!t || !said)
 		err_no_memory(&e);
 	else
-		*t = (struct ticket){.owner = v, .is_files = from != NULL};
+		*t = (struct ticket){.owner = v,
+		        .is_files = from != NULL,
+		        .older = from ? strdup(from) : NULL,
+		        .newer = from ? strdup(to ? to : from) : NULL};
 	if (t && title)
 		snprintf(t->title, sizeof t->title, "%s", title);
 	if (!t || !said ||
 	        !job_start_reading(
 	                app_jobs(a), args, from ? JOB_READING_MAX : LIST_MOST, said, has_read, t, &e)) {
 		snprintf(v->trouble, sizeof v->trouble, "%.255s", e.msg);
-		free(t);
+		ticket_free(t);
 		return;
 	}
 	v->ticket = t;
@@ -465,7 +482,7 @@ static unsigned act(struct view *view, enum action a)
 		volume_back_up(app, v->object.id);
 		return VIEW_DONE;
 	case ACTION_BACKUP_RESTORE:
-		volume_restore(app, v->object.id, v->repository, b);
+		volume_restore(app, v->object.id, v->repository, b, NULL);
 		return VIEW_DONE;
 	case ACTION_BACKUP_VERIFY:
 		if (b)
@@ -478,6 +495,12 @@ static unsigned act(struct view *view, enum action a)
 	}
 	case ACTION_BACKUP_WHERE:
 		backup_ask_where(app, v->object.id);
+		return VIEW_DONE;
+	case ACTION_REPOSITORY_VERIFY:
+		repository_verify(app, v->repository);
+		return VIEW_DONE;
+	case ACTION_REPOSITORY_PRUNE:
+		repository_prune(app, v->repository);
 		return VIEW_DONE;
 	case ACTION_BACKUP_READ:
 		read_list(v);
@@ -503,6 +526,8 @@ static void backups_free(struct view *view)
 
 	drop_ticket(v);
 	change_lines_free(&v->lines);
+	free(v->older);
+	free(v->newer);
 	list_end(&v->l);
 	backup_list_free(&v->list);
 	free(v);
@@ -533,10 +558,32 @@ static void lines_draw(struct view *view, const struct canvas *c, bool focused)
 		        app_style(view->app, UI_MUTED));
 }
 
+/* What the cursor is on, from the backup that is shown; of two from the older, whose state is lost, but what
+ * came since is only in the newer. */
+static void restore_this(struct backups_view *v)
+{
+	const struct change_lines *l = &v->lines;
+	const struct change *c = l->pane.cursor < l->n ? &l->list.rows[l->rows[l->pane.cursor]] : NULL;
+	const char *id = c && c->kind == 'A' ? v->newer : v->older;
+	const struct backup *b = c && id ? backup_find(&v->list, id) : NULL;
+
+	if (b)
+		volume_restore(v->l.v.app, v->object.id, v->repository, b, c->path);
+	else
+		app_toast(
+		        v->l.v.app, TOAST_INFO, c ? "that backup is not there any more" : "nothing is here");
+}
+
 static unsigned lines_act(struct view *view, enum action a)
 {
 	struct backups_view *v = (struct backups_view *)view;
-	unsigned result = change_lines_act(&v->lines, a);
+	unsigned result;
+
+	if (a == ACTION_CHANGES_RESTORE) {
+		restore_this(v);
+		return VIEW_DONE;
+	}
+	result = change_lines_act(&v->lines, a);
 
 	if (result != VIEW_IGNORED)
 		return result;
@@ -619,12 +666,12 @@ static const struct list_ops ops = {
         .kind = OBJECT_VOLUME,
         .columns = columns,
         .n_columns = sizeof columns / sizeof *columns,
-        .sort = "time",
+        .sort = "time desc",
         .filter_keys = filter_keys,
         .rows_from = MODEL_FILES,
         .collect = collect,
         .id = id_of,
-        .compare = compare_time,
+        .compare = compare_age,
         .describe = describe,
         .exists = exists,
         .object = object,

@@ -61,7 +61,7 @@ static void make_figures(struct change_lines *l)
 	if (known)
 		l->figures = calloc(l->list.n, sizeof(*l->figures));
 	for (size_t i = 0; l->figures && i < l->list.n; i++)
-		snprintf(l->figures[i].text, sizeof(l->figures[i].text), "%5s  %-16s  ",
+		snprintf(l->figures[i].text, sizeof(l->figures[i].text), "%5s  %-19s  ",
 		        figure_bytes(l->list.rows[i].size, size), backup_time(l->list.rows[i].time, time));
 }
 

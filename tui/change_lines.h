@@ -1,5 +1,5 @@
-/* Changes as lines of text: "A  12.3K  2026-01-05 02:00  pg_wal/…", each kind in its colour. What the Changes
- * tab of a container and the comparison of two backups show. */
+/* Changes as lines of text: "A  12.3K  2026-01-05 02:00:00  pg_wal/…", each kind in its colour. What the
+ * Changes tab of a container and the comparison of two backups show. */
 #ifndef TARE_TUI_CHANGE_LINES_H
 #define TARE_TUI_CHANGE_LINES_H
 
@@ -14,7 +14,7 @@ struct change_lines {
 	uint32_t *rows; /* of the list, those that are shown */
 	size_t n;
 	struct change_figures {
-		char text[32];
+		char text[40];
 	} * figures; /* of each row of the list: its size and time; NULL: they are not known */
 	struct style kinds[4], muted, text; /* of this frame */
 };

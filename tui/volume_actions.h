@@ -12,11 +12,15 @@ struct app;
 struct backup;
 
 void volume_back_up(struct app *a, const char *volume);
-/* b NULL: the form begins with the newest. */
-void volume_restore(struct app *a, const char *volume, const char *repository, const struct backup *b);
+/* b NULL: the form begins with the newest; path NULL: with all of it. */
+void volume_restore(
+        struct app *a, const char *volume, const char *repository, const struct backup *b, const char *path);
+/* All backups of all volumes in it. */
+void repository_verify(struct app *a, const char *repository);
+void repository_prune(struct app *a, const char *repository);
 void backup_verify(struct app *a, const char *repository, const struct backup *b);
 void backups_forget(struct app *a, const char *repository, const struct backup *const *some, size_t n);
-/* A prompt for the repository of a volume's backups. */
+/* A form for the repository of a volume's backups, and its key file. */
 void backup_ask_where(struct app *a, const char *volume);
 
 /* Names of the containers that run and have the volume mounted, with `writing` those that may write; the
@@ -29,7 +33,8 @@ const char *volume_names_text(char *const *names, char *dst, size_t size);
 struct view *volume_form_new(struct app *a);
 struct view *backup_form_new(struct app *a, const char *volume);
 struct view *restore_form_new(
-        struct app *a, const char *volume, const char *repository, const struct backup *b);
+        struct app *a, const char *volume, const char *repository, const struct backup *b, const char *path);
+struct view *repository_form_new(struct app *a, const char *volume);
 
 /* file_copy.c: files out of a container (by its name) or a volume, and into it. `path` is absolute in it. */
 void file_copy_out(struct app *a, enum tare_tree tree, const char *name, const char *path);

@@ -137,12 +137,50 @@ static void a_repository_is_remembered(void **state)
 {
 	struct app *a = *state;
 
-	config_remember(app_config(a), "backup.repository", "/all");
+	/* of this machine: nothing for the demo, which the box is */
+	config_remember(app_config(a), "backup.repository", "/real");
+	config_remember(app_config(a), "backup.repository.db", "/real");
+	config_remember(app_config(a), "backup.key_file", "/real.key");
+	assert_string_equal(backup_repository(a, "db"), "/srv/backups");
+	assert_string_equal(backup_key_file(a, "/real"), "");
+	config_remember(app_config(a), "demo.backup.repository", "/all");
 	assert_string_equal(backup_repository(a, "db"), "/all");
 	backup_remember(a, "db", "/of-db");
 	assert_string_equal(backup_repository(a, "db"), "/of-db");
 	assert_string_equal(backup_repository(a, "web"), "/all");
 	assert_string_equal(backup_repository(a, NULL), "/all");
+}
+
+/* A key opens the repository that it was told for, and makes no other one encrypted. */
+static void each_repository_has_its_own_key(void **state)
+{
+	struct app *a = *state;
+
+	backup_remember_key(a, "/a", "/a.key");
+	backup_remember(a, "db", "/a");
+	assert_string_equal(backup_key_file(a, "/a"), "/a.key");
+	assert_string_equal(backup_key_file(a, "/a/"), "/a.key");
+	assert_string_equal(backup_key_file(a, "/b"), "");
+	config_remember(app_config(a), "demo.backup.key_file", "/general.key");
+	assert_string_equal(backup_key_file(a, "/b"), "");
+	backup_remember_key(a, "/a", "");
+	assert_string_equal(backup_key_file(a, "/a"), "");
+	config_remember(app_config(a), "demo.backup.repository", "/b");
+	assert_string_equal(backup_key_file(a, "/b"), "/general.key");
+}
+
+static void the_backup_that_is_meant_is_found(void **state)
+{
+	struct backup_list l;
+
+	(void)state;
+	assert_int_equal(backup_list_parse(two, strlen(two), &l, NULL), 0);
+	assert_ptr_equal(backup_meant(&l, "db", ""), &l.rows[0]);
+	assert_ptr_equal(backup_meant(&l, "db", "latest"), &l.rows[0]);
+	assert_ptr_equal(backup_meant(&l, "db", "a"), &l.rows[1]);
+	assert_null(backup_meant(&l, "web", ""));
+	assert_null(backup_meant(&l, "db", "c"));
+	backup_list_free(&l);
 }
 
 static void names_are_told_in_few_words(void **state)
@@ -206,6 +244,8 @@ int main(void)
 	        cmocka_unit_test(names_are_told_in_few_words),
 	        WITH_A_BOX(kinds_are_shown_one_by_one),
 	        WITH_A_BOX(a_repository_is_remembered),
+	        WITH_A_BOX(each_repository_has_its_own_key),
+	        cmocka_unit_test(the_backup_that_is_meant_is_found),
 	        WITH_A_BOX(paths_of_the_host_are_completed),
 	};
 

@@ -92,15 +92,16 @@ static void a_backup_goes_into_the_repository_that_was_told(void **state)
 {
 	struct app *a = *state;
 
-	config_remember(app_config(a), "backup.repository", "/srv/all");
+	config_remember(app_config(a), "demo.backup.repository", "/srv/all");
 	target_volume(a, "shop-db-data");
 	actions_perform(a, ACTION_VOL_BACKUP);
-	box_key(a, KEYC_ENTER, 0);
+	run_form(a);
 	assert_string_equal(box_command(a), "tare --demo volume backup --to /srv/all shop-db-data");
 	assert_string_equal(a->toast, "shop-db-data is backed up in /srv/all");
 	actions_perform(a, ACTION_VOL_BACKUP);
-	for (int i = 0; i < 6; i++)
-		box_key(a, KEYC_UP, 0);
+	box_key(a, KEYC_TAB, MOD_SHIFT);
+	box_key(a, 'x', 0); /* a letter chooses nothing */
+	box_key(a, 'l', 0);
 	box_key(a, KEYC_RIGHT, 0);
 	tabs(a, 1);
 	box_key(a, 'u', MOD_CTRL);
@@ -126,7 +127,7 @@ static void a_restore_in_place_asks_twice(void **state)
 {
 	struct app *a = *state;
 
-	volume_restore(a, "shop-db-data", "/srv/all", &one);
+	volume_restore(a, "shop-db-data", "/srv/all", &one, NULL);
 	run_form(a);
 	assert_int_equal(a->n_dialogs, 1);
 	assert_non_null(strstr(box_text(a), "stop it first, or say yes here"));
@@ -144,7 +145,7 @@ static void a_new_volume_is_restored_at_once(void **state)
 {
 	struct app *a = *state;
 
-	volume_restore(a, "shop-db-data", "/srv/all", &one);
+	volume_restore(a, "shop-db-data", "/srv/all", &one, NULL);
 	box_key(a, KEYC_RIGHT, 0);
 	tabs(a, 1);
 	box_type(a, "search-index");
@@ -157,13 +158,52 @@ static void a_new_volume_is_restored_at_once(void **state)
 	assert_string_equal(a->toast, "restored shop-db-data as old");
 }
 
+/* What any child of it prints from now on. */
+static void tare_says(struct app *a, const char *text)
+{
+	strv_free_ptr(&a->tare);
+	strv_add(&a->tare, "/bin/sh");
+	strv_add(&a->tare, "-c");
+	strv_take(&a->tare, str_printf("echo '%s'", text));
+}
+
+/* Which one that is was read first: it is named, and no newer one can slip in. */
 static void the_newest_needs_no_id(void **state)
 {
 	struct app *a = *state;
 
-	volume_restore(a, "gone", "/srv/all", NULL);
+	tare_says(a, "[{\"Id\":\"aa\",\"Volume\":\"gone\",\"Time\":1000000000},"
+	             "{\"Id\":\"bb\",\"Volume\":\"web\",\"Time\":2000000000}]");
+	volume_restore(a, "gone", "/srv/all", NULL, NULL);
 	run_form(a);
-	assert_string_equal(box_command(a), "tare --demo volume restore gone /srv/all");
+	assert_int_equal(a->n_dialogs, 1);
+	assert_non_null(strstr(box_text(a), "are being read"));
+	box_run_jobs(a);
+	run_form(a);
+	assert_string_equal(box_command(a), "tare --demo volume restore gone /srv/all@aa");
+}
+
+static void without_a_backup_nothing_is_asked(void **state)
+{
+	struct app *a = *state;
+
+	tare_says(a, "[{\"Id\":\"bb\",\"Volume\":\"web\",\"Time\":2000000000}]");
+	volume_restore(a, "search-index", "/srv/all", NULL, NULL);
+	box_run_jobs(a);
+	run_form(a);
+	assert_int_equal(a->n_dialogs, 1);
+	assert_non_null(strstr(box_text(a), "there is no backup of search-index in it"));
+}
+
+/* The file that was looked at, from the backup that was looked at. */
+static void one_file_is_restored(void **state)
+{
+	struct app *a = *state;
+
+	volume_restore(a, "gone", "/srv/all", &one, "/conf/v1..v2");
+	run_form(a);
+	assert_string_equal(box_command(a),
+	        "tare --demo volume restore --path conf/v1..v2 gone /srv/all@4fffa07a5fa898ea");
 }
 
 static void a_backup_is_verified_and_forgotten(void **state)
@@ -171,7 +211,7 @@ static void a_backup_is_verified_and_forgotten(void **state)
 	struct app *a = *state;
 	const struct backup *some[] = {&one};
 
-	config_remember(app_config(a), "backup.key_file", "/root/key");
+	config_remember(app_config(a), "demo.backup.key_file", "/root/key");
 	backup_verify(a, "/srv/all", &one);
 	assert_string_equal(
 	        box_command(a), "tare --demo volume verify --key-file /root/key /srv/all@4fffa07a5fa898ea");
@@ -226,6 +266,8 @@ int main(void)
 	        WITH_A_BOX(a_restore_in_place_asks_twice),
 	        WITH_A_BOX(a_new_volume_is_restored_at_once),
 	        WITH_A_BOX(the_newest_needs_no_id),
+	        WITH_A_BOX(without_a_backup_nothing_is_asked),
+	        WITH_A_BOX(one_file_is_restored),
 	        WITH_A_BOX(a_backup_is_verified_and_forgotten),
 	        WITH_A_BOX(files_go_out_and_come_in),
 	};
