@@ -118,6 +118,8 @@ static int restore(struct cli *cli, void *options, char **operands, struct err *
 }
 
 const struct transfer_verb transfer_restore_verbs[] = {
-        {"volume restore", restore, "the volume has all of its old files, or all of the new ones"},
+        {"volume restore", restore,
+                "a volume has all of its old files, or all of the new ones; one that is new is there whole, "
+                "or not at all"},
         {0},
 };

@@ -8,6 +8,7 @@
 #include "engine/events.h"
 #include "engine/image.h"
 #include "engine/logs.h"
+#include "engine/volume_check.h"
 
 static int logs(struct tare_engine *t, const char *ref, const struct tare_log_options *o, struct err *e)
 {
@@ -52,6 +53,7 @@ static int remove_image(struct tare_engine *t, const char *ref, bool force, char
 
 static int list_volumes(struct tare_engine *t, struct tare_volume_list *out, struct err *e)
 {
+	volumes_tidy(engine_store(t), true);
 	return volumes_list(engine_store(t), out, e);
 }
 

@@ -16,6 +16,7 @@
 #include "engine/archive/unpack.h"
 #include "engine/oci/reference.h"
 #include "engine/store/blob.h"
+#include "engine/volume_check.h"
 
 int arrival_begin(struct arrival *a, const char *root, const char *state, struct progress *p, struct err *e)
 {
@@ -267,6 +268,8 @@ void tare_image_tidy(const char *root, const char *state)
 	cleanup_store struct store s;
 	uint64_t freed;
 
-	if (store_open(&s, root, state, NULL) == 0)
-		image_sweep(&s, &freed, NULL);
+	if (store_open(&s, root, state, NULL) != 0)
+		return;
+	image_sweep(&s, &freed, NULL);
+	volumes_tidy(&s, true);
 }

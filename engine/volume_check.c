@@ -150,6 +150,24 @@ static void sweep_quotas(const struct sweep *w)
 	}
 }
 
+/* tests/e2e/volume-tidy.bats */
+void volumes_tidy(const struct store *s, bool restores)
+{
+	int fd = openat(s->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		close_fd(&fd);
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		const char *name = entry->d_name;
+		cleanup_fd int lock = volume_is_debris(name) ? volume_aside_lock(s->volumes_fd, name) : -1;
+		if (lock >= 0)
+			volume_aside_remove(s, s->volumes_fd, name);
+		else if (restores && isalnum((unsigned char)name[0]) && volume_name_check(name, NULL) == 0)
+			volume_swap_sweep(s, name, NULL, NULL);
+	}
+}
+
 void volumes_sweep(const struct store *s, bool remove, debris_fn fn, void *arg)
 {
 	struct sweep w = {.s = s, .remove = remove, .fn = fn, .arg = arg};

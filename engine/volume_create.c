@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/events.h"
+#include "engine/volume_check.h"
 
 /* ------------------------------------------------------------------ what is asked */
 
@@ -70,6 +71,7 @@ int volume_draft_begin(
 		return -1;
 	if (r.kind == VOLUME_TMPFS && r.read_only)
 		return err_set(e, ERR_USAGE, "a tmpfs volume that is read-only stays empty; leave out ro");
+	volumes_tidy(s, false);
 	d->dir_fd = volume_aside_make(s->volumes_fd, ".new-", d->aside, e);
 	if (d->dir_fd < 0) {
 		d->aside[0] = '\0';
