@@ -276,7 +276,24 @@ static char *own_program(const struct cli *cli, struct err *e)
 	                       "cannot find the program tare for the schedule; start it by its whole path");
 }
 
-static int tell_schedule(const struct cli *cli, const char *volume, const char *when, char *const *files)
+/* There is one for each volume, and its backups go to one repository. */
+static void tell_replaced(json *before, json *now)
+{
+	const char *when = json_str(before, "When", NULL), *where = json_str(before, "Repository", "");
+	const char *to = json_str(now, "Repository", "");
+	cleanup_buf struct buf line = BUF_INIT;
+
+	if (!when || (strcmp(where, to) == 0 && strcmp(when, json_str(now, "When", "")) == 0))
+		return;
+	buf_printf(&line, "this replaces the schedule that was there: %s, to ", when);
+	backup_add_name(&line, where);
+	if (strcmp(where, to) != 0)
+		buf_str_add(&line, ", which gets no more backups of this volume");
+	log_line(LOG_LEVEL_WARN, "%s", buf_str(&line));
+}
+
+static int tell_schedule(
+        const struct cli *cli, const char *volume, const char *when, char *const *files, json *before)
 {
 	bool none = strcmp(when, "none") == 0;
 
@@ -285,6 +302,8 @@ static int tell_schedule(const struct cli *cli, const char *volume, const char *
 		json_set_str(doc, "Volume", volume);
 		json_set_str(doc, "Schedule", when);
 		json_set_strv(doc, "Files", files);
+		if (before)
+			json_set(doc, "Replaced", json_object_get(before));
 		return transfer_print_json(doc);
 	}
 	if (none && strv_len(files) == 0)
@@ -301,6 +320,7 @@ static int schedule(
 	struct tare_forget keep = {.dir = q->to, .key_file = q->key_file, .volume = q->volume, .prune = true};
 	cleanup_free char *program = own_program(cli, e);
 	cleanup_strv char **wrote = NULL;
+	cleanup_json json *before = NULL, *now = NULL;
 	const struct tare_backup_schedule s = {
 	        .backup = q,
 	        .when = o->schedule,
@@ -311,9 +331,12 @@ static int schedule(
 	};
 
 	backup_keep_rules(&keep, &o->keep);
+	(void)tare_volume_schedule(cli->root, q->volume, &before, NULL);
 	if (!program || tare_backup_schedule(&s, &wrote, e) < 0)
 		return -1;
-	return tell_schedule(cli, q->volume, o->schedule, wrote);
+	if (before && !cli->json && tare_volume_schedule(cli->root, q->volume, &now, NULL) == 0 && now)
+		tell_replaced(before, now);
+	return tell_schedule(cli, q->volume, o->schedule, wrote, before);
 }
 
 static int backup(struct cli *cli, void *options, char **operands, struct err *e)

@@ -251,6 +251,20 @@ static const struct option rm_options[] = {
 };
 #undef OPTIONS
 
+/* What starts the backups is systemd's or cron's: it goes on, and fails each time. */
+static void tell_schedule(json *doc, const char *name)
+{
+	json *schedule = doc ? json_get(doc, "Schedule") : NULL;
+	cleanup_strv char **files = schedule ? json_strv(schedule, "Files") : NULL;
+
+	if (files && files[0])
+		log_line(LOG_LEVEL_WARN,
+		        "the schedule of the backups of %s remains (%s); remove it with: tare volume backup "
+		        "%s "
+		        "--schedule none",
+		        name, files[0], name);
+}
+
 static int rm_run(struct cli *cli, void *options, char **operands)
 {
 	const struct rm_options *o = options;
@@ -261,9 +275,14 @@ static int rm_run(struct cli *cli, void *options, char **operands)
 	if (!engine)
 		return cli_fail(cli, &e);
 	strv_foreach (name, operands) {
+		cleanup_json json *doc = NULL; /* afterwards nobody knows it */
+		e = (struct err)ERR_INIT;
+		if (engine->volume_inspect(engine, *name, &doc, &e) < 0)
+			doc = NULL;
 		e = (struct err)ERR_INIT;
 		if (engine->volume_remove(engine, *name, &e) == 0 || (o->force && e.kind == ERR_NOT_FOUND)) {
 			printf("%s\n", *name);
+			tell_schedule(doc, *name);
 		} else {
 			cli_fail(cli, &e);
 			code = 1;

@@ -24,10 +24,7 @@
 #include "engine/tare.h"
 #include "engine/volume.h"
 
-#define UNIT_DIR   "/etc/systemd/system"
-#define CRON_DIR   "/etc/cron.d"
 #define RUNNING    "/run/systemd/system" /* sd_booted(3) */
-#define FILE_MAX   (64 << 10)
 #define OUTPUT_MAX (16 << 10)
 
 /* One file of a schedule. */
@@ -130,7 +127,7 @@ static int check_calendar(const char *when, struct err *e)
 static int check_owner(const struct target *t, const char *mark, bool *there, struct err *e)
 {
 	cleanup_free char *path = str_printf("%s/%s", t->dir, t->name);
-	cleanup_buf struct buf old = BUF_INIT_MAX(FILE_MAX);
+	cleanup_buf struct buf old = BUF_INIT_MAX(SCHEDULE_FILE_MAX);
 	struct err why = ERR_INIT;
 
 	if (!path)
@@ -240,8 +237,8 @@ static int schedule_names(struct schedule *s, const char *volume, struct err *e)
 
 	if (schedule_unit_name(volume, unit, e) < 0 || schedule_cron_name(volume, cron, e) < 0)
 		return -1;
-	s->targets[SERVICE].dir = s->targets[TIMER].dir = UNIT_DIR;
-	s->targets[CRON].dir = CRON_DIR;
+	s->targets[SERVICE].dir = s->targets[TIMER].dir = SCHEDULE_UNIT_DIR;
+	s->targets[CRON].dir = SCHEDULE_CRON_DIR;
 	snprintf(s->targets[SERVICE].name, sizeof(s->targets[SERVICE].name), "%s.service", unit);
 	snprintf(s->targets[TIMER].name, sizeof(s->targets[TIMER].name), "%s.timer", unit);
 	snprintf(s->targets[CRON].name, sizeof(s->targets[CRON].name), "%s", cron);
@@ -326,7 +323,7 @@ static void warn_without_cron(const char *table)
 		runs = is_cron(d->d_name);
 	if (!runs)
 		log_line(LOG_LEVEL_WARN,
-		        "no cron runs here: nothing starts what is in " CRON_DIR
+		        "no cron runs here: nothing starts what is in " SCHEDULE_CRON_DIR
 		        "/%s until one is installed and started",
 		        table);
 }
@@ -335,9 +332,9 @@ static void warn_without_cron(const char *table)
 static int put(const struct schedule *s, bool systemd, char ***wrote, struct err *e)
 {
 	if (!systemd) {
-		if (access(CRON_DIR, F_OK) < 0)
+		if (access(SCHEDULE_CRON_DIR, F_OK) < 0)
 			return err_set(e, ERR_UNSUPPORTED,
-			        "no systemd runs here, and there is no " CRON_DIR
+			        "no systemd runs here, and there is no " SCHEDULE_CRON_DIR
 			        "; let your own scheduler start tare volume backup");
 		if (remove_target(&s->targets[SERVICE], NULL, e) < 0 ||
 		        remove_target(&s->targets[TIMER], NULL, e) < 0)
@@ -352,7 +349,8 @@ static int put(const struct schedule *s, bool systemd, char ***wrote, struct err
 	        write_target(&s->targets[TIMER], wrote, e) < 0)
 		return -1;
 	if (systemctl("daemon-reload", NULL, NULL, e) < 0 || systemctl("enable", "--now", s->timer, e) < 0)
-		return err_wrap(e, "the schedule is written to " UNIT_DIR "/%s, but does not run", s->timer);
+		return err_wrap(
+		        e, "the schedule is written to " SCHEDULE_UNIT_DIR "/%s, but does not run", s->timer);
 	return 0;
 }
 

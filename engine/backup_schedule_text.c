@@ -17,51 +17,6 @@
 #define LETTERS       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS        "0123456789"
 
-/* ------------------------------------------------------------------ names */
-
-int schedule_unit_name(const char *volume, char dst[SCHEDULE_NAME_SIZE], struct err *e)
-{
-	if (volume_name_check(volume, e) < 0)
-		return -1;
-	snprintf(dst, SCHEDULE_NAME_SIZE, "tare-backup-%s", volume);
-	return 0;
-}
-
-int schedule_cron_name(const char *volume, char dst[SCHEDULE_NAME_SIZE], struct err *e)
-{
-	size_t n;
-
-	if (volume_name_check(volume, e) < 0)
-		return -1;
-	n = (size_t)snprintf(dst, SCHEDULE_NAME_SIZE, "tare-backup-");
-	for (const char *s = volume; *s; s++)
-		n += (size_t)snprintf(dst + n, SCHEDULE_NAME_SIZE - n, *s == '.' ? "_2e" : "%c", *s);
-	return 0;
-}
-
-/* A newline ends a directive of a unit and a line of cron, whatever quotes are around it, and neither reads
- * what is not UTF-8: no escape is understood by both, and no such name is worth one. */
-static int check_value(const char *value, struct err *e)
-{
-	bool bad = !utf8_valid(value, strlen(value));
-
-	for (const unsigned char *s = (const unsigned char *)value; *s && !bad; s++)
-		bad = *s < ' ' || *s == 0x7f;
-	if (!bad)
-		return 0;
-	return err_set(e, ERR_USAGE,
-	        "a schedule cannot hold \"%.200s\": it has control characters, or is not UTF-8", value);
-}
-
-int schedule_mark(const char *volume, const char *root, struct buf *out, struct err *e)
-{
-	if (volume_name_check(volume, e) < 0 || check_value(root, e) < 0)
-		return -1;
-	buf_printf(
-	        out, "# Written by tare volume backup --schedule, for the volume %s of %s\n", volume, root);
-	return 0;
-}
-
 /* ------------------------------------------------------------------ the commands */
 
 static int add_option(char ***argv, const char *name, const char *value, struct err *e)
@@ -153,7 +108,7 @@ static int add_exec(struct buf *out, char *const *argv, struct err *e)
 		        argv[0]);
 	buf_str_add(out, "ExecStart=");
 	strv_foreach (word, argv) {
-		if (check_value(*word, e) < 0)
+		if (schedule_check_value(*word, e) < 0)
 			return -1;
 		if (word != argv)
 			buf_char(out, ' ');
@@ -184,8 +139,9 @@ int schedule_service(const struct tare_backup_schedule *s, struct buf *out, stru
 {
 	cleanup_strv char **backup = NULL, **forget = NULL;
 
-	if (schedule_mark(s->backup->volume, root_of(s), out, e) < 0 || check_value(s->backup->to, e) < 0 ||
-	        backup_command(s, &backup, e) < 0 || (s->keep && forget_command(s, &forget, e) < 0))
+	if (schedule_mark(s->backup->volume, root_of(s), out, e) < 0 || schedule_note(s, out, e) < 0 ||
+	        schedule_check_value(s->backup->to, e) < 0 || backup_command(s, &backup, e) < 0 ||
+	        (s->keep && forget_command(s, &forget, e) < 0))
 		return -1;
 	buf_printf(out, service_head, s->backup->volume);
 	add_unit_word(out, root_of(s), false);
@@ -342,7 +298,7 @@ static int add_cron_time(const struct tare_backup_schedule *s, struct buf *out, 
 static int add_cron_command(struct buf *out, char *const *argv, struct err *e)
 {
 	strv_foreach (word, argv) {
-		if (check_value(*word, e) < 0)
+		if (schedule_check_value(*word, e) < 0)
 			return -1;
 		if (strpbrk(*word, "%\\'"))
 			return err_set(e, ERR_USAGE,
@@ -360,8 +316,9 @@ int schedule_cron(const struct tare_backup_schedule *s, struct buf *out, struct 
 	cleanup_strv char **backup = NULL, **forget = NULL;
 	cleanup_buf struct buf line = BUF_INIT;
 
-	if (schedule_mark(s->backup->volume, root_of(s), out, e) < 0 || add_cron_time(s, &line, e) < 0 ||
-	        backup_command(s, &backup, e) < 0 || (s->keep && forget_command(s, &forget, e) < 0))
+	if (schedule_mark(s->backup->volume, root_of(s), out, e) < 0 || schedule_note(s, out, e) < 0 ||
+	        add_cron_time(s, &line, e) < 0 || backup_command(s, &backup, e) < 0 ||
+	        (s->keep && forget_command(s, &forget, e) < 0))
 		return -1;
 	buf_str_add(&line, " root ");
 	if (add_cron_command(&line, backup, e) < 0)

@@ -153,6 +153,8 @@ struct tare_backup_schedule {
 /* Units for systemd and their timer, enabled; lines for cron where there is no systemd. `wrote`: the files.
  */
 int tare_backup_schedule(const struct tare_backup_schedule *, char ***wrote, struct err *e);
+/* {"When", "Repository", "Keep": {"Daily", …}, "Files": […]}, or NULL: there is none. In every program. */
+int tare_volume_schedule(const char *root, const char *volume, json **out, struct err *e);
 
 /* Exactly one side is in a container: "CONTAINER:PATH"; the other a path, or "-": a tar stream. */
 struct tare_copy {

@@ -115,6 +115,7 @@ int engine_volume_inspect(struct tare_engine *t, const char *name, json **out, s
 	cleanup_volume_record struct volume_record r = {0};
 	cleanup_volume_users struct volume_users users = {0};
 	char created[TIME_TEXT_SIZE];
+	json *schedule;
 
 	if (volume_record_read(s, name, &r, e) != 0 || volume_users(s, name, &users, e) != 0)
 		return -1;
@@ -132,6 +133,8 @@ int engine_volume_inspect(struct tare_engine *t, const char *name, json **out, s
 		json_set_int(*out, "Quota", (int64_t)r.quota);
 	json_set_bool(*out, "Anonymous", volume_is_anonymous(name));
 	json_set(*out, "UsedBy", users_json(&users));
+	if (tare_volume_schedule(s->root, name, &schedule, NULL) == 0 && schedule)
+		json_set(*out, "Schedule", schedule);
 	return 0;
 }
 

@@ -134,6 +134,24 @@ exec_words() { # FILE N
 	same "$(files)" ''
 }
 
+@test "a schedule is seen, what it replaces is said, and that it outlives its volume" {
+	ok with_systemd volume inspect data
+	lacks Schedule
+	for with in with_systemd with_cron; do
+		ok $with volume backup data --to "$REPO" --schedule daily --keep-daily 7
+		ok $with volume inspect data
+		same "$(jq -c '.[0].Schedule | [.When, .Repository, .Keep]' <<<"$output")" "[\"daily\",\"$REPO\",{\"Daily\":7}]"
+		ok $with volume backup data --to "$DIR/other" --schedule weekly
+		[[ $stderr == *"replaces the schedule that was there: daily, to $REPO, which gets no more"* ]] || fail "stderr: $stderr"
+	done
+	tare volume create gone >/dev/null
+	ok with_cron volume backup gone --to "$REPO" --schedule daily
+	ok with_cron volume rm gone
+	[[ $stderr == *"gone remains (/etc/cron.d/tare-backup-gone); remove it with: tare volume backup gone --schedule none"* ]] || fail "stderr: $stderr"
+	ok with_cron volume backup gone --schedule none
+	ok with_cron volume backup data --schedule none
+}
+
 @test "what can never work is no schedule" {
 	tare volume backup data --to "$DIR/sealed" --key-file "$DIR/key" >/dev/null 2>&1
 	head -c 32 /dev/urandom >"$DIR/wrong" && chmod 600 "$DIR/wrong"
@@ -152,7 +170,7 @@ exec_words() { # FILE N
 	"$BOX/cron" 30 3>&- 4>&- &
 	eventually 5 grep -qx cron "/proc/$!/comm"
 	ok with_cron volume backup data --to "$DIR/empty" --schedule daily
-	same "$stderr" ''
+	[[ $stderr != *'no cron'* ]] || fail "stderr: $stderr"
 	kill "$!"
 	ok with_cron volume backup data --schedule none
 }
