@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "tui/app.h"
@@ -106,29 +107,77 @@ static const char *base_of(const char *path)
 
 /* ------------------------------------------------------------------ out */
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* "/a/b" of "b" in the working directory "/a". */
+static char *full_path(const char *path)
+{
+	cleanup_free char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+
+	while (!strncmp(path, "./", 2))
+		path += 2 + strspn(path + 2, "/");
+	return here ? str_printf("%s/%s", strcmp(here, "/") ? here : "", path) : strdup(path);
+}
+
+struct landing {
+	char *host; /* what `tare cp` is told */
+	char *path; /* where it will be: the full path */
+};
+
+/* A directory that is there gets it inside, as cp does it; but one of the same name, without a slash at its
+ * end, is meant itself: to copy the same twice should not make etc/etc. */
+static struct landing land(const char *text, const char *path)
+{
+	const char *base = base_of(path);
+	bool is_root = !strcmp(path, "/");
+	cleanup_free char *full = full_path(text);
+	struct landing l = {NULL, NULL};
+
+	if (!full)
+		return l;
+	if (is_root || !is_directory(full)) {
+		l.host = strdup(text);
+		l.path = strdup(full);
+	} else if (text[strlen(text) - 1] != '/' && !strcmp(base_of(full), base)) {
+		l.host = str_printf("%.*s", (int)(strlen(full) - strlen(base)), full);
+		l.path = strdup(full);
+	} else {
+		l.host = strdup(text);
+		l.path = str_printf("%s%s%s", full, full[strlen(full) - 1] == '/' ? "" : "/", base);
+	}
+	return l;
+}
+
 static void take_out(struct app *a, const char *text, void *arg)
 {
 	const struct copying *c = arg;
-	cleanup_free char *target = NULL;
+	struct landing l;
 	struct request *r;
-	struct stat st;
-	bool is_there;
 
 	if (!text || !*text)
 		return;
-	r = request_of(c, text, true);
-	request_title(r, "copy %s out of %s", c->path, c->name);
-	request_said(r, "copied %s of %s to %s", c->path, c->name, text);
-	is_there = stat(text, &st) == 0;
-	if (is_there && S_ISDIR(st.st_mode)) {
-		target = str_printf("%s/%s", text, base_of(c->path));
-		is_there = target && stat(target, &st) == 0;
+	l = land(text, c->path);
+	if (l.host && l.path) {
+		r = request_of(c, l.host, true);
+		request_title(r, "copy %s out of %s", c->path, c->name);
+		request_said(r, "copied %s of %s to %s", c->path, c->name, l.path);
+		if (is_directory(l.path))
+			request_confirm(a, r, NULL, "Copy", true,
+			        "Copy into %s of this machine, which is there? Files of the same names are "
+			        "replaced.",
+			        l.path);
+		else if (access(l.path, F_OK) == 0)
+			request_confirm(a, r, NULL, "Replace", true, "Replace %s of this machine?", l.path);
+		else
+			request_start(a, r);
 	}
-	if (is_there && !S_ISDIR(st.st_mode))
-		request_confirm(
-		        a, r, NULL, "Replace", true, "Replace %s of this machine?", target ? target : text);
-	else
-		request_start(a, r);
+	free(l.host);
+	free(l.path);
 }
 
 static void ask(struct app *a, const struct prompt_options *o)
@@ -142,12 +191,14 @@ static void ask(struct app *a, const struct prompt_options *o)
 void file_copy_out(struct app *a, enum tare_tree tree, const char *name, const char *path)
 {
 	struct copying *c = copying_new(tree, name, path);
-	char label[200], text[300];
+	cleanup_free char *text = full_path(strcmp(path, "/") ? base_of(path) : name);
+	char label[200];
 
-	if (!c)
+	if (!c || !text) {
+		copying_free(c);
 		return;
+	}
 	snprintf(label, sizeof label, "Copy %.80s of %.60s to, on this machine", path, name);
-	snprintf(text, sizeof text, "./%.255s", strcmp(path, "/") ? base_of(path) : name);
 	ask(a, &(struct prompt_options){.label = label,
 	               .text = text,
 	               .history = "copy-out",

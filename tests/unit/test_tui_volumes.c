@@ -227,9 +227,32 @@ static void files_go_out_and_come_in(void **state)
 	struct app *a = *state;
 	cleanup_free char *there = str_printf("%s/there", a->dir), *text = NULL;
 
+	assert_int_equal(chdir(a->dir), 0);
 	file_copy_out(a, TARE_TREE_CONTAINER, "web", "/etc/hosts");
 	box_key(a, KEYC_ENTER, 0);
-	assert_string_equal(box_command(a), "tare --demo cp web:/etc/hosts ./hosts");
+	text = str_printf("tare --demo cp web:/etc/hosts %s/hosts", a->dir);
+	assert_string_equal(box_command(a), text);
+	free(text);
+	/* a second time it is the same place, and that is asked */
+	assert_int_equal(mkdir("etc", 0700), 0);
+	file_copy_out(a, TARE_TREE_CONTAINER, "web", "/etc");
+	box_key(a, KEYC_ENTER, 0);
+	assert_non_null(strstr(box_text(a), "Files of the same"));
+	box_key(a, 'y', 0);
+	text = str_printf("tare --demo cp web:/etc %s/", a->dir);
+	assert_string_equal(box_command(a), text);
+	free(text);
+	/* but with a slash at its end it goes into it */
+	file_copy_out(a, TARE_TREE_CONTAINER, "web", "/etc");
+	box_type(a, "/");
+	box_key(a, KEYC_ENTER, 0);
+	text = str_printf("tare --demo cp web:/etc %s/etc/", a->dir);
+	assert_string_equal(box_command(a), text);
+	free(text);
+	text = str_printf("copied /etc of web to %s/etc/etc", a->dir);
+	assert_string_equal(a->toast, text);
+	free(text);
+	rmdir("etc");
 	file_copy_out(a, TARE_TREE_VOLUME, "data", "/x");
 	box_key(a, 'u', MOD_CTRL);
 	box_type(a, "-y"); /* no option, and not standard output */
@@ -253,6 +276,7 @@ static void files_go_out_and_come_in(void **state)
 	text = str_printf("tare --demo cp --volume %s data:/sub/", there);
 	assert_string_equal(box_command(a), text);
 	unlink(there);
+	assert_int_equal(chdir("/"), 0);
 }
 
 #define WITH_A_BOX(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
