@@ -160,10 +160,43 @@ static bool shows(const char *word)
 	return !is_one_of(word, quiet, COUNT(quiet));
 }
 
+static bool ends_with_word(const char *name, const char *word)
+{
+	size_t n = strlen(name), k = strlen(word);
+
+	return n > k && name[n - k - 1] == '-' && !strcmp(name + n - k, word);
+}
+
+/* What is selected says which "prune" is meant, or "inspect": that of its own kind, which also asks first. */
+static enum action find_here(struct app *a, const char *word)
+{
+	static const enum context contexts[] = {[OBJECT_CONTAINER] = CONTEXT_CONTAINERS,
+	        [OBJECT_IMAGE] = CONTEXT_IMAGES,
+	        [OBJECT_VOLUME] = CONTEXT_VOLUMES,
+	        [OBJECT_NETWORK] = CONTEXT_NETWORKS};
+	enum action of_that_name = action_find(word);
+	enum context context = action_table[of_that_name].context;
+	struct object o;
+
+	if (!app_current(a, &o) || o.kind < OBJECT_CONTAINER || o.kind > OBJECT_NETWORK)
+		return of_that_name;
+	if (of_that_name != ACTION_NONE &&
+	        (context == contexts[o.kind] || context < CONTEXT_CONTAINERS || context > CONTEXT_NETWORKS))
+		return of_that_name;
+	for (int i = 1; i < ACTION_N; i++) {
+		const struct action_info *info = &action_table[i];
+
+		if (info->context == contexts[o.kind] &&
+		        ((info->hint && !strcmp(info->hint, word)) || ends_with_word(info->name, word)))
+			return (enum action)i;
+	}
+	return of_that_name;
+}
+
 static void do_words(struct app *a, char *const *words)
 {
 	const char *first = words[0];
-	enum action action = words[1] ? ACTION_NONE : action_find(first);
+	enum action action = words[1] ? ACTION_NONE : find_here(a, first);
 
 	if (!strcmp(first, "q") || !strcmp(first, "q!") || !strcmp(first, "qa") || !strcmp(first, "quit"))
 		app_quit(a);
@@ -293,6 +326,15 @@ static void offer_first(const char *typed, char ***candidates)
 		offer(candidates, typed, own_words[i]);
 }
 
+/* "prune" finds "volume-prune", behind what begins so. */
+static void offer_within(const char *typed, char ***candidates)
+{
+	for (int i = 1; i < ACTION_N; i++)
+		if (strlen(typed) > 1 && is_worth_offering(&action_table[i]) &&
+		        strstr(action_table[i].name, typed) && !strv_has(*candidates, action_table[i].name))
+			strv_add(candidates, action_table[i].name);
+}
+
 static void offer_tare(const char *typed, char ***candidates)
 {
 	for (size_t i = 0; i < COUNT(tare_words); i++)
@@ -303,7 +345,7 @@ void command_line_complete(struct app *a, const char *text, char ***candidates)
 {
 	const char *typed = strrchr(text, ' ');
 	cleanup_strv char **words = NULL;
-	size_t n;
+	size_t n = 0;
 
 	if (*text == '!')
 		text++;
@@ -339,6 +381,8 @@ void command_line_complete(struct app *a, const char *text, char ***candidates)
 	}
 	if (*candidates)
 		qsort(*candidates, strv_len(*candidates), sizeof(**candidates), by_name);
+	if (n == 0)
+		offer_within(typed, candidates);
 }
 
 /* ------------------------------------------------------------------ the line */

@@ -54,6 +54,25 @@ static void names_are_actions(void **state)
 	assert_true(a->has_quit);
 }
 
+/* The same word for each kind of thing. */
+static void a_word_is_of_what_is_selected(void **state)
+{
+	struct app *a = *state;
+	char **found = NULL;
+
+	a->targets = calloc(1, sizeof(*a->targets));
+	a->n_targets = 1;
+	a->targets[0].kind = OBJECT_VOLUME;
+	assert_int_equal(act(a, "prune"), ACTION_VOL_PRUNE);
+	assert_int_equal(act(a, "inspect"), ACTION_VOL_INSPECT);
+	a->targets[0].kind = OBJECT_NETWORK;
+	assert_int_equal(act(a, "prune"), ACTION_NET_PRUNE);
+	command_line_complete(a, "prun", &found);
+	assert_true(strv_has(found, "volume-prune"));
+	assert_string_equal(found[0], "prune");
+	strv_free(found);
+}
+
 static void what_is_not_known_is_said(void **state)
 {
 	struct app *a = *state;
@@ -180,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(names_are_actions, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_word_is_of_what_is_selected, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(what_is_not_known_is_said, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(settings_are_checked, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(tare_commands_become_jobs, set_up, tear_down),
