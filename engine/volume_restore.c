@@ -74,6 +74,9 @@ static int from_repository(struct volume_restore *r, const struct backup_source 
 	const char *volume = strcmp(id, "latest") == 0 ? q->volume : NULL;
 	if (repository_find(repository, id, volume, &s, e) < 0)
 		return -1;
+	r->result->id = strdup(s.id);
+	r->result->of = strdup(s.volume);
+	r->result->time = s.time;
 	const struct repository_restore request = {.subtree = r->path,
 	        .in_place = true,
 	        .dry_run = r->dir_fd < 0,
@@ -170,14 +173,17 @@ static int check_into(const struct volume_restore *r, struct err *e)
 	return 0;
 }
 
-/* All is read and checked; and whether the real thing would be refused is said, too. */
+/* All is read and checked; and whether the real thing would be refused now is said, too. */
 static int try_it(struct volume_restore *r, const char *name, const struct backup_source *from, struct err *e)
 {
 	const struct tare_restore *q = r->request;
-	if (!q->into && !q->force && volume_is_there(r->store, name) &&
-	        volume_need_no_writer(r->store, name, e) < 0)
+	struct err why = ERR_INIT;
+	if (fill(r, from, e) < 0)
 		return -1;
-	return fill(r, from, e);
+	if (!q->into && !q->force && volume_is_there(r->store, name) &&
+	        volume_need_no_writer(r->store, name, &why) < 0)
+		log_line(LOG_LEVEL_WARN, "it would be refused now: %s", why.msg);
+	return 0;
 }
 
 static void tell(const struct volume_restore *r, const char *name)
