@@ -241,6 +241,17 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	before=$(cat "$(data v)/a")
 	differs() { [ "$(cat "$(data v)/a")" != "$before" ]; }
 	eventually 5 differs
+	# who starts meanwhile does not wait, but is named
+	mkfifo "$DIR/slow"
+	"$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup --pause v - >"$DIR/slow" 2>"$DIR/says" 3>&- 4>&- &
+	pid=$!
+	exec 5<"$DIR/slow"
+	eventually 10 is_state c paused
+	background late -v v:/v $B sleep 1000
+	cat <&5 >/dev/null
+	exec 5<&-
+	wait $pid
+	grep -q 'late was started while the volume was read' "$DIR/says" || fail "says: $(cat "$DIR/says")"
 }
 
 @test "restore: into a volume in use only when told, and then it says who sees the old files" {
@@ -250,7 +261,8 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	echo new >"$(data v)/f"
 	background c -v v:/v $B sleep 1000
 	refused 125 '*c*--force*' volume restore v "$DIR/b.tar"
-	refused 125 '*c*' volume restore --dry-run v "$DIR/b.tar"
+	ok tare volume restore --dry-run v "$DIR/b.tar"
+	[[ $stderr == *'it would be refused now: container c '*--force* ]] || fail "says: $stderr"
 	same "$(cat "$(data v)/f")" new
 	ok tare volume restore --force v "$DIR/b.tar"
 	[[ $output$stderr == *c* ]] || fail "c is not named: $output $stderr"
@@ -285,7 +297,14 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	same "$(stat -c '%a %u %g' "$(data v)/deep")" '2751 1234 3000000'
 	echo changed >"$(data v)/etc/one"
 	ok tare volume restore --path etc/one v "$DIR/b.tar.zst"
+	has '1 file or directory, 4B'
 	same "$(cat "$(data v)/etc/one")" one
+	# another name of a file that is elsewhere
+	echo changed >"$(data v)/hard"
+	refused 125 'name a FILE' volume restore --path hard v - < <(cat "$DIR/b.tar.zst")
+	ok tare volume restore --path hard v "$DIR/b.tar.zst"
+	has ', 4B'
+	same "$(cat "$(data v)/hard")" one
 	ok tare volume restore v "$DIR/b.tar.zst"
 	look v | diff "$DIR/before" - || fail 'not as it was'
 	ok tare volume-restore other "$DIR/b.tar.zst"
