@@ -41,9 +41,11 @@ static void damaged(void *arg, const char *line)
 	printf("damaged: %s\n", buf_str(&text));
 }
 
-static int tell_verified(const struct cli *cli, const char *from, const struct damages *d, uint64_t n)
+static int tell_verified(
+        const struct cli *cli, const char *from, const struct damages *d, const struct tare_verified *v)
 {
-	char count[BACKUP_COUNT_SIZE];
+	uint64_t n = v->damaged;
+	char count[BACKUP_COUNT_SIZE], size[SIZE_TEXT_SIZE];
 	cleanup_buf struct buf line = BUF_INIT;
 
 	if (cli->json) {
@@ -51,6 +53,10 @@ static int tell_verified(const struct cli *cli, const char *from, const struct d
 		json_set_str(doc, "From", from);
 		json_set_bool(doc, "Whole", n == 0);
 		json_set_strv(doc, "Damaged", d->lines);
+		if (v->backups) {
+			json_set_int(doc, "Backups", (int64_t)v->backups);
+			json_set_int(doc, "Bytes", (int64_t)v->bytes);
+		}
 		return transfer_print_json(doc);
 	}
 	backup_add_name(&line, strcmp(from, "-") == 0 ? "standard input" : from);
@@ -62,6 +68,9 @@ static int tell_verified(const struct cli *cli, const char *from, const struct d
 		        n == d->files ? "file" : "place", n == 1 ? "" : "s");
 	else
 		buf_str_add(&line, " is whole");
+	if (v->backups)
+		buf_printf(&line, " (%s backup%s, %s)", backup_count_text(v->backups, count),
+		        v->backups == 1 ? "" : "s", size_format_decimal(v->bytes, size));
 	return puts(buf_str(&line)) < 0 ? -1 : 0;
 }
 
@@ -70,15 +79,15 @@ static int verify(struct cli *cli, void *options, char **operands, struct err *e
 	const struct volume_verify_options *o = options;
 	struct progress p = PROGRESS_NONE;
 	struct damages d = {.cli = cli, .progress = &p};
-	uint64_t n = 0;
+	struct tare_verified v = {0};
 
 	transfer_progress(&p, &o->progress);
-	int rc = tare_backup_verify(operands[0], o->key_file, &p, damaged, &d, &n, e);
+	int rc = tare_backup_verify(operands[0], o->key_file, &p, damaged, &d, &v, e);
 	progress_end(&p);
 	if (rc == 0)
-		rc = tell_verified(cli, operands[0], &d, n);
+		rc = tell_verified(cli, operands[0], &d, &v);
 	strv_free(d.lines);
-	return rc < 0 ? -1 : n ? 1 : 0;
+	return rc < 0 ? -1 : v.damaged ? 1 : 0;
 }
 
 /* ------------------------------------------------------------------ forget, prune */

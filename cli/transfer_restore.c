@@ -8,6 +8,8 @@
 #include "base/proc.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "base/units.h"
+#include "cli/moment.h"
 #include "cli/transfer.h"
 #include "cli/transfer_backup.h"
 #include "engine/tare.h"
@@ -38,6 +40,12 @@ static json *restore_document(
 
 	json_set_str(doc, "Volume", r->volume);
 	json_set_str(doc, "From", q->from);
+	if (r->id) {
+		char moment[TIME_TEXT_SIZE];
+		json_set_str(doc, "Id", r->id);
+		json_set_str(doc, "BackupOf", r->of);
+		json_set_str(doc, "BackupTime", time_format(r->time, moment));
+	}
 	json_set_bool(doc, "Made", r->made);
 	json_set_bool(doc, "DryRun", q->dry_run);
 	json_set_bool(doc, "Verified", !r->unverified);
@@ -54,11 +62,14 @@ static void add_restored(
         struct buf *line, const struct tare_restore *q, const struct tare_restore_result *r, double seconds)
 {
 	const char *name = r->volume ? r->volume : q->into ? q->into : q->volume;
+	char moment[MOMENT_SIZE];
 
 	buf_printf(line, "%s %s: ", q->dry_run ? "would restore" : "restored", name);
 	backup_add_amount(line, r->entries, r->bytes);
 	buf_str_add(line, " from ");
 	backup_add_name(line, strcmp(q->from, "-") == 0 ? "standard input" : q->from);
+	if (r->id)
+		buf_printf(line, ", backup %s of %s,", r->id, moment_local(r->time, moment));
 	buf_printf(line, " in %.1f s; ", seconds);
 	if (r->made) {
 		buf_printf(line, "the volume %s", q->dry_run ? "would be made" : "is new");
@@ -71,6 +82,18 @@ static void add_restored(
 		buf_str_add(line, "all files of the volume");
 }
 
+/* By its id any backup can be had, meant or not. */
+static void tell_other(const struct tare_restore *q, const struct tare_restore_result *r)
+{
+	cleanup_buf struct buf name = BUF_INIT;
+
+	if (!r->of || strcmp(r->of, q->volume) == 0)
+		return;
+	backup_add_name(&name, r->of);
+	log_line(LOG_LEVEL_WARN, "backup %s is one of the volume %s, not of %s", r->id, buf_str(&name),
+	        q->volume);
+}
+
 static int tell_restore(const struct cli *cli, const struct tare_restore *q,
         const struct tare_restore_result *r, double seconds)
 {
@@ -79,6 +102,7 @@ static int tell_restore(const struct cli *cli, const struct tare_restore *q,
 	if (r->unverified)
 		log_line(LOG_LEVEL_WARN,
 		        "this archive was not made by tare volume backup: only its form could be checked");
+	tell_other(q, r);
 	backup_warn_each("this file system cannot keep", r->dropped);
 	strv_foreach (name, r->running)
 		log_line(LOG_LEVEL_WARN,

@@ -230,46 +230,55 @@ static void tell_damage(void *arg, const struct snapshot *s, const char *path, c
 	d->line(d->arg, buf_str(&line));
 }
 
-static int verify_one(struct repository *r, const struct backup_source *from, struct damages *d, uint64_t *n,
-        struct err *e)
+static int verified(long found, struct tare_verified *out)
+{
+	out->damaged = found > 0 ? (uint64_t)found : 0;
+	return found < 0 ? -1 : 0;
+}
+
+static int verify_one(struct repository *r, const struct backup_source *from, struct damages *d,
+        struct tare_verified *out, struct err *e)
 {
 	cleanup_snapshot struct snapshot s = {0};
 
 	if (find(r, from->dir, from->id, NULL, "name it by its id", &s, e) < 0)
 		return -1;
-	long found = repository_verify_one(r, &s, tell_damage, d, e);
-	*n = found > 0 ? (uint64_t)found : 0;
-	return found < 0 ? -1 : 0;
+	out->backups = 1;
+	out->bytes = s.bytes;
+	return verified(repository_verify_one(r, &s, tell_damage, d, e), out);
 }
 
 static int verify_repository(const struct backup_source *s, const char *key_file, struct progress *p,
-        struct damages *d, uint64_t *n, struct err *e)
+        struct damages *d, struct tare_verified *out, struct err *e)
 {
+	cleanup_snapshot_list struct snapshot_list l = {0};
 	cleanup_repository_handle struct repository *r =
 	        open_repository(s->dir, key_file, REPOSITORY_SHARED, p, e);
-	long found;
 
 	if (!r)
 		return -1;
 	if (s->id)
-		return verify_one(r, s, d, n, e);
-	found = repository_verify(r, tell_damage, d, e);
-	*n = found > 0 ? (uint64_t)found : 0;
-	return found < 0 ? -1 : 0;
+		return verify_one(r, s, d, out, e);
+	if (repository_list(r, NULL, &l, e) < 0)
+		return -1;
+	out->backups = l.n;
+	for (size_t i = 0; i < l.n; i++)
+		out->bytes += l.rows[i].bytes;
+	return verified(repository_verify(r, tell_damage, d, e), out);
 }
 
 int tare_backup_verify(const char *from, const char *key_file, struct progress *p,
-        void (*damaged)(void *arg, const char *line), void *arg, uint64_t *n, struct err *e)
+        void (*damaged)(void *arg, const char *line), void *arg, struct tare_verified *out, struct err *e)
 {
 	cleanup_backup_source struct backup_source s = {0};
 	struct damages d = {damaged, arg};
 
-	*n = 0;
+	*out = (struct tare_verified){0};
 	if (backup_source_parse(from, &s, e) < 0)
 		return -1;
 	if (s.dir)
-		return verify_repository(&s, key_file, p, &d, n, e);
-	return tar_verify(s.archive, p, damaged, arg, n, e);
+		return verify_repository(&s, key_file, p, &d, out, e);
+	return tar_verify(s.archive, p, damaged, arg, &out->damaged, e);
 }
 
 /* ------------------------------------------------------------------ forget, prune */

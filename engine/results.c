@@ -93,6 +93,8 @@ void tare_backup_result_free(struct tare_backup_result *r)
 void tare_restore_result_free(struct tare_restore_result *r)
 {
 	free(r->volume);
+	free(r->id);
+	free(r->of);
 	strv_free(r->running);
 	strv_free(r->dropped);
 	*r = (struct tare_restore_result){0};

@@ -92,6 +92,8 @@ struct tare_restore_result {
 	bool made;       /* the volume was not there before */
 	bool unverified; /* the archive has no list of files with digests: only its form could be checked */
 	uint64_t bytes, entries;
+	char *id, *of;  /* of a repository: which backup that was, and of which volume; else NULL */
+	int64_t time;   /* ns since the epoch, when it was made */
 	char **running; /* names of containers that run and see the old files until they are restarted */
 	char **dropped; /* lines: attributes that the file system of the volume cannot keep */
 };
@@ -124,9 +126,13 @@ int tare_backup_compare(
 /* The row of one, as in that list; bytes that are no UTF-8 become U+FFFD. */
 json *tare_backup_file_json(const struct tare_backup_file *);
 /* `from`: an archive, DIR or DIR@ID. Calls `damaged` with a line for each thing that is wrong, naming the
- * file that it belongs to; *n is their number. */
+ * file that it belongs to. */
+struct tare_verified {
+	uint64_t damaged;        /* how many things are wrong */
+	uint64_t backups, bytes; /* read in a repository: how many, and what their files hold; else 0 */
+};
 int tare_backup_verify(const char *from, const char *key_file, struct progress *p,
-        void (*damaged)(void *arg, const char *line), void *arg, uint64_t *n, struct err *e);
+        void (*damaged)(void *arg, const char *line), void *arg, struct tare_verified *out, struct err *e);
 
 struct tare_forget {
 	const char *dir, *key_file;

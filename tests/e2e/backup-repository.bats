@@ -63,6 +63,7 @@ flip() { # FILE OFFSET: one bit of the byte there
 	look copy | diff "$DIR/before" -
 	rm -rf "${DATA:?}"/etc && echo changed >"$DATA/big"
 	ok tare volume restore data "$repo@$(newest "$repo")"
+	has ", backup $(newest "$repo") of 20"
 	has '; it replaced all files of the volume'
 	look data | diff "$DIR/before" -
 	# what was made since is not in the backup, so it goes
@@ -84,6 +85,8 @@ flip() { # FILE OFFSET: one bit of the byte there
 	same "$(cat "$DATA/etc/one" "$DATA/big")" $'one\nchanged'
 	ok tare volume restore data "$repo" --path deep/er/numbers --into part
 	same "$(cd "$ROOT/volumes/part/data" && find . -type f)" ./deep/er/numbers
+	ok tare volume restore other-volume "$repo@$(newest "$repo")" --dry-run
+	[[ $stderr == *"backup $(newest "$repo") is one of the volume data, not of other-volume"* ]] || fail "stderr: $stderr"
 	refused 125 'no/such' volume restore data "$repo" --path no/such
 	refused 125 'without ..' volume restore data "$repo" --path ../x
 	refused 125 'is the whole volume' volume restore data "$repo" --path ./
@@ -129,6 +132,7 @@ flip() { # FILE OFFSET: one bit of the byte there
 	ok tare volume backups --volume other --format '{{.Volume}} {{.Files}} {{.Host}}' "$repo"
 	is "other 0 $(uname -n)"
 	ok tare volume backups --format json "$repo"
+	same "$(jq -s -c '.[-1] | [.Files, (.New | type), (.When | test("^2[0-9-]{9}T[0-9:.]+Z$"))]' <<<"$output")" '[0,"number",true]'
 	same "$(jq -r .Volume <<<"$output" | sort | uniq -c | tr -s ' \n' ' ')" ' 2 data 1 other '
 	ok tare --json volume backups "$repo"
 	same "$(jq -r '[.[] | .Volume, (.Bytes > 1000000), (.Time > 1600000000000000000)] | map(tostring) | join(" ")' <<<"$output")" \
@@ -156,6 +160,10 @@ flip() { # FILE OFFSET: one bit of the byte there
 	refused 125 "$id is not one of the volume other" volume backups "$repo" "$id" --volume other
 	ok tare volume forget "$repo" latest --volume other --dry-run
 	has ' of other, '
+	ok unshare --uts sh -c 'hostname elsewhere && exec "$@"' sh "$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup other --to "$repo"
+	ok tare volume backups "$repo"
+	[[ ${lines[0]} =~ ^ID\ +VOLUME\ +HOST\ +WHEN ]] || fail "heading: ${lines[0]}"
+	has ' elsewhere '
 }
 
 @test "forget by ids and by rules, prune frees" {
@@ -186,7 +194,7 @@ flip() { # FILE OFFSET: one bit of the byte there
 	ok tare volume forget "$repo" --keep-last 5
 	is 'nothing to forget: the rules keep all backups'
 	ok tare volume verify "$repo"
-	is "$repo is whole"
+	is "$repo is whole (1 backup, 1MB)"
 	refused 125 'is about volumes' volume prune -a "$repo"
 }
 
@@ -206,7 +214,7 @@ flip() { # FILE OFFSET: one bit of the byte there
 	[ -s "$ROOT/volumes/thin/data/f" ]
 	flip "$pack" 300000
 	ok tare volume verify "$repo@latest"
-	is "$repo@latest is whole"
+	is "$repo@latest is whole (1 backup, 1MB)"
 }
 
 @test "an encrypted repository: nothing to be read without the key" {
@@ -374,6 +382,8 @@ flip() { # FILE OFFSET: one bit of the byte there
 
 @test "wrong words" {
 	refused 125 'where to?' volume backup data
+	refused 125 "for a backup into the repository there: --to $DIR/repo" volume backup data "$DIR/repo"
+	refused 125 'in Tare it is tare volume backup' volume export data
 	refused 125 'either to a file or --to a repository' volume backup data x.tar --to "$DIR/repo"
 	refused 125 'unknown --format "zip"' volume backup data x --format zip
 	for name in x.tar.xz x.zip x.gz x.TAR.GZ; do
