@@ -69,21 +69,62 @@ static json *backup_row(json *b)
 	return row;
 }
 
-/* --json gives the numbers as they are, for programs. */
+/* --format json is for programs: numbers as they are, and times that need no parsing of names of zones. */
+static bool for_programs(const struct list_format *how)
+{
+	return how->format && strcmp(how->format, "json") == 0;
+}
+
+static json *backup_numbers(json *b)
+{
+	json *row = json_object_new_object();
+	char moment[TIME_TEXT_SIZE];
+
+	json_set_str(row, "ID", json_str(b, "Id", ""));
+	json_set_str(row, "Volume", json_str(b, "Volume", ""));
+	json_set_str(row, "When", time_format(json_int(b, "Time", 0), moment));
+	json_set_int(row, "Size", json_int(b, "Bytes", 0));
+	json_set_int(row, "Files", json_int(b, "Files", 0));
+	json_set_int(row, "New", json_int(b, "Added", 0));
+	json_set_int(row, "Stored", json_int(b, "Stored", 0));
+	json_set_int(row, "Entries", json_int(b, "Entries", 0));
+	json_set_str(row, "Host", json_str(b, "Host", ""));
+	return row;
+}
+
+/* Of one host nobody needs the name. */
+static bool several_hosts(json *list)
+{
+	json *first = json_object_array_get_idx(list, 0);
+
+	for (size_t i = 1; i < json_object_array_length(list); i++)
+		if (strcmp(json_str(json_object_array_get_idx(list, i), "Host", ""),
+		            json_str(first, "Host", "")) != 0)
+			return true;
+	return false;
+}
+
+/* --json gives the whole documents. */
 static int list_backups(
         const struct cli *cli, const struct volume_backups_options *o, const char *dir, struct err *e)
 {
 	cleanup_rows struct rows rows = ROWS_INIT;
 	cleanup_json json *list = NULL;
+	struct list_format how = o->list;
 
 	if (tare_backups(dir, o->volume, o->key_file, &list, e) < 0)
 		return -1;
 	if (cli->json && !o->list.format && !o->list.quiet)
 		return document_print(list, NULL, e);
-	for (size_t i = 0; i < json_object_array_length(list); i++)
-		if (rows_add(&rows, backup_row(json_object_array_get_idx(list, i)), NULL, TONE_PLAIN, e) < 0)
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		json *b = json_object_array_get_idx(list, i);
+		json *row = for_programs(&how) ? backup_numbers(b) : backup_row(b);
+		if (rows_add(&rows, row, NULL, TONE_PLAIN, e) < 0)
 			return -1;
-	return list_print(cli, &backup_view, &o->list, &rows, e);
+	}
+	if (several_hosts(list))
+		how.columns = "ID Volume Host When Size Files New";
+	return list_print(cli, &backup_view, &how, &rows, e);
 }
 
 /* ------------------------------------------------------------------ files
@@ -139,12 +180,16 @@ static int add_row(struct listing *l, const struct tare_backup_file *f, struct e
 {
 	cleanup_json json *file = tare_backup_file_json(f);
 	json *row = json_object_new_object();
-	char mode[MODE_TEXT_SIZE], moment[MOMENT_SIZE];
+	char mode[MODE_TEXT_SIZE], moment[MOMENT_SIZE], time[TIME_TEXT_SIZE];
+	bool numbers = for_programs(&l->options->list);
 
 	json_set_str(row, "Change", json_str(file, "Change", ""));
 	json_set_str(row, "Mode", mode_text(f->mode, mode));
-	set_size(row, "Size", (int64_t)f->size);
-	json_set_str(row, "Modified", moment_local(f->mtime, moment));
+	if (numbers)
+		json_set_int(row, "Size", (int64_t)f->size);
+	else
+		set_size(row, "Size", (int64_t)f->size);
+	json_set_str(row, "Modified", numbers ? time_format(f->mtime, time) : moment_local(f->mtime, moment));
 	json_set_str(row, "Path", json_str(file, "Path", ""));
 	return rows_add(&l->rows, row, NULL, TONE_PLAIN, e);
 }
