@@ -123,12 +123,17 @@ static bool has_keep(const struct keep_options *k)
 
 static int check_where(const struct volume_backup_options *o, const char *file, struct err *e)
 {
+	struct stat st;
+
 	if (o->schedule && (file || !o->to))
 		return err_set(e, ERR_USAGE, "--schedule is for backups into a repository; add --to DIR%s",
 		        file ? ", and name no file" : "");
 	if (!file && !o->to)
 		return err_set(e, ERR_USAGE,
 		        "where to? name a file, - for standard output, or a repository with --to DIR");
+	if (file && !o->to && stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE,
+		        "\"%s\" is a directory; for a backup into the repository there: --to %s", file, file);
 	if (file && o->to)
 		return err_set(e, ERR_USAGE,
 		        "a backup goes either to a file or --to a repository, but got \"%s\" and \"%s\"",

@@ -215,7 +215,8 @@ static void unknown_words_get_a_hint(void **state)
 /* A row of the hints that Tare has by now would never be read. */
 static void hints_are_for_what_is_not_there(void **state)
 {
-	static const char *const typed[] = {"build", "update"};
+	static const char *const typed[] = {
+	        "build", "update", "volume export", "volume import", "volume exists"};
 	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
 	        "health-interval", "no-healthcheck", "gpus"};
 	char *run[] = {"run", NULL};
