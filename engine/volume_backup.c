@@ -187,6 +187,20 @@ static int still_begin(struct still *s, const struct store *store, const char *v
 	return 0;
 }
 
+/* A container may start while the volume is read: it is not made to wait for that, but said. */
+static void tell_newcomers(const struct still *s, const struct store *store, const char *volume)
+{
+	cleanup_volume_users struct volume_users users = {0};
+	if (volume_users(store, volume, &users, NULL) < 0)
+		return;
+	for (size_t i = 0; i < users.n; i++)
+		if (users.rows[i].running && users.rows[i].writable && !stands(s, users.rows[i].id))
+			log_line(LOG_LEVEL_WARN,
+			        "%s was started while the volume was read, so it was not paused: what it "
+			        "wrote may be half in the backup",
+			        users.rows[i].name);
+}
+
 /* ------------------------------------------------------------------ the whole */
 
 static int to_repository(struct volume_backup *b, struct err *e)
@@ -237,6 +251,8 @@ static int run(struct volume_backup *b, struct err *e)
 	}
 	counting_begin(&counting, b);
 	int rc = b->request->to ? to_repository(b, e) : volume_backup_to_archive(b, e);
+	if (b->request->pause && rc == 0)
+		tell_newcomers(&still, b->store, b->request->volume);
 	still_end(&still);
 	counting_end(&counting);
 	if (b->progress && rc == 0)
