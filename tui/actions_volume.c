@@ -162,7 +162,7 @@ static void add_key(struct app *a, struct request *r, const char *repository)
 	request_word(r, key);
 }
 
-void repository_verify(struct app *a, const char *repository)
+void verify_repository(struct app *a, const char *repository)
 {
 	struct request *r = request_new("volume verify");
 
@@ -174,7 +174,7 @@ void repository_verify(struct app *a, const char *repository)
 }
 
 /* No backup goes, so it is not asked. */
-void repository_prune(struct app *a, const char *repository)
+void prune_repository(struct app *a, const char *repository)
 {
 	struct request *r = request_new("volume prune");
 

@@ -497,10 +497,10 @@ static unsigned act(struct view *view, enum action a)
 		backup_ask_where(app, v->object.id);
 		return VIEW_DONE;
 	case ACTION_REPOSITORY_VERIFY:
-		repository_verify(app, v->repository);
+		verify_repository(app, v->repository);
 		return VIEW_DONE;
 	case ACTION_REPOSITORY_PRUNE:
-		repository_prune(app, v->repository);
+		prune_repository(app, v->repository);
 		return VIEW_DONE;
 	case ACTION_BACKUP_READ:
 		read_list(v);

@@ -16,8 +16,8 @@ void volume_back_up(struct app *a, const char *volume);
 void volume_restore(
         struct app *a, const char *volume, const char *repository, const struct backup *b, const char *path);
 /* All backups of all volumes in it. */
-void repository_verify(struct app *a, const char *repository);
-void repository_prune(struct app *a, const char *repository);
+void verify_repository(struct app *a, const char *repository);
+void prune_repository(struct app *a, const char *repository);
 void backup_verify(struct app *a, const char *repository, const struct backup *b);
 void backups_forget(struct app *a, const char *repository, const struct backup *const *some, size_t n);
 /* A form for the repository of a volume's backups, and its key file. */
