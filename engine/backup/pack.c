@@ -16,7 +16,6 @@
 
 #define MAGIC      "tarepack"
 #define VERSION    1
-#define ROW_SIZE   48
 #define COMPRESSED 0x80000000u
 #define TMP_SIZE   22
 
@@ -84,7 +83,7 @@ static void put_row(unsigned char *row, const struct blob *b)
 int pack_writer_add(
         struct pack_writer *w, const struct blob *b, const void *stored, uint32_t *offset, struct err *e)
 {
-	unsigned char row[ROW_SIZE];
+	unsigned char row[PACK_ROW_SIZE];
 	put_row(row, b);
 	buf_add(&w->rows, row, sizeof(row));
 	if (w->rows.failed)
@@ -216,7 +215,8 @@ static int find_rows(int fd, const struct pack_name *name, uint64_t size, struct
 	uint64_t len = get_le32(footer);
 	if (memcmp(first, MAGIC, sizeof(first)) != 0 || memcmp(footer + 8, name->bytes, 32) != 0)
 		return bad(e, "it is not what its name says");
-	if (len > size - PACK_FIRST - PACK_FOOTER_SIZE || len > PACK_BLOBS_MAX * ROW_SIZE + SEAL_OVERHEAD)
+	if (len > size - PACK_FIRST - PACK_FOOTER_SIZE ||
+	        len > PACK_BLOBS_MAX * PACK_ROW_SIZE + SEAL_OVERHEAD)
 		return bad(e, "its directory has an impossible length");
 	char *p = buf_reserve(out, len + 8);
 	if (!p)
@@ -249,14 +249,14 @@ static int take_rows(
         const unsigned char *rows, size_t len, uint64_t end, struct pack_directory *d, struct err *e)
 {
 	uint64_t at = PACK_FIRST;
-	d->n = len / ROW_SIZE;
+	d->n = len / PACK_ROW_SIZE;
 	d->blobs = len ? calloc(d->n ? d->n : 1, sizeof(*d->blobs)) : NULL;
-	if (len % ROW_SIZE)
+	if (len % PACK_ROW_SIZE)
 		return bad(e, "its directory has an impossible length");
 	if (len && !d->blobs)
 		return err_no_memory(e);
 	for (size_t i = 0; i < d->n; i++) {
-		if (take_row(rows + i * ROW_SIZE, &d->blobs[i], e) < 0)
+		if (take_row(rows + i * PACK_ROW_SIZE, &d->blobs[i], e) < 0)
 			return -1;
 		at += d->blobs[i].stored;
 	}

@@ -25,6 +25,7 @@ struct seal;
 #define PACK_FIRST       8 /* offset of the first blob */
 #define PACK_PATH_SIZE   70
 #define PACK_FOOTER_SIZE 40
+#define PACK_ROW_SIZE    48 /* of the directory */
 
 struct pack_name {
 	unsigned char bytes[32];

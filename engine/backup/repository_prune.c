@@ -97,11 +97,34 @@ static int unlink_pack(struct prune *p, size_t i, struct err *e)
 	return 0;
 }
 
+/* Of a pack of so many bytes of so many chunks. */
+static uint64_t pack_size(const struct prune *p, uint64_t bytes, uint64_t chunks)
+{
+	return PACK_FIRST + bytes + chunks * PACK_ROW_SIZE + (p->repository->seal.on ? SEAL_OVERHEAD : 0) +
+	       PACK_FOOTER_SIZE;
+}
+
+/* The same by its size alone: a new pack that would be one of the old is that one. */
+static int close_dry(struct prune *p, struct err *e)
+{
+	uint64_t size = p->n_waiting ? pack_size(p, p->copied, p->n_copied) : 0;
+	bool same = p->n_waiting == 1 && p->repository->list[p->waiting[0]].size == size;
+	for (size_t i = 0; !same && i < p->n_waiting; i++)
+		if (unlink_pack(p, p->waiting[i], e) < 0)
+			return -1;
+	p->written += same ? 0 : size;
+	p->n_waiting = p->n_copied = 0;
+	p->copied = 0;
+	return 0;
+}
+
 /* The new pack gets its name; then those that it stands for go. */
 static int close_writer(struct prune *p, struct err *e)
 {
 	struct pack_name name;
 	uint64_t size = 0;
+	if (p->dry_run)
+		return close_dry(p, e);
 	if (p->writer && pack_writer_finish(p->writer, &name, &size, e) < 0)
 		return -1;
 	pack_writer_free(p->writer);
@@ -161,10 +184,6 @@ static int write_anew(struct prune *p, size_t i, struct err *e)
 	struct repository *r = p->repository;
 	cleanup_pack_directory struct pack_directory d = {0};
 	uint64_t at = PACK_FIRST;
-	if (p->dry_run) {
-		p->written += p->used[i];
-		return unlink_pack(p, i, e);
-	}
 	cleanup_fd int fd = pack_open(r->packs, &r->list[i].name, e);
 	if (fd < 0 || pack_read_directory(fd, &r->list[i].name, &r->seal, &d, e) < 0)
 		return -1;
@@ -172,13 +191,15 @@ static int write_anew(struct prune *p, size_t i, struct err *e)
 		return 0;
 	if (!has_room(p, i) && close_writer(p, e) < 0)
 		return -1;
-	for (size_t k = 0; k < d.n; at += d.blobs[k++].stored)
+	for (size_t k = 0; !p->dry_run && k < d.n; at += d.blobs[k++].stored)
 		if (is_needed(p, &d.blobs[k], i, at) && copy_blob(p, fd, &d.blobs[k], at, e) < 0)
 			return -1;
 	p->waiting[p->n_waiting++] = i;
 	p->copied += p->used[i];
 	p->n_copied += p->count[i];
-	return p->writer && pack_writer_is_full(p->writer) ? close_writer(p, e) : 0;
+	bool full = p->dry_run ? pack_size(p, p->copied, 0) >= PACK_SIZE
+	                       : p->writer && pack_writer_is_full(p->writer);
+	return full ? close_writer(p, e) : 0;
 }
 
 static size_t count_small(const struct prune *p)
@@ -194,7 +215,7 @@ static bool is_worth_keeping(const struct prune *p, size_t i, bool join)
 	const struct repository_pack *pack = &p->repository->list[i];
 	if (join && pack->size < SMALL)
 		return false;
-	return p->used[i] * 100 >= (pack->size - PACK_FIRST - PACK_FOOTER_SIZE) * WORTH_KEEPING;
+	return pack_size(p, p->used[i], p->count[i]) * 100 >= pack->size * WORTH_KEEPING;
 }
 
 /* Those that need no room first: it may be that there is none. */
