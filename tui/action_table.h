@@ -36,7 +36,7 @@
 	X(TAB_PREVIOUS, GLOBAL, "tab-previous", NULL, "Previous tab of the detail", "[", "ctrl-left", NULL) \
 	X(JUMP, GLOBAL, "jump", NULL, "Jump to anything by a few letters of its name", "ctrl-p", NULL, NULL) \
 	X(THEMES, GLOBAL, "themes", NULL, "Pick a theme, with a live preview", "T", NULL, NULL) \
-	X(ACTION_LOG, GLOBAL, "log-actions", NULL, "What is being done, with bars, and what was, as tare commands", "!", NULL, NULL) \
+	X(ACTION_LOG, GLOBAL, "log-actions", NULL, "What is being done, with bars, and what was done before", "!", NULL, NULL) \
 	X(AGAIN, GLOBAL, "again", NULL, "Try again what failed last, or was cancelled", "ctrl-r", NULL, NULL) \
 	X(ALERTS, GLOBAL, "alerts", NULL, "What called for attention", "ctrl-g", NULL, NULL) \
 	X(REPEAT, GLOBAL, "repeat", NULL, "Do the last action again, here", ".", NULL, NULL) \
@@ -115,7 +115,7 @@
 	X(VOL_REMOVE, VOLUMES, "volume-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
 	X(VOL_PRUNE, VOLUMES, "volume-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
 	/* the backups of a volume */ \
-	X(BACKUP_CHANGES, BACKUPS, "backup-changes", "changes", "What changed: between two marked ones, or from this one to the newest", "enter", NULL, NULL) \
+	X(BACKUP_CHANGES, BACKUPS, "backup-changes", "changes", "What changed: between two marked ones, or up to the newest", "enter", NULL, NULL) \
 	X(BACKUP_FILES, BACKUPS, "backup-files", "files", "The files in it", "f", NULL, NULL) \
 	X(BACKUP_RESTORE, BACKUPS, "backup-restore", "restore", "Restore the volume from it", "O", NULL, NULL) \
 	X(BACKUP_MAKE, BACKUPS, "backup-make", "backup", "Back up the volume now", "B", NULL, NULL) \

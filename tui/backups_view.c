@@ -212,7 +212,7 @@ static void say_empty(struct list_view *l, const struct canvas *c)
 		return;
 	}
 	/* what was said is for those who type commands; here a key leads there */
-	if (strstr(v->trouble, "--key-file") || strstr(v->trouble, "key file")) {
+	if (strstr(v->trouble, "--key-file")) {
 		snprintf(first, sizeof first, "%.150s is encrypted", v->repository);
 		snprintf(second, sizeof second, "%s says which key file opens it",
 		        list_key(l, ACTION_BACKUP_WHERE, key));
@@ -220,7 +220,11 @@ static void say_empty(struct list_view *l, const struct canvas *c)
 		return;
 	}
 	snprintf(first, sizeof first, "No backups of it in %.150s", v->repository);
-	snprintf(second, sizeof second, "%s makes one", list_key(l, ACTION_BACKUP_MAKE, key));
+	if (strstr(v->trouble, "key"))
+		snprintf(second, sizeof second, "%s says which key file opens it",
+		        list_key(l, ACTION_BACKUP_WHERE, key));
+	else
+		snprintf(second, sizeof second, "%s makes one", list_key(l, ACTION_BACKUP_MAKE, key));
 	list_say(l, c,
 	        *v->trouble ? (const char *const[]){"The backups cannot be listed", v->trouble, second, NULL}
 	                    : (const char *const[]){first, second, NULL});

@@ -17,7 +17,7 @@
 
 enum {
 	COLUMNS_MAX = 3,
-	COLUMN_WIDTH = 48, /* at least */
+	COLUMN_WIDTH = 78, /* at least: whole sentences rather than more of them beside each other */
 	KEYS_WIDTH = 17,
 	WIDTH_MOST = 160,
 	LINES_MAX = ACTION_N + 2 * CONTEXT_N,

@@ -203,6 +203,8 @@ static void check_id(const struct form *f, char *error)
 		return;
 	if (!is_listed(f))
 		snprintf(error, FORM_ERROR_SIZE, "the backups in it are being read");
+	else if (strstr(r->trouble, "--key-file")) /* here it is a field */
+		snprintf(error, FORM_ERROR_SIZE, "the repository is encrypted: which is its key file?");
 	else if (*r->trouble)
 		snprintf(error, FORM_ERROR_SIZE, "%s", r->trouble);
 	else if (*id && strcmp(id, "latest") != 0)
@@ -466,6 +468,8 @@ static unsigned submit(struct form *f)
 		r->refresh = MODEL_VOLUMES | MODEL_FILES;
 	if (is_file(f))
 		prompt_history_add(app_config(a), backup_history(a, true), form_text(f, RESTORE_WHERE));
+	else if (is_listed(f)) /* it opened it */
+		backup_remember_key(a, form_text(f, RESTORE_WHERE), form_text(f, RESTORE_KEY));
 	if (replaces)
 		request_confirm(a, r, lines, "Replace", true, "Replace %s%s in %s?",
 		        *path ? path : "all files", "", rf->volume);
