@@ -111,6 +111,17 @@ static int is_empty(int volume_fd, const char *name, bool *empty, struct err *e)
 	return 0;
 }
 
+/* Options of a mount for a volume that is there already must be those that it has: nobody would learn that
+ * they count for nothing. */
+static int check_options(
+        const struct store *s, const struct tare_volume_create *how, const char *name, struct err *e)
+{
+	const struct tare_volume_create want = {.name = name, .options = how->options};
+	char made[VOLUME_NAME_MAX];
+
+	return how->options && how->options[0] ? volume_make(s, &want, made, e) : 0;
+}
+
 int volume_ensure_as(const struct store *s, const struct tare_volume_create *how, char made[VOLUME_NAME_MAX],
         struct volume_locks *locks, bool *empty, struct err *e)
 {
@@ -127,8 +138,10 @@ int volume_ensure_as(const struct store *s, const struct tare_volume_create *how
 	memcpy(made, name, VOLUME_NAME_MAX);
 	for (int tries = 0; tries < 16; tries++) { /* each time one was made, it was removed at once */
 		cleanup_fd int fd = open_locked(s, name, LOCK_SH);
+		if (fd >= 0 && (check_options(s, how, name, e) != 0 || is_empty(fd, name, empty, e) != 0))
+			return -1;
 		if (fd >= 0)
-			return is_empty(fd, name, empty, e) != 0 ? -1 : add_lock(locks, steal_fd(&fd), e);
+			return add_lock(locks, steal_fd(&fd), e);
 		if (errno != ENOENT)
 			return err_sys(e, "cannot open the volume %s", name);
 		struct err why = ERR_INIT;

@@ -118,7 +118,8 @@ static int open_subpath(int data, const struct spec_mount *m, struct err *e)
 		return fd;
 	if (errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND,
-		        "volume %s has no %s; make it first, in a container that mounts the whole volume",
+		        "volume %s has no directory \"%s\"; make it first, in a container that mounts the "
+		        "whole volume",
 		        m->volume, m->subpath);
 	if (errno == EXDEV || errno == ELOOP)
 		return err_set(e, ERR_USAGE, "in volume %s the path %s leads out of the volume", m->volume,

@@ -170,7 +170,7 @@ make_image() {
 	is in
 	refused 125 'leads out of the volume' run --rm --mount $m=out $B true
 	refused 125 'leads out of the volume' run --rm --mount $m=up/etc $B true
-	refused 125 'volume v has no none' run --rm --mount $m=none $B true
+	refused 125 'volume v has no directory "none"' run --rm --mount $m=none $B true
 	refused 125 'must stay within the volume' run --rm --mount $m=../v $B true
 	refused 125 'must stay within the volume' run --rm --mount $m=/sub $B true
 	# filled, too, where it is empty
@@ -205,6 +205,8 @@ make_image() {
 	refused 125 'belongs to type=bind' run --rm --mount type=tmpfs,dst=/m,bind-propagation=rslave $B true
 	refused 125 'unknown type "npipe"' run --rm --mount type=npipe,src=x,dst=/m $B true
 	refused 125 '"tpe"; did you mean type?' run --rm --mount type=volume,dst=/m,volume-opt=tpe=tmpfs $B true
+	tare volume create plain >/dev/null
+	refused 125 'there is a volume plain already, with other options' run --rm --mount type=volume,src=plain,dst=/m,volume-opt=type=tmpfs $B true
 	refused 125 'volume-opt takes KEY=VALUE' run --rm --mount type=volume,dst=/m,volume-opt=tmpfs $B true
 	refused 125 'unknown option "rp"; one of ro' run --rm -v v:/v:rp $B true
 }
