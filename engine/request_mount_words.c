@@ -186,15 +186,21 @@ static const struct {
 };
 #define N_MOUNT_KEYS (sizeof(mount_keys) / sizeof(*mount_keys))
 
-static int unknown_mount_key(const char *key, struct err *e)
+static int unknown_mount_key(const char *key, const char *type, struct err *e)
 {
 	const char *names[N_MOUNT_KEYS], *nearest;
+	cleanup_buf struct buf list = BUF_INIT;
 
 	for (size_t i = 0; i < N_MOUNT_KEYS; i++)
 		names[i] = mount_keys[i].key;
 	nearest = text_nearest(key, names, N_MOUNT_KEYS);
-	return err_set(e, ERR_USAGE, "unknown key \"%s\"%s%s%s", key, nearest ? "; did you mean " : "",
-	        nearest ? nearest : "", nearest ? "?" : "; keys are type, source, target, readonly, …");
+	if (nearest)
+		return err_set(e, ERR_USAGE, "unknown key \"%s\"; did you mean %s?", key, nearest);
+	for (size_t i = 0; i < N_MOUNT_KEYS; i++)
+		if (!mount_keys[i].only || strcmp(mount_keys[i].only, type) == 0)
+			buf_printf(&list, "%s%s", list.len ? ", " : "", mount_keys[i].key);
+	return err_set(
+	        e, ERR_USAGE, "unknown key \"%.100s\"; those of type=%s are %s", key, type, buf_str(&list));
 }
 
 static int mount_word(struct mount_words *w, char *word, const char *type, struct err *e)
@@ -213,7 +219,7 @@ static int mount_word(struct mount_words *w, char *word, const char *type, struc
 			        mount_keys[i].only, type);
 		return mount_keys[i].fn(w, value, e);
 	}
-	return unknown_mount_key(word, e);
+	return unknown_mount_key(word, type, e);
 }
 
 /* The next field of a comma-separated line; one that begins with a quote may hold commas ("" is a quote). */

@@ -120,6 +120,8 @@ static void bad_mounts(void **state)
 	struct tare_create *c = *state;
 
 	bad(c, tare_parse_mount, "", "unknown key \"\"");
+	bad(c, tare_parse_mount, "type=tmpfs,zzzzzzzz=1", "those of type=tmpfs are type, source");
+	bad(c, tare_parse_mount, "type=tmpfs,zzzzzzzz=1", "consistency, tmpfs-size, tmpfs-mode");
 	bad(c, tare_parse_mount, "type=bind,source=/tmp", "the target is missing");
 	bad(c, tare_parse_mount, "type=bind,target=/a", "a bind needs a source");
 	bad(c, tare_parse_mount, "type=floppy,target=/a", "unknown type \"floppy\"");
