@@ -168,6 +168,9 @@ static int check_backup(const struct volume_backup_options *o, const char *file,
 {
 	if (check_where(o, file, e) < 0 || (file && !o->format && check_name(file, e) < 0))
 		return -1;
+	strv_foreach (pattern, o->excludes)
+		if (!**pattern)
+			return err_set(e, ERR_USAGE, "--exclude is empty; name a path or a pattern");
 	if (o->to && (o->format || o->level != -1))
 		return err_set(e, ERR_USAGE, "--%s is for archives; a repository has a form of its own",
 		        o->format ? "format" : "level");

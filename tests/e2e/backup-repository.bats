@@ -215,6 +215,16 @@ flip() { # FILE OFFSET: one bit of the byte there
 	flip "$pack" 300000
 	ok tare volume verify "$repo@latest"
 	is "$repo@latest is whole (1 backup, 1MB)"
+	# one backup, two files in two chunks: both are named
+	head -c 1500000 /dev/urandom >"$ROOT/volumes/thin/data/g"
+	tare volume backup thin --to "$repo" >/dev/null
+	flip "$pack" 300000
+	flip "$(find "$repo/packs" -type f -size +500k -newer "$ROOT/volumes/thin/data/g" | head -n 1)" 300000
+	exits 1 tare volume verify "$repo@latest"
+	has '"f" in '
+	has '"g" in '
+	has "$repo@latest is damaged in 2 files"
+	rm "$ROOT/volumes/thin/data/g"
 }
 
 @test "an encrypted repository: nothing to be read without the key" {
@@ -382,6 +392,7 @@ flip() { # FILE OFFSET: one bit of the byte there
 
 @test "wrong words" {
 	refused 125 'where to?' volume backup data
+	refused 125 '--exclude is empty' volume backup data --to "$DIR/repo" --exclude ''
 	refused 125 "for a backup into the repository there: --to $DIR/repo" volume backup data "$DIR/repo"
 	refused 125 'in Tare it is tare volume backup' volume export data
 	refused 125 'either to a file or --to a repository' volume backup data x.tar --to "$DIR/repo"
