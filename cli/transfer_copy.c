@@ -55,7 +55,7 @@ static int export_root(struct cli *cli, void *options, char **operands, struct e
 }
 
 const struct transfer_verb transfer_copy_verbs[] = {
-        {"cp", copy, "what was copied so far is there"},
+        {"cp", copy, "files that were copied until then are there, each of them whole"},
         {"export", export_root, NULL},
         {0},
 };

@@ -66,12 +66,24 @@ static int from_stream(struct copy *c, const struct copy_side *to, struct err *e
 	return copy_from_stream(c, dest.fd, to->path.text, e);
 }
 
+/* Of what copy_entry_filter() leaves out something may stay; of a device alone, nothing would be made. */
+static int refuse_device(const struct copy *c, int source, const struct copy_side *from, struct err *e)
+{
+	struct stat st;
+
+	if (c->into || c->request->archive || fstat(source, &st) != 0 ||
+	        !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+		return 0;
+	return err_set(
+	        e, ERR_UNSUPPORTED, "%s is a device, which only -a copies out of a container", from->shown);
+}
+
 static int to_stream(struct copy *c, const struct copy_side *from, struct err *e)
 {
 	enum copy_kind kind;
 	cleanup_fd int source = copy_source_open(from, c->request->follow, &kind, e);
 
-	if (source < 0)
+	if (source < 0 || refuse_device(c, source, from, e) != 0)
 		return -1;
 	if (kind != COPY_DIRECTORY && from->path.is_dir)
 		return err_set(e, ERR_USAGE, "%s is not a directory", from->shown);
@@ -85,7 +97,7 @@ static int both(struct copy *c, const struct copy_side *from, const struct copy_
 	enum copy_kind kind;
 	cleanup_fd int source = copy_source_open(from, c->request->follow, &kind, e);
 
-	if (source < 0 || copy_dest_open(to, &dest, e) != 0)
+	if (source < 0 || refuse_device(c, source, from, e) != 0 || copy_dest_open(to, &dest, e) != 0)
 		return -1;
 	int way = copy_rule(&from->path, kind, from->shown, &to->path, dest.kind, to->shown, e);
 	if (way < 0)

@@ -299,6 +299,8 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	refused 125 'is a device, fifo or socket' cp f c:/fifo
 	refused 125 'is a device, fifo or socket' cp f c:/dev/null
 	refused 125 'is a device, fifo or socket' cp c:/bin/sh fifo
+	refused 125 'is a device, which only -a copies' cp c:/dev/null devn
+	refused 125 'is a device, which only -a copies' cp c:/dev/null -
 	refused 125 'belongs to the kernel' cp c:/proc/1/status .
 	refused 125 'belongs to the kernel' cp c:/sys/kernel .
 	refused 125 'belongs to the kernel' cp f c:/proc/sys/kernel/hostname
