@@ -3,7 +3,8 @@
 #define OPTIONS struct copy_options
 static const struct option copy_options[] = {
         OPT_FLAG("archive", 'a', archive,
-                "Keep owners and set-id bits, instead of giving everything to root (in) or to you (out)"),
+                "Keep owners and set-id bits, instead of giving everything to root (in; set-id bits stay "
+                "only on root's files) or to you (out)"),
         OPT_FLAG("follow-link", 'L', follow, "Copy what a symbolic link leads to that is named as source"),
         OPT_FLAG("volume", 0, volume, "The name before the colon is a volume's, not a container's"),
         PROGRESS_ROWS,
