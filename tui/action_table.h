@@ -115,7 +115,7 @@
 	X(VOL_REMOVE, VOLUMES, "volume-remove", "delete", "Remove, after asking", "d", "delete", NULL) \
 	X(VOL_PRUNE, VOLUMES, "volume-prune", "prune", "Remove unused ones, after showing what that frees", "b", NULL, NULL) \
 	/* the backups of a volume */ \
-	X(BACKUP_CHANGES, BACKUPS, "backup-changes", "changes", "What changed: between two marked ones, or up to the newest", "enter", NULL, NULL) \
+	X(BACKUP_CHANGES, BACKUPS, "backup-changes", "changes", "What changed between two marked ones, or up to the newest", "enter", NULL, NULL) \
 	X(BACKUP_FILES, BACKUPS, "backup-files", "files", "The files in it", "f", NULL, NULL) \
 	X(BACKUP_RESTORE, BACKUPS, "backup-restore", "restore", "Restore the volume from it", "O", NULL, NULL) \
 	X(BACKUP_MAKE, BACKUPS, "backup-make", "backup", "Back up the volume now", "B", NULL, NULL) \
@@ -157,7 +157,7 @@
 	X(LOG_KEEP, LOGS, "log-keep", "keep", "Show only lines that match", "&", NULL, NULL) \
 	X(LOG_DROP, LOGS, "log-drop", "drop", "Hide lines that match", "^", NULL, NULL) \
 	X(LOG_CONTEXT, LOGS, "log-context", NULL, "Lines around each match: 0, 3, 10", "C", NULL, NULL) \
-	X(LOG_TIMES, LOGS, "log-times", "times", "Time stamps: off, absolute, relative, since the line before", "t", NULL, NULL) \
+	X(LOG_TIMES, LOGS, "log-times", "times", "Time stamps: off, absolute, relative, between lines", "t", NULL, NULL) \
 	X(LOG_WRAP, LOGS, "log-wrap", "wrap", "Wrap long lines", "w", NULL, NULL) \
 	X(LOG_JSON, LOGS, "log-json", NULL, "Lay out JSON lines", "J", NULL, NULL) \
 	X(LOG_GOTO, LOGS, "log-goto", NULL, "Jump to a time", "@", NULL, NULL) \

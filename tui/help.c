@@ -17,7 +17,7 @@
 
 enum {
 	COLUMNS_MAX = 3,
-	COLUMN_WIDTH = 78, /* at least: whole sentences rather than more of them beside each other */
+	COLUMN_WIDTH = 75, /* at least: whole sentences rather than more of them beside each other */
 	KEYS_WIDTH = 17,
 	WIDTH_MOST = 160,
 	LINES_MAX = ACTION_N + 2 * CONTEXT_N,
@@ -54,6 +54,9 @@ static const char *const titles[CONTEXT_N] = {
         [CONTEXT_TEXT] = "Text",
         [CONTEXT_PROCESSES] = "Processes",
         [CONTEXT_MEMBERS] = "Members of a network",
+        [CONTEXT_BACKUPS] = "Backups of a volume",
+        [CONTEXT_CHANGES] = "What changed",
+        [CONTEXT_COMPARISON] = "Files of a backup, or what changed between two",
         [CONTEXT_FILES] = "Files",
         [CONTEXT_SHELL] = "A shell's pane, after its prefix key",
 };

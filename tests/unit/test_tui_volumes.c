@@ -222,6 +222,19 @@ static void a_backup_is_verified_and_forgotten(void **state)
 	        "tare --demo volume forget --prune --key-file /root/key /srv/all 4fffa07a5fa898ea");
 }
 
+static void a_whole_repository_is_verified_and_pruned(void **state)
+{
+	struct app *a = *state;
+
+	backup_remember_key(a, "/srv/all", "/root/key");
+	verify_repository(a, "/srv/all");
+	assert_string_equal(box_command(a), "tare --demo volume verify --key-file /root/key /srv/all");
+	prune_repository(a, "/srv/all");
+	assert_string_equal(box_command(a), "tare --demo volume prune --key-file /root/key /srv/all");
+	prune_repository(a, "/srv/other");
+	assert_string_equal(box_command(a), "tare --demo volume prune /srv/other");
+}
+
 static void files_go_out_and_come_in(void **state)
 {
 	struct app *a = *state;
@@ -293,6 +306,7 @@ int main(void)
 	        WITH_A_BOX(without_a_backup_nothing_is_asked),
 	        WITH_A_BOX(one_file_is_restored),
 	        WITH_A_BOX(a_backup_is_verified_and_forgotten),
+	        WITH_A_BOX(a_whole_repository_is_verified_and_pruned),
 	        WITH_A_BOX(files_go_out_and_come_in),
 	};
 
