@@ -118,7 +118,7 @@ static int read_whole(struct pieces *d, struct source *s, struct job *job, struc
 		return 0;
 	if (!d->damaged)
 		return corrupt(e, "it is truncated");
-	job->why = "it is cut off";
+	job->why = INFLATE_CUT_OFF;
 	job->lost = true;
 	return 0;
 }

@@ -39,6 +39,7 @@ struct inflate_options {
 	/* Of such a stream: told of each that is damaged, in order with the blocks; zeros
 	 * stand for its content, if that is lost. NULL: damage ends it. */
 	void (*damaged)(void *arg, uint64_t from, uint64_t len, const char *why);
+#define INFLATE_CUT_OFF "it is cut off" /* `why` of the last one, when the stream ends in it */
 	void *damaged_arg;
 	bool hash_aside; /* `out` is computed on a thread of its own, at most four windows of 256 KiB behind
 	                  */

@@ -105,6 +105,13 @@ static const char *name_of(const struct verify *v, const struct hole *h)
 	return lost ? buf_str(&v->path) : TAR_MANIFEST_NAME;
 }
 
+/* The stream ends in it: what it had of files is not known. */
+static bool is_end(const struct verify *v, size_t i)
+{
+	return v->holes[i].files == 0 && !v->check.has_manifest &&
+	       strcmp(v->holes[i].why, INFLATE_CUT_OFF) == 0;
+}
+
 /* Files that are no longer what they were are named by their digests. Where all of them are right, what was
  * hit is something that decoders overlook, or what stands in front of the piece. */
 static void tell_holes(struct verify *v)
@@ -119,6 +126,12 @@ static void tell_holes(struct verify *v)
 		if (h->wrong)
 			continue;
 		buf_str_add(&b, h->why);
+		if (is_end(v, i)) {
+			buf_str_add(
+			        &b, v->named ? ", in this file or behind it" : ": nothing of it can be read");
+			tell(v, v->named ? buf_str(&v->path) : NULL, buf_str(&b));
+			continue;
+		}
 		if (h->files > 1)
 			buf_printf(&b, ", and so for %llu files behind it in the same piece",
 			        (unsigned long long)h->files - 1);

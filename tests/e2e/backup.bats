@@ -335,6 +335,9 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 		done
 		head -c 2000000 "$DIR/good.$end" >"$DIR/bad.$end"
 		refused 125 '' volume restore v "$DIR/bad.$end"
+		exits 1 tare volume verify "$DIR/bad.$end"
+		has 'it is '
+		lacks .tare-backup.mtree
 		cp "$DIR/good.$end" "$DIR/bad.$end" && head -c 512 /dev/zero >>"$DIR/bad.$end"
 		refused 125 'is damaged' volume restore v "$DIR/bad.$end"
 		same "$(cat "$(data v)/live")" live
