@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/progress.h"
 #include "engine/tare.h"
 
@@ -140,8 +141,10 @@ int tare_copy(const char *root, const char *state, const struct tare_copy *reque
 	if (from.place == COPY_STREAM)
 		c.label = request->to;
 	int rc = open_tree(&c, root, state, c.into ? to.container : from.container, e);
+	obey_quotas(c.into); /* those of volumes */
 	if (rc == 0)
 		rc = run(&c, &from, &to, e);
+	obey_quotas(false);
 	if (rc == 0)
 		progress_done(p, c.label, "done");
 	copy_tell_more(&c);

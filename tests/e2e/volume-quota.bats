@@ -93,4 +93,6 @@ limits() { python3 - "$ROOT/volumes" <<-'PY'
 	refused 125 '' volume restore small "$DIR/quota/repo@$(tare volume backups -q "$DIR/quota/repo")"
 	same "$(cat "$ROOT/volumes/small/data/old")" old
 	same "$(limits | wc -l)" 1
+	# and so does cp
+	refused 125 '' cp --volume "$ROOT/volumes/big/data/f" small:/f
 }
