@@ -97,6 +97,14 @@ static bool is_listed(const struct form *f)
 	return r->listed && now && !r->ticket && !strcmp(r->listed, now);
 }
 
+/* What a command would ask for by an option is a field here. */
+static bool wants_key(const struct form *f)
+{
+	const struct restore_form *r = (const struct restore_form *)f;
+
+	return !is_file(f) && !is_given(f) && is_listed(f) && strstr(r->trouble, "--key-file");
+}
+
 /* The backup that will be restored, so that its time can be told and no newer one slips in. */
 static const struct backup *meant(const struct form *f)
 {
@@ -199,12 +207,10 @@ static void check_id(const struct form *f, char *error)
 	const struct restore_form *r = (const struct restore_form *)f;
 	const char *id = form_text(f, RESTORE_ID);
 
-	if (is_file(f) || is_given(f) || !*form_text(f, RESTORE_WHERE) || meant(f))
+	if (is_file(f) || is_given(f) || !*form_text(f, RESTORE_WHERE) || meant(f) || wants_key(f))
 		return;
 	if (!is_listed(f))
 		snprintf(error, FORM_ERROR_SIZE, "the backups in it are being read");
-	else if (strstr(r->trouble, "--key-file")) /* here it is a field */
-		snprintf(error, FORM_ERROR_SIZE, "the repository is encrypted: which is its key file?");
 	else if (*r->trouble)
 		snprintf(error, FORM_ERROR_SIZE, "%s", r->trouble);
 	else if (*id && strcmp(id, "latest") != 0)
@@ -235,6 +241,8 @@ static void check_field(struct form *f, size_t field)
 		check_id(f, error);
 	else if (field == RESTORE_PATH && (*text == '/' || goes_up(text)))
 		snprintf(error, FORM_ERROR_SIZE, "a path within the volume, as in base/16384");
+	else if (field == RESTORE_KEY && wants_key(f))
+		snprintf(error, FORM_ERROR_SIZE, "the repository is encrypted: which is its key file?");
 	else if (field == RESTORE_NEW)
 		check_new(f, error);
 	else if (field == RESTORE_FORCE)
@@ -301,6 +309,7 @@ static void has_listed(struct app *a, const struct job *j, void *arg)
 	else if (backup_list_parse(text, strlen(text), &r->list, &e) < 0)
 		snprintf(r->trouble, sizeof r->trouble, "%.150s", e.msg);
 	check_field(&r->form, RESTORE_ID);
+	check_field(&r->form, RESTORE_KEY);
 	set_notes(&r->form);
 	show_command(&r->form);
 	app_redraw(a);
@@ -454,6 +463,13 @@ static unsigned submit(struct form *f)
 	char names[100];
 	struct app *a = f->v.app;
 
+	/* typed last was where or the key: what is there is read only now */
+	check_field(f, RESTORE_ID);
+	if (f->fields[RESTORE_ID].error[0]) {
+		request_free(r);
+		f->focus = RESTORE_ID;
+		return VIEW_DONE;
+	}
 	strv_foreach (s, args)
 		request_word(r, *s);
 	request_title(r, "restore %s", is_new(f) ? new : rf->volume);

@@ -195,6 +195,29 @@ static void without_a_backup_nothing_is_asked(void **state)
 	assert_non_null(strstr(box_text(a), "there is no backup of search-index in it"));
 }
 
+static void a_key_that_is_wanted_is_asked_for(void **state)
+{
+	struct app *a = *state;
+
+	strv_free_ptr(&a->tare);
+	strv_add(&a->tare, "/bin/sh");
+	strv_add(&a->tare, "-c");
+	strv_add(&a->tare, "echo 'tare: it is encrypted: name its key file with --key-file' >&2; exit 125");
+	volume_restore(a, "gone", "/srv/all", NULL, NULL);
+	box_run_jobs(a);
+	assert_non_null(strstr(box_text(a), "which is its key file?"));
+	run_form(a);
+	assert_int_equal(a->n_dialogs, 1);
+	tare_says(a, "[{\"Id\":\"aa\",\"Volume\":\"gone\",\"Time\":1000000000}]");
+	box_type(a, "/root/key");
+	run_form(a);
+	box_run_jobs(a);
+	run_form(a);
+	assert_string_equal(
+	        box_command(a), "tare --demo volume restore --key-file /root/key gone /srv/all@aa");
+	assert_string_equal(backup_key_file(a, "/srv/all"), "/root/key");
+}
+
 /* The file that was looked at, from the backup that was looked at. */
 static void one_file_is_restored(void **state)
 {
@@ -304,6 +327,7 @@ int main(void)
 	        WITH_A_BOX(a_new_volume_is_restored_at_once),
 	        WITH_A_BOX(the_newest_needs_no_id),
 	        WITH_A_BOX(without_a_backup_nothing_is_asked),
+	        WITH_A_BOX(a_key_that_is_wanted_is_asked_for),
 	        WITH_A_BOX(one_file_is_restored),
 	        WITH_A_BOX(a_backup_is_verified_and_forgotten),
 	        WITH_A_BOX(a_whole_repository_is_verified_and_pruned),
