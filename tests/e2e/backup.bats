@@ -28,6 +28,7 @@ a_volume() {
 	truncate -s 10M "$d/sparse" && printf end | dd of="$d/sparse" bs=1 seek=5000000 conv=notrunc status=none
 	setfattr -n user.note -v kept "$d/etc/one"
 	setfattr -n trusted.more -v kept "$d/etc"
+	setfattr -h -n trusted.more -v kept "$d/link" "$d/fifo" "$d/null"
 	setfattr -n user.holes -v kept "$d/sparse"
 	setfattr -n security.capability -v 0sAQAAAgAgAAAAAAAAAAAAAAAAAAA= "$d/big"
 	setfattr -n system.posix_acl_access -v 0sAgAAAAEABgD/////AgAGADkwAAAEAAQA/////xAABgD/////IAAEAP////8= "$d/hard"
@@ -57,8 +58,7 @@ look() {
 		        kept += [s.st_size, s.st_nlink, s.st_blocks * 512 < s.st_size, hashlib.sha256(open(n, "rb").read()).hexdigest()]
 		    if stat.S_ISLNK(s.st_mode):
 		        kept += [os.readlink(n)]
-		    else:
-		        kept += [(x, os.getxattr(n, x)) for x in sorted(os.listxattr(n))]
+		    kept += [(x, os.getxattr(n, x, follow_symlinks=False)) for x in sorted(os.listxattr(n, follow_symlinks=False))]
 		    print(kept)
 	END
 }
