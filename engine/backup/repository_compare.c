@@ -82,10 +82,10 @@ static void pass(struct content *c, uint64_t len)
 
 static bool is_zero(const unsigned char *data, uint64_t len)
 {
-	for (uint64_t i = 0; i < len; i++)
+	for (uint64_t i = 0; data && i < len; i++)
 		if (data[i])
 			return false;
-	return true;
+	return data != NULL;
 }
 
 /* 1 the same, 0 not. The same bytes may be cut differently, or be in a bundle with others: then, and only
@@ -101,7 +101,7 @@ static int same_piece(struct content *a, struct content *b, uint64_t len, struct
 		return -1;
 	if (a->piece.hole || b->piece.hole)
 		return is_zero(a->piece.hole ? b->data : a->data, len);
-	return memcmp(a->data, b->data, (size_t)len) == 0;
+	return a->data && b->data && memcmp(a->data, b->data, (size_t)len) == 0;
 }
 
 static int same_content(struct content *a, struct content *b, struct err *e)
