@@ -134,20 +134,25 @@ static mode_t kind_of(enum tar_type type)
 	return kinds[type];
 }
 
-/* What the archive says, with names in the form of tree_entry.h. */
-static int describe(struct unpack *u, const struct tar_entry *t, struct tree_entry *entry, struct err *e)
+void unpack_describe(const struct tar_entry *t, struct tree_entry *entry)
 {
-	*entry = (struct tree_entry){.path = join(&u->at, u->path),
-	        .mode = kind_of(t->type) | t->mode,
+	*entry = (struct tree_entry){.mode = kind_of(t->type) | t->mode,
 	        .uid = t->uid,
 	        .gid = t->gid,
 	        .size = t->type == TAR_FILE ? t->size : 0,
 	        .mtime = t->mtime,
 	        .major = t->major,
 	        .minor = t->minor,
-	        .target = t->type == TAR_SYMLINK ? t->link : NULL,
-	        .xattrs = u->xattrs,
-	        .n_xattrs = t->n_xattrs};
+	        .target = t->type == TAR_SYMLINK ? t->link : NULL};
+}
+
+/* What the archive says, with names in the form of tree_entry.h. */
+static int describe(struct unpack *u, const struct tar_entry *t, struct tree_entry *entry, struct err *e)
+{
+	unpack_describe(t, entry);
+	entry->path = join(&u->at, u->path);
+	entry->xattrs = u->xattrs;
+	entry->n_xattrs = t->n_xattrs;
 	for (size_t i = 0; i < t->n_xattrs; i++)
 		u->xattrs[i] = (struct tree_xattr){t->xattrs[i].name, t->xattrs[i].value, t->xattrs[i].len};
 	if (t->type != TAR_HARDLINK)

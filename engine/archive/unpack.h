@@ -16,6 +16,7 @@
 
 struct err;
 struct progress;
+struct tar_entry;
 struct tar_reader;
 
 struct unpack_options {
@@ -61,5 +62,9 @@ struct unpack_tree_options {
  * made so far stays in dirfd. */
 int unpack_tree(struct tar_reader *t, int dirfd, const struct unpack_tree_options *o, struct unpack_result *r,
         struct err *e);
+
+/* What an entry says, but for its names and extended attributes: for who reads an archive without making
+ * anything of it. */
+void unpack_describe(const struct tar_entry *t, struct tree_entry *entry);
 
 #endif

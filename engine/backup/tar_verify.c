@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "engine/archive/tar_reader.h"
+#include "engine/archive/unpack.h"
 #include "engine/backup/tar_check.h"
 
 #define PROGRESS_EVERY 64
@@ -157,32 +158,14 @@ static const char *clean(struct buf *b, const char *path)
 	return b->len ? buf_str(b) : "";
 }
 
-static mode_t kind_of(enum tar_type type)
-{
-	static const mode_t kinds[] = {[TAR_FILE] = S_IFREG,
-	        [TAR_HARDLINK] = S_IFREG,
-	        [TAR_SYMLINK] = S_IFLNK,
-	        [TAR_CHAR] = S_IFCHR,
-	        [TAR_BLOCK] = S_IFBLK,
-	        [TAR_DIR] = S_IFDIR,
-	        [TAR_FIFO] = S_IFIFO};
-	return kinds[type];
-}
-
 static int read_entry(struct verify *v, const struct tar_entry *t, struct err *e)
 {
 	const void *data;
 	size_t len;
-	const struct tree_entry entry = {.path = clean(&v->path, t->path),
-	        .mode = kind_of(t->type) | t->mode,
-	        .uid = t->uid,
-	        .gid = t->gid,
-	        .size = t->type == TAR_FILE ? t->size : 0,
-	        .mtime = t->mtime,
-	        .major = t->major,
-	        .minor = t->minor,
-	        .target = t->type == TAR_SYMLINK ? t->link : NULL,
-	        .first = t->type == TAR_HARDLINK ? clean(&v->first, t->link) : NULL};
+	struct tree_entry entry;
+	unpack_describe(t, &entry);
+	entry.path = clean(&v->path, t->path);
+	entry.first = t->type == TAR_HARDLINK ? clean(&v->first, t->link) : NULL;
 	v->rooted |= !v->named && !entry.path[0];
 	v->named = true;
 	int mine = tar_check_entry(&v->check, &v->tar, &entry, e), rc;
