@@ -45,7 +45,7 @@ static void complete(struct form *f, size_t field, const char *text, char ***can
 
 	if (field == REPOSITORY_WHERE)
 		past = prompt_history(app_config(f->v.app), backup_history(f->v.app, false));
-	for (size_t i = strv_len(past); i > 0; i--)
+	for (size_t i = past ? strv_len(past) : 0; i > 0; i--)
 		if (strstr(past[i - 1], text) && !strv_has(*candidates, past[i - 1]))
 			strv_add(candidates, past[i - 1]);
 	complete_host_path(text, candidates);
