@@ -206,6 +206,18 @@ void text_harmless_lines(struct buf *out, const char *s, size_t len)
 	}
 }
 
+void text_note(char ***notes, size_t most, const char *path, const char *what)
+{
+	cleanup_buf struct buf line = BUF_INIT;
+	size_t n = strv_len(*notes);
+
+	if (n >= most)
+		return;
+	text_harmless(&line, path, strlen(path));
+	buf_printf(&line, ": %s", n + 1 < most ? what : "and more like it");
+	strv_add(notes, buf_str(&line));
+}
+
 void text_harmless_to(char *dst, size_t size, const char *s)
 {
 	size_t len = strlen(s), at = 0, piece_len;

@@ -31,6 +31,9 @@ size_t text_prefix(const char *s, size_t cols);
 void text_harmless(struct buf *out, const char *s, size_t len);
 /* The same for a text of several lines: newlines stay. */
 void text_harmless_lines(struct buf *out, const char *s, size_t len);
+/* One more line "PATH: WHAT" about a name that may be anything. A list of `most` lines is full: its last one
+ * is "PATH: and more like it", and what comes then is dropped. Without memory a line is missing. */
+void text_note(char ***notes, size_t most, const char *path, const char *what);
 /* The same as text_harmless(), into a fixed buffer, always terminated. */
 void text_harmless_to(char *dst, size_t size, const char *s);
 

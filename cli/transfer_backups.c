@@ -51,24 +51,6 @@ static void set_count(json *row, const char *key, int64_t n)
 	json_set_str(row, key, text);
 }
 
-/* A table's cells are texts. */
-static json *backup_row(json *b)
-{
-	json *row = json_object_new_object();
-	char moment[MOMENT_SIZE];
-
-	json_set_str(row, "ID", json_str(b, "Id", ""));
-	json_set_str(row, "Volume", json_str(b, "Volume", ""));
-	json_set_str(row, "When", moment_local(json_int(b, "Time", 0), moment));
-	set_size(row, "Size", json_int(b, "Bytes", 0));
-	set_count(row, "Files", json_int(b, "Files", 0));
-	set_size(row, "New", json_int(b, "Added", 0));
-	set_size(row, "Stored", json_int(b, "Stored", 0));
-	set_count(row, "Entries", json_int(b, "Entries", 0));
-	json_set_str(row, "Host", json_str(b, "Host", ""));
-	return row;
-}
-
 /* --format json is for programs: numbers as they are, and times that need no parsing of names of zones. */
 static bool for_programs(const struct list_format *how)
 {
@@ -89,6 +71,21 @@ static json *backup_numbers(json *b)
 	json_set_int(row, "Stored", json_int(b, "Stored", 0));
 	json_set_int(row, "Entries", json_int(b, "Entries", 0));
 	json_set_str(row, "Host", json_str(b, "Host", ""));
+	return row;
+}
+
+/* A table's cells are texts. */
+static json *backup_row(json *b)
+{
+	json *row = backup_numbers(b);
+	char moment[MOMENT_SIZE];
+
+	json_set_str(row, "When", moment_local(json_int(b, "Time", 0), moment));
+	set_size(row, "Size", json_int(b, "Bytes", 0));
+	set_count(row, "Files", json_int(b, "Files", 0));
+	set_size(row, "New", json_int(b, "Added", 0));
+	set_size(row, "Stored", json_int(b, "Stored", 0));
+	set_count(row, "Entries", json_int(b, "Entries", 0));
 	return row;
 }
 

@@ -52,13 +52,7 @@ bool volume_backup_excluded(void *arg, const char *path)
 void volume_backup_skipped(void *arg, const char *path, const char *why)
 {
 	struct volume_backup *b = arg;
-	cleanup_buf struct buf line = BUF_INIT;
-	size_t n = strv_len(b->result->skipped);
-	if (n >= SKIPPED_MAX)
-		return;
-	text_harmless(&line, path, strlen(path));
-	buf_printf(&line, ": %s", n + 1 < SKIPPED_MAX ? why : "and more like it");
-	strv_add(&b->result->skipped, buf_str(&line));
+	text_note(&b->result->skipped, SKIPPED_MAX, path, why);
 }
 
 /* ------------------------------------------------------------------ progress */

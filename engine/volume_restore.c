@@ -49,13 +49,7 @@ static int clean_path(const char *text, char **path, struct err *e)
 void volume_restore_dropped(void *arg, const char *path, const char *what)
 {
 	struct volume_restore *r = arg;
-	cleanup_buf struct buf line = BUF_INIT;
-	size_t n = strv_len(r->result->dropped);
-	if (n >= DROPPED_MAX)
-		return;
-	text_harmless(&line, path, strlen(path));
-	buf_printf(&line, ": %s", n + 1 < DROPPED_MAX ? what : "and more like it");
-	strv_add(&r->result->dropped, buf_str(&line));
+	text_note(&r->result->dropped, DROPPED_MAX, path, what);
 }
 
 /* ------------------------------------------------------------------ repositories */
