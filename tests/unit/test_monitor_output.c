@@ -271,14 +271,17 @@ static void test_lagged_message(void **state)
 	rig_remove(&r);
 }
 
-static void bulk_then_gate(void *arg)
+/* While the gate is open; what comes after it has closed again is fed directly. */
+static void bulk_then_live(void *arg)
 {
 	struct gate *g = arg;
 	char *data = bulk(g->len, 1);
 
+	wait_for_file(g->path);
 	if (write_all(1, data, g->len) < 0)
 		_exit(1);
-	wait_for_file(g->path);
+	while (access(g->path, F_OK) == 0)
+		usleep(1000);
 	dprintf(2, "live");
 	_exit(0);
 }
@@ -298,7 +301,7 @@ static bool ask_live(int fd, const struct monitor_position *at, char *msg)
 static void test_live_again(void **state)
 {
 	struct gate g = {.path = "/dev/shm/tare-test-gate.XXXXXX", .len = 5u << 20};
-	struct rig_options o = {.child = bulk_then_gate, .arg = &g, .no_cleanup = true};
+	struct rig_options o = {.child = bulk_then_live, .arg = &g, .no_cleanup = true};
 	cleanup_free char *msg = malloc(1 + MONITOR_DATA_MAX);
 	struct monitor_position at;
 	struct stat st, before = {0};
@@ -310,6 +313,9 @@ static void test_live_again(void **state)
 	unlink(g.path);
 	rig_start(&r, &o);
 	fd = raw_client(&r, HELLO_OUTPUT | HELLO_REPLAY);
+	assert_int_equal(receive(fd, msg, MONITOR_DATA_MAX), 2);
+	assert_int_equal(msg[0], MONITOR_PROTOCOL);
+	gate_open(&g);
 	/* The log has all five million bytes, and records' heads. */
 	do {
 		usleep(20000);
@@ -319,7 +325,7 @@ static void test_live_again(void **state)
 	} while (before.st_size < (off_t)g.len || st.st_size != before.st_size);
 	do
 		n = receive(fd, msg, 1 + MONITOR_DATA_MAX);
-	while (msg[0] == MSG_OUT || msg[0] == MONITOR_PROTOCOL);
+	while (msg[0] == MSG_OUT);
 	assert_int_equal(msg[0], MSG_LAGGED);
 	assert_int_equal(n, 1 + sizeof(at));
 	memcpy(&at, msg + 1, sizeof(at));
@@ -327,14 +333,13 @@ static void test_live_again(void **state)
 	assert_false(ask_live(fd, &at, msg));
 	at.offset = (uint64_t)before.st_size;
 	assert_true(ask_live(fd, &at, msg));
-	gate_open(&g);
+	assert_int_equal(unlink(g.path), 0);
 	assert_int_equal(receive(fd, msg, 1 + MONITOR_DATA_MAX), 5);
 	assert_memory_equal(msg, "Elive", 5);
 	assert_int_equal(receive(fd, msg, 1 + MONITOR_DATA_MAX), 1 + sizeof(struct monitor_end));
 	assert_int_equal(msg[0], MSG_EXIT);
 	close(fd);
 	rig_end(&r);
-	unlink(g.path);
 	rig_remove(&r);
 }
 
