@@ -44,7 +44,7 @@ static void free_vectors(struct tare_create *c)
 {
 	char ***vectors[] = {&c->args, &c->entrypoint, &c->env, &c->groups, &c->volumes_from, &c->add_hosts,
 	        &c->dns, &c->dns_search, &c->dns_options, &c->cap_add, &c->cap_drop, &c->security_opts,
-	        &c->sysctls, &c->expose};
+	        &c->sysctls, &c->expose, &c->uid_maps, &c->gid_maps};
 
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++)
 		strv_free_ptr(vectors[i]);
@@ -55,7 +55,7 @@ static void free_strings(struct tare_create *c)
 	char **strings[] = {&c->image, &c->platform, &c->rootfs, &c->name, &c->hostname, &c->domainname,
 	        &c->user, &c->workdir, &c->stop_signal, &c->network, &c->pid_mode, &c->ipc_mode, &c->uts_mode,
 	        &c->cgroupns_mode, &c->userns_mode, &c->cgroup_parent, &c->security_profile, &c->log_driver,
-	        &c->detach_keys, &c->health_json, &c->publish_group};
+	        &c->detach_keys, &c->publish_group};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		free_ptr(strings[i]);
@@ -65,6 +65,7 @@ void tare_create_free(struct tare_create *c)
 {
 	free_vectors(c);
 	free_strings(c);
+	health_check_free(&c->health);
 	json_free(&c->labels);
 	json_free(&c->annotations);
 	for (size_t i = 0; i < c->n_mounts; i++)

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "engine/oci/container_id.h"
+#include "engine/oci/health_check.h"
 #include "engine/oci/resources.h"
 
 #ifndef TARE_VERSION
@@ -83,6 +84,29 @@ struct tare_publish {
 	uint16_t host_port, host_port_to;
 	uint16_t container_port;
 };
+
+/* What happens when a container ends by itself. */
+enum tare_restart {
+	TARE_RESTART_NO,
+	TARE_RESTART_ON_FAILURE,     /* an exit code but 0, restart_max times (0: without end) */
+	TARE_RESTART_ALWAYS,         /* at boot also when it was stopped by hand */
+	TARE_RESTART_UNLESS_STOPPED, /* at boot not then */
+};
+const char *tare_restart_name(enum tare_restart r); /* "no", "on-failure", "always", "unless-stopped" */
+/* --restart no|on-failure[:N]|always|unless-stopped */
+int tare_parse_restart(const char *text, enum tare_restart *policy, unsigned *max, struct err *e);
+
+enum tare_health { TARE_HEALTH_NONE, TARE_HEALTH_STARTING, TARE_HEALTH_HEALTHY, TARE_HEALTH_UNHEALTHY };
+const char *tare_health_name(enum tare_health h); /* "none", "starting", "healthy", "unhealthy" */
+/* What happens when a container becomes unhealthy. */
+enum tare_health_action {
+	TARE_HEALTH_DO_NOTHING,
+	TARE_HEALTH_KILL,
+	TARE_HEALTH_RESTART, /* whatever the restart policy */
+	TARE_HEALTH_STOP,
+};
+const char *tare_health_action_name(enum tare_health_action a); /* "none", "kill", "restart", "stop" */
+int tare_parse_health_action(const char *text, enum tare_health_action *a, struct err *e);
 
 /* A request for a container, as the run and create commands or a form fill it in. Start from
  * tare_create_init(). Everything is owned by the struct; tare_create_free() frees it. */
@@ -144,7 +168,13 @@ struct tare_create {
 	uint64_t log_max_size; /* bytes, 0 = never rotate */
 	unsigned log_max_files;
 	char *detach_keys; /* recorded default for attach; NULL: "ctrl-p,ctrl-q"; "": off */
-	char *health_json; /* unused until health checks exist */
+	enum tare_restart restart;
+	unsigned restart_max;
+	struct health_check health; /* over the image's; {"NONE"}: none */
+	enum tare_health_action health_on_failure;
+	/* User namespace: userns_mode NULL or "host", "auto", or a map as in uid_maps that is good for both.
+	 * "CONTAINER:HOST:SIZE" each. */
+	char **uid_maps, **gid_maps;
 };
 
 #define TARE_TIMEOUT_DEFAULT (-2)
@@ -237,6 +267,10 @@ struct tare_container {
 	json *labels;  /* object or NULL */
 	char **mounts; /* "volume name" or "host path", for the column */
 	char *error;   /* why the last start failed, or NULL */
+	enum tare_health health;
+	enum tare_restart restart;
+	unsigned restart_max, restart_count; /* count: by the policy, since the last start by hand */
+	int64_t restart_due;                 /* TARE_RESTARTING: when, ns since the epoch */
 };
 struct tare_container_list {
 	struct tare_container *rows; /* newest first */
@@ -517,6 +551,14 @@ struct tare_moved {
 };
 void tare_moved_free(struct tare_moved *m);
 
+/* What of a container is to change, running or not; what is 0 or NULL stays (resources.h). */
+struct tare_update {
+	struct resources resources; /* without devices */
+	bool has_restart;
+	enum tare_restart restart;
+	unsigned restart_max;
+};
+
 struct tare_engine {
 	/* --- life. `id` out-parameters hold TARE_ID_LEN+1 bytes. --- */
 	int (*create)(struct tare_engine *, const struct tare_create *, char *id, struct err *);
@@ -541,6 +583,13 @@ struct tare_engine {
 	int (*pause)(struct tare_engine *, const char *ref, struct err *);
 	int (*unpause)(struct tare_engine *, const char *ref, struct err *);
 	int (*rename)(struct tare_engine *, const char *ref, const char *name, struct err *);
+	/* All or nothing: a limit that the kernel refuses leaves the others as they were. `warnings` (strv,
+	 * may be NULL) collects what holds from the next start on. */
+	int (*update)(struct tare_engine *, const char *ref, const struct tare_update *, char ***warnings,
+	        struct err *);
+	/* Start, in the order of their making, what the restart policies ask for after a boot; once per boot.
+	 * `started` collects names, `failed` lines. */
+	int (*boot)(struct tare_engine *, char ***started, char ***failed, struct err *);
 	int (*remove)(struct tare_engine *, const char *ref, const struct tare_remove *, struct err *);
 	/* Wait for the end of the run that is under way. removed: wait until the container is gone. */
 	int (*wait)(struct tare_engine *, const char *ref, bool removed, int *exit_code, struct err *);

@@ -38,10 +38,32 @@ struct monitor_handoff {
 	unsigned log_max_files;
 	int64_t started; /* ns, realtime */
 	struct sampler_sources sources;
+	/* Health: health_argv (or NULL) is run every health_interval_ms after its last end, first
+	 * health_start_interval_ms after the start, and that often until it exits with anything but
+	 * HEALTH_EXIT_STARTING. One runs at a time; it enforces the probe's timeout itself, and is killed
+	 * health_limit_ms after its start. */
+	uint32_t health_interval_ms, health_start_interval_ms, health_limit_ms;
+	const char *const *health_argv; /* "…/tare", …, "--internal", "health", ID */
+	/* Restart: when clean-up exits with RESTART_EXIT + n, the monitor waits min(100 ms << n, 60 s) and
+	 * then replaces itself by restart_argv, which starts the container as its own child and becomes the
+	 * monitor. It is on record as restarting meanwhile (restart.h), and whoever calls that off kills the
+	 * monitor. */
+	const char *const *restart_argv; /* "…/tare", …, "--internal", "restart", ID */
+	/* The caller that is attached from birth leaves the clean-up to the monitor. */
+	bool cleanup_always;
+	/* The container is not our child: its first monitor was killed. Its end is seen by pidfd, and its
+	 * exit code by PIDFD_GET_INFO (6.15); without that it is 255. */
+	bool adopted;
 	/* run once after the exit, unless the caller that is attached from birth did it: argv,
 	 * NULL-terminated
 	 * ("…/tare", "--root", …, "--internal", "cleanup", ID) */
 	const char *const *cleanup_argv;
+};
+enum {
+	HEALTH_EXIT_OK = 0,
+	HEALTH_EXIT_STARTING = 3, /* within the start period, and never healthy so far */
+	RESTART_EXIT = 100,       /* of clean-up; up to RESTART_EXIT + RESTART_SHIFT_MAX */
+	RESTART_SHIFT_MAX = 10,
 };
 /* Never returns on success. All given descriptors must be open; close-on-exec is lifted here. */
 int monitor_exec(const struct monitor_handoff *h, struct err *e);
