@@ -21,9 +21,11 @@ static const struct row commands[] = {
 static const struct row run_flags[] = {
         {"link", "not in Tare; put both into one network, where each finds the other by its name"},
         {"link-local-ip", "not in Tare; use --ip"},
-        {"restart", "not in Tare yet; use a unit of systemd"},
-        {"health-*", "not in Tare yet; use tare exec from outside"},
-        {"no-healthcheck", "health checks are not in Tare yet; leave it out"},
+        {"health-log-*", "not in Tare, which keeps the last five probes; see tare inspect"},
+        {"health-max-log-*", "not in Tare, which keeps the last five probes; see tare inspect"},
+        {"health-startup-*", "not in Tare; use --health-start-period and --health-start-interval"},
+        {"subuidname", "not in Tare; use --userns auto, or --uidmap"},
+        {"subgidname", "not in Tare; use --userns auto, or --gidmap"},
         {"gpus", "not in Tare yet; use --device"},
         {NULL, NULL},
 };

@@ -74,6 +74,11 @@ struct option {
 		.name = (n), .letter = (l), .kind = OPTION_SIZE, .offset = offsetof(OPTIONS, field),         \
 		.value = "SIZE", .complete = "none", .help = (h)                                             \
 	}
+#define OPT_DURATION(n, l, field, h)                                                                         \
+	{                                                                                                    \
+		.name = (n), .letter = (l), .kind = OPTION_DURATION, .offset = offsetof(OPTIONS, field),     \
+		.value = "TIME", .complete = "none", .help = (h)                                             \
+	}
 #define OPT_INT(n, l, field, lo, hi, v, h)                                                                   \
 	{                                                                                                    \
 		.name = (n), .letter = (l), .kind = OPTION_INT, .offset = offsetof(OPTIONS, field),          \

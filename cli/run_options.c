@@ -34,6 +34,11 @@ REQUEST_PARSER(parse_mac, tare_parse_mac)
 REQUEST_PARSER(parse_network_alias, tare_parse_network_alias)
 REQUEST_PARSER(parse_publish, tare_parse_publish)
 REQUEST_PARSER(parse_expose, tare_parse_expose)
+REQUEST_PARSER(parse_health_cmd, tare_parse_health_cmd)
+REQUEST_PARSER(parse_health_retries, tare_parse_health_retries)
+REQUEST_PARSER(parse_userns, tare_parse_userns)
+REQUEST_PARSER(parse_uid_map, tare_parse_uid_map)
+REQUEST_PARSER(parse_gid_map, tare_parse_gid_map)
 
 #define IO_PARSER(name, kind)                                                                                \
 	static int name(void *options, const char *text, struct err *e)                                      \
@@ -114,6 +119,18 @@ static int parse_stop_timeout(void *options, const char *text, struct err *e)
 		return -1;
 	((struct run_options *)options)->create.stop_timeout = (int)v;
 	return 0;
+}
+
+static int parse_restart(void *options, const char *text, struct err *e)
+{
+	struct tare_create *c = &((struct run_options *)options)->create;
+
+	return tare_parse_restart(text, &c->restart, &c->restart_max, e);
+}
+
+static int parse_health_action(void *options, const char *text, struct err *e)
+{
+	return tare_parse_health_action(text, &((struct run_options *)options)->create.health_on_failure, e);
 }
 
 static int parse_oom_score_adj(void *options, const char *text, struct err *e)
@@ -281,6 +298,13 @@ const struct option run_option_rows[] = {
                 "IPC namespace: private (default), shareable, none, host or container:NAME"),
         OPT_COPY("uts", 0, create.uts_mode, "MODE", "host private",
                 "Host name namespace: private (default) or host"),
+        OPT_CALL("userns", 0, parse_userns, "MODE", "auto host",
+                "User namespace: auto (ids of its own, chosen), host (default) or a map such as "
+                "0:100000:65536"),
+        OPT_CALL("uidmap", 0, parse_uid_map, "CONTAINER:HOST:SIZE", "none",
+                "Which users of the host its users are, as in 0:100000:65536; good for groups too "
+                "without --gidmap"),
+        OPT_CALL("gidmap", 0, parse_gid_map, "CONTAINER:HOST:SIZE", "none", "The same for groups"),
         OPT_COPY("cgroupns", 0, create.cgroupns_mode, "MODE", "host private",
                 "Cgroup namespace: private (default) or host"),
         OPT_LIST("sysctl", 0, create.sysctls, "NAME=VALUE", "none",
@@ -335,6 +359,24 @@ const struct option run_option_rows[] = {
         OPT_LIST("security-opt", 0, create.security_opts, "OPTION",
                 "seccomp=unconfined no-new-privileges=false systempaths=unconfined apparmor=unconfined",
                 "seccomp=FILE|unconfined, no-new-privileges[=false], …"),
+
+        OPT_SECTION("Restart and health"),
+        OPT_CALL("restart", 0, parse_restart, "POLICY", "no on-failure on-failure:5 always unless-stopped",
+                "What follows its end: no (default), on-failure[:TIMES], always, unless-stopped"),
+        OPT_CALL("health-cmd", 0, parse_health_cmd, "COMMAND", "none",
+                "Command that tells by exit code 0 that it is healthy: for the shell, or [\"CMD\",…]"),
+        OPT_DURATION("health-interval", 0, create.health.interval, "Time between two probes (default 30s)"),
+        OPT_DURATION("health-timeout", 0, create.health.timeout,
+                "Time after which a probe has failed (default 30s)"),
+        OPT_CALL("health-retries", 0, parse_health_retries, "NUMBER", "none",
+                "Failures in a row that make it unhealthy (default 3)"),
+        OPT_DURATION("health-start-period", 0, create.health.start_period,
+                "Time to start in, when failures do not count (default 0s)"),
+        OPT_DURATION("health-start-interval", 0, create.health.start_interval,
+                "Time between two probes meanwhile (default 5s)"),
+        OPT_CALL("health-on-failure", 0, parse_health_action, "ACTION", "none kill restart stop",
+                "What to do when it becomes unhealthy: none (default), kill, restart, stop"),
+        OPT_FLAG("no-healthcheck", 0, no_health, "Leave out the health check of the image"),
 
         OPT_SECTION("Log"),
         OPT_COPY("log-driver", 0, create.log_driver, "DRIVER", "cri none", "cri (default) or none"),
@@ -423,6 +465,8 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 		if (!c->detach_keys)
 			return err_no_memory(e);
 	}
+	if (o->no_health && tare_no_health(c, e) < 0)
+		return -1;
 	if (add_env_and_labels(o, e) < 0 || resolve_rootfs(o, e) < 0)
 		return -1;
 	return tare_create_check(c, e);

@@ -11,6 +11,7 @@ struct run_options {
 	struct tare_create create; /* most rows write here */
 	bool detach, sig_proxy;
 	bool cpus_given; /* --cpus or --cpu */
+	bool no_health;
 	char **env, **env_files, **labels, **label_files;
 	char **attach; /* stdin, stdout, stderr */
 	const char *cidfile, *detach_keys;

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "engine/oci/namespace_mode.h"
 #include "engine/oci/sysctl.h"
+#include "engine/request.h"
 #include "engine/tare.h"
 
 #define MEMORY_MIN   (INT64_C(6) << 20) /* Docker's; less cannot even start most programs */
@@ -317,6 +318,7 @@ static int check_encoding(const struct tare_create *c, struct err *e)
 	        check_utf8_of("the variable", c->env, e) < 0 ||
 	        check_utf8_of("the security option", c->security_opts, e) < 0 ||
 	        check_utf8_of("the host", c->add_hosts, e) < 0 ||
+	        check_utf8_of("the health command", c->health.test, e) < 0 ||
 	        check_utf8_of("the group", c->groups, e) < 0)
 		return -1;
 	return check_utf8_members("the label", c->labels, e) < 0
@@ -331,6 +333,8 @@ int tare_create_check(const struct tare_create *c, struct err *e)
 	if (check_origin(c, e) < 0 || check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
 		return -1;
 	if (check_endpoints(c, e) < 0 || check_resolving(c, e) < 0 || check_ports(c, e) < 0)
+		return -1;
+	if (request_check_health(c, e) < 0 || request_check_id_maps(c, e) < 0)
 		return -1;
 	return check_process(c, e);
 }

@@ -220,6 +220,14 @@ int tare_parse_io_limit(struct resources *r, enum io_limit_kind kind, const char
 /* --cpus 1.5 and --cpu 150 (percent of one core): quota over the default period. */
 int tare_parse_cpus(struct resources *r, const char *text, struct err *e);
 int tare_parse_cpu_percent(struct resources *r, const char *text, struct err *e);
+/* --health-cmd: a text for the shell, ["CMD","program",…] as in an image, or "none"; "": the image's. */
+int tare_parse_health_cmd(struct tare_create *c, const char *text, struct err *e);
+int tare_parse_health_retries(struct tare_create *c, const char *text, struct err *e);
+int tare_no_health(struct tare_create *c, struct err *e); /* --no-healthcheck, after the others */
+/* --userns auto|host|MAP; --uidmap, --gidmap: CONTAINER:HOST:SIZE, several with commas */
+int tare_parse_userns(struct tare_create *c, const char *text, struct err *e);
+int tare_parse_uid_map(struct tare_create *c, const char *text, struct err *e);
+int tare_parse_gid_map(struct tare_create *c, const char *text, struct err *e);
 /* The finished request as a whole: what must not meet, what must be there, names of modes. create() asks it
  * first. */
 int tare_create_check(const struct tare_create *c, struct err *e);

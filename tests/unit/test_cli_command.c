@@ -217,8 +217,8 @@ static void hints_are_for_what_is_not_there(void **state)
 {
 	static const char *const typed[] = {
 	        "build", "update", "volume export", "volume import", "volume exists"};
-	static const char *const flags[] = {"link", "link-local-ip", "restart", "health-cmd",
-	        "health-interval", "no-healthcheck", "gpus"};
+	static const char *const flags[] = {
+	        "link", "link-local-ip", "health-startup-cmd", "health-max-log-count", "subuidname", "gpus"};
 	char *run[] = {"run", NULL};
 	int used;
 	const struct command *c = command_find(&program, run, &used, NULL);
