@@ -12,9 +12,10 @@
 #include "engine/monitor/decimal.h"
 #include "engine/monitor/handoff_table.h"
 
-#define ARG_SIZE    (SAMPLER_PATH_MAX + 32)
-#define CLEANUP_MAX 32
-#define N_MEMBERS   (sizeof(members) / sizeof(*members))
+#define ARG_SIZE  (SAMPLER_PATH_MAX + 32)
+#define LIST_MAX  32
+#define N_MEMBERS (sizeof(members) / sizeof(*members))
+#define N_LISTS   (sizeof(lists) / sizeof(*lists))
 
 enum member_type { M_FD, M_INT, M_BOOL, M_UNSIGNED, M_U64, M_PATH };
 
@@ -54,9 +55,32 @@ static const struct member {
         MEMBER("blkio", M_PATH, sources.blkio),
         MEMBER("unified", M_PATH, sources.unified),
         MEMBER("net-pid", M_INT, sources.pid),
+        MEMBER("health-interval", M_UNSIGNED, health_interval_ms),
+        MEMBER("health-start-interval", M_UNSIGNED, health_start_interval_ms),
+        MEMBER("health-limit", M_UNSIGNED, health_limit_ms),
+        MEMBER("cleanup-always", M_BOOL, cleanup_always),
+        MEMBER("adopted", M_BOOL, adopted),
 #undef MEMBER
 };
 _Static_assert(sizeof(pid_t) == sizeof(int), "a pid travels as an int");
+_Static_assert(sizeof(uint32_t) == sizeof(unsigned), "milliseconds travel as unsigned");
+
+/* Commands come after the members, behind "--": each as NAME=WORDS and that many words. */
+static const struct list {
+	const char *name;
+	size_t offset;
+} lists[] = {
+        {"cleanup", offsetof(struct monitor_handoff, cleanup_argv)},
+        {"health", offsetof(struct monitor_handoff, health_argv)},
+        {"restart", offsetof(struct monitor_handoff, restart_argv)},
+};
+
+typedef const char *const *words;
+
+static words *list_at(const struct list *l, const struct monitor_handoff *h)
+{
+	return (words *)(uintptr_t)((const char *)h + l->offset);
+}
 
 static int64_t member_get(const struct member *m, const void *p)
 {
@@ -121,11 +145,32 @@ static int member_write(const struct member *m, const void *p, char dst[ARG_SIZE
 	return 0;
 }
 
+/* The words of a command behind its name and their number; how many arguments that makes, -1 with e. */
+static int list_write(const struct list *l, words argv, char head[ARG_SIZE], const char **dst, struct err *e)
+{
+	int n = 0;
+
+	while (argv && argv[n]) {
+		if (n == LIST_MAX)
+			return err_set(e, ERR_OTHER, "the monitor's command for %s has more than %d words",
+			        l->name, LIST_MAX);
+		dst[n + 1] = argv[n];
+		n++;
+	}
+	if (!n)
+		return 0;
+	char *end = stpcpy(head, l->name);
+	*end++ = '=';
+	decimal_write(end, n);
+	dst[0] = head;
+	return n + 1;
+}
+
 int monitor_exec(const struct monitor_handoff *h, struct err *e)
 {
 	static const char separator[] = "--";
-	char text[N_MEMBERS][ARG_SIZE];
-	const char *argv[N_MEMBERS + CLEANUP_MAX + 4];
+	char text[N_MEMBERS + N_LISTS][ARG_SIZE];
+	const char *argv[N_MEMBERS + N_LISTS * (LIST_MAX + 1) + 4];
 	size_t n = 0;
 
 	argv[n++] = "tare-monitor";
@@ -136,11 +181,12 @@ int monitor_exec(const struct monitor_handoff *h, struct err *e)
 		argv[n++] = text[i];
 	}
 	argv[n++] = separator;
-	for (size_t i = 0; h->cleanup_argv && h->cleanup_argv[i]; i++) {
-		if (i == CLEANUP_MAX)
-			return err_set(
-			        e, ERR_OTHER, "the clean-up command has more than %d words", CLEANUP_MAX);
-		argv[n++] = h->cleanup_argv[i];
+	for (size_t i = 0; i < N_LISTS; i++) {
+		int len = list_write(&lists[i], *list_at(&lists[i], h), text[N_MEMBERS + i], argv + n, e);
+
+		if (len < 0)
+			return -1;
+		n += (size_t)len;
 	}
 	argv[n] = NULL;
 	execv(h->program, (char *const *)argv);
@@ -172,6 +218,27 @@ static bool member_parse(struct monitor_handoff *h, const char *arg)
 	return false;
 }
 
+/* The command that argv[i] names; its last word is behind `next`. NULL ends the words: at the head of the
+ * next command, which has been read by then, or at the end of argv. */
+static bool list_parse(struct monitor_handoff *h, int argc, char **argv, int i, int *next)
+{
+	for (size_t k = 0; k < N_LISTS; k++) {
+		size_t len = strlen(lists[k].name);
+		const char *value = argv[i] + len + 1;
+		int64_t n;
+
+		if (strncmp(argv[i], lists[k].name, len) || argv[i][len] != '=')
+			continue;
+		if (!decimal_read(&value, &n) || *value || n < 1 || n > argc - i - 1)
+			return false;
+		*list_at(&lists[k], h) = (words)argv + i + 1;
+		*next = i + 1 + (int)n;
+		argv[i] = NULL;
+		return true;
+	}
+	return false;
+}
+
 int monitor_handoff_parse(struct monitor_handoff *h, int argc, char **argv)
 {
 	int i = 2;
@@ -186,7 +253,9 @@ int monitor_handoff_parse(struct monitor_handoff *h, int argc, char **argv)
 	for (; i < argc && strcmp(argv[i], "--"); i++)
 		if (!member_parse(h, argv[i]))
 			return -1;
-	h->cleanup_argv = i + 1 < argc ? (const char *const *)argv + i + 1 : NULL;
+	for (i++; i < argc;)
+		if (!list_parse(h, argc, argv, i, &i))
+			return -1;
 	return 0;
 }
 

@@ -52,20 +52,6 @@ static void close_strangers(const struct monitor_handoff *h)
 	close_fd_range(from, ~0u, 0);
 }
 
-/* Being killed for memory would orphan the container. Where we may not, the kernel's choice stands. */
-static void spare_from_oom(void)
-{
-	static const char score[] = "-999";
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, score, sizeof(score) - 1) < 0) {
-		/* needs CAP_SYS_RESOURCE */
-	}
-	close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	static struct monitor monitor;
@@ -86,7 +72,7 @@ int main(int argc, char **argv)
 	m->areas = mmap(NULL, sizeof(*m->areas), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (m->areas == MAP_FAILED)
 		return 125;
-	spare_from_oom();
+	spare_from_oom(m);
 	supervise_start(m);
 	supervise_run(m);
 	return 0;

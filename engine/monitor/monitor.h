@@ -18,7 +18,15 @@
 #define CLIENTS_MAX 16
 
 /* What a descriptor in the epoll set stands for: the event's data is SOURCE << 32 | index. */
-enum source { SOURCE_OUTPUT, SOURCE_INPUT, SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_LISTEN, SOURCE_CLIENT };
+enum source {
+	SOURCE_OUTPUT,
+	SOURCE_INPUT,
+	SOURCE_SIGNAL,
+	SOURCE_TIMER,
+	SOURCE_LISTEN,
+	SOURCE_CLIENT,
+	SOURCE_HEALTH
+};
 
 /* The big areas, one mapping. */
 struct areas {
@@ -53,6 +61,12 @@ struct client {
 	int64_t stalled_since; /* CLOCK_BOOTTIME ns */
 };
 
+/* The health check: one timer, which is either the time of the next run or the limit of the one under way. */
+struct health {
+	int timer_fd; /* -1: there is none */
+	pid_t pid;    /* of the run under way, 0 none */
+};
+
 struct monitor {
 	struct monitor_handoff h;
 	struct areas *areas;
@@ -69,7 +83,12 @@ struct monitor {
 	bool child_gone, recorded, ended; /* reaped; `exit` was written; clients were told */
 	struct exit_record exit;
 	pid_t cleanup_pid;
-	int64_t deadline; /* of the last state, CLOCK_BOOTTIME ns */
+	int cleanup_code;   /* its exit code, -1 when it has none */
+	int64_t deadline;   /* of the states that wait, CLOCK_BOOTTIME ns */
+	int64_t linger;     /* until when clients are told, likewise */
+	bool spared;        /* from the kernel's choice for want of memory */
+	char oom_score[16]; /* ours before that: what we start has it again */
+	struct health health;
 };
 
 bool watch_add(struct monitor *m, int fd, enum source source, unsigned index, uint32_t mask);
@@ -80,6 +99,22 @@ int64_t boottime_ns(void);
 /* supervise.c */
 void supervise_start(struct monitor *m);
 void supervise_run(struct monitor *m);
+
+/* program.c: what the monitor runs. */
+void spare_from_oom(struct monitor *m);
+/* The child, leader of a process group of its own; -1 when it cannot be started. */
+pid_t program_spawn(struct monitor *m, const char *const *argv);
+/* Returns when it cannot be executed. */
+void program_become(struct monitor *m, const char *const *argv);
+
+/* health.c */
+void health_start(struct monitor *m);
+/* The timer has expired. */
+void health_tick(struct monitor *m);
+/* The run under way has ended: `code` is its exit code, or -1. */
+void health_ended(struct monitor *m, int code);
+/* The container has ended: no more runs. One that is under way ends by itself. */
+void health_stop(struct monitor *m);
 
 /* pump.c */
 void pump_start(struct monitor *m);

@@ -5,12 +5,12 @@
  *	BIRTH    the end is on record; the caller that was attached from birth cleans up
  *	CLEAN    the clean-up command runs, because nobody did its work
  *	LINGER   some client has not been told yet; bounded
+ *	BACKOFF  the container is to be started again, after a while
  *	END
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -29,9 +29,12 @@
 #define LINGER_SECONDS 10
 #define QUIET_MS       1000 /* without output, after which the areas go back to the kernel */
 
-enum state { S_RUN, S_DRAIN, S_BIRTH, S_CLEAN, S_LINGER, S_END, S_COUNT };
+#define BACKOFF_MS     100
+#define BACKOFF_MAX_MS 60000
+
+enum state { S_RUN, S_DRAIN, S_BIRTH, S_CLEAN, S_LINGER, S_BACKOFF, S_END, S_COUNT };
 /* The first ones are those of enum source; E_AFTER comes after every batch. */
-enum event { E_AFTER = SOURCE_CLIENT + 1, E_COUNT };
+enum event { E_AFTER = SOURCE_HEALTH + 1, E_COUNT };
 
 typedef enum state (*handler)(struct monitor *m, enum state now, uint32_t index, uint32_t mask);
 
@@ -118,6 +121,14 @@ static enum state on_tick(struct monitor *m, enum state now, uint32_t index, uin
 	return now;
 }
 
+static enum state on_health(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	health_tick(m);
+	return now;
+}
+
 static void record_end(struct monitor *m, const siginfo_t *info)
 {
 	struct timespec ts;
@@ -129,7 +140,21 @@ static void record_end(struct monitor *m, const siginfo_t *info)
 	m->exit.code = info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
 }
 
-/* Every child that has ended: the container, the clean-up, and strangers that were given to us. */
+static void note_child(struct monitor *m, const siginfo_t *info)
+{
+	int code = info->si_code == CLD_EXITED ? info->si_status : -1;
+
+	if (info->si_pid == m->h.pid && !m->child_gone) {
+		record_end(m, info);
+	} else if (info->si_pid == m->cleanup_pid) {
+		m->cleanup_pid = 0;
+		m->cleanup_code = code;
+	} else if (info->si_pid == m->health.pid) {
+		health_ended(m, code);
+	}
+}
+
+/* Every child that has ended: the container, what we ran, and strangers that were given to us. */
 static void reap(struct monitor *m)
 {
 	siginfo_t info;
@@ -147,10 +172,7 @@ static void reap(struct monitor *m)
 		}
 		if (!info.si_pid)
 			return;
-		if (info.si_pid == m->h.pid && !m->child_gone)
-			record_end(m, &info);
-		else if (info.si_pid == m->cleanup_pid)
-			m->cleanup_pid = 0;
+		note_child(m, &info);
 	}
 }
 
@@ -170,7 +192,10 @@ static enum state run_after(struct monitor *m, enum state now, uint32_t index, u
 {
 	(void)index;
 	(void)mask;
-	return m->child_gone ? S_DRAIN : now;
+	if (!m->child_gone)
+		return now;
+	health_stop(m);
+	return S_DRAIN;
 }
 
 /* The cgroup is new at every start, so any kill counts, also one before the monitor was there. */
@@ -220,71 +245,62 @@ static bool is_cleaned(const struct monitor *m)
 
 static bool cleanup_spawn(struct monitor *m)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
-
 	if (!m->h.cleanup_argv)
 		return false;
-	sigemptyset(&none);
-	sigfillset(&all);
-	if (posix_spawn_file_actions_init(&files))
-		return false;
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	/* 0, 1 and 2 are /dev/null since the start; everything else is close-on-exec. */
-	rc = posix_spawn(&m->cleanup_pid, m->h.cleanup_argv[0], &files, &attr,
-	        (char *const *)(uintptr_t)m->h.cleanup_argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	if (rc)
-		m->cleanup_pid = 0;
-	return rc == 0;
+	m->cleanup_code = -1;
+	m->cleanup_pid = program_spawn(m, m->h.cleanup_argv);
+	if (m->cleanup_pid > 0)
+		return true;
+	m->cleanup_pid = 0;
+	return false;
 }
 
 static enum state linger(struct monitor *m)
 {
-	m->deadline = boottime_ns() + LINGER_SECONDS * SECOND_NS;
+	m->deadline = m->linger;
 	return S_LINGER;
 }
 
+/* Where a policy may start it again, clean-up is asked even when another command was quicker: it knows what
+ * that one decided. */
 static enum state birth_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
 {
 	(void)index;
 	(void)mask;
-	if (m->birth_connected)
+	if (m->birth_connected && !m->h.cleanup_always)
 		return now;
-	if (is_cleaned(m) || !cleanup_spawn(m))
+	m->linger = boottime_ns() + LINGER_SECONDS * SECOND_NS;
+	if ((!m->h.restart_argv && is_cleaned(m)) || !cleanup_spawn(m))
 		return linger(m);
 	return S_CLEAN;
 }
 
+/* The wait that clean-up asks for, in ms; -1: the container has ended for good. */
+static int backoff(const struct monitor *m)
+{
+	int shift = m->cleanup_code - RESTART_EXIT;
+	int ms;
+
+	if (!m->h.restart_argv || shift < 0 || shift > RESTART_SHIFT_MAX)
+		return -1;
+	ms = BACKOFF_MS << shift;
+	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
 static enum state clean_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
 {
+	int ms;
+
 	(void)index;
 	(void)mask;
-	return m->cleanup_pid ? now : linger(m);
+	if (m->cleanup_pid)
+		return now;
+	ms = backoff(m);
+	if (ms < 0)
+		return linger(m);
+	m->deadline = boottime_ns() + ms * 1000000ll;
+	return S_BACKOFF;
 }
-
-static enum state linger_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
-{
-	(void)index;
-	(void)mask;
-	return attach_owes(m) && boottime_ns() < m->deadline ? now : S_END;
-}
-
-static const handler table[S_COUNT][E_COUNT] = {
-        [S_RUN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, run_after},
-        [S_DRAIN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, drain_after},
-        [S_BIRTH] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, birth_after},
-        [S_CLEAN] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, clean_after},
-        [S_LINGER] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, linger_after},
-};
-
-/* ------------------------------------------------------------------ loop */
 
 static void ignore_signals(void)
 {
@@ -301,6 +317,42 @@ static void ignore_signals(void)
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &chld, NULL);
 }
+
+/* The next run is supervised by this process again, so what it starts with is a process as the first starter
+ * found it: our descriptors are close-on-exec. Who has not been told of the end by now has all the time of an
+ * ordinary end. When the program is not there (it may be exchanged for a newer one just now), or there is no
+ * memory, it is tried again. */
+static enum state backoff_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	int64_t at = boottime_ns();
+
+	(void)index;
+	(void)mask;
+	if (at < m->deadline || (attach_owes(m) && at < m->linger))
+		return now;
+	program_become(m, m->h.restart_argv);
+	ignore_signals();
+	m->deadline = boottime_ns() + SECOND_NS;
+	return now;
+}
+
+static enum state linger_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	(void)index;
+	(void)mask;
+	return attach_owes(m) && boottime_ns() < m->deadline ? now : S_END;
+}
+
+static const handler table[S_COUNT][E_COUNT] = {
+        [S_RUN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, on_health, run_after},
+        [S_DRAIN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, drain_after},
+        [S_BIRTH] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, birth_after},
+        [S_CLEAN] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, clean_after},
+        [S_LINGER] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, linger_after},
+        [S_BACKOFF] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, backoff_after},
+};
+
+/* ------------------------------------------------------------------ loop */
 
 static void start_timer(struct monitor *m)
 {
@@ -330,22 +382,34 @@ void supervise_start(struct monitor *m)
 	stats_ring_open(&m->ring, m->h.state_fd);
 	sample(m);
 	start_timer(m);
+	health_start(m);
 	reap(m); /* it may have ended before SIGCHLD was blocked */
+}
+
+/* When this state has to be looked at again without an event, CLOCK_BOOTTIME ns; -1 never. */
+static int64_t due(const struct monitor *m, enum state now)
+{
+	if (now == S_LINGER)
+		return m->deadline;
+	if (now == S_BACKOFF)
+		return attach_owes(m) && m->linger > m->deadline ? m->linger : m->deadline;
+	return -1;
 }
 
 /* Milliseconds to wait for the next event. */
 static int patience(struct monitor *m, enum state now)
 {
 	int ms = m->areas_touched ? QUIET_MS : -1;
+	int64_t at = due(m, now), left;
 
 	if (m->pump.stalled)
 		ms = attach_stalled(m);
-	if (now == S_LINGER) {
-		int64_t left = (m->deadline - boottime_ns()) / 1000000;
-
-		ms = left < 0 ? 0 : (int)left + 1;
-	}
-	return ms;
+	if (at < 0)
+		return ms;
+	left = (at - boottime_ns()) / 1000000 + 1;
+	if (left < 0)
+		left = 0;
+	return ms < 0 || left < ms ? (int)left : ms;
 }
 
 /* The areas back to the kernel: an idle monitor is as small as one that never had anything to do. */

@@ -38,6 +38,10 @@ struct rig_options {
 	uint64_t max_size;
 	unsigned max_files;
 	const char *container_dir; /* NULL: one of the rig's own */
+	/* Shell scripts, $0 is the rig's directory; NULL: the usual one, or none. */
+	const char *cleanup, *health, *restart;
+	unsigned health_interval_ms, health_start_interval_ms, health_limit_ms;
+	bool cleanup_always;
 };
 
 struct rig {
@@ -108,7 +112,10 @@ static inline pid_t rig_child(const struct rig_options *o, const int stdio[3])
 
 static inline void rig_starter(struct rig *r, const struct rig_options *o, int client_fd, const char *monitor)
 {
-	const char *cleanup[] = {"/bin/sh", "-c", "echo cleaned >\"$0\"", r->marker, NULL};
+	const char *cleanup[] = {
+	        "/bin/sh", "-c", o->cleanup ? o->cleanup : "echo cleaned >\"$0\"/marker", r->dir, NULL};
+	const char *health[] = {"/bin/sh", "-c", o->health, r->dir, NULL};
+	const char *restart[] = {"/bin/sh", "-c", o->restart, r->dir, NULL};
 	struct monitor_handoff h = {.program = monitor,
 	        .hold_fd = -1,
 	        .id = "0123456789ab",
@@ -123,6 +130,12 @@ static inline void rig_starter(struct rig *r, const struct rig_options *o, int c
 	        .log = !o->no_log,
 	        .log_max_size = o->max_size,
 	        .log_max_files = o->max_files,
+	        .health_interval_ms = o->health_interval_ms,
+	        .health_start_interval_ms = o->health_start_interval_ms,
+	        .health_limit_ms = o->health_limit_ms,
+	        .health_argv = o->health ? health : NULL,
+	        .restart_argv = o->restart ? restart : NULL,
+	        .cleanup_always = o->cleanup_always,
 	        .cleanup_argv = o->no_cleanup ? NULL : cleanup};
 	int stdio[3] = {-1, -1, -1}, in[2] = {-1, -1};
 

@@ -1,0 +1,72 @@
+/* When the health check is due. What it does, and what comes of it, is the engine's: `tare --internal
+ * health`. */
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "engine/monitor/monitor.h"
+
+/* 0 is never to a timer. */
+static void set_timer(struct monitor *m, uint32_t ms)
+{
+	struct itimerspec t = {.it_value = {ms / 1000, ms % 1000 * 1000000l}};
+
+	timerfd_settime(m->health.timer_fd, 0, &t, NULL);
+}
+
+static uint32_t at_least_one(uint32_t ms)
+{
+	return ms ? ms : 1;
+}
+
+void health_start(struct monitor *m)
+{
+	m->health.timer_fd = -1;
+	if (!m->h.health_argv)
+		return;
+	m->health.timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (m->health.timer_fd < 0)
+		return;
+	watch_add(m, m->health.timer_fd, SOURCE_HEALTH, 0, EPOLLIN);
+	set_timer(m, at_least_one(m->h.health_start_interval_ms));
+}
+
+void health_tick(struct monitor *m)
+{
+	uint64_t expired;
+
+	if (read(m->health.timer_fd, &expired, sizeof(expired)) < 0)
+		return;
+	if (m->health.pid) {
+		/* It enforces the probe's limit itself, so it hangs. */
+		kill(-m->health.pid, SIGKILL);
+		return;
+	}
+	m->health.pid = program_spawn(m, m->h.health_argv);
+	if (m->health.pid < 0) {
+		/* No memory, or no processes left: the check is missed, not given up. */
+		m->health.pid = 0;
+		set_timer(m, at_least_one(m->h.health_interval_ms));
+		return;
+	}
+	set_timer(m, m->h.health_limit_ms);
+}
+
+void health_ended(struct monitor *m, int code)
+{
+	m->health.pid = 0;
+	if (m->health.timer_fd >= 0)
+		set_timer(m, at_least_one(code == HEALTH_EXIT_STARTING ? m->h.health_start_interval_ms
+		                                                       : m->h.health_interval_ms));
+}
+
+/* It may be the one that is about to start the container again (--health-on-failure restart): not killed. */
+void health_stop(struct monitor *m)
+{
+	if (m->health.timer_fd < 0)
+		return;
+	watch_remove(m, m->health.timer_fd);
+	close(m->health.timer_fd);
+	m->health.timer_fd = -1;
+}
