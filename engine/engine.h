@@ -108,6 +108,9 @@ int container_files_write(int dir_fd, const struct tare_create *request, const c
 json *inspect_record(const struct tare_create *request, const struct image_config *image,
         const struct runtime_spec *spec, char *const *networks);
 json *inspect_config(const struct container_record *r);
+/* Into a HostConfig: what an update changes. */
+void inspect_set_restart(json *host_config, enum tare_restart policy, unsigned max);
+void inspect_set_resources(json *host_config, const struct resources *r);
 json *inspect_host_config(const struct container_record *r);
 
 /* starter.c: start a container that is locked and not running. `client_fd`: the monitor's end of a socketpair

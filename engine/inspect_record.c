@@ -144,6 +144,8 @@ static json *config_json(
 		json_set_int(o, "StopTimeout", q->stop_timeout);
 	if (q->detach_keys)
 		json_set_str(o, "DetachKeys", q->detach_keys);
+	if (q->health_on_failure)
+		json_set_str(o, "HealthcheckOnFailureAction", tare_health_action_name(q->health_on_failure));
 	drop_empty(o, config_fields);
 	return o;
 }
@@ -172,7 +174,16 @@ static json *log_json(const struct tare_create *q)
 	return o;
 }
 
-static void resources_json(json *o, const struct resources *r)
+void inspect_set_restart(json *o, enum tare_restart policy, unsigned max)
+{
+	json *restart = json_object_new_object();
+
+	json_set_str(restart, "Name", tare_restart_name(policy));
+	json_set_int(restart, "MaximumRetryCount", max);
+	json_set(o, "RestartPolicy", restart);
+}
+
+void inspect_set_resources(json *o, const struct resources *r)
 {
 	json_set_int(o, "Memory", r->memory);
 	json_set_int(o, "MemorySwap", r->memory_swap);
@@ -232,16 +243,14 @@ static const char *network_mode(const struct runtime_spec *spec, char *const *ne
 static json *host_config_json(
         const struct tare_create *q, const struct runtime_spec *spec, char *const *networks)
 {
-	json *o = json_object_new_object(), *restart = json_object_new_object();
+	json *o = json_object_new_object();
 
 	json_set(o, "LogConfig", log_json(q));
 	json_set_str(o, "NetworkMode", network_mode(spec, networks));
 	json_set(o, "PortBindings", port_bindings_document(q));
 	json_set_bool(o, "PublishAllPorts", q->publish_all);
 	json_set_str(o, "PublishGroup", q->publish_group ? q->publish_group : "");
-	json_set_str(restart, "Name", "no");
-	json_set_int(restart, "MaximumRetryCount", 0);
-	json_set(o, "RestartPolicy", restart);
+	inspect_set_restart(o, q->restart, q->restart_max);
 	json_set_bool(o, "AutoRemove", q->auto_remove);
 	json_set_strv(o, "VolumesFrom", q->volumes_from);
 	json_set_strv(o, "CapAdd", q->cap_add);
@@ -269,7 +278,7 @@ static json *host_config_json(
 	json_set(o, "Ulimits", ulimits_json(q));
 	json_set(o, "Devices", devices_json(q));
 	json_set_strv(o, "Sysctls", q->sysctls);
-	resources_json(o, &spec->resources);
+	inspect_set_resources(o, &spec->resources);
 	drop_empty(o, host_config_fields);
 	return o;
 }
