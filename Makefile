@@ -268,10 +268,12 @@ $(B)/tare-init: $(TRAP_OBJ)
 endif
 
 UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-server.a $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
-$(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_LIBS)
+# It runs some of a program's tests when asked to.
+CHOOSE := $(B)/obj/tests/unit/choose.o
+$(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(CHOOSE) $(UNIT_LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< $(CHOOSE) -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
 
 # One that measures a part of the dashboard is linked with it.
 $(B)/bench/log_bench: $(B)/libtare-tui.a $(B)/libtare.a
@@ -463,6 +465,16 @@ fault:
 	$(Q)$(MAKE) build
 	$(Q)BUILD=$(abspath $(B)) tests/fault/run $(FAULT_SECONDS) $(FAULT)
 
+# Each attack of tests/attacks/attacks.tsv against the build that has the defence, and against the same build without it.
+# ATTACK=… some defences, by their names.
+.PHONY: attacks attack-programs
+ATTACKS := B=$(B)/attacks CPPFLAGS='$(CPPFLAGS) -DTARE_TEST_SWITCHES'
+attacks:
+	$(call need,test)
+	$(Q)$(MAKE) $(ATTACKS) attack-programs
+	$(Q)BUILD=$(abspath $(B))/attacks tests/attacks/run $(ATTACK)
+attack-programs: build $(E2E_TOOLS) $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(shell cut -s -f 5 tests/attacks/attacks.tsv | grep '^tests/unit/.*\.c$$')))
+
 # A real PostgreSQL and a real Redis, backed up under load and started from the restores. Their root file system is made once.
 .PHONY: services
 services:
@@ -545,6 +557,7 @@ help:
 	@echo 'make demo           builds, then runs real containers before your eyes'
 	@echo 'make test           installs, builds, runs all tests; check: unit tests, e2e: FILES=… real containers'
 	@echo 'make test-vm        the e2e tests in a virtual machine with pure cgroup v2 and AppArmor; FILES=…'
+	@echo 'make attacks        every attack of the list, with its defence and without; ATTACK=… some defences'
 	@echo 'make fault          storms, kills at any moment, full disks, flipped bytes; FAULT_SECONDS=300 each, FAULT=…'
 	@echo 'make services       PostgreSQL and Redis are backed up under load and started from the restores'
 	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'

@@ -1,5 +1,6 @@
 /* Files, as only Linux can: paths that cannot leave the directory they start from, and ranges of descriptors.
  */
+#include "base/defence.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -36,11 +37,15 @@ static int open_resolved(int dirfd, const char *path, int flags, mode_t mode, ui
 
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 {
-	return open_resolved(dirfd, path, flags, mode, RESOLVE_BENEATH);
+	return open_resolved(dirfd, path, flags, mode, DEFENCE("beneath") ? RESOLVE_BENEATH : 0);
 }
 
 int open_in_root(int rootfd, const char *path, int flags, mode_t mode)
 {
+	if (!DEFENCE("in-root")) {
+		path += strspn(path, "/");
+		return open_resolved(rootfd, *path ? path : ".", flags, mode, 0);
+	}
 	return open_resolved(rootfd, path, flags, mode, RESOLVE_IN_ROOT);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lock.h"
@@ -118,7 +119,6 @@ static int64_t linger_ms(void)
 /* In the new process: nothing of the caller's stays open, least of all what somebody reads to its end. */
 static void become(const char *program, int listen_fd, int networks_fd, char *const *argv)
 {
-	char *const none[] = {NULL};
 	int null = open("/dev/null", O_RDWR), fds[2];
 
 	fds[0] = fcntl(listen_fd, F_DUPFD, FD_FIRST + 2);
@@ -132,7 +132,7 @@ static void become(const char *program, int listen_fd, int networks_fd, char *co
 		if (dup2(fds[i], FD_FIRST + i) < 0)
 			return;
 	close_fd_range(FD_FIRST + 2, ~0u, 0);
-	execve(program, argv, none);
+	execve(program, argv, NO_ENVIRONMENT);
 }
 
 /* Forked twice: it is nobody's child, so nobody has to wait for its end. */

@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "engine/init/block.h"
 #include "engine/init/handoff.h"
 #include "engine/init/reaper.h"
@@ -43,6 +44,8 @@ static void say_ready(void)
 /* By number: not every C library has close_range(2). */
 static void close_from(unsigned first)
 {
+	if (!DEFENCE("caller-descriptors"))
+		return;
 	syscall(SYS_close_range, first, ~0U, 0);
 }
 
@@ -80,7 +83,8 @@ static void apply_apparmor(const struct init_plan *p)
 }
 
 /* CVE-2024-21626: a working directory such as /proc/self/fd/7 leads into a directory of the host that was
- * left open. After chdir the kernel must name it from the container's root ("(unreachable)…" otherwise). */
+ * left open. After chdir the kernel must name it from the container's root ("(unreachable)…" otherwise).
+ * Test: test_runtime_launch.c, a_working_directory_outside_is_refused. */
 static void check_cwd_inside(void)
 {
 	char path[4096];
@@ -88,7 +92,7 @@ static void check_cwd_inside(void)
 
 	if (n < 0 && errno == ERANGE)
 		return; /* deeper than PATH_MAX, but reachable: unreachable ones fit */
-	if (n < 1 || path[0] != '/') {
+	if (DEFENCE("cwd-inside") && (n < 1 || path[0] != '/')) {
 		errno = EXDEV;
 		fail(INIT_STAGE_CWD_OUTSIDE);
 	}
@@ -106,7 +110,7 @@ static void load_seccomp(const struct init_plan *p)
 {
 	struct sock_fprog prog = {(unsigned short)p->block->n_filter, p->filter};
 
-	if (!prog.len)
+	if (!prog.len || !DEFENCE("seccomp"))
 		return;
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
 		fail(INIT_STAGE_SECCOMP);
@@ -114,7 +118,7 @@ static void load_seccomp(const struct init_plan *p)
 
 static void drop_bounding(uint64_t keep)
 {
-	for (unsigned long cap = 0; cap < 64; cap++) {
+	for (unsigned long cap = 0; DEFENCE("bounding") && cap < 64; cap++) {
 		if (keep >> cap & 1 || !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
 			continue;
 		if (errno == EINVAL)
@@ -149,6 +153,8 @@ static void apply_caps(const struct init_block *b)
 	uint64_t permitted = b->uid ? b->ambient : b->permitted | b->effective | b->ambient;
 	uint64_t effective = b->uid ? b->ambient : b->effective | b->ambient;
 	uint64_t inheritable = b->inheritable | b->ambient;
+	if (!DEFENCE("inheritable"))
+		inheritable = b->bounding;
 
 	for (int i = 0; i < 2; i++) {
 		data[i].effective = (uint32_t)(effective >> 32 * i);
@@ -238,7 +244,7 @@ int main(void)
 	struct init_plan plan;
 
 	/* A process of the container must not look into us while we hold more than it (attack 28). */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, DEFENCE("joining-undumpable") ? 0 : 1, 0, 0, 0);
 	fcntl(INIT_REPORT_FD, F_SETFD, FD_CLOEXEC);
 	if (init_plan_read(INIT_BLOCK_FD, &plan))
 		fail(INIT_STAGE_BLOCK);

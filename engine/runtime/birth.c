@@ -13,12 +13,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
 
+/* CVE-2024-21626 and R3: what the calling program left open, close-on-exec or not, stays outside. Test:
+ * test_runtime_launch.c, only_three_descriptors_cross. */
 int close_on_exec_from(unsigned first, bool old_kernel)
 {
+	if (!DEFENCE("caller-descriptors"))
+		return 0;
 	if (!old_kernel && !close_fd_range(first, ~0U, CLOSE_RANGE_CLOEXEC))
 		return 0;
 	/* CLOSE_RANGE_CLOEXEC is of 5.11. */
@@ -55,7 +60,8 @@ pid_t birth(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e)
 	}
 	/* Attack 28: in a pid namespace that others already live in, the child would be open to them (memory,
 	 * descriptors, our binary) from its first moment; the flag is inherited, so it is set before. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (DEFENCE("joining-undumpable"))
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 	int saved = errno;
 	if (pid == 0) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/init/handoff.h"
@@ -25,10 +26,11 @@
 
 /* CVE-2019-5736: a container that gets hold of the running tare-init (/proc/self/exe as interpreter, or
  * /proc/PID/exe) finds a file on a detached mount that is read-only for good: nobody has a path to
- * remount it by. Test: test_runtime_create.c, "the container can't write to tare-init". */
+ * remount it by. Test: test_runtime_launch.c, container_cannot_write_to_init. */
 static int seal_by_mount(const char *path)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+	const uint64_t sealed = DEFENCE("sealed-mount") ? MOUNT_ATTR_RDONLY : 0;
+	struct mount_attr attr = {.attr_set = sealed | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
 	cleanup_fd int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr))
@@ -51,7 +53,9 @@ static int seal_by_memfd(const char *path)
 			return -1;
 		left -= n;
 	}
-	if (fchmod(fd, 0555) ||
+	if (fchmod(fd, 0555))
+		return -1;
+	if (DEFENCE("sealed-memfd") &&
 	        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
 		return -1;
 	return steal_fd(&fd);
@@ -212,7 +216,7 @@ static void reset_signals(void)
 
 int last_stage_exec(const struct last_stage *s, struct err *e)
 {
-	char *argv[] = {(char[]){"tare-init"}, NULL}, *envp[] = {NULL};
+	char *argv[] = {(char[]){"tare-init"}, NULL};
 	int block = write_block(s, e);
 
 	if (block < 0)
@@ -221,10 +225,11 @@ int last_stage_exec(const struct last_stage *s, struct err *e)
 	/* R3: whatever the calling program had open, nothing but our three crosses into init. */
 	int high_block = move_high(block), report = move_high(s->report_fd), proc = move_high(s->proc_fd);
 	int init = move_high(s->init_fd);
-	close_fd_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (DEFENCE("caller-descriptors"))
+		close_fd_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (dup2(high_block, INIT_BLOCK_FD) < 0 || dup2(report, INIT_REPORT_FD) < 0 ||
 	        (proc >= 0 && dup2(proc, INIT_PROC_FD) < 0))
 		return err_sys(e, "cannot arrange descriptors for tare-init");
-	syscall(SYS_execveat, init, "", argv, envp, AT_EMPTY_PATH);
+	syscall(SYS_execveat, init, "", argv, NO_ENVIRONMENT, AT_EMPTY_PATH);
 	return err_sys(e, "cannot execute tare-init");
 }

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -256,6 +257,8 @@ int target_file(int root_fd, const char *path, struct err *e)
 
 int target_real_directory(int root_fd, const char *path, struct err *e)
 {
+	if (!DEFENCE("real-proc"))
+		return target_directory(root_fd, path, e);
 	int fd = open_no_links(root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/oci/runtime_spec.h"
@@ -66,16 +67,18 @@ static int make_readonly(struct container_root *r, const char *path, struct err 
 	return mount_attach(r, copy, target, &ro, e) ? err_wrap(e, "cannot make %s read-only", path) : 0;
 }
 
+/* What /proc and /sys tell of the host, and by what it is ruled (sysrq-trigger, core_pattern): hidden or not
+ * to be written. Test: test_runtime_launch.c, hidden_paths_are_empty_or_readonly; isolation.bats. */
 int shield_apply(struct container_root *r, const struct runtime_spec *spec, struct err *e)
 {
 	cleanup_fd int shared = -1;
 
 	strv_foreach (path, spec->readonly_paths) {
-		if (make_readonly(r, *path, e))
+		if (DEFENCE("readonly-paths") && make_readonly(r, *path, e))
 			return -1;
 	}
 	strv_foreach (path, spec->masked_paths) {
-		if (mask(r, *path, &shared, e))
+		if (DEFENCE("masked-paths") && mask(r, *path, &shared, e))
 			return -1;
 	}
 	return 0;

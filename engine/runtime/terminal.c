@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/runtime/mount_tree.h"

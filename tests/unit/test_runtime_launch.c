@@ -1,4 +1,5 @@
 /* A container from clone3 to its exit code: what it sees, what it may, and what is said when it can't be. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -364,6 +365,53 @@ static void sysctls_of_the_namespace_only(void **state)
 	assert_non_null(strstr(b->e.msg, "network namespace"));
 }
 
+/* So that an attack that comes through spoils no program of the build's. */
+static void own_copy_of_init(struct box *b)
+{
+	cleanup_fd int from = open(b->init, O_RDONLY | O_CLOEXEC);
+	char chunk[65536];
+	ssize_t n;
+
+	snprintf(b->init, sizeof b->init, "%s", box_path(b, "init-copy"));
+	cleanup_fd int to = open(b->init, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	assert_true(from >= 0 && to >= 0);
+	while ((n = read(from, chunk, sizeof chunk)) > 0)
+		assert_int_equal(write_all(to, chunk, (size_t)n), 0);
+}
+
+/* As long as it runs it is busy and can't be written anyway; a container that keeps it open waits for that to
+ * end. */
+static void check_idle_init_cannot_be_written(struct box *b, enum last_stage_seal seal, int error)
+{
+	char path[32];
+	int fd = last_stage_open(b->init, seal, &b->e);
+
+	assert_true(fd >= 0);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	cleanup_fd int again = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(again < 0 || write(again, "evil", 4) < 0);
+	assert_int_equal(errno, error);
+	close(fd);
+}
+
+static void a_held_mount_of_init_cannot_be_written(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	own_copy_of_init(b);
+	check_idle_init_cannot_be_written(b, LAST_STAGE_MOUNT, EROFS);
+}
+
+static void a_held_memory_file_of_init_cannot_be_written(void **state)
+{
+	struct box *b = *state;
+
+	box_needs_root();
+	own_copy_of_init(b);
+	check_idle_init_cannot_be_written(b, LAST_STAGE_MEMFD, EPERM);
+}
+
 /* CVE-2019-5736: "#!/proc/self/exe" makes the kernel run our last stage again, as seen by the container.
  * Whatever it gets hold of that way, it can't write to it. */
 static void container_cannot_write_to_init(void **state)
@@ -373,6 +421,7 @@ static void container_cannot_write_to_init(void **state)
 	struct stat before, after;
 
 	box_needs_root();
+	own_copy_of_init(b);
 	assert_int_equal(stat(b->init, &before), 0);
 	for (size_t i = 0; i < 2; i++) {
 		struct launch_fallbacks f = {.seal = seals[i]};
@@ -380,8 +429,9 @@ static void container_cannot_write_to_init(void **state)
 		b->spec.caps.bounding = b->spec.caps.permitted = b->spec.caps.effective = CAPABILITY_ALL;
 		assert_int_equal(box_run_with(b, &f,
 		                         "ls -l /proc/1/exe >/dev/null && echo seen;"
-		                         "echo evil 2>/dev/null >/proc/1/exe || echo refused"),
-		        0);
+		                         "echo evil 2>/dev/null >/proc/1/exe || echo refused;"
+		                         "touch /proc/1/exe"),
+		        i == 0);
 		assert_out(b, "seen\n");
 		assert_out(b, "refused\n");
 	}
@@ -571,6 +621,8 @@ int main(void)
 	        box_test(rlimits_and_oom_score_apply),
 	        box_test(sysctls_of_the_namespace_only),
 	        box_test(container_cannot_write_to_init),
+	        box_test(a_held_mount_of_init_cannot_be_written),
+	        box_test(a_held_memory_file_of_init_cannot_be_written),
 	        box_test(old_kernels_way_gives_the_same),
 	        box_test(nodes_come_from_the_host_without_mknod),
 	        cmocka_unit_test(old_kernels_close_descriptors_too),
