@@ -99,7 +99,8 @@ void container_close(struct container *c)
 
 bool container_is_up(const struct container *c)
 {
-	return c->has_state && strcmp(c->state.boot, boot_id()) == 0 && proc_alive(&c->state.process);
+	return c->has_state && !c->state.restart_due && strcmp(c->state.boot, boot_id()) == 0 &&
+	       proc_alive(&c->state.process);
 }
 
 bool container_auto_remove(const struct container *c)
@@ -115,6 +116,21 @@ bool container_is_ending(const struct container *c)
 	       strcmp(c->state.boot, boot_id()) == 0 && proc_alive(&c->state.monitor);
 }
 
+static bool waits_to_restart(const struct container *c)
+{
+	return c->has_state && c->state.restart_due && strcmp(c->state.boot, boot_id()) == 0;
+}
+
+bool container_is_restarting(const struct container *c)
+{
+	return waits_to_restart(c) && proc_alive(&c->state.monitor);
+}
+
+bool container_restart_was_lost(const struct container *c)
+{
+	return waits_to_restart(c) && !proc_alive(&c->state.monitor);
+}
+
 bool container_run_was_lost(const struct container *c)
 {
 	return c->state_fd < 0 && c->record.finished < c->record.started;
@@ -124,6 +140,8 @@ enum tare_state container_status(const struct container *c, bool up)
 {
 	if (up)
 		return c->state.paused ? TARE_PAUSED : TARE_RUNNING;
+	if (c->has_state && c->state.restart_due && container_is_restarting(c))
+		return TARE_RESTARTING;
 	return c->record.started ? TARE_EXITED : TARE_CREATED;
 }
 

@@ -59,6 +59,10 @@ bool container_auto_remove(const struct container *c); /* --rm */
 bool container_is_up(const struct container *c);       /* running or paused; asks the kernel each time */
 /* Process 1 is gone, and its monitor is still passing on what it wrote: the exit comes on record soon. */
 bool container_is_ending(const struct container *c);
+/* Its run has ended, and its monitor waits to start the next one. */
+bool container_is_restarting(const struct container *c);
+/* The same, but that monitor was killed: whoever comes next goes on (restart.h). */
+bool container_restart_was_lost(const struct container *c);
 /* A run that has neither an end on record nor a state any more: the host was restarted, or a start was
  * killed. */
 bool container_run_was_lost(const struct container *c);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/monitor/handoff.h"
 #include "engine/network.h"
 
@@ -30,7 +31,8 @@ static json *state_json(const struct container *c)
 	if (!up && c->state_fd >= 0)
 		exit_record_read(c->state_fd, &how);
 	json_set_str(o, "Status", tare_state_name(state));
-	json_set_bool(o, "Running", up);
+	/* Docker's: what is about to run again counts as running */
+	json_set_bool(o, "Running", up || state == TARE_RESTARTING);
 	json_set_bool(o, "Paused", state == TARE_PAUSED);
 	json_set_bool(o, "Restarting", state == TARE_RESTARTING);
 	json_set_bool(o, "OOMKilled", up ? false : how.oom_killed);
@@ -40,6 +42,8 @@ static json *state_json(const struct container *c)
 	json_set_str(o, "Error", c->record.error ? c->record.error : "");
 	set_time(o, "StartedAt", c->record.started);
 	set_time(o, "FinishedAt", how.finished);
+	if (health_is_on(&c->record))
+		json_set(o, "Health", health_document(c));
 	json_set_int(o, "MonitorPid", up && proc_alive(&c->state.monitor) ? c->state.monitor.pid : 0);
 	return o;
 }

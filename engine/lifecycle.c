@@ -16,6 +16,7 @@
 #include "engine/attach_client.h"
 #include "engine/endpoint.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/image.h"
 #include "engine/monitor/handoff.h"
 #include "engine/name.h"
@@ -149,6 +150,8 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 		return -1;
 	c->record.command = strv_copy(spec->args);
 	c->record.config = inspect_record(q, in.image, spec, networks);
+	if (health_record(q, in.image, c->record.config, e) != 0)
+		return -1;
 	c->record.created = now_realtime();
 	if (starting)
 		mark_started(&c->record);

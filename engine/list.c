@@ -9,8 +9,10 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/monitor/handoff.h"
 #include "engine/network.h"
+#include "engine/restart.h"
 
 static char *dup_or_empty(const char *s)
 {
@@ -64,7 +66,13 @@ static int fill_row(const struct store *s, const struct container *c, bool up, s
 	        .tty = json_bool(json_get(r->config, "Config"), "Tty", false),
 	        .labels = json_object_get(json_get(json_get(r->config, "Config"), "Labels")),
 	        .mounts = mount_names(r->config),
-	        .error = r->error ? strdup(r->error) : NULL};
+	        .error = r->error ? strdup(r->error) : NULL,
+	        .restart_count = r->restart_count};
+	row->restart = container_restart_policy(r, &row->restart_max);
+	if (row->state == TARE_RESTARTING)
+		row->restart_due = c->state.restart_due;
+	if (up)
+		row->health = health_status(c);
 	memcpy(row->id, c->id, sizeof row->id);
 	if (up) {
 		row->pid = c->state.process.pid;
@@ -111,7 +119,7 @@ static int add_row(const struct store *s, const char *id, bool all, struct tare_
 	bool up;
 	if (open_row(s, id, &c, &up) != 0)
 		return 0; /* just removed, or not there yet */
-	if (!all && !up)
+	if (!all && !up && !container_is_restarting(&c))
 		return 0;
 	struct tare_container *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);
 	if (!rows)

@@ -65,6 +65,7 @@ int container_record_read(const struct store *s, const char *id, struct containe
 	r->oom_killed = json_bool(j, "oomKilled", false);
 	r->error = dup_str(j, "error");
 	r->restart_count = (unsigned)json_int(j, "restartCount", 0);
+	r->stopped_by_user = json_bool(j, "stoppedByUser", false);
 	if (!r->name) {
 		container_record_free(r);
 		return err_set(e, ERR_CORRUPT, "container %.12s: its record has no name", id);
@@ -108,6 +109,8 @@ int container_record_write(int container_fd, const struct container_record *r, b
 	if (r->error)
 		json_set_str(j, "error", r->error);
 	json_set_int(j, "restartCount", r->restart_count);
+	if (r->stopped_by_user)
+		json_set_bool(j, "stoppedByUser", true);
 	json_print(&text, j, JSON_COMPACT);
 	buf_char(&text, '\n');
 	bool first = !r->finished && !r->error;
@@ -151,6 +154,8 @@ int container_state_read(int state_fd, struct container_state *st)
 	snprintf(st->boot, sizeof st->boot, "%s", json_str(j, "boot", ""));
 	st->init_fd = (int)json_int(j, "initFd", -1);
 	st->paused = json_bool(j, "paused", false);
+	st->restart_due = json_int(j, "restartDue", 0);
+	st->restart_shift = (unsigned)json_int(j, "restartShift", 0);
 	return 0;
 }
 
@@ -165,6 +170,10 @@ int container_state_write(int state_fd, const struct container_state *st, struct
 	json_set_str(j, "boot", st->boot);
 	json_set_int(j, "initFd", st->init_fd);
 	json_set_bool(j, "paused", st->paused);
+	if (st->restart_due)
+		json_set_int(j, "restartDue", st->restart_due);
+	if (st->restart_shift)
+		json_set_int(j, "restartShift", st->restart_shift);
 	json_print(&text, j, JSON_COMPACT);
 	buf_char(&text, '\n');
 	if (text.failed)

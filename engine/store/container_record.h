@@ -28,7 +28,8 @@ struct container_record {
 	int exit_code;
 	bool oom_killed;
 	char *error;
-	unsigned restart_count;
+	unsigned restart_count; /* by the policy, since the last start by hand */
+	bool stopped_by_user;   /* the last run was: boot leaves `unless-stopped` alone then */
 };
 
 struct container_state {
@@ -38,6 +39,10 @@ struct container_state {
 	char boot[40]; /* the boot in which the pids above mean something */
 	int init_fd;   /* the monitor's descriptor of tare-init (struct launched, hold_fd); -1 */
 	bool paused;
+	/* The run has ended and is cleaned up, and `monitor` waits to start the next one: when that is due
+	 * (ns, realtime), 0 otherwise. `exit` stays beside it until then. */
+	int64_t restart_due;
+	unsigned restart_shift; /* restarts by the policy since a run that lasted */
 };
 
 /* The most that container.json and config.json may hold: environment, labels and arguments make them grow. */

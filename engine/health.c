@@ -1,0 +1,88 @@
+/* What is known of a container's health. */
+#include "engine/health.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "engine/engine.h"
+#include "engine/oci/image_config.h"
+
+#define HEALTH_FILE_MAX ((size_t)256 << 10) /* five outputs, each byte of them escaped */
+
+bool health_is_on(const struct container_record *r)
+{
+	json *test = json_get(json_path(r->config, "Config.Healthcheck"), "Test");
+	json *kind = test && json_object_is_type(test, json_type_array) ? json_object_array_get_idx(test, 0)
+	                                                                : NULL;
+
+	return kind && strcmp(json_object_get_string(kind), "NONE") != 0;
+}
+
+static int of_image(const struct image_config *image, struct health_check *h, struct err *e)
+{
+	*h = (struct health_check){0};
+	if (!image || !image->healthcheck || health_check_from_json(image->healthcheck, h, e) == 0)
+		return 0;
+	return err_wrap(e, "the image (leave it out: --no-healthcheck)");
+}
+
+static json *document(const struct health_check *h, const struct image_config *image)
+{
+	json *o = health_check_to_json(h);
+
+	if (image && image->shell && strcmp(h->test[0], "CMD-SHELL") == 0)
+		json_set_strv(o, "Shell", image->shell);
+	return o;
+}
+
+int health_record(const struct tare_create *q, const struct image_config *image, json *config, struct err *e)
+{
+	struct health_check h = q->health, of;
+	bool off = q->health.test && !health_check_is_on(&q->health);
+
+	h.test = NULL; /* a copy: the request's is not ours to change */
+	if (of_image(off ? NULL : image, &of, e) != 0)
+		return -1;
+	if (q->health.test && !(h.test = strv_copy(q->health.test)))
+		return err_no_memory(e);
+	int rc = health_check_merge(&h, &of, e);
+	json *c = json_get(config, "Config");
+	if (rc == 0 && health_check_is_on(&h))
+		json_set(c, "Healthcheck", document(&h, image));
+	else if (rc == 0 && off)
+		json_set(c, "Healthcheck",
+		        health_check_to_json(&(struct health_check){.test = q->health.test}));
+	health_check_free(&h);
+	health_check_free(&of);
+	return rc;
+}
+
+static json *read_file(const struct container *c)
+{
+	return c->state_fd >= 0 ? json_read_at(c->state_fd, "health", HEALTH_FILE_MAX, NULL) : NULL;
+}
+
+enum tare_health health_status(const struct container *c)
+{
+	if (!health_is_on(&c->record))
+		return TARE_HEALTH_NONE;
+	cleanup_json json *j = read_file(c);
+	const char *status = json_str(j, "Status", "starting");
+	for (int h = TARE_HEALTH_STARTING; h <= TARE_HEALTH_UNHEALTHY; h++)
+		if (strcmp(status, tare_health_name((enum tare_health)h)) == 0)
+			return (enum tare_health)h;
+	return TARE_HEALTH_STARTING;
+}
+
+json *health_document(const struct container *c)
+{
+	json *j = read_file(c);
+
+	if (j)
+		return j;
+	j = json_object_new_object();
+	json_set_str(j, "Status", tare_health_name(TARE_HEALTH_STARTING));
+	json_set_int(j, "FailingStreak", 0);
+	json_set(j, "Log", json_object_new_array());
+	return j;
+}
