@@ -42,7 +42,7 @@ int open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 
 int open_in_root(int rootfd, const char *path, int flags, mode_t mode)
 {
-	if (!DEFENCE("in-root")) {
+	if (!DEFENCE("in-root") || !DEFENCE("root-first")) {
 		path += strspn(path, "/");
 		return open_resolved(rootfd, *path ? path : ".", flags, mode, 0);
 	}

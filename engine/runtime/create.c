@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/runtime/birth.h"
@@ -76,7 +77,9 @@ static int make_file_systems(struct creation *c, struct err *e)
 		return -1;
 	if (mounts_make(&c->root, c->spec, c->sources, &dev_is_ours, e))
 		return -1;
-	return devfs_fill(&c->root, c->spec, dev_is_ours, e);
+	if (devfs_fill(&c->root, c->spec, dev_is_ours, e))
+		return -1;
+	return DEFENCE("root-first") ? 0 : root_pivot(&c->root, e);
 }
 
 static int set_oom_score(struct creation *c, struct err *e)

@@ -32,7 +32,8 @@ struct box {
 	struct runtime_spec spec;
 	struct seccomp_filter seccomp;
 	int rootfs;
-	struct buf out; /* what the last command wrote */
+	const char *input; /* its standard input, instead of /dev/null */
+	struct buf out;    /* what the last command wrote */
 	int (*born)(
 	        const struct launched *child, void *arg, struct err *e); /* struct launch's; arg: the box */
 	struct launched run;
@@ -193,6 +194,7 @@ static inline int box_setup(void **state)
 	box_file(b, "rootfs/etc/group", "root:x:0:\nstaff:x:50:web\n");
 	box_spec(b);
 	b->born = NULL;
+	b->input = NULL;
 	b->e = (struct err)ERR_INIT;
 	return 0;
 }
@@ -217,7 +219,7 @@ static inline int box_launch_with(struct box *b, const struct launch_fallbacks *
 	close_fd(&b->rootfs);
 	b->rootfs = open_tree(AT_FDCWD, box_path(b, "rootfs"), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	assert_true(b->rootfs >= 0);
-	cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	cleanup_fd int null = open(b->input ? b->input : "/dev/null", O_RDONLY | O_CLOEXEC);
 	struct launch l = {.spec = &b->spec,
 	        .rootfs_fd = b->rootfs,
 	        .seccomp = &b->seccomp,

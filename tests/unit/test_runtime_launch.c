@@ -72,13 +72,15 @@ static void cwd_may_not_lead_out(void **state)
 
 	box_needs_root();
 	int leak = open("/", O_RDONLY | O_DIRECTORY);
-	for (int fd = 3; fd < 24; fd++) {
+	/* The one directory of the host that no descriptor is closed for: a caller's standard input. */
+	b->input = b->dir;
+	for (int fd = 0; fd < 24; fd += fd ? 1 : 3) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 		free(b->spec.cwd);
 		b->spec.cwd = strdup(path);
 		if (box_run_with(b, &(struct launch_fallbacks){0}, "pwd; ls") >= 0)
 			assert_null(strstr(buf_str(&b->out), "unreachable"));
-		assert_null(strstr(buf_str(&b->out), "vmlinuz"));
+		assert_null(strstr(buf_str(&b->out), "rootfs"));
 	}
 	close(leak);
 }

@@ -98,7 +98,11 @@ static void links_in_the_image_stay_inside(void **state)
 	struct stat st;
 
 	box_needs_root();
+	char host[PATH_MAX];
+
+	snprintf(host, sizeof host, "%s", box_path(b, "single"));
 	box_file(b, "single", "resolved\n");
+	box_file(b, "other", "another\n");
 	mkdir(box_path(b, "src"), 0755);
 	assert_int_equal(symlink("../../../run/gone/stub.conf", box_path(b, "rootfs/etc/resolv.conf")), 0);
 	assert_int_equal(symlink("/dev/shm/tare-unit-canary", box_path(b, "rootfs/etc/canary")), 0);
@@ -115,6 +119,13 @@ static void links_in_the_image_stay_inside(void **state)
 	assert_int_equal(box_run(b, "cat /dev/shm/tare-unit-canary"), 0);
 	assert_out(b, "resolved\n");
 	assert_int_equal(stat("/dev/shm/tare-unit-canary", &st), -1);
+	/* Nor onto a file that the host has and the image has not. */
+	assert_int_equal(symlink(host, box_path(b, "rootfs/etc/host")), 0);
+	box_spec(b);
+	box_mount(b, "/etc/host", "bind", box_path(b, "other"), "rbind,ro");
+	assert_int_equal(box_run(b, "cat /etc/host"), 0);
+	assert_out(b, "another\n");
+	unlink(box_path(b, "rootfs/etc/host"));
 	unlink(box_path(b, "rootfs/etc/resolv.conf"));
 	unlink(box_path(b, "rootfs/etc/canary"));
 	unlink(box_path(b, "rootfs/linkdir"));
@@ -384,13 +395,23 @@ static void a_volume_is_filled_from_inside_the_image(void **state)
 
 	box_needs_root();
 	mkdir(box_path(b, "vol2"), 0755);
+	mkdir(box_path(b, "vol3"), 0755);
 	assert_int_equal(symlink("../../../../etc", box_path(b, "rootfs/escape")), 0);
+	assert_int_equal(symlink("/etc", box_path(b, "rootfs/absolute")), 0);
 	box_mount(b, "/escape", "bind", box_path(b, "vol2"), "rbind");
 	b->spec.mounts[b->spec.n_mounts - 1].copy_up = true;
 	assert_int_equal(box_run(b, "true"), 0);
-	assert_int_equal(access(box_path(b, "vol2/group"), F_OK), 0); /* of the image's /etc */
-	assert_int_equal(access(box_path(b, "vol2/fstab"), F_OK), -1);
-	assert_int_equal(access(box_path(b, "vol2/hostname"), F_OK), -1);
+	box_spec(b);
+	box_mount(b, "/absolute", "bind", box_path(b, "vol3"), "rbind");
+	b->spec.mounts[b->spec.n_mounts - 1].copy_up = true;
+	assert_int_equal(box_run(b, "true"), 0);
+	for (int i = 2; i <= 3; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "vol%d/group", i);
+		assert_int_equal(access(box_path(b, name), F_OK), 0); /* of the image's /etc */
+		snprintf(name, sizeof name, "vol%d/shadow", i);
+		assert_int_equal(access(box_path(b, name), F_OK), -1); /* and of the host's */
+	}
 }
 
 int main(void)
