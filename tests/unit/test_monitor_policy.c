@@ -183,8 +183,9 @@ static void test_hanging_health_is_killed(void **state)
 	/* The limit may have come before the script could say whom it started. */
 	char path[128];
 	snprintf(path, sizeof(path), "%s/sleeper", r.dir);
+	struct proc_id sleeper;
 	if (file_read_small(AT_FDCWD, path, pid, sizeof(pid)) > 0)
-		while (kill((pid_t)atoi(pid), 0) == 0)
+		while (proc_id_of((pid_t)atoi(pid), &sleeper) == 0)
 			usleep(1000);
 	rig_remove(&r);
 }
@@ -218,7 +219,7 @@ static void test_restart(void **state)
 	        .cleanup = "echo cleaned >$0/marker; exit 101",
 	        .restart = "echo $$ >$0/pid\n"
 	                   "readlink /proc/$$/fd/* >$0/fds\n"
-	                   "grep -E '^Sig(Blk|Ign)' /proc/$$/status >$0/signals\n"
+	                   "grep -E '^Sig(Blk|Ign)' /proc/self/status >$0/signals\n"
 	                   "cat /proc/$$/oom_score_adj >$0/score\n"};
 	char text[512], score[16], ours[16];
 	int64_t before = now_boottime();
