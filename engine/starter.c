@@ -5,16 +5,11 @@
  * by tare-monitor. Until the report is read the caller holds the container's lock. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +21,7 @@
 #include "engine/monitor/handoff.h"
 #include "engine/runtime/launch.h"
 #include "engine/store/layer.h"
+#include "engine/supervision.h"
 
 /* What comes back over the pipe. */
 struct report {
@@ -45,7 +41,8 @@ struct starter {
 	struct cgroup *cgroup;
 	int listen_fd, out[2], err[2],
 	        in[2]; /* [0]: the monitor's side of out and err; the container's of in */
-	char init_path[512], monitor_path[512], tare_path[512];
+	char init_path[512];
+	struct supervision supervision;
 	char cgroup_path[CGROUP_PATH_MAX];
 	struct launched launched;
 	struct endpoint_start net;
@@ -78,25 +75,14 @@ static int open_layers(struct starter *s, struct err *e)
 	return 0;
 }
 
-static int find_programs(struct starter *s, struct err *e)
-{
-	if (helper_path("tare-init", s->init_path, sizeof s->init_path, e) != 0 ||
-	        helper_path("tare-monitor", s->monitor_path, sizeof s->monitor_path, e) != 0)
-		return -1;
-	if (helper_path("tare", s->tare_path, sizeof s->tare_path, NULL) == 0)
-		return 0;
-	ssize_t n = readlink("/proc/self/exe", s->tare_path, sizeof s->tare_path - 1);
-	s->tare_path[n < 0 ? 0 : n] = '\0';
-	return 0;
-}
-
 /* All that can fail without leaving anything behind, before the fork. */
 static int prepare(struct starter *s, struct err *e)
 {
 	struct container *c = s->c;
 
 	container_cgroup_path(c, s->cgroup_path);
-	if (find_programs(s, e) != 0 || open_layers(s, e) != 0)
+	if (helper_path("tare-init", s->init_path, sizeof s->init_path, e) != 0 ||
+	        supervision_find(&s->supervision, e) != 0 || open_layers(s, e) != 0)
 		return -1;
 	s->upper_fd = openat(c->dir_fd, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	s->work_fd = openat(c->dir_fd, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -120,7 +106,7 @@ static int make_output(int state_fd, const char *name, int ends[2], struct err *
 {
 	if (mkfifoat(state_fd, name, 0600) != 0 && errno != EEXIST)
 		return err_sys(e, "cannot make the pipe for the container's output");
-	ends[0] = openat(state_fd, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	ends[0] = supervision_output(state_fd, name);
 	ends[1] = openat(state_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	return ends[0] < 0 || ends[1] < 0 ? err_sys(e, "cannot open the pipe for the container's output") : 0;
 }
@@ -136,21 +122,6 @@ static int make_input(struct starter *s, bool interactive, struct err *e)
 	return 0;
 }
 
-/* A socket in the file system, 0600 in a 0700 directory: an abstract one could be reached from a container
- * that shares the host's network (CVE-2020-15257). */
-static int make_socket(struct starter *s, struct err *e)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-	unlinkat(s->c->state_fd, "ctl", 0);
-	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/ctl", s->c->state_fd);
-	s->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->listen_fd < 0 || bind(s->listen_fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-	        listen(s->listen_fd, 16) != 0)
-		return err_sys(e, "cannot make the container's control socket");
-	return 0;
-}
-
 static bool config_bool(const struct container *c, const char *key)
 {
 	return json_bool(json_get(c->record.config, "Config"), key, false);
@@ -158,7 +129,8 @@ static bool config_bool(const struct container *c, const char *key)
 
 static int make_stdio(struct starter *s, struct err *e)
 {
-	if (make_socket(s, e) != 0)
+	s->listen_fd = supervision_listen(s->c->state_fd, e);
+	if (s->listen_fd < 0)
 		return -1;
 	if (s->spec->terminal)
 		return 0;
@@ -219,41 +191,10 @@ static int record(struct starter *s, int64_t now, struct err *e)
 	return err_wrap(e, "cannot write the container's state");
 }
 
-static uint64_t log_option(const struct container *c, const char *key, uint64_t dflt)
-{
-	json *log = json_path(c->record.config, "HostConfig.LogConfig.Tare");
-
-	return (uint64_t)json_int(log, key, (int64_t)dflt);
-}
-
-/* The sockets of published ports beside each other, so that two numbers tell the monitor which they are. */
-static int line_up_ports(struct starter *s, struct monitor_handoff *h, struct err *e)
-{
-	const struct endpoint_start *net = &s->net;
-	int top = 0;
-
-	for (size_t i = 0; i < net->n_held; i++)
-		if (net->held[i] > top)
-			top = net->held[i];
-	int base = fcntl(s->launched.pidfd, F_DUPFD_CLOEXEC, top + 1);
-	if (base < 0)
-		return err_sys(e, "cannot hand the published ports to the monitor");
-	for (size_t i = 0; i < net->n_held; i++)
-		if (dup2(net->held[i], base + (int)i) < 0)
-			return err_sys(e, "cannot hand the published ports to the monitor");
-	h->held_fd = base;
-	h->n_held = (unsigned)net->n_held;
-	return 0;
-}
-
 static void become_monitor(struct starter *s, int64_t now, struct err *e)
 {
 	const struct container *c = s->c;
-	const char *cleanup[] = {s->tare_path, "--root", s->store->root, "--state", s->store->state,
-	        "--internal", "cleanup", c->id, NULL};
-	struct monitor_handoff h = {.program = s->monitor_path,
-	        .id = c->id,
-	        .pid = s->launched.id.pid,
+	struct monitor_handoff h = {.pid = s->launched.id.pid,
 	        .pidfd = s->launched.pidfd,
 	        .state_fd = c->state_fd,
 	        .container_fd = c->dir_fd,
@@ -265,29 +206,17 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 	        .client_fd = s->client_fd,
 	        .hold_fd = s->launched.hold_fd,
 	        .nft_fd = s->net.nft_fd,
-	        .keep_stdin = config_bool(c, "OpenStdin") && !config_bool(c, "StdinOnce"),
-	        .log = log_option(c, "enabled", 1),
-	        .log_max_size = log_option(c, "maxSize", 0),
-	        .log_max_files = (unsigned)log_option(c, "maxFiles", 1),
-	        .started = now,
-	        .cleanup_argv = cleanup};
+	        .started = now};
 
+	supervision_fill(&s->supervision, s->store, c, &h);
 	cgroup_sampler_sources(s->cgroup, &h.sources);
 	/* on the host's network the figures would be the host's */
 	h.sources.pid = s->spec->ns[NS_NETWORK].mode == NS_HOST ? 0 : s->launched.id.pid;
-	if (!s->net.n_held || line_up_ports(s, &h, e) == 0)
+	if (supervision_ports(s->net.held, s->net.n_held, &h, e) == 0)
 		monitor_exec(&h, e);
 	/* the report has gone out; without a monitor nobody would ever see the end */
 	cgroup_kill(s->cgroup, NULL);
 	_exit(1);
-}
-
-static void null_stdio(void)
-{
-	cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; null >= 0 && fd <= 2; fd++)
-		dup2(null, fd); /* the caller's output must see its end when the caller is done */
 }
 
 static _Noreturn void starter_main(struct starter *s, int report_fd)
@@ -297,7 +226,7 @@ static _Noreturn void starter_main(struct starter *s, int report_fd)
 
 	setsid();
 	umask(077);
-	null_stdio();
+	supervision_null_stdio();
 	cgroup_enter_monitors();
 	r.started = make_stdio(s, &r.error) == 0 && launch(s, &r.error) == 0 && record(s, now, &r.error) == 0;
 	if (r.started)
@@ -312,16 +241,6 @@ static _Noreturn void starter_main(struct starter *s, int report_fd)
 }
 
 /* ------------------------------------------------------------------ fork and report */
-
-static pid_t fork_into_monitors(void)
-{
-	cleanup_fd int cgroup = cgroup_monitors_clone_fd();
-	struct clone_args a = {
-	        .exit_signal = SIGCHLD, .flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)(unsigned)cgroup};
-	long pid = cgroup >= 0 ? syscall(SYS_clone3, &a, sizeof a) : -1;
-
-	return pid >= 0 ? (pid_t)pid : fork();
-}
 
 static int read_report(const struct starter *s, pid_t pid, int fd, struct err *e)
 {
@@ -361,7 +280,7 @@ static int fork_and_wait(struct starter *s, struct err *e)
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(e, "pipe");
 	cleanup_fd int report_in = ends[0], report_out = ends[1];
-	pid_t pid = fork_into_monitors();
+	pid_t pid = supervision_fork();
 	if (pid == 0)
 		starter_main(s, report_out);
 	close_fd(&report_out);
