@@ -209,7 +209,7 @@ static int mount_all(struct container_tree *t, const struct runtime_spec *spec, 
 	int *sources = NULL;
 	bool dev_is_ours = false;
 
-	int rc = mount_sources_open(spec, &sources, e);
+	int rc = mount_sources_open(spec, -1, &sources, e);
 	if (rc == 0)
 		rc = mounts_make(&r, spec, sources, &dev_is_ours, e);
 	if (rc == 0)

@@ -100,6 +100,10 @@ int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct er
 /* spec_mounts.c: the mounts part of it; volumes are made here. */
 int spec_build_mounts(
         const struct spec_input *in, struct runtime_spec *spec, char *const *profile_tmpfs, struct err *e);
+/* spec_users.c: its user namespace, which `profile_mode` ("auto", "host", NULL) says unless the request does;
+ * the container's range of ids is taken here. After the other namespaces, before the mounts. */
+int spec_build_users(
+        const struct spec_input *in, const char *profile_mode, struct runtime_spec *spec, struct err *e);
 int spec_add_mount(struct runtime_spec *spec, const char *type, const char *source, const char *destination,
         const char *options /* comma separated */, struct err *e);
 

@@ -24,16 +24,16 @@ static const struct field host_config_fields[] = {{"AutoRemove", json_type_boole
         {"VolumesFrom", json_type_array}, {"CapAdd", json_type_array}, {"CapDrop", json_type_array},
         {"Dns", json_type_array}, {"DnsOptions", json_type_array}, {"DnsSearch", json_type_array},
         {"ExtraHosts", json_type_array}, {"GroupAdd", json_type_array}, {"PidMode", json_type_string},
-        {"UTSMode", json_type_string}, {"OomScoreAdj", json_type_int}, {"Privileged", json_type_boolean},
-        {"ReadonlyRootfs", json_type_boolean}, {"SecurityOpt", json_type_array},
-        {"CgroupParent", json_type_string}, {"Init", json_type_boolean}, {"Ulimits", json_type_array},
-        {"Devices", json_type_array}, {"Sysctls", json_type_array}, {"PortBindings", json_type_object},
-        {"PublishAllPorts", json_type_boolean}, {"PublishGroup", json_type_string}, {"Memory", json_type_int},
-        {"MemorySwap", json_type_int}, {"MemoryReservation", json_type_int},
-        {"OomKillDisable", json_type_boolean}, {"CpuShares", json_type_int}, {"CpuQuota", json_type_int},
-        {"CpuPeriod", json_type_int}, {"NanoCpus", json_type_int}, {"CpusetCpus", json_type_string},
-        {"CpusetMems", json_type_string}, {"PidsLimit", json_type_int}, {"BlkioWeight", json_type_int},
-        {NULL, json_type_null}};
+        {"UTSMode", json_type_string}, {"UsernsMode", json_type_string}, {"OomScoreAdj", json_type_int},
+        {"Privileged", json_type_boolean}, {"ReadonlyRootfs", json_type_boolean},
+        {"SecurityOpt", json_type_array}, {"CgroupParent", json_type_string}, {"Init", json_type_boolean},
+        {"Ulimits", json_type_array}, {"Devices", json_type_array}, {"Sysctls", json_type_array},
+        {"PortBindings", json_type_object}, {"PublishAllPorts", json_type_boolean},
+        {"PublishGroup", json_type_string}, {"Memory", json_type_int}, {"MemorySwap", json_type_int},
+        {"MemoryReservation", json_type_int}, {"OomKillDisable", json_type_boolean},
+        {"CpuShares", json_type_int}, {"CpuQuota", json_type_int}, {"CpuPeriod", json_type_int},
+        {"NanoCpus", json_type_int}, {"CpusetCpus", json_type_string}, {"CpusetMems", json_type_string},
+        {"PidsLimit", json_type_int}, {"BlkioWeight", json_type_int}, {NULL, json_type_null}};
 
 static bool is_empty(json *v, json_type type)
 {
@@ -240,6 +240,15 @@ static const char *network_mode(const struct runtime_spec *spec, char *const *ne
 	return n->mode == NS_HOST ? "host" : n->mode == NS_JOIN ? n->path : networks ? networks[0] : "none";
 }
 
+/* As podman has it: "private" for maps that were named. */
+static const char *userns_mode(const struct tare_create *q, const struct runtime_spec *spec)
+{
+	if (spec->ns[NS_USER].mode != NS_PRIVATE)
+		return "";
+	bool named = q->uid_maps || q->gid_maps || (q->userns_mode && strcmp(q->userns_mode, "auto") != 0);
+	return named ? "private" : "auto";
+}
+
 static json *host_config_json(
         const struct tare_create *q, const struct runtime_spec *spec, char *const *networks)
 {
@@ -264,6 +273,13 @@ static json *host_config_json(
 	json_set_str(o, "IpcMode", q->ipc_mode ? q->ipc_mode : "private");
 	json_set_str(o, "PidMode", q->pid_mode ? q->pid_mode : "");
 	json_set_str(o, "UTSMode", q->uts_mode ? q->uts_mode : "");
+	json_set_str(o, "UsernsMode", userns_mode(q, spec));
+	if (spec->ids.uid.n) {
+		json *ids = json_object_new_object();
+		json_set(ids, "UidMap", id_map_texts(&spec->ids.uid));
+		json_set(ids, "GidMap", id_map_texts(&spec->ids.gid));
+		json_set(o, "IDMappings", ids);
+	}
 	json_set_int(o, "OomScoreAdj", q->oom_score_adj);
 	json_set_bool(o, "Privileged", q->privileged);
 	json_set_bool(o, "ReadonlyRootfs", spec->root_readonly);

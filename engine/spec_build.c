@@ -260,7 +260,9 @@ static int build_security(const struct spec_input *in, struct runtime_spec *spec
 		}
 		if (!spec->resources.pids)
 			spec->resources.pids = s.profile.pids_limit;
-		rc = spec_build_mounts(in, spec, s.profile.tmpfs, e);
+		rc = spec_build_users(in, NULL, spec, e);
+		if (rc == 0)
+			rc = spec_build_mounts(in, spec, s.profile.tmpfs, e);
 		if (rc == 0 && s.profile.all_devices)
 			rc = host_devices_all(spec, e);
 	}
@@ -300,8 +302,12 @@ static int build_resources(const struct spec_input *in, struct runtime_spec *spe
  * ping needs no capability. What is asked for comes later, and so counts. */
 static int build_sysctls(const struct tare_create *q, struct runtime_spec *spec, struct err *e)
 {
-	static char *const own_network[] = {
-	        "net.ipv4.ip_unprivileged_port_start=0", "net.ipv4.ping_group_range=0 2147483647", NULL};
+	char ping[64] = "net.ipv4.ping_group_range=0 2147483647";
+	char *const own_network[] = {(char[]){"net.ipv4.ip_unprivileged_port_start=0"}, ping, NULL};
+
+	if (spec->ids.gid.n) /* the kernel takes groups that there are only */
+		snprintf(ping, sizeof ping, "net.ipv4.ping_group_range=0 %llu",
+		        (unsigned long long)id_map_run(&spec->ids.gid) - 1);
 
 	if (spec->ns[NS_NETWORK].mode == NS_PRIVATE && append(&spec->sysctl, own_network, e) != 0)
 		return -1;
@@ -330,7 +336,7 @@ static int build_process(const struct spec_input *in, struct runtime_spec *spec,
 		        "the working directory \"%s\" is not absolute; for example -w /srv", spec->cwd);
 	if (set_str(&spec->user, q->user ? q->user : image && image->user ? image->user : "", e) != 0)
 		return -1;
-	return append(&spec->groups, q->groups, e) || build_sysctls(q, spec, e) ? -1 : 0;
+	return append(&spec->groups, q->groups, e);
 }
 
 static int build_cgroup_path(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
@@ -353,5 +359,5 @@ int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct er
 	        build_hostname(in, spec, e) != 0 || build_process(in, spec, e) != 0 ||
 	        build_resources(in, spec, e) != 0)
 		return -1;
-	return build_security(in, spec, e);
+	return build_security(in, spec, e) != 0 || build_sysctls(in->request, spec, e) != 0 ? -1 : 0;
 }

@@ -5,6 +5,7 @@
  * by tare-monitor. Until the report is read the caller holds the container's lock. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "engine/join.h"
 #include "engine/monitor/handoff.h"
 #include "engine/runtime/launch.h"
+#include "engine/runtime/user_namespace.h"
 #include "engine/store/layer.h"
 #include "engine/supervision.h"
 
@@ -37,6 +39,7 @@ struct starter {
 	int layer_fds[512];
 	size_t n_layers;
 	int upper_fd, work_fd, rootfs_fd;
+	int userns_fd; /* maps the layers' ids; -1 */
 	struct seccomp_filter filter;
 	struct cgroup *cgroup;
 	int listen_fd, out[2], err[2],
@@ -147,20 +150,50 @@ static int connect_networks(const struct launched *child, void *arg, struct err 
 	return endpoints_attach(&s->net, child->id.pid, e);
 }
 
+/* The container's root is another user than ours: it gets to own its output, and no group of ours is left to
+ * it. */
+static int prepare_userns(struct starter *s, struct err *e)
+{
+	const struct id_maps *ids = &s->spec->ids;
+	const int pipes[] = {s->in[0], s->out[1], s->err[1]};
+	uint32_t uid, gid;
+
+	if (s->spec->ns[NS_USER].mode != NS_PRIVATE)
+		return 0;
+	if (!id_map_out(&ids->uid, 0, &uid) || !id_map_out(&ids->gid, 0, &gid))
+		return err_set(e, ERR_USAGE,
+		        "the user namespace's maps must have an id 0 inside, as in 0:100000:65536");
+	for (size_t i = 0; i < sizeof pipes / sizeof pipes[0]; i++)
+		if (pipes[i] >= 0 && fchown(pipes[i], uid, gid) != 0)
+			return err_sys(e, "cannot give the container's root its output");
+	if (setgroups(0, NULL) != 0)
+		return err_sys(e, "cannot leave the host's groups");
+	s->userns_fd = user_namespace_open(ids, e);
+	return s->userns_fd < 0 ? -1 : 0;
+}
+
 static int launch(struct starter *s, struct err *e)
 {
+	int lower_userns[sizeof s->layer_fds / sizeof s->layer_fds[0]];
 	struct rootfs_overlay overlay = {.lower_fds = s->layer_fds,
 	        .n_lower = s->n_layers,
 	        .upper_fd = s->upper_fd,
 	        .work_fd = s->work_fd,
 	        .throw_away = json_bool(json_get(s->c->record.config, "HostConfig"), "AutoRemove", false)};
 
+	if (prepare_userns(s, e) != 0)
+		return -1;
+	for (size_t i = 0; i < s->n_layers; i++)
+		lower_userns[i] = s->userns_fd;
+	if (s->userns_fd >= 0)
+		overlay.lower_userns = lower_userns;
 	s->rootfs_fd = rootfs_mount_overlay(&overlay, e);
 	if (s->rootfs_fd < 0)
 		return err_wrap(e, "cannot mount the container's root");
 	if (cgroup_create(s->cgroup_path, &s->spec->resources, &s->cgroup, e) != 0)
 		return -1;
 	struct launch l = {.spec = s->spec,
+	        .userns_fd = s->userns_fd,
 	        .rootfs_fd = s->rootfs_fd,
 	        .cgroup = s->cgroup,
 	        .seccomp = &s->filter,
@@ -299,6 +332,7 @@ int starter_start(const struct store *store, struct container *c, const struct r
 	        .upper_fd = -1,
 	        .work_fd = -1,
 	        .rootfs_fd = -1,
+	        .userns_fd = -1,
 	        .listen_fd = -1,
 	        .out = {-1, -1},
 	        .err = {-1, -1},

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/json.h"
+#include "engine/oci/id_map.h"
 #include "engine/oci/resources.h"
 
 struct err;
@@ -85,7 +86,8 @@ struct runtime_spec {
 	struct spec_mount *mounts;
 	size_t n_mounts;
 	struct spec_namespace ns[NS_KIND_COUNT];
-	char *cgroup_path; /* "tare/ID", the same in every hierarchy */
+	struct id_maps ids; /* of a private user namespace */
+	char *cgroup_path;  /* "tare/ID", the same in every hierarchy */
 	struct resources resources;
 	struct spec_device *devices;
 	size_t n_devices;

@@ -200,6 +200,10 @@ static json *linux_to_json(const struct runtime_spec *s)
 	json *j = json_object_new_object();
 
 	json_set(j, "namespaces", namespaces_to_json(s));
+	if (s->ids.uid.n) {
+		json_set(j, "uidMappings", id_map_to_json(&s->ids.uid));
+		json_set(j, "gidMappings", id_map_to_json(&s->ids.gid));
+	}
 	json_set(j, "resources", resources_to_json(&s->resources));
 	json_set(j, "devices", spec_devices_to_json(s));
 	json_set_strv(j, "maskedPaths", s->masked_paths);
@@ -437,7 +441,9 @@ static int linux_from_json(json *j, struct runtime_spec *s, struct err *e)
 {
 	s->masked_paths = json_strv(j, "maskedPaths");
 	s->readonly_paths = json_strv(j, "readonlyPaths");
-	if (namespaces_from_json(json_get(j, "namespaces"), s, e))
+	if (namespaces_from_json(json_get(j, "namespaces"), s, e) ||
+	        id_map_from_json(&s->ids.uid, json_get(j, "uidMappings"), e) ||
+	        id_map_from_json(&s->ids.gid, json_get(j, "gidMappings"), e))
 		return -1;
 	if (resources_from_json(json_get(j, "resources"), &s->resources, e))
 		return -1;

@@ -23,6 +23,7 @@
 #include "engine/runtime/shield.h"
 #include "engine/runtime/terminal.h"
 #include "engine/runtime/user.h"
+#include "engine/runtime/user_namespace.h"
 
 /* What the launcher prepared for the child. */
 struct creation {
@@ -33,6 +34,7 @@ struct creation {
 	int host_nodes[DEVFS_NODES];
 	int joined[NS_KIND_COUNT];
 	int init_fd, report_fd, clone_cgroup_fd;
+	bool userns;          /* a user namespace of its own */
 	bool cgroup_ns_later; /* the new namespace is rooted rightly only after the move */
 };
 
@@ -57,13 +59,18 @@ int launch_connect(const int stdio[3], uid_t uid, gid_t gid, struct err *e)
 	return 0;
 }
 
+/* The cgroup comes first: the kernel lets us in as the host's root, which we are until the user namespace has
+ * its maps and we are its root. */
 static int join_groups_and_namespaces(struct creation *c, struct err *e)
 {
 	if (c->l->cgroup && cgroup_enter_self(c->l->cgroup, c->clone_cgroup_fd < 0, e))
 		return -1;
 	if (c->cgroup_ns_later && unshare(CLONE_NEWCGROUP))
 		return err_sys(e, "cannot make the cgroup namespace");
-	if (namespace_join(c->joined, e))
+	if (c->userns && (report_await_go(c->report_fd, e) || user_namespace_become_root(e)))
+		return -1;
+	/* with a user namespace of ours we were born in them */
+	if (!c->userns && namespace_join(c->joined, e))
 		return -1;
 	namespace_new_keyring();
 	return 0;
@@ -73,6 +80,9 @@ static int make_file_systems(struct creation *c, struct err *e)
 {
 	bool dev_is_ours = false;
 
+	/* The kernel gives a user namespace its own procfs and sysfs only while it can see the host's. */
+	if (c->userns && (container_proc(&c->root, e) || mounts_make_views(c->spec, c->sources, e)))
+		return -1;
 	if (root_enter(&c->root, c->l->rootfs_fd, e))
 		return -1;
 	if (mounts_make(&c->root, c->spec, c->sources, &dev_is_ours, e))
@@ -185,6 +195,19 @@ int launch_finish(
 	return -1;
 }
 
+static int map_ids(const struct creation *c, pid_t pid, int report_fd, struct launched *out, struct err *e)
+{
+	if (!c->userns)
+		return 0;
+	if (!user_namespace_map(pid, &c->spec->ids, e)) {
+		report_go(report_fd);
+		return 0;
+	}
+	birth_undo(pid, &out->pidfd);
+	report_take_error(report_fd, e);
+	return -1;
+}
+
 /* The caller's part of the making. When it fails because the child failed first and took its namespaces
  * along, the child's reason is the one to tell. */
 static int call_born(const struct launch *l, pid_t pid, int report_fd, struct launched *out, struct err *e)
@@ -201,15 +224,28 @@ static int call_born(const struct launch *l, pid_t pid, int report_fd, struct la
 	return -1;
 }
 
+/* What belongs to the host's user namespace is not root's of another one to use. */
+static int check_userns(const struct launch *l, struct err *e)
+{
+	if (l->spec->ns[NS_PID].mode != NS_PRIVATE)
+		return err_set(e, ERR_UNSUPPORTED,
+		        "with a user namespace the container needs a pid namespace of its own; leave out "
+		        "--pid");
+	if (!id_map_run(&l->spec->ids.uid) || !id_map_run(&l->spec->ids.gid) || l->userns_fd < 0)
+		return err_set(e, ERR_USAGE,
+		        "the user namespace's maps must have an id 0 inside, as in 0:100000:65536");
+	return 0;
+}
+
 static int check(const struct launch *l, struct err *e)
 {
 	if (!l->spec->args || !l->spec->args[0])
 		return err_set(e, ERR_USAGE, "no command: the image has none, so give one");
 	if (l->spec->ns[NS_MOUNT].mode != NS_PRIVATE)
 		return err_set(e, ERR_UNSUPPORTED, "a container needs a mount namespace of its own");
-	if (l->spec->ns[NS_USER].mode != NS_HOST)
-		return err_set(e, ERR_UNSUPPORTED, "user namespaces are not supported yet");
-	return 0;
+	if (l->spec->ns[NS_USER].mode == NS_JOIN)
+		return err_set(e, ERR_UNSUPPORTED, "another container's user namespace cannot be joined");
+	return l->spec->ns[NS_USER].mode == NS_PRIVATE ? check_userns(l, e) : 0;
 }
 
 static int give_birth(struct creation *c, struct launched *out, struct err *e)
@@ -242,14 +278,14 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 	}
 	close_fd(&c->report_fd);
 	namespace_pid_restore(&saved_pid_ns);
-	if (pid < 0 || call_born(c->l, pid, report, out, e))
+	if (pid < 0 || map_ids(c, pid, report, out, e) || call_born(c->l, pid, report, out, e))
 		return -1;
 	return launch_finish(pid, report, c->spec, out, e);
 }
 
 static int open_host_nodes(struct creation *c, const struct launch_fallbacks *f, struct err *e)
 {
-	if (!f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
+	if (!c->userns && !f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
 		return 0;
 	c->root.host_nodes = c->host_nodes;
 	return devfs_host_nodes(c->host_nodes, e);
@@ -263,6 +299,7 @@ int launch_create_with(
 	        .root = {.fd = -1, .proc_fd = -1, .null_fd = -1, .old_mount_api = f->old_mount_api},
 	        .host_nodes = {-1, -1, -1, -1, -1, -1},
 	        .report_fd = -1,
+	        .userns = l->spec->ns[NS_USER].mode == NS_PRIVATE,
 	        .clone_cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -1};
 	int rc = -1;
 
@@ -273,7 +310,7 @@ int launch_create_with(
 	if (c.init_fd < 0)
 		return -1;
 	if (!namespace_open_joined(c.spec, c.joined, e) && !open_host_nodes(&c, f, e) &&
-	        !mount_sources_open(c.spec, &c.sources, e))
+	        !mount_sources_open(c.spec, c.userns ? l->userns_fd : -1, &c.sources, e))
 		rc = give_birth(&c, out, e);
 	mount_sources_close(c.spec, &c.sources);
 	for (int i = 0; i < DEVFS_NODES; i++)

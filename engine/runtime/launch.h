@@ -37,12 +37,17 @@ struct rootfs_overlay {
 	size_t n_lower;
 	int upper_fd, work_fd;
 	bool throw_away;
+	/* NULL, or for each lower a user namespace whose maps say what its files' ids are to be
+	 * (user_namespace.h), -1: what they are. Needs 5.19. Never the upper: that would make the overlay
+	 * read-only without a word. */
+	const int *lower_userns;
 };
 int rootfs_mount_overlay(const struct rootfs_overlay *o, struct err *e); /* mount descriptor or -1 */
 
 struct launched;
 struct launch {
 	const struct runtime_spec *spec;
+	int userns_fd; /* with a private user namespace: one of the same maps, else -1 */
 	int rootfs_fd; /* detached mount; attached by the child, so good for one launch; stays open */
 	const struct cgroup *cgroup;          /* or NULL */
 	const struct seccomp_filter *seccomp; /* or NULL */

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -18,6 +19,7 @@
 #include "engine/runtime/chown_tree.h"
 #include "engine/runtime/copy_up.h"
 #include "engine/runtime/user.h"
+#include "engine/runtime/user_namespace.h"
 
 static int open_source(const struct spec_mount *m, struct err *e)
 {
@@ -37,7 +39,17 @@ static int open_source(const struct spec_mount *m, struct err *e)
 	return fd < 0 ? err_sys(e, "cannot bind %s", m->source ? m->source : m->destination) : fd;
 }
 
-int mount_sources_open(const struct runtime_spec *spec, int **fds, struct err *e)
+/* Files keep the ids on disk that they have inside. What another container shares of itself has its ids
+ * already. */
+static int idmap_source(const struct spec_mount *m, int fd, int userns_fd, struct err *e)
+{
+	if ((m->source_fd >= 0 && !m->volume) || strv_has(m->options, "noidmap"))
+		return 0;
+	return mount_idmap(
+	        fd, userns_fd, strv_has(m->options, "rbind"), m->volume ? m->volume : m->source, e);
+}
+
+int mount_sources_open(const struct runtime_spec *spec, int userns_fd, int **fds, struct err *e)
 {
 	int *v = *fds = malloc((spec->n_mounts + 1) * sizeof *v);
 
@@ -47,8 +59,26 @@ int mount_sources_open(const struct runtime_spec *spec, int **fds, struct err *e
 		v[i] = -1;
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		const struct spec_mount *m = &spec->mounts[i];
-		if (!strcmp(m->type, "bind") && (v[i] = open_source(m, e)) < 0)
+		if (strcmp(m->type, "bind") != 0)
+			continue;
+		if ((v[i] = open_source(m, e)) < 0 || (userns_fd >= 0 && idmap_source(m, v[i], userns_fd, e)))
 			return -1;
+	}
+	return 0;
+}
+
+int mounts_make_views(const struct runtime_spec *spec, int *fds, struct err *e)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+		struct mount_options o;
+		char *data[MOUNT_DATA_MAX];
+
+		if (strcmp(m->type, "proc") != 0 && strcmp(m->type, "sysfs") != 0)
+			continue;
+		if (mount_options_parse(m->options, &o, data, e) ||
+		        (fds[i] = mount_new(m->type, m->type, o.data, o.n_data, o.set, e)) < 0)
+			return err_wrap(e, "mount %s", m->destination);
 	}
 	return 0;
 }
@@ -160,18 +190,19 @@ static int open_target(struct container_root *r, const struct spec_mount *m, str
 
 /* Data options of file systems that have none of their own would be refused by the kernel; the
  * attributes apply to the mount. */
-static int make_fs(
-        struct container_root *r, const struct spec_mount *m, const struct mount_options *o, struct err *e)
+static int make_fs(struct container_root *r, const struct spec_mount *m, const struct mount_options *o,
+        int made, struct err *e)
 {
 	cleanup_fd int target = open_target(r, m, e);
 	if (target < 0)
 		return -1;
 	if (!strcmp(m->type, "cgroup"))
 		return cgroup_mount_view(target, !(o->set & MOUNT_ATTR_RDONLY), e);
-	cleanup_fd int fd =
-	        mount_new(m->type, m->source ? m->source : m->type, o->data, o->n_data, o->set, e);
+	cleanup_fd int fd = made >= 0 ? fcntl(made, F_DUPFD_CLOEXEC, 3)
+	                              : mount_new(m->type, m->source ? m->source : m->type, o->data,
+	                                        o->n_data, o->set, e);
 	if (fd < 0)
-		return -1;
+		return made >= 0 ? err_sys(e, "cannot take the mount") : -1;
 	struct mount_options after = {.propagation = o->propagation, .recursive = o->recursive};
 	return mount_attach(r, fd, target, &after, e);
 }
@@ -187,7 +218,7 @@ int mounts_make(struct container_root *r, const struct runtime_spec *spec, const
 
 		if (mount_options_parse(m->options, &o, data, e))
 			return err_wrap(e, "mount %s", m->destination);
-		if (bind ? make_bind(r, spec, m, &o, source_fds[i], e) : make_fs(r, m, &o, e))
+		if (bind ? make_bind(r, spec, m, &o, source_fds[i], e) : make_fs(r, m, &o, source_fds[i], e))
 			return err_wrap(e, "mount %s", m->destination);
 		if (!strcmp(m->destination, "/dev"))
 			*dev_is_ours = !bind;

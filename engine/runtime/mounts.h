@@ -8,9 +8,13 @@ struct err;
 struct runtime_spec;
 
 /* In the launcher, while the host's paths mean what the user meant: a detached copy of every bind source, -1
- * for the other mounts. *fds has spec->n_mounts entries. */
-int mount_sources_open(const struct runtime_spec *spec, int **fds, struct err *e);
+ * for the other mounts. *fds has spec->n_mounts entries. Their files' ids are mapped by the user namespace,
+ * if there is one (-1). */
+int mount_sources_open(const struct runtime_spec *spec, int userns_fd, int **fds, struct err *e);
 void mount_sources_close(const struct runtime_spec *spec, int **fds);
+
+/* In the child, still in sight of the host's: the proc and sysfs mounts, into fds. */
+int mounts_make_views(const struct runtime_spec *spec, int *fds, struct err *e);
 
 /* The files of /proc that may be mounted over: what resource views like lxcfs replace. */
 bool mount_may_cover_proc(const char *destination);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/runtime/user_namespace.h"
 
 #define FSCONFIG_STRING_MAX 255 /* linux/fs/fsopen.c: strndup_user(_value, 256) */
 
@@ -115,9 +116,9 @@ static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int 
 		return overlay_error(fs, e);
 	}
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
-		/* Before 6.5 overlayfs gets its options as one text and only now finds "lowerdir+" unknown.
-		 */
-		if (errno == EINVAL && way == ROOTFS_LAYER_PATH)
+		/* Before 6.5 overlayfs gets its options as one text and only now finds "lowerdir+" unknown;
+		 * before 6.15 it only now refuses layers that are attached nowhere. */
+		if (errno == EINVAL && (way == ROOTFS_LAYER_PATH || o->lower_userns))
 			return 1;
 		return overlay_error(fs, e);
 	}
@@ -153,22 +154,56 @@ static int remove_volatile_mark(const struct rootfs_overlay *o, struct err *e)
 	return 0;
 }
 
+int rootfs_copy_lower(const struct rootfs_overlay *o, size_t i, struct err *e)
+{
+	cleanup_fd int fd =
+	        open_tree(o->lower_fds[i], "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "cannot mount the container's root");
+	if (o->lower_userns && o->lower_userns[i] >= 0 &&
+	        mount_idmap(fd, o->lower_userns[i], false, "a layer of the container's root", e))
+		return -1;
+	return steal_fd(&fd);
+}
+
+/* 1 when this kernel takes no layers that are attached nowhere. */
+static int try_idmapped(const struct rootfs_overlay *o, int *mount_fd, struct err *e)
+{
+	cleanup_free int *copies = malloc(o->n_lower * sizeof *copies);
+	struct rootfs_overlay idmapped = *o;
+	size_t n = 0;
+	int rc = 0;
+
+	if (!copies)
+		return err_no_memory(e);
+	for (; n < o->n_lower && (copies[n] = rootfs_copy_lower(o, n, e)) >= 0; n++)
+		;
+	idmapped.lower_fds = copies;
+	rc = n < o->n_lower ? -1 : try_fsmount(ROOTFS_LAYER_FD, &idmapped, mount_fd, e);
+	while (n)
+		close_fd(&copies[--n]);
+	return rc;
+}
+
 static int try_way(enum rootfs_way way, const struct rootfs_overlay *o, int *mount_fd, struct err *e)
 {
 	if (way == ROOTFS_OLD_MOUNT)
 		return (*mount_fd = rootfs_old_mount(o, e)) < 0 ? -1 : 0;
+	if (o->lower_userns)
+		return way == ROOTFS_LAYER_FD ? try_idmapped(o, mount_fd, e) : 1;
 	if (way == ROOTFS_ONE_STRING)
 		return try_one_string(o, mount_fd, e);
 	return try_fsmount(way, o, mount_fd, e);
 }
 
 /* An overlay wants two layers: a single one that nobody writes to is its own root. */
-static int single_layer(int dir, struct err *e)
+static int single_layer(const struct rootfs_overlay *o, struct err *e)
 {
-	cleanup_fd int fd = open_tree(dir, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	cleanup_fd int fd = rootfs_copy_lower(o, 0, e);
 
 	if (fd < 0)
-		return err_sys(e, "cannot mount the container's root");
+		return -1;
 	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof ro) && errno != ENOSYS)
 		return err_sys(e, "cannot make the container's root read-only");
@@ -184,7 +219,7 @@ int rootfs_mount_overlay_by(enum rootfs_way way, const struct rootfs_overlay *o,
 	if (!o->n_lower)
 		return err_set(e, ERR_USAGE, "the image has no layers");
 	if (o->upper_fd < 0 && o->n_lower == 1)
-		return single_layer(o->lower_fds[0], e);
+		return single_layer(o, e);
 	if (o->work_fd >= 0 && remove_volatile_mark(o, e))
 		return -1;
 	for (unsigned w = first; rc == 1 && w <= last; w++)

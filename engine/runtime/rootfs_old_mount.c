@@ -33,12 +33,11 @@ struct old_mount {
 	size_t n_trees; /* opened so far */
 	struct buf data;
 	int fd, sys;
+	struct err err; /* of a layer; its message may be empty */
 };
 
-static int copy_tree(struct old_mount *m, int dir, const char *path)
+static int keep_tree(struct old_mount *m, int fd)
 {
-	int fd = open_tree(dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (*path ? 0 : AT_EMPTY_PATH));
-
 	if (fd >= 0)
 		m->trees[m->n_trees++] = fd;
 	return fd < 0 ? -1 : 0;
@@ -48,9 +47,11 @@ static int copy_tree(struct old_mount *m, int dir, const char *path)
 static int copy_trees(struct old_mount *m)
 {
 	for (size_t i = 0; i < m->o->n_lower; i++)
-		if (copy_tree(m, m->o->lower_fds[i], ""))
+		if (keep_tree(m, rootfs_copy_lower(m->o, i, &m->err)))
 			return -1;
-	return m->o->upper_fd < 0 ? 0 : copy_tree(m, m->o->upper_fd, "..");
+	return m->o->upper_fd < 0
+	               ? 0
+	               : keep_tree(m, open_tree(m->o->upper_fd, "..", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
 }
 
 static int bind_tree(int tree, const char *name)
@@ -165,8 +166,18 @@ int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e)
 	struct old_mount m = {.o = o, .fd = -1, .data = BUF_INIT};
 	int rc = write_data(&m, e) || run_child(&m, e) ? -1 : 0;
 
-	if (!rc && m.fd < 0)
+	if (!rc && m.fd < 0 && m.err.msg[0]) {
+		if (e)
+			*e = m.err;
+		rc = -1;
+	} else if (!rc && m.fd < 0 && o->lower_userns && errno == EINVAL) {
+		rc = err_set(e, ERR_UNSUPPORTED,
+		        "this kernel has no overlay of layers that map ids, which a user namespace needs "
+		        "(Linux 5.19); "
+		        "leave out --userns");
+	} else if (!rc && m.fd < 0) {
 		rc = err_sys(e, "cannot mount the container's root (overlay of %zu layers)", o->n_lower);
+	}
 	buf_free(&m.data);
 	return rc ? -1 : m.fd;
 }

@@ -1,0 +1,101 @@
+/* The user namespace part of a spec: which ids of the host a container's are. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "engine/engine.h"
+#include "engine/user_range.h"
+
+static int parse_maps(char *const *texts, struct id_map *m, struct err *e)
+{
+	strv_foreach (t, texts)
+		if (id_map_parse(m, *t, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* One of --uidmap and --gidmap is good for both. */
+static int explicit_maps(const struct tare_create *q, const char *mode, struct id_maps *m, struct err *e)
+{
+	if (mode)
+		return id_map_parse(&m->uid, mode, e) != 0 || id_map_parse(&m->gid, mode, e) != 0 ? -1 : 0;
+	char *const *uids = q->uid_maps ? q->uid_maps : q->gid_maps;
+	char *const *gids = q->gid_maps ? q->gid_maps : q->uid_maps;
+	return parse_maps(uids, &m->uid, e) != 0 || parse_maps(gids, &m->gid, e) != 0 ? -1 : 0;
+}
+
+/* What is the host's, or another container's, has another root. Docker refuses the same. */
+static int check(const struct spec_input *in, const struct runtime_spec *spec, struct err *e)
+{
+	static const struct {
+		enum spec_namespace_kind kind;
+		const char *flag;
+	} own[] = {{NS_PID, "--pid"}, {NS_IPC, "--ipc"}, {NS_CGROUP, "--cgroupns"}};
+
+	if (in->request->privileged)
+		return err_set(e, ERR_USAGE,
+		        "--privileged means the host's root, and --userns another one; leave one of them "
+		        "out");
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (spec->ns[own[i].kind].mode != NS_PRIVATE)
+			return err_set(e, ERR_USAGE,
+			        "a user namespace of its own (--userns) cannot use what %s shares; leave one "
+			        "of "
+			        "them out",
+			        own[i].flag);
+	return 0;
+}
+
+static int check_roots(const struct id_maps *m, struct err *e)
+{
+	if (id_map_run(&m->uid) && id_map_run(&m->gid))
+		return 0;
+	return err_set(e, ERR_USAGE,
+	        "the user namespace needs a user and a group 0 inside; begin the map with one, as in "
+	        "0:100000:65536");
+}
+
+/* What is in the writable layer belongs to the range; its top directory is the container's "/". */
+static int give_upper(const struct spec_input *in, const struct id_maps *m, struct err *e)
+{
+	uint32_t uid, gid;
+	cleanup_free char *path = str_printf("%s/upper", in->container_path);
+
+	if (!path)
+		return err_no_memory(e);
+	id_map_out(&m->uid, 0, &uid);
+	id_map_out(&m->gid, 0, &gid);
+	return lchown(path, uid, gid) != 0 ? err_sys(e, "cannot give the writable layer to its range of ids")
+	                                   : 0;
+}
+
+int spec_build_users(
+        const struct spec_input *in, const char *profile_mode, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+	const char *mode = q->userns_mode;
+	bool maps = q->uid_maps || q->gid_maps, lasting = !q->auto_remove;
+	struct id_maps *m = &spec->ids;
+
+	if (!mode && !maps)
+		mode = profile_mode;
+	if (!maps && (!mode || strcmp(mode, "host") == 0))
+		return 0;
+	if (check(in, spec, e) != 0)
+		return -1;
+	spec->ns[NS_USER].mode = NS_PRIVATE;
+	int rc;
+	if (mode && strcmp(mode, "auto") == 0)
+		rc = user_range_take(in->store, in->id, lasting, m, e);
+	else
+		rc = explicit_maps(q, mode, m, e) != 0 || check_roots(m, e) != 0
+		             ? -1
+		             : user_range_note(in->store, in->id, lasting, m, e);
+	return rc != 0 ? -1 : give_upper(in, m, e);
+}

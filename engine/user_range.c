@@ -1,0 +1,219 @@
+#include "engine/user_range.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "engine/oci/container_id.h"
+#include "engine/store/store.h"
+
+/* systemd's UIDS-GIDS.md: 0x80000 to 0x6fffffff are for containers; the upper part is far from what
+ * useradd(8) gives out as subordinate ids, which begins at 100000. */
+#define POOL_FIRST 0x40000000u
+#define POOL_SLOTS 0x2fffu
+#define POOL_USER  "tare"
+#define SUBID_MAX  ((size_t)1 << 20)
+#define IDS_MAX    ((size_t)32 << 10)
+#define POOL_LOCK  "ids.lock"
+
+/* ------------------------------------------------------------------ the pool */
+
+/* "name:first:count" of the next line; false at the end. */
+static bool next_subid(const char **at, char name[64], unsigned *first, unsigned *count)
+{
+	while (**at) {
+		const char *line = *at, *end = strchrnul(line, '\n');
+		*at = *end ? end + 1 : end;
+		if (sscanf(line, "%63[^:\n]:%u:%u", name, first, count) == 3 && *count)
+			return true;
+	}
+	return false;
+}
+
+/* The first line of ours that has room for one container at least. */
+static uint32_t own_line(const char *text, uint32_t *first)
+{
+	unsigned from, count;
+	char name[64];
+
+	while (next_subid(&text, name, &from, &count))
+		if (strcmp(name, POOL_USER) == 0 && count >= USER_RANGE_SIZE &&
+		        count - 1 <= UINT32_MAX - 1 - from) {
+			*first = from;
+			return count / USER_RANGE_SIZE;
+		}
+	return 0;
+}
+
+static void add_others(const char *text, struct id_map *others)
+{
+	unsigned from, count;
+	char name[64];
+
+	while (next_subid(&text, name, &from, &count) && others->n < ID_RANGES_MAX)
+		others->v[others->n++] = (struct id_range){0, from, count};
+}
+
+void user_pool_of(const char *subuid, const char *subgid, struct user_pool *pool, struct id_map *others)
+{
+	uint32_t uids = own_line(subuid, &pool->uid), gids = own_line(subgid, &pool->gid);
+
+	others->n = 0;
+	pool->slots = uids < gids ? uids : gids;
+	if (pool->slots)
+		return;
+	*pool = (struct user_pool){POOL_FIRST, POOL_FIRST, POOL_SLOTS};
+	add_others(subuid, others);
+	add_others(subgid, others);
+}
+
+static void read_pool(struct user_pool *pool, struct id_map *others)
+{
+	cleanup_buf struct buf subuid = BUF_INIT_MAX(SUBID_MAX), subgid = BUF_INIT_MAX(SUBID_MAX);
+
+	/* without these files nobody has a range */
+	file_read_at(AT_FDCWD, "/etc/subuid", &subuid, NULL);
+	file_read_at(AT_FDCWD, "/etc/subgid", &subgid, NULL);
+	user_pool_of(buf_str(&subuid), buf_str(&subgid), pool, others);
+}
+
+/* ------------------------------------------------------------------ what is taken */
+
+struct taken {
+	const struct user_pool *pool;
+	unsigned char *slot; /* one bit each */
+};
+
+static void mark(struct taken *t, uint32_t pool_first, uint32_t first, uint32_t size)
+{
+	uint64_t pool_end = (uint64_t)pool_first + (uint64_t)t->pool->slots * USER_RANGE_SIZE;
+	uint64_t from = first, end = from + size;
+
+	if (!size || end <= pool_first || from >= pool_end)
+		return;
+	from = from < pool_first ? 0 : (from - pool_first) / USER_RANGE_SIZE;
+	end = end > pool_end ? t->pool->slots : (end - pool_first + USER_RANGE_SIZE - 1) / USER_RANGE_SIZE;
+	for (; from < end; from++)
+		t->slot[from / 8] |= (unsigned char)(1 << from % 8);
+}
+
+/* Lines "u FIRST SIZE" and "g FIRST SIZE". */
+static void mark_container(struct taken *t, const struct store *s, const char *entry)
+{
+	cleanup_buf struct buf text = BUF_INIT_MAX(IDS_MAX);
+	char path[300], kind;
+	unsigned first, size;
+
+	snprintf(path, sizeof path, "%s/ids", entry);
+	if (file_read_at(s->containers_fd, path, &text, NULL) != 0)
+		return;
+	for (const char *line = buf_str(&text); *line; line += *line == '\n') {
+		if (sscanf(line, "%c %u %u", &kind, &first, &size) == 3)
+			mark(t, kind == 'u' ? t->pool->uid : t->pool->gid, first, size);
+		line = strchrnul(line, '\n');
+	}
+}
+
+/* Also of what is set aside or half made. What is being removed is nobody's any more. */
+static int mark_all(struct taken *t, const struct store *s, struct err *e)
+{
+	int fd = openat(s->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		close_fd(&fd);
+		return err_sys(e, "cannot read %s/containers", s->root);
+	}
+	for (struct dirent *entry; (entry = readdir(d));)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		        strncmp(entry->d_name, ".rm-", 4) != 0)
+			mark_container(t, s, entry->d_name);
+	return 0;
+}
+
+static void write_ranges(struct buf *b, char kind, const struct id_map *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		buf_printf(b, "%c %u %u\n", kind, m->v[i].outside, m->v[i].size);
+}
+
+int user_range_note(
+        const struct store *s, const char *id, bool lasting, const struct id_maps *m, struct err *e)
+{
+	cleanup_fd int dir = openat(s->containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_buf struct buf text = BUF_INIT;
+
+	write_ranges(&text, 'u', &m->uid);
+	write_ranges(&text, 'g', &m->gid);
+	if (dir < 0)
+		return err_sys(e, "cannot open %s/containers/%.12s", s->root, id);
+	return file_write_at(
+	        dir, "ids", buf_str(&text), text.len, 0600, lasting ? FILE_SYNC : FILE_NO_SYNC, e);
+}
+
+static int take_slot(const struct taken *t, struct id_maps *m, struct err *e)
+{
+	for (uint32_t i = 0; i < t->pool->slots; i++) {
+		struct id_range r = {.size = USER_RANGE_SIZE};
+		if (t->slot[i / 8] >> i % 8 & 1)
+			continue;
+		r.outside = t->pool->uid + i * USER_RANGE_SIZE;
+		if (id_map_add(&m->uid, r, e) != 0)
+			return -1;
+		r.outside = t->pool->gid + i * USER_RANGE_SIZE;
+		return id_map_add(&m->gid, r, e);
+	}
+	return err_set(e, ERR_CONFLICT,
+	        "all %u ranges of ids are taken; remove containers, or give \"tare\" more in /etc/subuid and "
+	        "/etc/subgid",
+	        t->pool->slots);
+}
+
+/* Two containers with one range would be one user to the kernel: what one of them breaks out to is the other.
+ * Looking and writing happen under one lock. Tests: test_user_range.c, userns.bats "no two containers …". */
+int user_range_take(const struct store *s, const char *id, bool lasting, struct id_maps *m, struct err *e)
+{
+	struct user_pool pool;
+	static struct id_map others;
+	cleanup_fd int lock = lock_take(s->root_fd, POOL_LOCK, LOCK_EXCLUSIVE, e);
+
+	if (lock < 0)
+		return -1;
+	read_pool(&pool, &others);
+	cleanup_free unsigned char *bits = calloc(pool.slots / 8 + 1, 1);
+	struct taken t = {&pool, bits};
+	if (!bits)
+		return err_no_memory(e);
+	for (size_t i = 0; i < others.n; i++) {
+		mark(&t, pool.uid, others.v[i].outside, others.v[i].size);
+		mark(&t, pool.gid, others.v[i].outside, others.v[i].size);
+	}
+	if (mark_all(&t, s, e) != 0 || take_slot(&t, m, e) != 0)
+		return -1;
+	return user_range_note(s, id, lasting, m, e);
+}
+
+bool user_range_possible(void)
+{
+	struct utsname u;
+	unsigned major, minor;
+	char text[24];
+
+	if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	if (major < 5 || (major == 5 && minor < 19))
+		return false;
+	return file_read_small(AT_FDCWD, "/proc/sys/user/max_user_namespaces", text, sizeof text) > 0 &&
+	       strcmp(text, "0") != 0;
+}
