@@ -9,8 +9,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "engine/oci/capability.h"
 #include "engine/runtime/launch.h"
 #include "engine/runtime/seccomp_prologue.h"
@@ -208,6 +210,40 @@ static bool rule_applies(const struct compile *c, json *rule)
 	return !min || !kernel_is_at_least(min);
 }
 
+/* ------------------------------------------------------------------ members */
+
+static const char *const profile_members[] = {"defaultAction", "defaultErrnoRet", "defaultErrno",
+        "architectures", "archMap", "syscalls", "comment", "flags", NULL};
+static const char *const rule_members[] = {
+        "names", "action", "errnoRet", "errno", "args", "includes", "excludes", "comment", NULL};
+static const char *const condition_members[] = {"arches", "caps", "minKernel", NULL};
+
+/* A rule whose "exludes" is ignored allows what it was to forbid: what isn't understood is refused. Test:
+ * test_runtime_seccomp.c, "unknown_members_are_refused". */
+static int check_members(
+        const struct compile *c, json *j, const char *const *known, const char *where, struct err *e)
+{
+	size_t n = 0;
+
+	while (known[n])
+		n++;
+	if (!j || !json_object_is_type(j, json_type_object))
+		return 0;
+	json_object_object_foreach (j, key, val) {
+		size_t i = 0;
+		(void)val;
+		while (known[i] && strcmp(known[i], key))
+			i++;
+		if (known[i])
+			continue;
+		const char *nearest = text_nearest(key, known, n);
+		return err_set(e, ERR_USAGE, "seccomp profile %s: \"%.*s\" is not a member of %s%s%s%s",
+		        c->path, MESSAGE_NAME_MAX, key, where, nearest ? "; did you mean " : "",
+		        nearest ? nearest : "", nearest ? "?" : "");
+	}
+	return 0;
+}
+
 /* ------------------------------------------------------------------ rules */
 
 #define ARGS_MAX 6
@@ -272,6 +308,10 @@ static int add_rule(struct compile *c, json *j, struct err *e)
 	json *names = json_get(j, "names");
 	struct rule r = {0};
 
+	if (check_members(c, j, rule_members, "a rule", e) ||
+	        check_members(c, json_get(j, "includes"), condition_members, "includes", e) ||
+	        check_members(c, json_get(j, "excludes"), condition_members, "excludes", e))
+		return -1;
 	if (!rule_applies(c, j))
 		return 0;
 	if (parse_action(c, j, "action", "errnoRet", &r.action, e) ||
@@ -325,6 +365,8 @@ static int compile(struct compile *c, json *profile, struct err *e)
 {
 	json *rules = json_get(profile, "syscalls");
 
+	if (check_members(c, profile, profile_members, "the profile", e))
+		return -1;
 	if (parse_action(c, profile, "defaultAction", "defaultErrnoRet", &c->default_action, e))
 		return -1;
 	c->ctx = seccomp_init(c->default_action);
@@ -356,4 +398,20 @@ int seccomp_profile_compile(
 	if (c.ctx)
 		seccomp_release(c.ctx);
 	return rc;
+}
+
+int seccomp_profile_unknown_calls(json *profile, char ***out)
+{
+	json *rules = json_get(profile, "syscalls");
+
+	for (size_t i = 0; i < list_length(rules); i++) {
+		json *names = json_get(json_object_array_get_idx(rules, i), "names");
+		for (size_t k = 0; k < list_length(names); k++) {
+			const char *name = list_text(names, k);
+			if (seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR &&
+			        !seccomp_prologue_knows(name) && !strv_has(*out, name) && strv_add(out, name))
+				return -1;
+		}
+	}
+	return 0;
 }

@@ -14,4 +14,8 @@ struct seccomp_filter;
 int seccomp_profile_compile(
         json *profile, const char *path, uint64_t caps, struct seccomp_filter *out, struct err *e);
 
+/* Names of rules for system calls that neither the library nor we know: newer, or mistyped. They are without
+ * effect. -1 when memory is short. */
+int seccomp_profile_unknown_calls(json *profile, char ***names);
+
 #endif

@@ -4,6 +4,7 @@
 #ifndef TARE_RUNTIME_SECCOMP_PROLOGUE_H
 #define TARE_RUNTIME_SECCOMP_PROLOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct seccomp_prologue {
 
 /* A rule without argument checks; a name that is nowhere in the table is ignored. */
 void seccomp_prologue_add(struct seccomp_prologue *p, const char *name, uint32_t action);
+bool seccomp_prologue_knows(const char *name);
 /* The instructions, at most SECCOMP_PROLOGUE_MAX; the count. */
 size_t seccomp_prologue_write(
         const struct seccomp_prologue *p, uint32_t default_action, struct sock_filter *out);
