@@ -124,7 +124,7 @@ TOOLS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(TOOL_SRC))
 ifneq ($(wildcard images/busybox.sh),)
 IMAGES := $(B)/images/busybox.tar
 endif
-PROFILES := $(patsubst engine/profiles/%,$(B)/profiles/%,$(wildcard engine/profiles/*.json))
+PROFILES := $(patsubst engine/profiles/%,$(B)/profiles/%,$(wildcard engine/profiles/*.json engine/profiles/apparmor-*))
 # What tare-tui reads: beside the program in a checkout, in $(datadir)/tare when installed.
 THEMES := $(patsubst themes/%,$(B)/themes/%,$(wildcard themes/*.theme))
 KEYS   := $(patsubst tui/keys/%,$(B)/keys/%,$(wildcard tui/keys/*.keys))

@@ -23,6 +23,7 @@ static const struct line {
         {"IPv4Forwarding", "IPv4 Forwarding", false},
         {"IPv6Forwarding", "IPv6 Forwarding", false},
         {"SecurityOptions", "Security Options", false},
+        {"AppArmorProfile", "AppArmor Profile", false},
         {"KernelVersion", "Kernel Version", false},
         {"OperatingSystem", "Operating System", false},
         {"OSType", "OSType", false},

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "engine/apparmor.h"
 #include "engine/engine.h"
 #include "engine/relay.h"
 #include "engine/runtime/launch.h"
@@ -168,6 +169,22 @@ static int held_init(const struct container *c, const char *init_path)
 	return held.st_dev == ours.st_dev && held.st_ino == ours.st_ino ? steal_fd(&fd) : -1;
 }
 
+/* What joins has process 1's label: neither more than it, nor out of reach of its own kind. */
+static int take_label(struct session *s, struct err *e)
+{
+	char label[APPARMOR_LABEL_SIZE] = "";
+
+	if (!s->spec->apparmor)
+		return 0;
+	if (!s->x->privileged && apparmor_label_of(s->c->state.process.pid, label) != 0)
+		return err_sys(e, "cannot read the AppArmor profile of container %s", s->c->record.name);
+	if (*label)
+		return replace(&s->spec->apparmor, label, e);
+	free(s->spec->apparmor);
+	s->spec->apparmor = NULL;
+	return 0;
+}
+
 static int enter(struct session *s, struct err *e)
 {
 	char path[CGROUP_PATH_MAX], init[512];
@@ -175,7 +192,7 @@ static int enter(struct session *s, struct err *e)
 	struct seccomp_filter filter = {0};
 
 	if (helper_path("tare-init", init, sizeof init, e) != 0 ||
-	        cgroup_open(container_cgroup_path(s->c, path), &g, e) != 0)
+	        cgroup_open(container_cgroup_path(s->c, path), &g, e) != 0 || take_label(s, e) != 0)
 		return -1;
 	if (seccomp_filter_load(s->x->privileged ? "unconfined" : s->spec->seccomp, s->spec->caps.bounding,
 	            s->store->seccomp_fd, &filter, e) != 0)

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "engine/apparmor.h"
 #include "engine/engine.h"
 #include "engine/runtime/cgroup.h"
 #include "engine/store/network_record.h"
@@ -62,18 +63,19 @@ static bool is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-static void add_security(json *o)
+static void add_security(const struct store *s, json *o)
 {
-	char text[8] = "";
+	char text[300];
 	json *a = json_object_new_array();
 
 	if (is_there("/proc/sys/kernel/seccomp/actions_avail"))
 		json_add_str(a, "seccomp");
-	if (file_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof text) > 0 &&
-	        text[0] == 'Y')
+	if (apparmor_enabled())
 		json_add_str(a, "apparmor");
 	json_add_str(a, "cgroupns");
 	json_set(o, "SecurityOptions", a);
+	apparmor_describe(s, text, sizeof text);
+	json_set_str(o, "AppArmorProfile", text);
 }
 
 static int add_counts(struct tare_engine *t, json *o, struct err *e)
@@ -126,7 +128,7 @@ int engine_info(struct tare_engine *t, json **out, struct err *e)
 	json_set_str(o, "StateDir", s->state);
 	add_host(o);
 	add_cgroups(o);
-	add_security(o);
+	add_security(s, o);
 	*out = o;
 	return 0;
 }

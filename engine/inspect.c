@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "engine/apparmor.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/monitor/handoff.h"
@@ -48,7 +49,19 @@ static json *state_json(const struct container *c)
 	return o;
 }
 
-static json *host_config_of(const struct container *c)
+/* While it runs, what the kernel says; then what it was made for. */
+static void add_label(const struct container *c, const struct runtime_spec *spec, json *o)
+{
+	char label[APPARMOR_LABEL_SIZE] = "";
+
+	if (container_is_up(c))
+		(void)apparmor_label_of(c->state.process.pid, label);
+	else if (spec->apparmor && (!spec->apparmor_optional || apparmor_enabled()))
+		snprintf(label, sizeof label, "%s", spec->apparmor);
+	json_set_str(o, "AppArmorProfile", label);
+}
+
+static json *host_config_of(const struct container *c, json *whole)
 {
 	struct runtime_spec spec = RUNTIME_SPEC_INIT;
 	json *o = inspect_host_config(&c->record);
@@ -56,6 +69,7 @@ static json *host_config_of(const struct container *c)
 	if (container_spec(c, &spec, NULL) == 0) {
 		json_set_strv(o, "MaskedPaths", spec.masked_paths);
 		json_set_strv(o, "ReadonlyPaths", spec.readonly_paths);
+		add_label(c, &spec, whole);
 	}
 	runtime_spec_free(&spec);
 	return o;
@@ -86,7 +100,7 @@ int engine_inspect(struct tare_engine *t, const char *ref, bool with_size, json 
 	json_set_int(o, "RestartCount", r->restart_count);
 	json_set_str(o, "Driver", "overlay");
 	json_set_str(o, "Platform", "linux");
-	json_set(o, "HostConfig", host_config_of(&c));
+	json_set(o, "HostConfig", host_config_of(&c, o));
 	json_set(o, "Mounts", json_object_get(json_get(r->config, "Mounts")));
 	json_set(o, "Config", inspect_config(r));
 	json_set(o, "NetworkSettings", endpoints_inspect(s, &c));

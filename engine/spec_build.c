@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "engine/apparmor.h"
 #include "engine/engine.h"
 #include "engine/host_devices.h"
 #include "engine/oci/namespace_mode.h"
@@ -205,69 +206,48 @@ static int build_hostname(const struct spec_input *in, struct runtime_spec *spec
 
 /* ------------------------------------------------------------------ security */
 
-struct security {
-	struct security_profile profile;
-	bool unmasked; /* systempaths=unconfined */
-};
-
-static int security_option(const char *text, struct security *s, struct runtime_spec *spec, struct err *e)
+/* The label of the process. Without a word about it ours is used where it can be had; a privileged container
+ * has none. */
+static int build_label(struct security_profile *p, struct runtime_spec *spec, struct err *e)
 {
-	const char *value = strpbrk(text, "=:");
-	size_t n = value ? (size_t)(value++ - text) : strlen(text);
+	if (p->apparmor && !strcmp(p->apparmor, "unconfined"))
+		return 0;
+	spec->apparmor_optional = !p->apparmor;
+	spec->apparmor = p->apparmor ? steal_ptr(&p->apparmor) : strdup(APPARMOR_OURS);
+	return spec->apparmor ? 0 : err_no_memory(e);
+}
 
-	if (strncmp(text, "no-new-privileges", n) == 0 && n == strlen("no-new-privileges")) {
-		if (value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-			return err_set(e, ERR_USAGE, "--security-opt %s: true or false", text);
-		s->profile.no_new_privileges = !value || strcmp(value, "true") == 0;
-		return 0;
-	}
-	if (strncmp(text, "seccomp", n) == 0 && n == strlen("seccomp") && value)
-		return security_seccomp_path(value, &s->profile.seccomp, e);
-	if (strncmp(text, "apparmor", n) == 0 && n == strlen("apparmor") && value)
-		return strcmp(value, "unconfined") == 0 ? 0 : set_str(&spec->apparmor, value, e);
-	if (strcmp(text, "systempaths=unconfined") == 0) {
-		s->unmasked = true;
-		return 0;
-	}
-	if (strcmp(text, "label=disable") == 0 || strcmp(text, "label:disable") == 0)
-		return 0; /* there is no SELinux label of ours to switch off */
-	return err_set(e, ERR_USAGE,
-	        "--security-opt \"%s\": give seccomp=FILE|unconfined, apparmor=PROFILE, "
-	        "no-new-privileges[=false] or systempaths=unconfined",
-	        text);
+static int take_profile(
+        const struct spec_input *in, struct security_profile *p, struct runtime_spec *spec, struct err *e)
+{
+	const struct tare_create *q = in->request;
+
+	strv_foreach (o, q->security_opts)
+		if (security_option_apply(*o, p, e) != 0)
+			return -1;
+	if (build_caps(q, p->capabilities, spec, e) != 0 || build_label(p, spec, e) != 0)
+		return -1;
+	spec->no_new_privileges = p->no_new_privileges;
+	spec->root_readonly = q->read_only || p->readonly_rootfs;
+	spec->cgroup_writable = p->writable_system;
+	spec->seccomp = steal_ptr(&p->seccomp);
+	spec->seccomp_log = p->seccomp_log;
+	spec->masked_paths = steal_ptr(&p->masked_paths);
+	spec->readonly_paths = steal_ptr(&p->readonly_paths);
+	if (!spec->resources.pids)
+		spec->resources.pids = p->pids_limit;
+	if (spec_build_users(in, p->userns, spec, e) != 0 || spec_build_mounts(in, spec, p->tmpfs, e) != 0)
+		return -1;
+	return p->all_devices ? host_devices_all(spec, e) : 0;
 }
 
 static int build_security(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
 	const struct tare_create *q = in->request;
 	const char *name = q->security_profile ? q->security_profile : q->privileged ? "privileged" : NULL;
-	struct security s = {.unmasked = false};
-	int rc = -1;
+	cleanup_security_profile struct security_profile p;
 
-	if (security_profile_load(name, &s.profile, e) != 0)
-		return -1;
-	bool ok = true;
-	strv_foreach (o, q->security_opts)
-		ok = ok && security_option(*o, &s, spec, e) == 0;
-	if (ok && build_caps(q, s.profile.capabilities, spec, e) == 0) {
-		spec->no_new_privileges = s.profile.no_new_privileges;
-		spec->root_readonly = q->read_only || s.profile.readonly_rootfs;
-		spec->cgroup_writable = s.profile.writable_system;
-		spec->seccomp = steal_ptr(&s.profile.seccomp);
-		if (!s.unmasked) {
-			spec->masked_paths = steal_ptr(&s.profile.masked_paths);
-			spec->readonly_paths = steal_ptr(&s.profile.readonly_paths);
-		}
-		if (!spec->resources.pids)
-			spec->resources.pids = s.profile.pids_limit;
-		rc = spec_build_users(in, NULL, spec, e);
-		if (rc == 0)
-			rc = spec_build_mounts(in, spec, s.profile.tmpfs, e);
-		if (rc == 0 && s.profile.all_devices)
-			rc = host_devices_all(spec, e);
-	}
-	security_profile_free(&s.profile);
-	return rc;
+	return security_profile_load(name, &p, e) != 0 ? -1 : take_profile(in, &p, spec, e);
 }
 
 /* ------------------------------------------------------------------ devices */

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/file.h"
+#include "engine/apparmor.h"
 #include "engine/endpoint.h"
 #include "engine/engine.h"
 #include "engine/join.h"
@@ -320,6 +322,18 @@ static int fork_and_wait(struct starter *s, struct err *e)
 	return pid < 0 ? err_sys(e, "fork") : read_report(s, pid, report_in, e);
 }
 
+/* Without the label where nobody asked for it and it can't be had. */
+static int settle_label(const struct store *store, struct runtime_spec *today, struct err *e)
+{
+	if (!today->apparmor)
+		return 0;
+	int ready =
+	        DEFENCE("apparmor") ? apparmor_ready(store, today->apparmor, today->apparmor_optional, e) : 0;
+	if (!ready)
+		today->apparmor = NULL; /* borrowed */
+	return ready < 0 ? -1 : 0;
+}
+
 int starter_start(const struct store *store, struct container *c, const struct runtime_spec *spec,
         int client_fd, unsigned rows, unsigned cols, struct err *e)
 {
@@ -343,7 +357,7 @@ int starter_start(const struct store *store, struct container *c, const struct r
 	today.rows = rows;
 	today.cols = cols;
 	cleanup_volume_locks struct volume_locks volumes = {0};
-	if (join_resolve(store, &today, &join, e) != 0) {
+	if (settle_label(store, &today, e) != 0 || join_resolve(store, &today, &join, e) != 0) {
 		starter_close(&s);
 		return -1;
 	}

@@ -29,6 +29,7 @@ enum init_flag {
 	INIT_STAY = 1,         /* stay as process 1, run the command as a child, reap */
 	INIT_NO_NEW_PRIVS = 2, /* and load the filter after it, not before the user changes */
 	INIT_HAS_PROC = 4,
+	INIT_SECCOMP_LOG = 8, /* the kernel logs what the filter refuses */
 };
 
 struct init_rlimit {

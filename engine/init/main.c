@@ -112,7 +112,8 @@ static void load_seccomp(const struct init_plan *p)
 
 	if (!prog.len || !DEFENCE("seccomp"))
 		return;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
+	unsigned long flags = p->block->flags & INIT_SECCOMP_LOG ? SECCOMP_FILTER_FLAG_LOG : 0;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog))
 		fail(INIT_STAGE_SECCOMP);
 }
 

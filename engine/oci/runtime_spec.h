@@ -79,6 +79,7 @@ struct runtime_spec {
 	bool has_oom_score_adj;
 	mode_t umask;   /* 022 */
 	char *apparmor; /* profile name or NULL */
+	bool apparmor_optional; /* nobody asked for it: without it where it can't be had */
 	/* root */
 	bool root_readonly;
 	/* the rest */
@@ -94,6 +95,7 @@ struct runtime_spec {
 	char **masked_paths, **readonly_paths;
 	char **sysctl;        /* "key=value" */
 	char *seccomp;        /* "unconfined", or the path of a profile in Docker's format */
+	bool seccomp_log;     /* the kernel logs what the filter refuses */
 	bool init;            /* tare-init stays as process 1 and reaps */
 	bool cgroup_writable; /* privileged: /sys/fs/cgroup is mounted rw */
 	json *annotations;    /* object or NULL */

@@ -4,9 +4,12 @@
  * What OCI has no field for stands in these annotations; a user's annotation of the same start is left out:
  *   tare.user             the user as written: "web:staff"
  *   tare.groups           JSON array of further groups
- *   tare.seccomp          "unconfined" or the path of the profile (linux.seccomp would be 20 KB in every
- * record) tare.init             "true": tare-init stays as process 1 tare.copy_up          JSON array of
- * destinations to be filled from the image tare.cgroup_writable  "true": /sys/fs/cgroup is writable
+ *   tare.seccomp          "unconfined" or the profile's path (linux.seccomp would be 20 KB in every record)
+ *   tare.seccomp_log      "true": what the filter refuses is logged
+ *   tare.apparmor_optional  "true": without the label where it can't be had
+ *   tare.init             "true": tare-init stays as process 1
+ *   tare.copy_up          JSON array of destinations to be filled from the image
+ *   tare.cgroup_writable  "true": /sys/fs/cgroup is writable
  *   tare.volumes          JSON array of [destination, volume, subpath or nothing] */
 #include <ctype.h>
 #include <stdlib.h>
@@ -263,6 +266,10 @@ static json *annotations_to_json(const struct runtime_spec *s)
 	json_set_str(j, "tare.user", s->user ? s->user : "");
 	set_list_text(j, "tare.groups", groups);
 	set_text(j, "tare.seccomp", s->seccomp);
+	if (s->seccomp_log)
+		json_set_str(j, "tare.seccomp_log", "true");
+	if (s->apparmor_optional)
+		json_set_str(j, "tare.apparmor_optional", "true");
 	if (s->init)
 		json_set_str(j, "tare.init", "true");
 	set_list_text(j, "tare.copy_up", copy_up);
@@ -540,6 +547,8 @@ static int annotations_from_json(json *j, struct runtime_spec *s, struct err *e)
 	}
 	s->init = !strcmp(json_str(j, "tare.init", ""), "true");
 	s->cgroup_writable = !strcmp(json_str(j, "tare.cgroup_writable", ""), "true");
+	s->seccomp_log = !strcmp(json_str(j, "tare.seccomp_log", ""), "true");
+	s->apparmor_optional = !strcmp(json_str(j, "tare.apparmor_optional", ""), "true");
 	if (take_text(j, "tare.seccomp", &s->seccomp, e) || groups_from_json(j, s, e) ||
 	        copy_up_from_json(j, s, e) || volumes_from_json(j, s, e))
 		return -1;

@@ -148,6 +148,8 @@ static struct init_block block_head(const struct last_stage *s)
 		flags |= INIT_NO_NEW_PRIVS;
 	if (s->proc_fd >= 0)
 		flags |= INIT_HAS_PROC;
+	if (spec->seccomp_log)
+		flags |= INIT_SECCOMP_LOG;
 	return (struct init_block){
 	        .magic = INIT_MAGIC,
 	        .flags = flags,

@@ -38,6 +38,8 @@ static void fill(struct runtime_spec *s)
 	s->has_oom_score_adj = true;
 	s->umask = 027;
 	s->apparmor = strdup("tare-default");
+	s->apparmor_optional = true;
+	s->seccomp_log = true;
 	s->root_readonly = true;
 	s->hostname = strdup("box");
 	s->domainname = strdup("example.org");
