@@ -34,5 +34,6 @@ const struct command *const command_tables[] = {
         dashboard_commands,
         system_commands,
         check_commands,
+        security_commands,
         NULL,
 };

@@ -21,6 +21,7 @@ extern const struct command network_commands[];        /* network.c */
 extern const struct command prune_commands[];          /* prune.c */
 extern const struct command dashboard_commands[];      /* dashboard.c */
 extern const struct command system_commands[];         /* system.c */
+extern const struct command security_commands[];       /* security.c */
 extern const struct command check_commands[];          /* check.c: system check */
 
 /* All of them in the order of the help; NULL-terminated. */

@@ -129,6 +129,7 @@ static const struct tare_engine table = {
         .disk_usage = engine_disk_usage,
         .check = engine_check,
         .info = engine_info,
+        .security = engine_security,
         .internal = engine_internal,
         .close = engine_close,
 };

@@ -219,6 +219,7 @@ int engine_network_disconnect(struct tare_engine *, const char *, const char *, 
 int engine_network_reload(struct tare_engine *, char ***, struct err *);
 int engine_check(struct tare_engine *, bool, struct tare_check_result *, struct err *);
 int engine_info(struct tare_engine *, json **, struct err *);
+int engine_security(struct tare_engine *, const char *ref, json **, struct err *);
 int engine_internal(struct tare_engine *, const char *, const char *, struct err *);
 
 #endif

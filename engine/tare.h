@@ -725,6 +725,9 @@ struct tare_engine {
 	int (*disk_usage)(struct tare_engine *, struct tare_disk_usage *, struct err *);
 	/* Find, and with `repair` remove or mend, what a crash left behind. */
 	int (*check)(struct tare_engine *, bool repair, struct tare_check_result *, struct err *);
+	/* What holds for a container: capabilities, seccomp, AppArmor, user namespace, masked paths, … NULL in
+	 * the simulated engine. */
+	int (*security)(struct tare_engine *, const char *ref, json **, struct err *);
 	/* host, kernel, cgroups, security, directories */
 	int (*info)(struct tare_engine *, json **, struct err *);
 	/* Entry of the monitor: what `tare --internal VERB ID` runs ("cleanup"). */
@@ -742,6 +745,16 @@ struct tare_engine *tare_engine_linux(const char *root, const char *state, struc
  * same. Environment: TARE_DEMO_CONTAINERS=N makes N of them, TARE_DEMO_CLOCK=SECONDS holds its clock still at
  * so many seconds after its start, for tests and pictures. */
 struct tare_engine *tare_engine_simulated(const char *state, struct err *e);
+
+/* Security profiles: default, restricted, privileged, the user's own, or a file (README "Security"). The
+ * documents are the caller's to put.
+ * The profile as its file has it. */
+int tare_security_profile(const char *name, json **, struct err *);
+/* [{"Name", "Source": "host" | "user" | "shipped", "Comment", "Path", "Valid"}, …]; of one name only the first
+ * counts, and only that is listed. */
+int tare_security_profiles(json **, struct err *);
+/* {"Name", "Path", "Valid", "Problems": [all that is wrong], "Notes": [what this host can't do]} */
+int tare_security_check(const char *name, json **, struct err *);
 
 #include "engine/tare_transfer.h"
 
