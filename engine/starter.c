@@ -5,7 +5,6 @@
  * by tare-monitor. Until the report is read the caller holds the container's lock. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,25 +151,11 @@ static int connect_networks(const struct launched *child, void *arg, struct err 
 	return endpoints_attach(&s->net, child->id.pid, e);
 }
 
-/* The container's root is another user than ours: it gets to own its output, and no group of ours is left to
- * it. */
 static int prepare_userns(struct starter *s, struct err *e)
 {
-	const struct id_maps *ids = &s->spec->ids;
-	const int pipes[] = {s->in[0], s->out[1], s->err[1]};
-	uint32_t uid, gid;
-
 	if (s->spec->ns[NS_USER].mode != NS_PRIVATE)
 		return 0;
-	if (!id_map_out(&ids->uid, 0, &uid) || !id_map_out(&ids->gid, 0, &gid))
-		return err_set(e, ERR_USAGE,
-		        "the user namespace's maps must have an id 0 inside, as in 0:100000:65536");
-	for (size_t i = 0; i < sizeof pipes / sizeof pipes[0]; i++)
-		if (pipes[i] >= 0 && fchown(pipes[i], uid, gid) != 0)
-			return err_sys(e, "cannot give the container's root its output");
-	if (setgroups(0, NULL) != 0)
-		return err_sys(e, "cannot leave the host's groups");
-	s->userns_fd = user_namespace_open(ids, e);
+	s->userns_fd = user_namespace_open(&s->spec->ids, e);
 	return s->userns_fd < 0 ? -1 : 0;
 }
 

@@ -76,12 +76,20 @@ static int join_groups_and_namespaces(struct creation *c, struct err *e)
 	return 0;
 }
 
+/* The kernel gives a user namespace its own procfs and sysfs only while it can see the host's. */
+static int make_views(struct creation *c, struct err *e)
+{
+	if (container_proc(&c->root, e) || mounts_make_views(c->spec, "proc", c->sources, e))
+		return -1;
+	return c->spec->ns[NS_NETWORK].mode == NS_PRIVATE ? mounts_make_views(c->spec, "sysfs", c->sources, e)
+	                                                  : 0;
+}
+
 static int make_file_systems(struct creation *c, struct err *e)
 {
 	bool dev_is_ours = false;
 
-	/* The kernel gives a user namespace its own procfs and sysfs only while it can see the host's. */
-	if (c->userns && (container_proc(&c->root, e) || mounts_make_views(c->spec, c->sources, e)))
+	if (c->userns && make_views(c, e))
 		return -1;
 	if (root_enter(&c->root, c->l->rootfs_fd, e))
 		return -1;
@@ -248,11 +256,23 @@ static int check(const struct launch *l, struct err *e)
 	return l->spec->ns[NS_USER].mode == NS_PRIVATE ? check_userns(l, e) : 0;
 }
 
+/* Others' namespaces belong to others' roots: the child of a user namespace cannot join them, but is born in
+ * them; and what shows them is made from here. */
+static int enter_joined(struct creation *c, struct namespaces *own, struct err *e)
+{
+	if (namespace_enter(c->joined, own, e))
+		return -1;
+	if (c->spec->ns[NS_NETWORK].mode == NS_PRIVATE)
+		return 0;
+	return mounts_make_views(c->spec, "sysfs", c->sources, e);
+}
+
 static int give_birth(struct creation *c, struct launched *out, struct err *e)
 {
 	uint64_t flags = namespace_private_flags(c->spec);
 	cleanup_fd int report = -1;
 	int saved_pid_ns __attribute__((cleanup(namespace_pid_restore))) = -1;
+	struct namespaces own __attribute__((cleanup(namespace_restore))) = NAMESPACES_INIT;
 
 	if (report_pair(&report, &c->report_fd, e))
 		return -1;
@@ -267,6 +287,8 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 		if (setns(c->joined[NS_PID], CLONE_NEWPID))
 			return err_sys(e, "cannot join the other container's pid namespace");
 	}
+	if (c->userns && enter_joined(c, &own, e))
+		return -1;
 	pid_t pid = birth(flags, c->clone_cgroup_fd, &out->pidfd, e);
 	if (pid == 0) {
 		struct err child_err = ERR_INIT;
@@ -278,14 +300,43 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 	}
 	close_fd(&c->report_fd);
 	namespace_pid_restore(&saved_pid_ns);
+	namespace_restore(&own);
 	if (pid < 0 || map_ids(c, pid, report, out, e) || call_born(c->l, pid, report, out, e))
 		return -1;
 	return launch_finish(pid, report, c->spec, out, e);
 }
 
+/* A user namespace's root may make no device, nor open one on a file system of its own: so its /dev is made
+ * here, and attached there. 1: we may not either, or it has a /dev from elsewhere. */
+static int make_dev(struct creation *c, struct err *e)
+{
+	for (size_t i = 0; i < c->spec->n_mounts; i++) {
+		const struct spec_mount *m = &c->spec->mounts[i];
+		if (strcmp(m->destination, "/dev") != 0 || strcmp(m->type, "tmpfs") != 0)
+			continue;
+		int rc = devfs_make(c->spec, m, &c->sources[i], e);
+		c->root.has_nodes = rc == 0;
+		return rc;
+	}
+	return 1;
+}
+
+static int prepare_userns(struct creation *c, struct err *e)
+{
+	if (user_namespace_own_pipes(c->l->stdio, &c->spec->ids, e))
+		return -1;
+	int rc = make_dev(c, e);
+	if (rc != 1)
+		return rc;
+	c->root.host_nodes = c->host_nodes;
+	return devfs_host_nodes(c->host_nodes, e);
+}
+
 static int open_host_nodes(struct creation *c, const struct launch_fallbacks *f, struct err *e)
 {
-	if (!c->userns && !f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
+	if (c->userns)
+		return prepare_userns(c, e);
+	if (!f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
 		return 0;
 	c->root.host_nodes = c->host_nodes;
 	return devfs_host_nodes(c->host_nodes, e);
@@ -309,8 +360,9 @@ int launch_create_with(
 	c.init_fd = last_stage_open(l->init_path, f->seal, e);
 	if (c.init_fd < 0)
 		return -1;
-	if (!namespace_open_joined(c.spec, c.joined, e) && !open_host_nodes(&c, f, e) &&
-	        !mount_sources_open(c.spec, c.userns ? l->userns_fd : -1, &c.sources, e))
+	if (!namespace_open_joined(c.spec, c.joined, e) &&
+	        !mount_sources_open(c.spec, c.userns ? l->userns_fd : -1, &c.sources, e) &&
+	        !open_host_nodes(&c, f, e))
 		rc = give_birth(&c, out, e);
 	mount_sources_close(c.spec, &c.sources);
 	for (int i = 0; i < DEVFS_NODES; i++)

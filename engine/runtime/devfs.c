@@ -77,7 +77,7 @@ static int make_node(struct container_root *r, int dev, size_t i, struct err *e)
 /* The umask is 0 here, so modes come out as written. */
 static int fill_ours(struct container_root *r, int dev, struct err *e)
 {
-	for (size_t i = 0; i < DEVFS_NODES; i++)
+	for (size_t i = 0; i < DEVFS_NODES && !r->has_nodes; i++)
 		if (make_node(r, dev, i, e))
 			return -1;
 	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
@@ -129,6 +129,79 @@ static int make_device(struct container_root *r, const struct spec_device *d, st
 	return 0;
 }
 
+/* ------------------------------------------------------------------ for a user namespace */
+
+static int own(int dir, const char *name, uint32_t uid, uint32_t gid, const struct id_maps *ids)
+{
+	uint32_t host_uid, host_gid;
+
+	if (!id_map_out(&ids->uid, uid, &host_uid))
+		id_map_out(&ids->uid, 0, &host_uid);
+	if (!id_map_out(&ids->gid, gid, &host_gid))
+		id_map_out(&ids->gid, 0, &host_gid);
+	return fchownat(dir, name, host_uid, host_gid, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH));
+}
+
+/* 1 when devices can't be made here. */
+static int make_owned(
+        int dir, const char *name, const struct spec_device *d, const struct id_maps *ids, struct err *e)
+{
+	mode_t type = d->type == 'b' ? S_IFBLK : S_IFCHR;
+
+	if (mknodat(dir, name, type | (d->mode & 0777), makedev(d->major, d->minor)))
+		return errno == EPERM ? 1 : err_sys(e, "cannot make the device /dev/%s", name);
+	return own(dir, name, d->uid, d->gid, ids) ? err_sys(e, "cannot give away the device /dev/%s", name)
+	                                           : 0;
+}
+
+static int make_owned_device(int dev, const struct spec_device *d, const struct id_maps *ids, struct err *e)
+{
+	const char *name = strrchr(d->path, '/');
+	char dir[4096];
+
+	if (strncmp(d->path, "/dev/", 5) != 0 || !name[1] || strlen(d->path) >= sizeof dir)
+		return err_set(e, ERR_UNSUPPORTED,
+		        "device %s: with a user namespace devices are beneath /dev only", d->path);
+	snprintf(dir, sizeof dir, "/%.*s", (int)(name - d->path) - 4, d->path + 5);
+	cleanup_fd int parent = mkdir_in_root(dev, dir, 0755);
+	if (parent < 0 || own(parent, "", 0, 0, ids))
+		return err_sys(e, "cannot make the directory of the device %s", d->path);
+	int rc = make_owned(parent, name + 1, d, ids, e);
+	return rc < 0 && errno == EEXIST ? 0 : rc;
+}
+
+static int make_all(int dev, const struct runtime_spec *spec, struct err *e)
+{
+	int rc = own(dev, "", 0, 0, &spec->ids) ? err_sys(e, "cannot give /dev to the container's root") : 0;
+
+	for (size_t i = 0; i < DEVFS_NODES && rc == 0; i++) {
+		struct spec_device d = {
+		        .type = 'c', .major = nodes[i].major, .minor = nodes[i].minor, .mode = 0666};
+		rc = make_owned(dev, nodes[i].name, &d, &spec->ids, e);
+	}
+	for (size_t i = 0; i < spec->n_devices && rc == 0; i++)
+		rc = make_owned_device(dev, &spec->devices[i], &spec->ids, e);
+	return rc;
+}
+
+int devfs_make(const struct runtime_spec *spec, const struct spec_mount *m, int *mount_fd, struct err *e)
+{
+	struct mount_options o;
+	char *data[MOUNT_DATA_MAX];
+
+	if (mount_options_parse(m->options, &o, data, e))
+		return -1;
+	cleanup_fd int dev = mount_new("tmpfs", "tmpfs", o.data, o.n_data, o.set, e);
+	if (dev < 0)
+		return -1;
+	mode_t saved = umask(0);
+	int rc = make_all(dev, spec, e);
+	umask(saved);
+	if (rc == 0)
+		*mount_fd = steal_fd(&dev);
+	return rc;
+}
+
 int devfs_fill(struct container_root *r, const struct runtime_spec *spec, bool dev_is_ours, struct err *e)
 {
 	if (dev_is_ours) {
@@ -139,7 +212,7 @@ int devfs_fill(struct container_root *r, const struct runtime_spec *spec, bool d
 		if (fill_ours(r, dev, e))
 			return -1;
 	}
-	for (size_t i = 0; i < spec->n_devices; i++)
+	for (size_t i = 0; i < spec->n_devices && !r->has_nodes; i++)
 		if (make_device(r, &spec->devices[i], e))
 			return -1;
 	return spec->masked_paths ? open_null(r, e) : 0;

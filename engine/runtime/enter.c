@@ -16,6 +16,7 @@
 #include "engine/runtime/report.h"
 #include "engine/runtime/terminal.h"
 #include "engine/runtime/user.h"
+#include "engine/runtime/user_namespace.h"
 
 struct entering {
 	const struct enter *x;
@@ -36,6 +37,9 @@ static int join(struct entering *n, struct err *e)
 			flags |= namespace_flag(k);
 	if (setns(n->pidfd, flags))
 		return err_sys(e, "cannot join the container's namespaces; is it still running?");
+	/* The user namespace was joined first of all, and what follows needs its root. */
+	if (n->spec->ns[NS_USER].mode != NS_HOST && user_namespace_become_root(e))
+		return -1;
 	n->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (n->root.fd < 0)
 		return err_sys(e, "cannot open the container's root");
@@ -113,6 +117,8 @@ int launch_enter_with(
 	*out = (struct launched){.pidfd = -1, .terminal_fd = -1, .hold_fd = -1};
 	if (!x->spec->args || !x->spec->args[0])
 		return err_set(e, ERR_USAGE, "no command to execute");
+	if (x->spec->ns[NS_USER].mode == NS_PRIVATE && user_namespace_own_pipes(x->stdio, &x->spec->ids, e))
+		return -1;
 	n.pidfd = proc_open(&x->target); /* attack 29: a pid may have become another process */
 	if (n.pidfd < 0)
 		return err_set(e, ERR_CONFLICT, "the container is not running");

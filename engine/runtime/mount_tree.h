@@ -32,6 +32,7 @@ struct container_root {
 	int proc_fd;           /* our own procfs, attached nowhere (R2); -1 until container_proc() made it */
 	int null_fd;           /* /dev/null of the container, checked; -1 until known */
 	const int *host_nodes; /* devfs_host_nodes(), or NULL: make them */
+	bool has_nodes;        /* /dev has its devices: devfs_make() */
 	bool old_mount_api; /* do without mount_setattr(2) (5.12): set by tests, and when the kernel says so
 	                     */
 };

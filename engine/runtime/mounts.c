@@ -67,14 +67,14 @@ int mount_sources_open(const struct runtime_spec *spec, int userns_fd, int **fds
 	return 0;
 }
 
-int mounts_make_views(const struct runtime_spec *spec, int *fds, struct err *e)
+int mounts_make_views(const struct runtime_spec *spec, const char *type, int *fds, struct err *e)
 {
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		const struct spec_mount *m = &spec->mounts[i];
 		struct mount_options o;
 		char *data[MOUNT_DATA_MAX];
 
-		if (strcmp(m->type, "proc") != 0 && strcmp(m->type, "sysfs") != 0)
+		if (strcmp(m->type, type) != 0)
 			continue;
 		if (mount_options_parse(m->options, &o, data, e) ||
 		        (fds[i] = mount_new(m->type, m->type, o.data, o.n_data, o.set, e)) < 0)

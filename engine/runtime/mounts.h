@@ -13,8 +13,9 @@ struct runtime_spec;
 int mount_sources_open(const struct runtime_spec *spec, int userns_fd, int **fds, struct err *e);
 void mount_sources_close(const struct runtime_spec *spec, int **fds);
 
-/* In the child, still in sight of the host's: the proc and sysfs mounts, into fds. */
-int mounts_make_views(const struct runtime_spec *spec, int *fds, struct err *e);
+/* For a user namespace, before its mounts are made: those of a type that shows the caller's namespaces
+ * ("proc", "sysfs"), into fds. */
+int mounts_make_views(const struct runtime_spec *spec, const char *type, int *fds, struct err *e);
 
 /* The files of /proc that may be mounted over: what resource views like lxcfs replace. */
 bool mount_may_cover_proc(const char *destination);

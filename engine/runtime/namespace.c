@@ -72,6 +72,32 @@ int namespace_join(const int fds[NS_KIND_COUNT], struct err *e)
 	return 0;
 }
 
+_Static_assert(NS_KIND_COUNT == 7, "NAMESPACES_INIT has one for each");
+
+int namespace_enter(const int fds[NS_KIND_COUNT], struct namespaces *own, struct err *e)
+{
+	char path[32];
+
+	for (int k = 0; k < NS_KIND_COUNT; k++) {
+		if (fds[k] < 0 || k == NS_PID || k == NS_USER)
+			continue;
+		snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[k].name);
+		own->fds[k] = open(path, O_RDONLY | O_CLOEXEC);
+		if (own->fds[k] < 0 || setns(fds[k], kinds[k].flag))
+			return err_sys(e, "cannot join the other container's %s namespace", kinds[k].name);
+	}
+	return 0;
+}
+
+void namespace_restore(struct namespaces *own)
+{
+	for (int k = 0; k < NS_KIND_COUNT; k++) {
+		if (own->fds[k] >= 0)
+			setns(own->fds[k], kinds[k].flag);
+		close_fd(&own->fds[k]);
+	}
+}
+
 int namespace_pid_save(struct err *e)
 {
 	int fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);

@@ -20,6 +20,17 @@ int namespace_open_joined(const struct runtime_spec *spec, int fds[NS_KIND_COUNT
 /* In the child: join all of them but the pid namespace, which clone has seen to. */
 int namespace_join(const int fds[NS_KIND_COUNT], struct err *e);
 
+/* In the launcher: be in those that are joined, but for the pid namespace, until namespace_restore(). */
+struct namespaces {
+	int fds[NS_KIND_COUNT]; /* its own, -1: never left */
+};
+#define NAMESPACES_INIT                                                                                      \
+	{                                                                                                    \
+		.fds = { -1, -1, -1, -1, -1, -1, -1 }                                                        \
+	}
+int namespace_enter(const int fds[NS_KIND_COUNT], struct namespaces *own, struct err *e);
+void namespace_restore(struct namespaces *own);
+
 /* The pid namespace of the next child. Save the caller's own before, put it back after the clone. */
 int namespace_pid_save(struct err *e);
 void namespace_pid_restore(int *saved);
