@@ -17,8 +17,6 @@
 #include "engine/network.h"
 #include "engine/runtime/cgroup.h"
 
-#define EXIT_UNKNOWN 255 /* nobody saw the end: the monitor was killed, or the host restarted */
-
 /* A run that is draining has its end on record soon; the record is waited for, since it is the only one who
  * knows. */
 static void how_it_ended(const struct container *c, struct exit_record *how)
@@ -26,7 +24,8 @@ static void how_it_ended(const struct container *c, struct exit_record *how)
 	if (container_is_ending(c))
 		await_exit(c, -1, NULL);
 	if (c->state_fd < 0 || exit_record_read(c->state_fd, how) != 0)
-		*how = (struct exit_record){.code = EXIT_UNKNOWN, .finished = now_realtime()};
+		*how = (struct exit_record){
+		        .code = EXIT_UNKNOWN, .finished = now_realtime(), .unknown = true};
 	if (how->finished <
 	        c->record.started) /* the clock was set back; an end before its start would look lost */
 		how->finished = c->record.started;
@@ -44,12 +43,21 @@ static void emit_end(const struct store *s, const struct container *c, const str
 	container_event(s, c, "die", attributes);
 }
 
+static void note_unknown(struct container *c)
+{
+	free(c->record.error);
+	c->record.error =
+	        strdup("how it ended is not known: its monitor was killed, or the host was restarted");
+}
+
 /* Once per run: what the kernel still keeps for it goes, and everybody who listens hears how it ended. */
 void cleanup_finish(const struct store *s, struct container *c, struct exit_record *how)
 {
 	char path[CGROUP_PATH_MAX];
 
 	how_it_ended(c, how);
+	if (how->unknown)
+		note_unknown(c);
 	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `tare prune` */
 	endpoints_release(s, c);
 	volumes_settle(s, c->record.config);

@@ -33,36 +33,68 @@ int exit_record_read(int state_fd, struct exit_record *r)
 			return -1;
 		}
 	}
-	if (*p != '\n') {
+	bool unknown = !strncmp(p, " 1", 2);
+	if (p[unknown ? 2 : 0] != '\n') {
 		errno = EINVAL;
 		return -1;
 	}
-	*r = (struct exit_record){
-	        .code = (int)v[0], .signal = (int)v[1], .oom_killed = v[2] != 0, .finished = v[3]};
+	*r = (struct exit_record){.code = (int)v[0],
+	        .signal = (int)v[1],
+	        .oom_killed = v[2] != 0,
+	        .finished = v[3],
+	        .unknown = unknown};
 	return 0;
+}
+
+static int open_tmp(int state_fd)
+{
+	return openat(state_fd, EXIT_FILE_TMP, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+void exit_record_reserve(int state_fd)
+{
+	static const char blank[EXIT_LINE_MAX];
+	int fd = open_tmp(state_fd);
+
+	if (fd < 0)
+		return;
+	if (write(fd, blank, sizeof(blank)) < 0) {
+		/* as if there were none */
+	}
+	close(fd);
+}
+
+/* Over what was reserved, then no longer than it is. */
+static int put(int fd, const char *line, size_t len)
+{
+	ssize_t n = pwrite(fd, line, len, 0);
+
+	if (n >= 0 && n != (ssize_t)len)
+		errno = ENOSPC;
+	return n == (ssize_t)len && ftruncate(fd, n) == 0 ? 0 : -1;
 }
 
 int exit_record_write(int state_fd, const struct exit_record *r)
 {
 	int64_t v[4] = {r->code, r->signal, r->oom_killed, r->finished};
 	char line[EXIT_LINE_MAX], *p = line;
-	ssize_t n;
-	int fd;
+	int fd, rc;
 
 	for (int i = 0; i < 4; i++) {
 		p = decimal_write(p, v[i]);
-		*p++ = i < 3 ? ' ' : '\n';
+		*p++ = ' ';
 	}
-	fd = openat(state_fd, EXIT_FILE_TMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (r->unknown)
+		*p++ = '1';
+	else
+		p--;
+	*p++ = '\n';
+	fd = open_tmp(state_fd);
 	if (fd < 0)
 		return -1;
-	n = write(fd, line, (size_t)(p - line));
-	if (n >= 0 && n != p - line) {
-		n = -1;
-		errno = ENOSPC;
-	}
+	rc = put(fd, line, (size_t)(p - line));
 	close(fd);
-	if (n < 0 || renameat(state_fd, EXIT_FILE_TMP, state_fd, EXIT_FILE) < 0) {
+	if (rc < 0 || renameat(state_fd, EXIT_FILE_TMP, state_fd, EXIT_FILE) < 0) {
 		int saved = errno;
 
 		unlinkat(state_fd, EXIT_FILE_TMP, 0);

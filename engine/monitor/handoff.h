@@ -68,16 +68,20 @@ enum {
 /* Never returns on success. All given descriptors must be open; close-on-exec is lifted here. */
 int monitor_exec(const struct monitor_handoff *h, struct err *e);
 
-/* One line in the file `exit`: "CODE SIGNAL OOM FINISHED_NS\n". Written by the monitor only (temporary file
- * and rename). CODE is 128+n for signal n. */
+/* One line in the file `exit`: "CODE SIGNAL OOM FINISHED_NS\n", with " 1" before its end when nobody saw the
+ * end. Written by the monitor only (temporary file and rename). CODE is 128+n for signal n. */
 struct exit_record {
 	int code;
 	int signal; /* 0 = exited by itself */
 	bool oom_killed;
 	int64_t finished; /* ns, realtime */
+	bool unknown;     /* the code is EXIT_UNKNOWN: nobody saw it */
 };
+enum { EXIT_UNKNOWN = 255 };
 /* 0, or -1 with errno (ENOENT: still running or monitor lost; EINVAL: not a record). */
 int exit_record_read(int state_fd, struct exit_record *r);
 int exit_record_write(int state_fd, const struct exit_record *r);
+/* Room for one, so that a full file system (the state's is memory) does not take it from us. Best effort. */
+void exit_record_reserve(int state_fd);
 
 #endif

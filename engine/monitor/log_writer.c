@@ -144,15 +144,22 @@ static void append(struct log_writer *l, const char *data, size_t len)
 	count_lost(l, data + whole, len - whole);
 }
 
+#define NOTE_SIZE 256
+
+/* The beginning of a line of our own; returns its end. */
+static char *note_begin(const struct log_writer *l, char note[NOTE_SIZE])
+{
+	memcpy(note, l->header, LOG_HEADER);
+	memcpy(note + STREAM_AT, "stderr F ", 9);
+	return stpcpy(note + LOG_HEADER, "[tare: ");
+}
+
 /* False while there is still no room. */
 static bool note_lost(struct log_writer *l)
 {
-	char note[256], *p = note;
+	char note[NOTE_SIZE], *p = note_begin(l, note);
 	uint64_t records = l->lost_records, bytes = l->lost_bytes;
 
-	memcpy(p, l->header, LOG_HEADER);
-	memcpy(p + STREAM_AT, "stderr F ", 9);
-	p = stpcpy(p + LOG_HEADER, "[tare: ");
 	p = decimal_write(p, (int64_t)records);
 	p = stpcpy(p, " records (");
 	p = decimal_write(p, (int64_t)bytes);
@@ -245,6 +252,17 @@ void log_write(struct log_writer *l, enum output_stream stream, const char *data
 		data += text + whole;
 	}
 	flush(l);
+}
+
+void log_note(struct log_writer *l, const char *text)
+{
+	char note[NOTE_SIZE], *p;
+
+	if (l->fd < 0)
+		return;
+	header_now(l, STREAM_ERR);
+	p = stpcpy(stpncpy(note_begin(l, note), text, NOTE_SIZE - LOG_HEADER - 16), "]\n");
+	append(l, note, (size_t)(p - note));
 }
 
 void log_finish(struct log_writer *l)

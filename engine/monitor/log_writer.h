@@ -38,6 +38,8 @@ struct log_writer {
 void log_open(
         struct log_writer *l, int dir_fd, char *area, uint64_t max_size, unsigned max_files, bool wanted);
 void log_write(struct log_writer *l, enum output_stream stream, const char *data, size_t len);
+/* A line of our own, "[tare: TEXT]", on stderr. */
+void log_note(struct log_writer *l, const char *text);
 /* At the end: the note on lost records, if one is due. */
 void log_finish(struct log_writer *l);
 

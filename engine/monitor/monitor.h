@@ -25,7 +25,8 @@ enum source {
 	SOURCE_TIMER,
 	SOURCE_LISTEN,
 	SOURCE_CLIENT,
-	SOURCE_HEALTH
+	SOURCE_HEALTH,
+	SOURCE_PROCESS
 };
 
 /* The big areas, one mapping. */

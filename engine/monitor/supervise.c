@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/monitor/exit_status.h"
 #include "engine/monitor/monitor.h"
 
 #define SECOND_NS      1000000000ll
@@ -34,7 +35,7 @@
 
 enum state { S_RUN, S_DRAIN, S_BIRTH, S_CLEAN, S_LINGER, S_BACKOFF, S_END, S_COUNT };
 /* The first ones are those of enum source; E_AFTER comes after every batch. */
-enum event { E_AFTER = SOURCE_HEALTH + 1, E_COUNT };
+enum event { E_AFTER = SOURCE_PROCESS + 1, E_COUNT };
 
 typedef enum state (*handler)(struct monitor *m, enum state now, uint32_t index, uint32_t mask);
 
@@ -140,11 +141,38 @@ static void record_end(struct monitor *m, const siginfo_t *info)
 	m->exit.code = info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
 }
 
+static void record_unknown(struct monitor *m)
+{
+	record_end(m, &(siginfo_t){.si_code = CLD_EXITED, .si_status = EXIT_UNKNOWN});
+	m->exit.unknown = true;
+}
+
+/* The end of a container that is not our child. */
+static enum state on_process(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
+{
+	siginfo_t info = {0};
+	int status;
+
+	(void)index;
+	(void)mask;
+	watch_remove(m, m->h.pidfd);
+	if (m->child_gone)
+		return now;
+	if (exit_status_of(m->h.pidfd, m->h.pid, &status) < 0) {
+		record_unknown(m);
+		return now;
+	}
+	info.si_code = WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED;
+	info.si_status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+	record_end(m, &info);
+	return now;
+}
+
 static void note_child(struct monitor *m, const siginfo_t *info)
 {
 	int code = info->si_code == CLD_EXITED ? info->si_status : -1;
 
-	if (info->si_pid == m->h.pid && !m->child_gone) {
+	if (info->si_pid == m->h.pid && !m->h.adopted && !m->child_gone) {
 		record_end(m, info);
 	} else if (info->si_pid == m->cleanup_pid) {
 		m->cleanup_pid = 0;
@@ -166,8 +194,8 @@ static void reap(struct monitor *m)
 				continue;
 			/* Not our child after all: without its status the best that can be said is "unknown".
 			 */
-			if (errno == ECHILD && !m->child_gone && kill(m->h.pid, 0) < 0)
-				record_end(m, &(siginfo_t){.si_code = CLD_EXITED, .si_status = 255});
+			if (errno == ECHILD && !m->h.adopted && !m->child_gone && kill(m->h.pid, 0) < 0)
+				record_unknown(m);
 			return;
 		}
 		if (!info.si_pid)
@@ -222,6 +250,8 @@ static enum state drain_after(struct monitor *m, enum state now, uint32_t index,
 	if (m->pump.stalled || !pump_drain(m))
 		return now;
 	log_finish(&m->log);
+	if (m->exit.unknown)
+		log_note(&m->log, "how the container ended is not known: its first monitor was killed");
 	judge_oom(m);
 	sample(m);
 	sampler_close(&m->sampler);
@@ -344,12 +374,16 @@ static enum state linger_after(struct monitor *m, enum state now, uint32_t index
 }
 
 static const handler table[S_COUNT][E_COUNT] = {
-        [S_RUN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, on_health, run_after},
-        [S_DRAIN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, drain_after},
-        [S_BIRTH] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, birth_after},
-        [S_CLEAN] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, clean_after},
-        [S_LINGER] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, linger_after},
-        [S_BACKOFF] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, backoff_after},
+        [S_RUN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, on_health, on_process,
+                run_after},
+        [S_DRAIN] = {on_output, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, NULL,
+                drain_after},
+        [S_BIRTH] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, NULL, birth_after},
+        [S_CLEAN] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, NULL, clean_after},
+        [S_LINGER] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, NULL,
+                linger_after},
+        [S_BACKOFF] = {NULL, on_input_room, on_signal, on_tick, on_connect, on_client, NULL, NULL,
+                backoff_after},
 };
 
 /* ------------------------------------------------------------------ loop */
@@ -383,6 +417,9 @@ void supervise_start(struct monitor *m)
 	sample(m);
 	start_timer(m);
 	health_start(m);
+	exit_record_reserve(m->h.state_fd);
+	if (m->h.adopted)
+		watch_add(m, m->h.pidfd, SOURCE_PROCESS, 0, EPOLLIN);
 	reap(m); /* it may have ended before SIGCHLD was blocked */
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -49,6 +50,7 @@ struct rig {
 	int state_fd, container_fd;
 	int client; /* the caller's end, attached from birth, or -1 */
 	pid_t monitor;
+	pid_t child; /* the container, after rig_orphan() */
 };
 
 static inline void rig_monitor_path(char dst[4096])
@@ -110,14 +112,29 @@ static inline pid_t rig_child(const struct rig_options *o, const int stdio[3])
 	_exit(0);
 }
 
-static inline void rig_starter(struct rig *r, const struct rig_options *o, int client_fd, const char *monitor)
+/* Commands of a monitor, which struct monitor_handoff only points to. */
+struct rig_words {
+	const char *cleanup[5], *health[5], *restart[5];
+};
+
+static inline const char *const *rig_script(const char *dst[5], const char *script, const struct rig *r)
 {
-	const char *cleanup[] = {
-	        "/bin/sh", "-c", o->cleanup ? o->cleanup : "echo cleaned >\"$0\"/marker", r->dir, NULL};
-	const char *health[] = {"/bin/sh", "-c", o->health, r->dir, NULL};
-	const char *restart[] = {"/bin/sh", "-c", o->restart, r->dir, NULL};
-	struct monitor_handoff h = {.program = monitor,
+	dst[0] = "/bin/sh";
+	dst[1] = "-c";
+	dst[2] = script;
+	dst[3] = r->dir;
+	dst[4] = NULL;
+	return script ? dst : NULL;
+}
+
+static inline struct monitor_handoff rig_handoff(
+        struct rig *r, const struct rig_options *o, struct rig_words *w, const char *monitor)
+{
+	const char *cleanup = o->cleanup ? o->cleanup : "echo cleaned >$0/marker";
+
+	return (struct monitor_handoff){.program = monitor,
 	        .hold_fd = -1,
+	        .nft_fd = -1,
 	        .id = "0123456789ab",
 	        .state_fd = r->state_fd,
 	        .container_fd = r->container_fd,
@@ -125,7 +142,7 @@ static inline void rig_starter(struct rig *r, const struct rig_options *o, int c
 	        .err_fd = -1,
 	        .in_fd = -1,
 	        .terminal_fd = -1,
-	        .client_fd = client_fd,
+	        .client_fd = -1,
 	        .keep_stdin = o->keep_stdin,
 	        .log = !o->no_log,
 	        .log_max_size = o->max_size,
@@ -133,13 +150,29 @@ static inline void rig_starter(struct rig *r, const struct rig_options *o, int c
 	        .health_interval_ms = o->health_interval_ms,
 	        .health_start_interval_ms = o->health_start_interval_ms,
 	        .health_limit_ms = o->health_limit_ms,
-	        .health_argv = o->health ? health : NULL,
-	        .restart_argv = o->restart ? restart : NULL,
+	        .health_argv = rig_script(w->health, o->health, r),
+	        .restart_argv = rig_script(w->restart, o->restart, r),
 	        .cleanup_always = o->cleanup_always,
-	        .cleanup_argv = o->no_cleanup ? NULL : cleanup};
+	        .cleanup_argv = rig_script(w->cleanup, o->no_cleanup ? NULL : cleanup, r)};
+}
+
+static inline void rig_note_child(const struct rig *r, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	if (file_write_at(r->state_fd, "child", text, strlen(text), 0600, FILE_NO_SYNC, NULL) < 0)
+		_exit(94);
+}
+
+static inline void rig_starter(struct rig *r, const struct rig_options *o, int client_fd, const char *monitor)
+{
+	struct rig_words words;
+	struct monitor_handoff h = rig_handoff(r, o, &words, monitor);
 	int stdio[3] = {-1, -1, -1}, in[2] = {-1, -1};
 
 	setsid();
+	h.client_fd = client_fd;
 	h.listen_fd = rig_listen(r);
 	if (o->tty) {
 		h.terminal_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -156,6 +189,7 @@ static inline void rig_starter(struct rig *r, const struct rig_options *o, int c
 	}
 	h.pid = rig_child(o, stdio);
 	h.pidfd = pidfd_open_pid(h.pid);
+	rig_note_child(r, h.pid);
 	monitor_exec(&h, NULL);
 	_exit(93);
 }
@@ -201,6 +235,78 @@ static inline void rig_end(struct rig *r)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static inline int rig_connect(const struct rig *r)
+{
+	/* The socket is bound by the starter, a moment after the fork. */
+	for (int i = 0; i < 6000; i++) {
+		int fd = attach_client_connect(r->state_fd, NULL);
+
+		if (fd >= 0)
+			return fd;
+		usleep(10000);
+	}
+	fail_msg("the monitor does not listen");
+	return -1;
+}
+
+/* The monitor itself, not only its socket, is there. */
+static inline void rig_await_monitor(const struct rig *r)
+{
+	char hello[2] = {MONITOR_PROTOCOL, 0};
+	int fd = rig_connect(r);
+
+	assert_int_equal(send(fd, hello, 2, MSG_NOSIGNAL), 2);
+	assert_int_equal(recv(fd, hello, 2, 0), 2);
+	close(fd);
+}
+
+/* The monitor is killed. Its container becomes our child, so that it is ours to say when its end is taken. */
+static inline void rig_orphan(struct rig *r)
+{
+	char text[16];
+	int status;
+
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	rig_await_monitor(r); /* the starter has become one */
+	kill(r->monitor, SIGKILL);
+	assert_int_equal(waitpid(r->monitor, &status, 0), r->monitor);
+	assert_true(WIFSIGNALED(status));
+	/* The container may still be on its way, with all that the starter had open. */
+	for (int fd; (fd = attach_client_connect(r->state_fd, NULL)) >= 0; close(fd))
+		usleep(1000);
+	assert_true(file_read_small(r->state_fd, "child", text, sizeof(text)) > 0);
+	r->child = (pid_t)atoi(text);
+}
+
+static inline void rig_heir(struct rig *r, const struct rig_options *o, const char *monitor)
+{
+	struct rig_words words;
+	struct monitor_handoff h = rig_handoff(r, o, &words, monitor);
+
+	setsid();
+	unlinkat(r->state_fd, "ctl", 0);
+	h.listen_fd = rig_listen(r);
+	h.out_fd = openat(r->state_fd, "out", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	h.err_fd = openat(r->state_fd, "err", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	h.adopted = true;
+	h.pid = r->child;
+	h.pidfd = pidfd_open_pid(h.pid);
+	monitor_exec(&h, NULL);
+	_exit(93);
+}
+
+/* A second monitor in the place of the one that was killed. */
+static inline void rig_adopt(struct rig *r, const struct rig_options *o)
+{
+	char monitor[4096];
+
+	rig_monitor_path(monitor);
+	r->monitor = fork();
+	assert_true(r->monitor >= 0);
+	if (!r->monitor)
+		rig_heir(r, o, monitor);
+}
+
 static inline void rig_remove(struct rig *r)
 {
 	close_fd(&r->state_fd);
@@ -211,20 +317,6 @@ static inline void rig_remove(struct rig *r)
 static inline bool rig_cleanup_ran(const struct rig *r)
 {
 	return access(r->marker, F_OK) == 0;
-}
-
-static inline int rig_connect(const struct rig *r)
-{
-	/* The socket is bound by the starter, a moment after the fork. */
-	for (int i = 0; i < 500; i++) {
-		int fd = attach_client_connect(r->state_fd, NULL);
-
-		if (fd >= 0)
-			return fd;
-		usleep(10000);
-	}
-	fail_msg("the monitor does not listen");
-	return -1;
 }
 
 /* A file or pipe for one stream, read back later. */
