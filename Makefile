@@ -456,13 +456,19 @@ fuzz:
 			-artifact_prefix=$(B)/fuzz/$$f- $(B)/fuzz/corpus/$$f || exit 1; done
 fuzzers: $(FUZZERS)
 
-# What can't be had in seconds: storms, cuts and damage, FAULT_SECONDS each (tests/fault). FAULT=backups or registry: only
-# these; FAULT_COUNT=N kills of each kind and flips of each kind of backup.
+# What can't be had in seconds: storms, cuts and damage, FAULT_SECONDS each (tests/fault). FAULT=backups, registry or engine:
+# only these; FAULT_COUNT=N kills of each kind and flips of each kind of backup, faults of each kind and command of the engine
+# (FAULT_COUNT=0 FAULT_SECONDS=0: all that there are). FAULT='engine run exec': only these commands.
 .PHONY: fault
 FAULT_SECONDS ?= 300
+INJECT := $(B)/fault/inject
+$(INJECT): tests/fault/inject.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -std=gnu17 $(CFLAGS) $(WARN) -o $@ $<
 fault:
 	$(call need,test)
-	$(Q)$(MAKE) build
+	$(Q)$(MAKE) build $(INJECT)
 	$(Q)BUILD=$(abspath $(B)) tests/fault/run $(FAULT_SECONDS) $(FAULT)
 
 # Each attack of tests/attacks/attacks.tsv against the build that has the defence, and against the same build without it.

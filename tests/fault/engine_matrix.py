@@ -1,0 +1,296 @@
+"""The commands of the fault matrix: how each is set up, and what must hold when it ended well, badly or not at all."""
+import io
+import os
+import tarfile
+
+from engine_world import Problem, eventually
+
+PAYLOAD = b"payload of the image\n" * 2000
+NONE = ("--network", "none")
+
+
+def expect(condition, text):
+    if not condition:
+        raise Problem(text)
+
+
+class Command:
+    """`words` are tare's. `done`: it said that it was carried out (ended with 0, or printed the id)."""
+
+    name, words = "", ()
+    may_end_with = ()  # codes that are the container's own
+    nets = False       # needs a network
+
+    def before(self, world):
+        pass
+
+    def after(self, world, done):
+        pass
+
+
+class Named(Command):
+    """About one container, `c`."""
+
+    def __init__(self, name, words, setup, holds, nets=False):
+        self.name, self.words, self.setup, self.holds, self.nets = name, words, setup, holds, nets
+
+    def before(self, world):
+        for words in self.setup:
+            world.must(*words)
+
+    def after(self, world, done):
+        self.holds(world, done)
+
+
+def whole(world, ref="c"):
+    """If it is there, all can be done with it."""
+    status = world.status(ref)
+    if status is None:
+        return None
+    if status == "restarting":
+        return status
+    if status == "paused":
+        world.must("unpause", ref)
+    if status != "running":
+        world.must("start", ref)
+        expect(world.status(ref) in ("running", "exited"), f"{ref} was started, and is {world.status(ref)}")
+    if world.status(ref) == "running":
+        world.must("exec", ref, "true")
+        world.must("stop", "-t", "0", ref)
+    expect(world.status(ref) in ("exited", None), f"{ref} was stopped, and is {world.status(ref)}")
+    return status
+
+
+def removed(world, ref="c"):
+    """Its name is free."""
+    expect(world.status(ref) is None, f"{ref} is still there")
+    world.must("create", "--name", ref, *NONE, "busybox", "true")
+
+
+def there(*statuses):
+    """It must be there; when the command said it was done, in one of the states; and usable in any case."""
+
+    def holds(world, done):
+        status = world.status("c")
+        expect(status is not None, "c is gone")
+        expect(not done or status in statuses, f"it was said to be done, and c is {status}")
+        whole(world)
+
+    return holds
+
+
+def made(world, done):
+    status = whole(world)
+    expect(status or not done, "it was said to be made, and is not there")
+    if not status:
+        removed(world)
+
+
+def ran(world, done):
+    """`run --rm`: nothing stays, but the caller isn't always who cleans up."""
+    if done:
+        expect(not eventually(5, lambda: world.status("c")), "c is still there")
+    if world.status("c"):
+        world.must("rm", "-f", "c")
+    removed(world)
+
+
+def gone(world, done):
+    expect(not done or world.status("c") is None, "it was said to be removed, and is there")
+    if whole(world) is None:
+        removed(world)
+
+
+def renamed(world, done):
+    names = [name for name in ("c", "d") if world.status(name)]
+    expect(len(names) == 1, f"it has the names {names}")
+    expect(not done or names == ["d"], "it was said to be renamed, and has the old name")
+    whole(world, names[0])
+    for name in {"c", "d"} - set(names):
+        removed(world, name)
+
+
+def image_whole(world, done, *reference):
+    """All of it is there, or nothing."""
+    for name in reference:
+        done_ps = world.tare("image", "inspect", name)
+        if done_ps.returncode == 0:
+            content = world.tare("run", "--rm", *NONE, name, "cat", "/payload")
+            expect(content.returncode == 0, f"image {name}: {content.stderr.decode(errors='replace')[-300:]}")
+            expect(content.stdout == PAYLOAD, f"image {name}: its file is not whole")
+        else:
+            expect(not done, f"image {name} was said to be there: {done_ps.stderr.decode(errors='replace')[-300:]}")
+
+
+class Import(Command):
+    name, words = "import", ("import", "-q", "files/root.tar", "img:1")
+
+    def before(self, world):
+        make_root(world)
+
+    def after(self, world, done):
+        image_whole(world, done, "img:1")
+        world.must(*self.words)
+        image_whole(world, True, "img:1")
+
+
+class Load(Command):
+    name, words = "load", ("load", "-q", "-i", "files/img.tar")
+
+    def before(self, world):
+        make_root(world)
+        path = f"{world.dir}/files/img.tar"
+        if not os.path.exists(path):
+            world.must("import", "-q", "files/root.tar", "loaded:1")
+            world.must("save", "-o", "files/img.tar", "loaded:1")
+            world.must("rmi", "loaded:1")
+            world.must("image", "prune", "-f")
+
+    def after(self, world, done):
+        image_whole(world, done, "loaded:1")
+        world.must(*self.words)
+        image_whole(world, True, "loaded:1")
+
+
+class Commit(Command):
+    name, words = "commit", ("commit", "c", "img:2")
+
+    def before(self, world):
+        make_root(world)
+        world.must("create", "--name", "c", *NONE, "busybox", "true")
+        world.must("cp", "files/payload", "c:/payload")
+
+    def after(self, world, done):
+        image_whole(world, done, "img:2")
+        expect(whole(world), "c is gone")
+        world.must(*self.words)
+        image_whole(world, True, "img:2")
+
+
+class CopyIn(Command):
+    name, words = "cp", ("cp", "files/payload", "c:/payload")
+
+    def before(self, world):
+        make_root(world)
+        world.must("create", "--name", "c", *NONE, "busybox", "true")
+
+    def after(self, world, done):
+        def check():
+            path = f"{world.dir}/root/containers/{world.field('c', '{{.Id}}')}/upper/payload"
+            with open(path, "rb") as f:
+                expect(f.read() == PAYLOAD, "the copied file is not whole")
+
+        expect(world.status("c"), "c is gone")
+        if done:
+            check()
+        whole(world)
+        world.must(*self.words)
+        check()
+
+
+class Fresh(Command):
+    """The first command ever, in a store that isn't there yet."""
+
+    name, words = "first-run", ("run", "--rm", *NONE, "busybox", "true")
+    fresh = True
+
+
+def make_root(world):
+    path = f"{world.dir}/files/root.tar"
+    if os.path.exists(path):
+        return
+    with open(f"{world.dir}/files/payload", "wb") as f:
+        f.write(PAYLOAD)
+    with tarfile.open(path, "w") as tar, tarfile.open(f"{world.build}/images/busybox.tar") as source:
+        tar.add(f"{world.dir}/files/payload", "payload")
+        binary = io.BytesIO(world.tare("run", "--rm", *NONE, "busybox", "cat", "/bin/busybox").stdout)
+        info = tarfile.TarInfo("bin/busybox")
+        info.size, info.mode = len(binary.getvalue()), 0o755
+        tar.addfile(info, binary)
+        for link in ("cat", "sh", "true"):
+            info = tarfile.TarInfo(f"bin/{link}")
+            info.type, info.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(info)
+        del source
+
+
+def volume_made(world, done):
+    listed = "v" in world.must("volume", "ls", "-q").split()
+    expect(listed or not done, "the volume was said to be there")
+    world.must("run", "--rm", *NONE, "-v", "v:/v", "busybox", "touch", "/v/x")
+    world.must("volume", "rm", "v")
+
+
+def volume_gone(world, done):
+    path = f"{world.dir}/root/volumes/v/data/x"
+    listed = "v" in world.must("volume", "ls", "-q").split()
+    expect(not (listed and done), "the volume was said to be gone")
+    if listed:
+        expect(os.path.exists(path), "the volume lost its data")
+    world.must("run", "--rm", *NONE, "-v", "v:/v", "busybox", "sh", "-c", "test -e /v/x" if listed else "test ! -e /v/x")
+
+
+def network_made(world, done):
+    listed = "n" in world.must("network", "ls", "--format", "{{.Name}}").split()
+    expect(listed or not done, "the network was said to be there")
+    if not listed:
+        world.must("network", "create", "n")
+    world.must("run", "--rm", "--network", "n", "busybox", "true")
+    world.must("network", "rm", "n")
+
+
+def network_gone(world, done):
+    listed = "n" in world.must("network", "ls", "--format", "{{.Name}}").split()
+    expect(not (listed and done), "the network was said to be gone")
+    if not listed:
+        world.must("network", "create", "n")
+    world.must("run", "--rm", "--network", "n", "busybox", "true")
+    world.must("network", "rm", "n")
+
+
+def connected(world, done):
+    there("running")(world, done)
+    world.must("rm", "-f", "c")
+    world.must("network", "rm", "n")
+
+
+def networked(world, done):
+    made(world, done)
+    if world.status("c"):
+        world.must("rm", "-f", "c")
+    world.must("run", "--rm", "-p", "127.0.0.1:8123:80", "busybox", "true")
+
+
+SLEEP = ("busybox", "sleep", "1000")
+RUNNING = ("run", "-d", "--name", "c", *NONE, *SLEEP)
+CREATED = ("create", "--name", "c", *NONE, *SLEEP)
+
+COMMANDS = (
+    Named("run", ("run", "--rm", "--name", "c", *NONE, "busybox", "true"), (), ran),
+    Named("run-d", RUNNING, (), made),
+    Named("exec", ("exec", "c", "true"), (RUNNING,), there("running")),
+    Named("stop", ("stop", "-t", "0", "c"), (RUNNING,), there("exited")),
+    Named("rm", ("rm", "c"), (CREATED,), gone),
+    Named("rm-f", ("rm", "-f", "c"), (RUNNING,), gone),
+    Import(),
+    Load(),
+    Named("create", ("create", "--name", "c", "-v", "/anonymous", *NONE, *SLEEP), (), made),
+    Named("start", ("start", "c"), (CREATED,), there("running")),
+    Named("restart", ("restart", "-t", "0", "c"), (RUNNING,), there("running")),
+    Named("kill", ("kill", "c"), (RUNNING,), there("running", "exited")),
+    Named("pause", ("pause", "c"), (RUNNING,), there("paused")),
+    Named("unpause", ("unpause", "c"), (RUNNING, ("pause", "c")), there("running")),
+    Named("rename", ("rename", "c", "d"), (CREATED,), renamed),
+    Commit(),
+    CopyIn(),
+    Fresh(),
+    Named("volume-create", ("volume", "create", "v"), (), volume_made),
+    Named("volume-rm", ("volume", "rm", "v"), (("run", "--rm", *NONE, "-v", "v:/v", "busybox", "touch", "/v/x"),), volume_gone),
+    Named("network-create", ("network", "create", "n"), (), network_made, nets=True),
+    Named("network-rm", ("network", "rm", "n"), (("network", "create", "n"),), network_gone, nets=True),
+    Named("network-connect", ("network", "connect", "n", "c"), (("network", "create", "n"), ("run", "-d", "--name", "c", *SLEEP)), connected, nets=True),
+    Named("network-disconnect", ("network", "disconnect", "n", "c"),
+          (("network", "create", "n"), ("run", "-d", "--name", "c", "--network", "n", *SLEEP)), connected, nets=True),
+    Named("run-net", ("run", "-d", "--name", "c", "-p", "127.0.0.1:8123:80", *SLEEP), (), networked, nets=True),
+    Named("stop-net", ("stop", "-t", "0", "c"), (("run", "-d", "--name", "c", "-p", "127.0.0.1:8123:80", *SLEEP),), there("exited"), nets=True),
+)
