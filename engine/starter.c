@@ -195,6 +195,14 @@ static int launch(struct starter *s, struct err *e)
 	return 0;
 }
 
+static void undo_launch(struct starter *s)
+{
+	cgroup_kill(s->cgroup, NULL);
+	pidfd_signal(s->launched.pidfd, SIGKILL);
+	waitpid(s->launched.id.pid, NULL, 0);
+	cgroup_destroy(s->cgroup_path, NULL);
+}
+
 /* The container lives only as long as it can be found again: no state.json, no container. */
 static int record(struct starter *s, int64_t now, struct err *e)
 {
@@ -204,10 +212,7 @@ static int record(struct starter *s, int64_t now, struct err *e)
 	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
 	if (proc_id_of(getpid(), &st.monitor) == 0 && container_state_write(s->c->state_fd, &st, e) == 0)
 		return 0;
-	cgroup_kill(s->cgroup, NULL);
-	pidfd_signal(s->launched.pidfd, SIGKILL);
-	waitpid(s->launched.id.pid, NULL, 0);
-	cgroup_destroy(s->cgroup_path, NULL);
+	undo_launch(s);
 	return err_wrap(e, "cannot write the container's state");
 }
 
@@ -251,8 +256,10 @@ static _Noreturn void starter_main(struct starter *s, int report_fd)
 	r.started = make_stdio(s, &r.error) == 0 && launch(s, &r.error) == 0 && record(s, now, &r.error) == 0;
 	if (r.started)
 		r.error = s->net.warning;
-	write_all(report_fd, &r, sizeof r);
-	if (!r.started)
+	bool told = write_all(report_fd, &r, sizeof r) == 0;
+	if (r.started && !told)
+		undo_launch(s); /* for the caller it has failed, and it waits for our end */
+	if (!r.started || !told)
 		_exit(1);
 	close_fd(&report_fd);
 	endpoint_flows_follow(&s->net.state, s->net.nft_fd);

@@ -73,7 +73,8 @@ int main(int argc, char **argv)
 	if (m->areas == MAP_FAILED)
 		return 125;
 	spare_from_oom(m);
-	supervise_start(m);
+	if (supervise_start(m) != 0)
+		return 125;
 	supervise_run(m);
 	return 0;
 }

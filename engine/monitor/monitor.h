@@ -98,7 +98,7 @@ void watch_remove(struct monitor *m, int fd);
 int64_t boottime_ns(void);
 
 /* supervise.c */
-void supervise_start(struct monitor *m);
+int supervise_start(struct monitor *m); /* -1: without means to hear anything */
 void supervise_run(struct monitor *m);
 
 /* program.c: what the monitor runs. */

@@ -297,12 +297,15 @@ static enum state birth_after(struct monitor *m, enum state now, uint32_t index,
 {
 	(void)index;
 	(void)mask;
-	if (m->birth_connected && !m->h.cleanup_always)
+	bool callers = m->birth_connected && !m->h.cleanup_always;
+
+	if (callers && m->recorded)
 		return now;
 	m->linger = boottime_ns() + LINGER_SECONDS * SECOND_NS;
-	if ((!m->h.restart_argv && is_cleaned(m)) || !cleanup_spawn(m))
+	if (callers || (!m->h.restart_argv && is_cleaned(m)) || !cleanup_spawn(m))
 		return linger(m);
-	return S_CLEAN;
+	/* On a full disk there is no record. Who cleans up waits for it as long as we are there. */
+	return m->recorded ? S_CLEAN : linger(m);
 }
 
 /* The wait that clean-up asks for, in ms; -1: the container has ended for good. */
@@ -398,7 +401,7 @@ static void start_timer(struct monitor *m)
 		watch_add(m, m->timer_fd, SOURCE_TIMER, 0, EPOLLIN);
 }
 
-void supervise_start(struct monitor *m)
+int supervise_start(struct monitor *m)
 {
 	sigset_t chld;
 
@@ -407,7 +410,9 @@ void supervise_start(struct monitor *m)
 	sigaddset(&chld, SIGCHLD);
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	m->signal_fd = signalfd(-1, &chld, SFD_NONBLOCK | SFD_CLOEXEC);
-	watch_add(m, m->signal_fd, SOURCE_SIGNAL, 0, EPOLLIN);
+	/* deaf and blind it would be worse than none: the next command sees that there is none */
+	if (m->epoll_fd < 0 || m->signal_fd < 0 || !watch_add(m, m->signal_fd, SOURCE_SIGNAL, 0, EPOLLIN))
+		return -1;
 	log_open(&m->log, m->h.container_fd, m->areas->format, m->h.log_max_size, m->h.log_max_files,
 	        m->h.log);
 	pump_start(m);
@@ -421,6 +426,7 @@ void supervise_start(struct monitor *m)
 	if (m->h.adopted)
 		watch_add(m, m->h.pidfd, SOURCE_PROCESS, 0, EPOLLIN);
 	reap(m); /* it may have ended before SIGCHLD was blocked */
+	return 0;
 }
 
 /* When this state has to be looked at again without an event, CLOCK_BOOTTIME ns; -1 never. */
