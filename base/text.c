@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/width_table.h"
 
 #define REPLACEMENT   0xfffdu
@@ -147,6 +148,8 @@ static size_t harmless_next(const char *s, size_t len, unsigned *marks, const ch
 
 	*out = s;
 	*out_len = n;
+	if (!DEFENCE("harmless-text"))
+		return n;
 	if (cp == '\n' || cp == '\t') {
 		*out = " ";
 	} else if (width < 0 || cp_is_reordering(cp) || (cp == REPLACEMENT && n == 1)) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/text.h"
@@ -31,7 +32,7 @@ int network_name_check(const char *name, struct err *e)
 			        "\"%s\" means something already where a network is asked for; choose another "
 			        "name",
 			        name);
-	if (!isalnum((unsigned char)name[0]) || strspn(name, letters) != len)
+	if (DEFENCE("network-name") && (!isalnum((unsigned char)name[0]) || strspn(name, letters) != len))
 		return err_set(e, ERR_USAGE,
 		        "invalid network name \"%.80s\": letters, digits, \"_\", \".\" and \"-\", the first "
 		        "a "

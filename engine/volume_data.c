@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/file.h"
 #include "base/lock.h"
 #include "engine/engine.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "net/link_message.h"
 
@@ -66,6 +67,8 @@ static void put_default_route(
  * every container could speak to every other by its link-local one. */
 static int quieten(const char *link, bool ipv6, struct err *e)
 {
+	if (!DEFENCE("router-advertisement"))
+		return 0;
 	if (link_sysctl("ipv6", link, "accept_ra", "0", !ipv6, e) < 0)
 		return -1;
 	return ipv6 ? 0 : link_sysctl("ipv6", link, "disable_ipv6", "1", true, e);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "engine/archive/decoder.h"
 
@@ -71,7 +72,7 @@ static int check_frame(const struct zstd *z, const struct frame *f, struct err *
 	if (f->dictionary)
 		return err_set(
 		        e, ERR_CORRUPT, "the zstd stream needs a dictionary, which a layer cannot have");
-	if (f->window <= z->window_max)
+	if (!DEFENCE("zstd-window") || f->window <= z->window_max)
 		return 0;
 	return err_set(e, ERR_CORRUPT,
 	        "the zstd stream needs a window of %llu MiB, more than the limit of %llu MiB; compress it "

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "engine/archive/decoder.h"
@@ -100,7 +101,7 @@ static struct decoder *new_decoder(struct inflate *in, const struct inflate_opti
  * of programs and data stay below 1:20. tests/unit/test_archive_inflate.c */
 static int check_bomb(const struct inflate *in, struct err *e)
 {
-	if (in->kind == COMPRESSION_NONE || in->pieces || in->out_bytes <= BOMB_FLOOR ||
+	if (!DEFENCE("bomb") || in->kind == COMPRESSION_NONE || in->pieces || in->out_bytes <= BOMB_FLOOR ||
 	        in->out_bytes / BOMB_RATIO <= in->source.bytes)
 		return 0;
 	return err_set(e, ERR_CORRUPT,

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 
 #define WHITEOUT      ".wh."
@@ -23,7 +24,7 @@ static int refuse(struct err *e, const char *text, const char *why)
  * name already, before openat2 would stop them at the root. tests/e2e/archives-hostile.bats */
 static int add_component(struct layer_path *p, const char *s, size_t len, const char *text, struct err *e)
 {
-	if (len == 2 && memcmp(s, "..", 2) == 0)
+	if (DEFENCE("entry-names") && len == 2 && memcmp(s, "..", 2) == 0)
 		return refuse(e, text, "contains \"..\"");
 	if (len > NAME_MAX)
 		return refuse(e, text, "has a name longer than 255 bytes");
@@ -72,9 +73,12 @@ static int inside_whiteout(const char *parent, const char *text, struct err *e)
 
 int layer_path_parse_plain(const char *text, struct layer_path *p, struct err *e)
 {
-	return text[0] == '/' ? refuse(e, text, "is an absolute path") : split(text, p, text, e);
+	return DEFENCE("entry-names") && text[0] == '/' ? refuse(e, text, "is an absolute path")
+	                                                : split(text, p, text, e);
 }
 
+/* Whiteouts of nothing (".wh.", ".wh..", ".wh..."), which would remove the directory that they are in or the
+ * one above, are judged after the mark is taken off. Test: test_archive_unpack.c, test_paths. */
 int layer_path_parse(const char *text, struct layer_path *p, struct err *e)
 {
 	if (layer_path_parse_plain(text, p, e) < 0)
@@ -91,7 +95,8 @@ int layer_path_parse(const char *text, struct layer_path *p, struct err *e)
 	if (starts(p->name, WHITEOUT_META))
 		return LAYER_PATH_IGNORED;
 	const char *hidden = p->name + strlen(WHITEOUT);
-	if (hidden[0] == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
+	if (DEFENCE("whiteout-names") &&
+	        (hidden[0] == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0))
 		return refuse(e, text, "is a whiteout of nothing that can be removed");
 	memmove(p->name, hidden, strlen(hidden) + 1);
 	return LAYER_PATH_WHITEOUT;

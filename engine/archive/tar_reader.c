@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "engine/archive/tar_header.h"
 #include "engine/archive/tar_pax.h"
@@ -119,7 +120,7 @@ static void end_part(const struct tar_reader *t, bool wanted)
 /* The data of a header-like entry (pax, long name), at most `max` bytes, appended to b. */
 static int take_data(struct tar_reader *t, uint64_t size, size_t max, struct buf *b, struct err *e)
 {
-	if (size > max)
+	if (DEFENCE("extended-header") && size > max)
 		return damaged(e, "an extended header is too long");
 	char *room = buf_reserve(b, (size_t)size);
 	if (!room)
@@ -450,7 +451,7 @@ int tar_next(struct tar_reader *t, const struct tar_entry **entry, struct err *e
 	forget(t);
 	t->headed = false;
 	t->at = t->position - (t->has_pushed ? TAR_BLOCK_SIZE : 0);
-	if (++t->n_entries > ENTRIES_MAX && !t->endless)
+	if (DEFENCE("entries") && ++t->n_entries > ENTRIES_MAX && !t->endless)
 		return damaged(e, "it has more than 5,000,000 entries");
 	*entry = &t->entry;
 	int rc = next_entry(t, e);

@@ -1,7 +1,9 @@
 #include "engine/oci/digest.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 
 static size_t hex_length(const char *alg, size_t len)
@@ -13,6 +15,8 @@ static size_t hex_length(const char *alg, size_t len)
 	return 0;
 }
 
+/* CVE-2024-3727: a digest becomes a path of the store and a part of addresses. Test: test_oci_reference.c,
+ * test_digest_accepts_only_what_it_should. */
 bool digest_read(const char *text, struct digest *d)
 {
 	memset(d, 0, sizeof(*d));
@@ -22,6 +26,11 @@ bool digest_read(const char *text, struct digest *d)
 	size_t alg_len = (size_t)(colon - text);
 	size_t want = hex_length(text, alg_len);
 	const char *hex = colon + 1;
+	if (!DEFENCE("digest-form")) {
+		snprintf(d->alg, sizeof d->alg, "%.*s", (int)alg_len, text);
+		snprintf(d->hex, sizeof d->hex, "%s", hex);
+		return true;
+	}
 	if (want == 0 || strnlen(hex, want + 1) != want || strspn(hex, "0123456789abcdef") != want)
 		return false;
 	memcpy(d->alg, text, alg_len);

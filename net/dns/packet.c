@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/defence.h"
 #include "base/text.h"
 
 #define FLAG_ANSWER        0x8000 /* RFC 1035, 4.1.1 */
@@ -330,9 +331,9 @@ static bool same_question(const unsigned char *a, const unsigned char *b, size_t
 
 bool packet_answers(const unsigned char *data, size_t len, const struct packet_query *q, uint16_t id)
 {
-	return len >= PACKET_HEADER + q->question_len && get16(data) == id && get16(data + 2) & FLAG_ANSWER &&
-	       !OPCODE(get16(data + 2)) && get16(data + 4) == 1 &&
-	       same_question(data + PACKET_HEADER, q->question, q->question_len);
+	return len >= PACKET_HEADER + q->question_len && (!DEFENCE("dns-answer") || get16(data) == id) &&
+	       get16(data + 2) & FLAG_ANSWER && !OPCODE(get16(data + 2)) && get16(data + 4) == 1 &&
+	       (!DEFENCE("dns-answer") || same_question(data + PACKET_HEADER, q->question, q->question_len));
 }
 
 enum packet_rcode packet_rcode(const unsigned char *data)

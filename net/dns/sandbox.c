@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/file.h"
 
 #define NOBODY     65534
@@ -34,6 +35,8 @@
 
 static int drop_rights(void)
 {
+	if (!DEFENCE("dns-rights"))
+		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {{0}};
 
@@ -141,7 +144,7 @@ static int landlock_enter(int networks_fd, const char *conf)
 	struct landlock_rules r = {landlock_fs_rights(version), version >= 4 ? LANDLOCK_NET_ALL : 0,
 	        version >= 6 ? LANDLOCK_SCOPE_ALL : 0};
 
-	if (version < 1)
+	if (version < 1 || !DEFENCE("dns-landlock"))
 		return 0;
 	cleanup_fd int rules = landlock_create(&r, sizeof r, 0);
 	if (rules < 0)
@@ -172,6 +175,8 @@ static int landlock_enter(int networks_fd, const char *conf)
 
 static int seccomp_enter(void)
 {
+	if (!DEFENCE("dns-seccomp"))
+		return 0;
 #if defined ARCH && !defined __SANITIZE_ADDRESS__
 	struct sock_filter filter[] = {
 	        LOAD(arch),

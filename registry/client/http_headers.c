@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/defence.h"
 #include "registry/client/http_exchange.h"
 
 void http_headers_reset(struct http_exchange *x)
@@ -31,6 +32,8 @@ static int status_of(const char *line, size_t len)
  * with escapes in test_registry_http). */
 static char harmless(char c)
 {
+	if (!DEFENCE("harmless-headers"))
+		return c;
 	if (c == '\t')
 		return ' ';
 	return c < ' ' || c > '~' ? '?' : c;
@@ -60,7 +63,7 @@ static void keep_line(struct http_exchange *x, const char *line, size_t len)
  * line, this bounds all of them. */
 static int check_bound(struct http_exchange *x, size_t more)
 {
-	if (x->headers.len + more <= HTTP_HEADERS_MAX && !x->headers.failed)
+	if ((!DEFENCE("headers-size") || x->headers.len + more <= HTTP_HEADERS_MAX) && !x->headers.failed)
 		return 0;
 	x->refused = true;
 	return err_set(&x->why, ERR_CORRUPT, "%s sent more than %zu bytes of headers", x->url.place,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
@@ -108,7 +109,7 @@ static int check_digest(void *arg, struct err *e)
 	hash_finish(l->hash, &is);
 	hash_free(l->hash);
 	l->hash = NULL;
-	l->right = digest_equal(&is, &l->blob->digest);
+	l->right = !DEFENCE("layer-digest") || digest_equal(&is, &l->blob->digest);
 	if (l->right)
 		return 0;
 	return err_set(e, ERR_CORRUPT,

@@ -1,6 +1,7 @@
 /* Unpacking behind the download, on a thread of the crew. */
 #include <time.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "engine/archive/inflate.h"
 #include "engine/archive/unpack.h"
@@ -8,6 +9,8 @@
 
 static int check_diff_id(const struct digest *is, const struct digest *want, struct err *e)
 {
+	if (!DEFENCE("diff-id"))
+		return 0;
 	char a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
 	if (digest_equal(is, want))
 		return 0;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/base64.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "engine/archive/hash.h"
 #include "engine/oci/manifest.h"
@@ -64,7 +65,7 @@ static int check_kind(json *doc, const char *content_type, struct manifest_facts
 	plain_type(content_type, outer);
 	if (json_get(doc, "mediaType") && !inner)
 		return err_set(e, ERR_CORRUPT, "\"mediaType\" is not a string");
-	if (list && (json_get(doc, "layers") || json_get(doc, "config")))
+	if (DEFENCE("pushed-kind") && list && (json_get(doc, "layers") || json_get(doc, "config")))
 		return err_set(e, ERR_CORRUPT, "the document has both manifests and layers");
 	if (inner && *outer && strcmp(inner, outer) != 0)
 		return err_set(
