@@ -335,7 +335,7 @@ static int io_value(enum io_limit_kind kind, const char *text, uint64_t *value, 
 
 	if (kind == IO_READ_BPS || kind == IO_WRITE_BPS)
 		return size_parse(text, value, e);
-	if (int_parse(text, kind == IO_WEIGHT ? 10 : 1, kind == IO_WEIGHT ? 1000 : INT64_MAX,
+	if (int_parse(text, kind == IO_WEIGHT ? 10 : 0, kind == IO_WEIGHT ? 1000 : INT64_MAX,
 	            kind == IO_WEIGHT ? "weight" : "number of operations", &n, e) < 0)
 		return -1;
 	*value = (uint64_t)n;

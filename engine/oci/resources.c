@@ -58,3 +58,51 @@ int resources_copy(struct resources *dst, const struct resources *src)
 		resources_free(dst);
 	return rc;
 }
+
+static int merge_text(char **dst, const char *src)
+{
+	char *copy = src ? strdup(src) : NULL;
+
+	if (!src)
+		return 0;
+	if (!copy)
+		return -1;
+	free(*dst);
+	*dst = copy;
+	return 0;
+}
+
+static int merge_io(struct resources *r, struct io_limit l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_io; i++) {
+		const struct io_limit *old = &r->io[i];
+		if (old->kind != l.kind || old->major != l.major || old->minor != l.minor)
+			r->io[n++] = *old;
+	}
+	r->n_io = n;
+	return l.value ? resources_add_io(r, l) : 0;
+}
+
+int resources_merge(struct resources *r, const struct resources *change)
+{
+#define TAKE(field) r->field = change->field ? change->field : r->field
+	TAKE(memory);
+	TAKE(memory_swap);
+	TAKE(memory_reservation);
+	TAKE(swappiness);
+	TAKE(oom_kill_disable);
+	TAKE(cpu_shares);
+	TAKE(cpu_quota_us);
+	TAKE(cpu_period_us);
+	TAKE(pids);
+	TAKE(blkio_weight);
+#undef TAKE
+	for (size_t i = 0; i < change->n_io; i++)
+		if (merge_io(r, change->io[i]) != 0)
+			return -1;
+	return merge_text(&r->cpuset_cpus, change->cpuset_cpus) != 0
+	               ? -1
+	               : merge_text(&r->cpuset_mems, change->cpuset_mems);
+}

@@ -47,5 +47,8 @@ void resources_free(struct resources *r);
 int resources_add_io(struct resources *r, struct io_limit l);
 int resources_add_device(struct resources *r, struct device_rule d);
 int resources_copy(struct resources *dst, const struct resources *src);
+/* What `change` asks for goes over what is in `r`; a device's limit of 0 is taken away. Devices that may be
+ * used stay. 0, or -1 when memory is short. */
+int resources_merge(struct resources *r, const struct resources *change);
 
 #endif

@@ -376,9 +376,13 @@ int cgroup_open(const char *path, struct cgroup **out, struct err *e)
 
 int cgroup_update(const struct cgroup *g, const struct resources *r, struct err *e)
 {
-	if (apply(g, r, false, e) < 0)
+	cleanup_cgroup_saved struct cgroup_saved *before = cgroup_save(g, r, e);
+	if (!before)
 		return -1;
-	return r->n_devices ? apply_devices(g, r, false, e) : 0;
+	if (apply(g, r, false, e) == 0 && (!r->n_devices || apply_devices(g, r, false, e) == 0))
+		return 0;
+	cgroup_restore(g, before);
+	return -1;
 }
 
 /* ------------------------------------------------------------------ entering */

@@ -42,7 +42,15 @@ int cgroup_enter_self(const struct cgroup *g, bool all, struct err *e);
 void cgroup_enter_monitors(void);
 int cgroup_monitors_clone_fd(void); /* for CLONE_INTO_CGROUP of the starter on v2, or -1 */
 
+/* Limits of a cgroup that lives. All or nothing: when one is refused, all are as they were. Memory is never
+ * set below what is in use and cannot be reclaimed (CONFLICT). */
 int cgroup_update(const struct cgroup *g, const struct resources *r, struct err *e);
+/* What cgroup_update() with `r` is going to change, and to take that back again, as well as it goes. */
+struct cgroup_saved;
+struct cgroup_saved *cgroup_save(const struct cgroup *g, const struct resources *r, struct err *e);
+void cgroup_restore(const struct cgroup *g, const struct cgroup_saved *s);
+void cgroup_saved_free(struct cgroup_saved **s);
+#define cleanup_cgroup_saved __attribute__((cleanup(cgroup_saved_free)))
 /* SIGKILL everything inside, for good (cgroup.kill, else freeze-kill-thaw until empty). */
 int cgroup_kill(const struct cgroup *g, struct err *e);
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e); /* returns when it holds */

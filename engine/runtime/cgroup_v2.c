@@ -220,12 +220,12 @@ unsigned cgroup_v2_io_weight(unsigned w)
 	return w <= 10 ? 1 : 1 + (w - 10) * 9999 / 990;
 }
 
-static int64_t current_memory_max(int fd)
+static int64_t read_number(int fd, const char *file)
 {
 	char text[32];
-	if (file_read_small(fd, "memory.max", text, sizeof(text)) < 0 || !strcmp(text, "max"))
-		return -1;
-	return strtoll(text, NULL, 10);
+	return file_read_small(fd, file, text, sizeof(text)) < 0 || !strcmp(text, "max")
+	               ? -1
+	               : strtoll(text, NULL, 10);
 }
 
 /* v2 counts swap by itself, Docker's flag is memory plus swap. Without the flag a container with a memory
@@ -241,7 +241,7 @@ static int set_swap(const struct cgroup *g, const struct resources *r, struct er
 		bool missing = faccessat(fd, "memory.swap.max", F_OK, 0) < 0;
 		return missing ? 0 : cgroup_set_max(g, CG_UNIFIED, "memory.swap.max", v, e);
 	}
-	int64_t memory = r->memory ? r->memory : current_memory_max(fd);
+	int64_t memory = r->memory ? r->memory : read_number(fd, "memory.max");
 	if (cgroup_check_swap(memory, swap, e) < 0)
 		return -1;
 	return cgroup_set_max(g, CG_UNIFIED, "memory.swap.max", swap - memory, e);
@@ -254,12 +254,35 @@ static int only_v1(const char *flag, const struct cgroup *g, struct err *e)
 	        g->layout->h[g->layout->of[CG_UNIFIED]].mount);
 }
 
+/* A limit below what is in use would make the kernel kill. memory.high reclaims without that; what cannot be
+ * reclaimed is a refusal, as v1's EBUSY is. */
+static int make_room(const struct cgroup *g, int64_t limit, struct err *e)
+{
+	int fd = cgroup_fd(g, CG_UNIFIED);
+	char high[32], text[32];
+	if (limit <= 0 || read_number(fd, "memory.current") <= limit ||
+	        file_read_small(fd, "memory.high", high, sizeof(high)) < 0)
+		return 0;
+	snprintf(text, sizeof(text), "%" PRId64, limit);
+	file_poke(fd, "memory.high", text);
+	int64_t left = read_number(fd, "memory.current");
+	file_poke(fd, "memory.high", high);
+	if (left <= limit)
+		return 0;
+	return err_set(e, ERR_CONFLICT,
+	        "cannot limit memory to %" PRId64 " bytes: the container uses %" PRId64
+	        " and cannot give it back",
+	        limit, left);
+}
+
 static int apply_memory(const struct cgroup *g, const struct resources *r, struct err *e)
 {
 	if (r->swappiness)
 		return only_v1("memory swappiness", g, e);
 	if (r->oom_kill_disable)
 		return only_v1("switching the OOM killer off", g, e);
+	if (!g->fresh && make_room(g, r->memory, e) < 0)
+		return -1;
 	if (r->memory && cgroup_set_max(g, CG_UNIFIED, "memory.max", r->memory, e) < 0)
 		return -1;
 	if (set_swap(g, r, e) < 0)
@@ -332,7 +355,11 @@ static int set_io_limit(const struct cgroup *g, const struct io_limit *l, struct
 		snprintf(text, sizeof(text), "%u:%u ", l->major, l->minor);
 		return set_io_weight(g, text, (unsigned)l->value, e);
 	}
-	snprintf(text, sizeof(text), "%u:%u %s=%" PRIu64, l->major, l->minor, keys[l->kind], l->value);
+	if (l->value)
+		snprintf(
+		        text, sizeof(text), "%u:%u %s=%" PRIu64, l->major, l->minor, keys[l->kind], l->value);
+	else /* an update takes it away */
+		snprintf(text, sizeof(text), "%u:%u %s=max", l->major, l->minor, keys[l->kind]);
 	return cgroup_set(g, CG_UNIFIED, "io.max", text, e);
 }
 

@@ -181,6 +181,82 @@ static void limits_change(void **state)
 	destroy("change");
 }
 
+static void a_refused_change_changes_nothing(void **state)
+{
+	(void)state;
+	const struct resources before = {.memory = 64 * MIB,
+	        .memory_swap = 96 * MIB,
+	        .memory_reservation = 16 * MIB,
+	        .cpu_quota_us = 25000,
+	        .cpu_period_us = 50000,
+	        .pids = 50};
+	static const char *const v1[] = {"memory.limit_in_bytes", "memory.memsw.limit_in_bytes",
+	        "memory.soft_limit_in_bytes", "cpu.shares", "cpu.cfs_quota_us", "cpu.cfs_period_us",
+	        "pids.max", "cpuset.cpus"};
+	static const char *const v2[] = {"memory.max", "memory.swap.max", "memory.low", "cpu.weight",
+	        "cpu.max", "cpu.max", "pids.max", "cpuset.cpus"};
+	static const enum cgroup_controller of[] = {
+	        CG_MEMORY, CG_MEMORY, CG_MEMORY, CG_CPU, CG_CPU, CG_CPU, CG_PIDS, CG_CPUSET};
+	struct io_limit io = {.kind = IO_READ_BPS, .major = 4001, .minor = 17, .value = 1 << 20};
+	/* up and down, and at the end what no host has */
+	const struct resources changes[] = {{.memory = 256 * MIB,
+	                                            .memory_swap = 512 * MIB,
+	                                            .cpu_shares = 100,
+	                                            .cpuset_cpus = (char *)"4000"},
+	        {.memory = 16 * MIB,
+	                .memory_swap = 16 * MIB,
+	                .cpu_quota_us = 10000,
+	                .cpu_period_us = 10000,
+	                .cpuset_cpus = (char *)"0",
+	                .io = &io,
+	                .n_io = 1},
+	        {.memory = -1, .memory_swap = -1, .memory_reservation = -1, .cpuset_mems = (char *)"77"}};
+	cleanup_cgroup struct cgroup *g = create("whole", &before);
+	char was[8][64];
+	for (size_t i = 0; i < 8; i++)
+		snprintf(was[i], sizeof(was[i]), "%s", setting(g, of[i], v1[i], v2[i]));
+	for (size_t n = 0; n < 3; n++) {
+		struct err e = ERR_INIT;
+		assert_int_equal(cgroup_update(g, &changes[n], &e), -1);
+		for (size_t i = 0; i < 8; i++)
+			assert_string_equal(setting(g, of[i], v1[i], v2[i]), was[i]);
+	}
+	destroy("whole");
+}
+
+static void keep_memory(void *arg)
+{
+	char *p = mmap(
+	        NULL, 48 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (write(*(int *)arg, p == MAP_FAILED ? "n" : "y", 1) == 1)
+		pause();
+	_exit(1);
+}
+
+/* Memory in use that cannot go to swap is not taken away by killing. */
+static void a_limit_below_what_is_used_is_refused(void **state)
+{
+	(void)state;
+	int ends[2];
+	char byte = 0;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	cleanup_cgroup struct cgroup *g =
+	        create("used", &(struct resources){.memory = 64 * MIB, .memory_swap = 64 * MIB});
+	pid_t pid = spawn(g, keep_memory, &ends[1]);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(byte, 'y');
+	struct err e = ERR_INIT;
+	assert_int_equal(
+	        cgroup_update(g, &(struct resources){.memory = 16 * MIB, .memory_swap = 16 * MIB}, &e), -1);
+	assert_non_null(strstr(e.msg, "cannot give it back"));
+	assert_string_equal(setting(g, CG_MEMORY, "memory.limit_in_bytes", "memory.max"), "67108864");
+	assert_true(is_alive(pid));
+	destroy("used");
+	wait_for(pid);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void assert_refused(const char *name, struct resources r, enum err_kind kind, const char *word)
 {
 	struct err e = ERR_INIT;
@@ -322,6 +398,8 @@ static int run_all(const char *name)
 	        cmocka_unit_test(one_in_use_is_not_taken_over),
 	        cmocka_unit_test(limits_arrive),
 	        cmocka_unit_test(limits_change),
+	        cmocka_unit_test(a_refused_change_changes_nothing),
+	        cmocka_unit_test(a_limit_below_what_is_used_is_refused),
 	        cmocka_unit_test(what_cannot_be_had_is_refused),
 	        cmocka_unit_test(io_weight),
 	        cmocka_unit_test(controllers_are_told),
