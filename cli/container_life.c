@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/command_tables.h"
+#include "cli/run_options.h"
 #include "engine/tare.h"
 
 /* 0: done; 1: there was nothing to do; -1 with e. */
@@ -193,6 +194,32 @@ static int wait_run(struct cli *cli, void *options, char **operands)
 	return code;
 }
 
+/* ------------------------------------------------------------------ update */
+
+static int update_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
+{
+	cleanup_strv char **warnings = NULL;
+	int rc;
+
+	if (!engine->update)
+		return err_set(
+		        e, ERR_UNSUPPORTED, "the simulated engine cannot change limits; leave out --demo");
+	rc = engine->update(engine, ref, options, &warnings, e);
+	strv_foreach (w, warnings)
+		fprintf(stderr, "tare: %s\n", *w);
+	return rc;
+}
+
+static int update_run(struct cli *cli, void *options, char **operands)
+{
+	struct err e = ERR_INIT;
+	struct tare_update u;
+
+	if (run_options_update(options, &u, &e) < 0)
+		return cli_fail(cli, &e);
+	return each_container(cli, operands, update_one, &u);
+}
+
 /* ------------------------------------------------------------------ rm */
 
 struct remove_options {
@@ -321,6 +348,24 @@ const struct command container_life_commands[] = {
                 .summary = "Wait until containers end and print their exit codes",
                 .complete = "running",
                 .run = wait_run,
+        },
+        {
+                .words = "update",
+                .aliases = "container update",
+                SEVERAL,
+                .summary = "Change limits and restart policy of containers, running or not",
+                .details = "All that is asked for is changed, or nothing. What is not named stays. With "
+                           "--memory alone a limit on memory and swap together that was asked for before "
+                           "stays too; where there was none, there is as much swap as memory again.",
+                .examples = "tare update --memory 256m --cpus 0.5 web\n"
+                            "tare update --restart unless-stopped web db\n"
+                            "tare update --memory -1 --pids-limit -1 web",
+                .complete = "containers",
+                .options = update_option_rows,
+                .size = sizeof(struct run_options),
+                .init = run_options_init,
+                .fini = run_options_fini,
+                .run = update_run,
         },
         {
                 .words = "rename",

@@ -11,7 +11,6 @@ struct row {
 
 static const struct row commands[] = {
         {"build", "not in Tare yet; build elsewhere and use tare load, or use tare import --change"},
-        {"update", "not in Tare yet; limits are given to tare run"},
         {"volume export", "in Tare it is tare volume backup VOLUME FILE, or - for standard output"},
         {"volume import", "in Tare it is tare volume restore VOLUME FILE, or - for standard input"},
         {"volume exists", "in Tare it is tare volume inspect VOLUME, which exits with 1 when there is none"},

@@ -68,15 +68,28 @@ static int parse_cpu_percent(void *options, const char *text, struct err *e)
 	return tare_parse_cpu_percent(&o->create.resources, text, e);
 }
 
+static int parse_unlimited(int64_t *bytes, const char *text, struct err *e)
+{
+	if (strcmp(text, "-1") != 0)
+		return size_parse_unlimited(text, bytes, e);
+	*bytes = -1;
+	return 0;
+}
+
 static int parse_memory_swap(void *options, const char *text, struct err *e)
 {
-	struct resources *r = &((struct run_options *)options)->create.resources;
+	return parse_unlimited(&((struct run_options *)options)->create.resources.memory_swap, text, e);
+}
 
-	if (size_parse_unlimited(text, &r->memory_swap, e) < 0)
-		return -1;
-	if (strcmp(text, "-1") == 0)
-		r->memory_swap = -1;
-	return 0;
+static int parse_memory(void *options, const char *text, struct err *e)
+{
+	return parse_unlimited(&((struct run_options *)options)->create.resources.memory, text, e);
+}
+
+static int parse_reservation(void *options, const char *text, struct err *e)
+{
+	return parse_unlimited(
+	        &((struct run_options *)options)->create.resources.memory_reservation, text, e);
 }
 
 static int parse_swappiness(void *options, const char *text, struct err *e)
@@ -123,8 +136,10 @@ static int parse_stop_timeout(void *options, const char *text, struct err *e)
 
 static int parse_restart(void *options, const char *text, struct err *e)
 {
-	struct tare_create *c = &((struct run_options *)options)->create;
+	struct run_options *o = options;
+	struct tare_create *c = &o->create;
 
+	o->restart_given = true;
 	return tare_parse_restart(text, &c->restart, &c->restart_max, e);
 }
 
@@ -203,6 +218,43 @@ static int parse_pull(void *options, const char *text, struct err *e)
 /* ------------------------------------------------------------------ the rows */
 
 #define OPTIONS struct run_options
+/* Those that an update can change as well. */
+#define LIMIT_ROWS                                                                                           \
+	OPT_CALL("memory-swap", 0, parse_memory_swap, "SIZE", "none",                                        \
+	        "Memory and swap together; -1 for unlimited swap"),                                          \
+	        OPT_CALL("memory-swappiness", 0, parse_swappiness, "PERCENT", "none",                        \
+	                "Willingness to swap, 0 to 100"),                                                    \
+	        OPT_CALL("cpus", 0, parse_cpus, "NUMBER", "none", "CPUs, as in 0.5"),                        \
+	        OPT_CALL("cpu", 0, parse_cpu_percent, "PERCENT", "none",                                     \
+	                "CPU time in percent of one core, as in 20"),                                        \
+	        OPT_INT("cpu-shares", 'c', create.resources.cpu_shares, 2, 262144, "SHARES",                 \
+	                "Weight against others (default 1024)"),                                             \
+	        OPT_INT("cpu-quota", 0, create.resources.cpu_quota_us, 1000, INT64_C(1000000000000),         \
+	                "MICROSECONDS", "CPU time per period"),                                              \
+	        OPT_INT("cpu-period", 0, create.resources.cpu_period_us, 1000, 1000000, "MICROSECONDS",      \
+	                "Period of the quota (default 100000)"),                                             \
+	        OPT_COPY("cpuset-cpus", 0, create.resources.cpuset_cpus, "LIST", "none",                     \
+	                "CPUs that it may use, as in 0-2,4"),                                                \
+	        OPT_COPY("cpuset-mems", 0, create.resources.cpuset_mems, "LIST", "none",                     \
+	                "Memory nodes that it may use"),                                                     \
+	        OPT_CALL("pids-limit", 0, parse_pids_limit, "NUMBER", "none",                                \
+	                "Processes and threads; -1 for unlimited"),                                          \
+	        OPT_CALL("blkio-weight", 0, parse_blkio_weight, "WEIGHT", "none",                            \
+	                "Weight of its disk access, 10 to 1000"),                                            \
+	        OPT_CALL("blkio-weight-device", 0, parse_io_weight, "DEVICE:WEIGHT", "files",                \
+	                "The same for one device"),                                                          \
+	        OPT_CALL("device-read-bps", 0, parse_read_bps, "DEVICE:SIZE", "files",                       \
+	                "Bytes read per second, as in /dev/sda:1mb"),                                        \
+	        OPT_CALL("device-write-bps", 0, parse_write_bps, "DEVICE:SIZE", "files",                     \
+	                "Bytes written per second"),                                                         \
+	        OPT_CALL("device-read-iops", 0, parse_read_iops, "DEVICE:NUMBER", "files",                   \
+	                "Reads per second"),                                                                 \
+	        OPT_CALL("device-write-iops", 0, parse_write_iops, "DEVICE:NUMBER", "files",                 \
+	                "Writes per second")
+#define RESTART_ROW                                                                                          \
+	OPT_CALL("restart", 0, parse_restart, "POLICY", "no on-failure on-failure:5 always unless-stopped",  \
+	        "What follows its end: no (default), on-failure[:TIMES], always, unless-stopped")
+
 const struct option run_option_rows[] = {
         OPT_SECTION("Run"),
         OPT_FLAG("detach", 'd', detach, "Run in the background and print the id"),
@@ -312,37 +364,11 @@ const struct option run_option_rows[] = {
 
         OPT_SECTION("Limits"),
         OPT_SIZE("memory", 'm', create.resources.memory, "Memory, as in 256m or 1g"),
-        OPT_CALL("memory-swap", 0, parse_memory_swap, "SIZE", "none",
-                "Memory and swap together; -1 for unlimited swap"),
         OPT_SIZE("memory-reservation", 0, create.resources.memory_reservation,
                 "Memory that is left to it when the host runs short"),
-        OPT_CALL(
-                "memory-swappiness", 0, parse_swappiness, "PERCENT", "none", "Willingness to swap, 0 to 100"),
+        LIMIT_ROWS,
         OPT_FLAG("oom-kill-disable", 0, create.resources.oom_kill_disable,
                 "Stop it instead of killing when memory runs out (cgroup v1)"),
-        OPT_CALL("cpus", 0, parse_cpus, "NUMBER", "none", "CPUs, as in 0.5"),
-        OPT_CALL("cpu", 0, parse_cpu_percent, "PERCENT", "none", "CPU time in percent of one core, as in 20"),
-        OPT_INT("cpu-shares", 'c', create.resources.cpu_shares, 2, 262144, "SHARES",
-                "Weight against others (default 1024)"),
-        OPT_INT("cpu-quota", 0, create.resources.cpu_quota_us, 1000, INT64_C(1000000000000), "MICROSECONDS",
-                "CPU time per period"),
-        OPT_INT("cpu-period", 0, create.resources.cpu_period_us, 1000, 1000000, "MICROSECONDS",
-                "Period of the quota (default 100000)"),
-        OPT_COPY("cpuset-cpus", 0, create.resources.cpuset_cpus, "LIST", "none",
-                "CPUs that it may use, as in 0-2,4"),
-        OPT_COPY("cpuset-mems", 0, create.resources.cpuset_mems, "LIST", "none",
-                "Memory nodes that it may use"),
-        OPT_CALL("pids-limit", 0, parse_pids_limit, "NUMBER", "none",
-                "Processes and threads; -1 for unlimited"),
-        OPT_CALL("blkio-weight", 0, parse_blkio_weight, "WEIGHT", "none",
-                "Weight of its disk access, 10 to 1000"),
-        OPT_CALL("blkio-weight-device", 0, parse_io_weight, "DEVICE:WEIGHT", "files",
-                "The same for one device"),
-        OPT_CALL("device-read-bps", 0, parse_read_bps, "DEVICE:SIZE", "files",
-                "Bytes read per second, as in /dev/sda:1mb"),
-        OPT_CALL("device-write-bps", 0, parse_write_bps, "DEVICE:SIZE", "files", "Bytes written per second"),
-        OPT_CALL("device-read-iops", 0, parse_read_iops, "DEVICE:NUMBER", "files", "Reads per second"),
-        OPT_CALL("device-write-iops", 0, parse_write_iops, "DEVICE:NUMBER", "files", "Writes per second"),
         OPT_COPY(
                 "cgroup-parent", 0, create.cgroup_parent, "CGROUP", "none", "Make its cgroup below this one"),
 
@@ -361,8 +387,7 @@ const struct option run_option_rows[] = {
                 "seccomp=FILE|unconfined, no-new-privileges[=false], …"),
 
         OPT_SECTION("Restart and health"),
-        OPT_CALL("restart", 0, parse_restart, "POLICY", "no on-failure on-failure:5 always unless-stopped",
-                "What follows its end: no (default), on-failure[:TIMES], always, unless-stopped"),
+        RESTART_ROW,
         OPT_CALL("health-cmd", 0, parse_health_cmd, "COMMAND", "none",
                 "Command that tells by exit code 0 that it is healthy: for the shell, or [\"CMD\",…]"),
         OPT_DURATION("health-interval", 0, create.health.interval, "Time between two probes (default 30s)"),
@@ -382,6 +407,15 @@ const struct option run_option_rows[] = {
         OPT_COPY("log-driver", 0, create.log_driver, "DRIVER", "cri none", "cri (default) or none"),
         OPT_CALL("log-opt", 0, parse_log_opt, "NAME=VALUE",
                 "max-size= max-file=", "max-size=SIZE and max-file=NUMBER rotate the log"),
+        OPTION_END,
+};
+
+const struct option update_option_rows[] = {
+        OPT_CALL("memory", 'm', parse_memory, "SIZE", "none", "Memory, as in 256m or 1g; -1 for unlimited"),
+        OPT_CALL("memory-reservation", 0, parse_reservation, "SIZE", "none",
+                "Memory that is left to it when the host runs short; -1 for none"),
+        LIMIT_ROWS,
+        RESTART_ROW,
         OPTION_END,
 };
 #undef OPTIONS
@@ -441,6 +475,25 @@ static int resolve_rootfs(struct run_options *o, struct err *e)
 	return 0;
 }
 
+static int check_cpus(const struct run_options *o, struct err *e)
+{
+	uint64_t period = o->create.resources.cpu_period_us;
+
+	if (o->cpus_given && period && period != 100000)
+		return err_set(e, ERR_USAGE, "--cpus and --cpu-period exclude each other; use one of them");
+	return 0;
+}
+
+int run_options_update(const struct run_options *o, struct tare_update *u, struct err *e)
+{
+	/* borrowed */
+	*u = (struct tare_update){.resources = o->create.resources,
+	        .has_restart = o->restart_given,
+	        .restart = o->create.restart,
+	        .restart_max = o->create.restart_max};
+	return check_cpus(o, e);
+}
+
 int run_options_finish(struct run_options *o, char **operands, struct err *e)
 {
 	struct tare_create *c = &o->create;
@@ -458,8 +511,8 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 		free(c->name);
 		c->name = NULL;
 	}
-	if (o->cpus_given && c->resources.cpu_period_us && c->resources.cpu_period_us != 100000)
-		return err_set(e, ERR_USAGE, "--cpus and --cpu-period exclude each other; use one of them");
+	if (check_cpus(o, e) < 0)
+		return -1;
 	if (o->detach_keys) {
 		c->detach_keys = strdup(o->detach_keys);
 		if (!c->detach_keys)

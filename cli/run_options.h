@@ -11,7 +11,7 @@ struct run_options {
 	struct tare_create create; /* most rows write here */
 	bool detach, sig_proxy;
 	bool cpus_given; /* --cpus or --cpu */
-	bool no_health;
+	bool no_health, restart_given;
 	char **env, **env_files, **labels, **label_files;
 	char **attach; /* stdin, stdout, stderr */
 	const char *cidfile, *detach_keys;
@@ -22,9 +22,14 @@ extern const struct option run_option_rows[];
 #define RUN_ONLY_ROWS      4
 #define CREATE_OPTION_ROWS (&run_option_rows[RUN_ONLY_ROWS])
 
+/* Those of update, which has the same struct. */
+extern const struct option update_option_rows[];
+
 void run_options_init(void *options);
 void run_options_fini(void *options);
 /* Complete o->create from the collected texts and the operands, and check it. */
 int run_options_finish(struct run_options *o, char **operands, struct err *e);
+/* What update asks for; its parts are o's. */
+int run_options_update(const struct run_options *o, struct tare_update *u, struct err *e);
 
 #endif

@@ -162,6 +162,20 @@ int container_spec(const struct container *c, struct runtime_spec *spec, struct 
 	return 0;
 }
 
+int container_spec_write(const struct container *c, const struct runtime_spec *spec, bool sync, struct err *e)
+{
+	cleanup_json json *j = runtime_spec_to_json(spec);
+	cleanup_buf struct buf text = BUF_INIT;
+
+	json_print(&text, j, JSON_COMPACT);
+	if (!j || text.failed)
+		return err_no_memory(e);
+	if (container_document_check(text.len, !c->record.created, e) != 0)
+		return -1;
+	return file_write_at(
+	        c->dir_fd, "config.json", text.data, text.len, 0600, sync ? FILE_SYNC : FILE_NO_SYNC, e);
+}
+
 const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX])
 {
 	const char *parent = json_str(json_get(c->record.config, "HostConfig"), "CgroupParent", "");

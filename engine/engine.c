@@ -80,6 +80,7 @@ static const struct tare_engine table = {
         .pause = engine_pause,
         .unpause = engine_unpause,
         .rename = engine_rename,
+        .update = engine_update,
         .remove = engine_remove,
         .wait = engine_wait,
         .attach = engine_attach,

@@ -73,6 +73,8 @@ enum tare_state container_status(const struct container *c, bool up);
 int container_need_up(const struct container *c, struct err *e);
 /* The runtime spec as recorded in config.json. */
 int container_spec(const struct container *c, struct runtime_spec *spec, struct err *e);
+int container_spec_write(
+        const struct container *c, const struct runtime_spec *spec, bool sync, struct err *e);
 #define CGROUP_PATH_MAX 128
 /* The container's cgroup path, "tare/ID" or beneath --cgroup-parent; from the record. */
 const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX]);
@@ -193,6 +195,7 @@ int engine_kill(struct tare_engine *, const char *, int, struct err *);
 int engine_pause(struct tare_engine *, const char *, struct err *);
 int engine_unpause(struct tare_engine *, const char *, struct err *);
 int engine_rename(struct tare_engine *, const char *, const char *, struct err *);
+int engine_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
 int engine_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
 int engine_wait(struct tare_engine *, const char *, bool, int *, struct err *);
 int engine_attach(

@@ -99,20 +99,6 @@ static int record_image(
 	return r->image && r->image_id && r->image_manifest ? 0 : err_no_memory(e);
 }
 
-static int write_spec(const struct container *c, const struct runtime_spec *spec, bool sync, struct err *e)
-{
-	cleanup_json json *j = runtime_spec_to_json(spec);
-	cleanup_buf struct buf text = BUF_INIT;
-
-	json_print(&text, j, JSON_COMPACT);
-	if (!j || text.failed)
-		return err_no_memory(e);
-	if (container_document_check(text.len, true, e) != 0)
-		return -1;
-	return file_write_at(
-	        c->dir_fd, "config.json", text.data, text.len, 0600, sync ? FILE_SYNC : FILE_NO_SYNC, e);
-}
-
 static void mark_started(struct container_record *r)
 {
 	r->started = now_realtime();
@@ -156,7 +142,7 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 	if (starting)
 		mark_started(&c->record);
 	bool lasting = !q->auto_remove;
-	if (write_spec(c, spec, lasting, e) != 0 ||
+	if (container_spec_write(c, spec, lasting, e) != 0 ||
 	        container_record_write(c->dir_fd, &c->record, lasting, e) != 0)
 		return -1;
 	if (lasting && (fsync(s->containers_fd) != 0 || fsync(s->names_fd) != 0))

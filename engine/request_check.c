@@ -110,7 +110,7 @@ static int check_cpuset(const char *set, const char *flag, struct err *e)
 	return 0;
 }
 
-static int check_limits(const struct resources *r, struct err *e)
+int request_check_limits(const struct resources *r, struct err *e)
 {
 	if (check_memory(r, e) < 0 || check_cpuset(r->cpuset_cpus, "--cpuset-cpus", e) < 0 ||
 	        check_cpuset(r->cpuset_mems, "--cpuset-mems", e) < 0)
@@ -330,7 +330,7 @@ int tare_create_check(const struct tare_create *c, struct err *e)
 {
 	if (check_encoding(c, e) < 0)
 		return -1;
-	if (check_origin(c, e) < 0 || check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
+	if (check_origin(c, e) < 0 || request_check_limits(&c->resources, e) < 0 || check_modes(c, e) < 0)
 		return -1;
 	if (check_endpoints(c, e) < 0 || check_resolving(c, e) < 0 || check_ports(c, e) < 0)
 		return -1;

@@ -190,10 +190,14 @@ static void unknown_words_get_a_hint(void **state)
 	                "unknown command \"volume-lits\"; did you mean \"volume-list\"? see: tare help"},
 	        {"bogus", NULL, "unknown command \"bogus\"; see: tare help"},
 	        {"lgos", NULL, "unknown command \"lgos\"; did you mean \"logs\"? see: tare help"},
-	        {"update", "x", "unknown command \"update\": not in Tare yet; limits are given to tare run"},
-	        {"container", "update",
-	                "unknown command \"container update\": not in Tare yet; limits are given to tare "
-	                "run"},
+	        {"build", "x",
+	                "unknown command \"build\": not in Tare yet; build elsewhere and use tare load, or "
+	                "use "
+	                "tare import --change"},
+	        {"volume", "import",
+	                "unknown command \"volume import\": in Tare it is tare volume restore VOLUME FILE, "
+	                "or "
+	                "- for standard input"},
 	        {"network", "crate",
 	                "unknown command \"network crate\"; did you mean \"network create\"? see: tare "
 	                "help"},
@@ -215,8 +219,7 @@ static void unknown_words_get_a_hint(void **state)
 /* A row of the hints that Tare has by now would never be read. */
 static void hints_are_for_what_is_not_there(void **state)
 {
-	static const char *const typed[] = {
-	        "build", "update", "volume export", "volume import", "volume exists"};
+	static const char *const typed[] = {"build", "volume export", "volume import", "volume exists"};
 	static const char *const flags[] = {
 	        "link", "link-local-ip", "health-startup-cmd", "health-max-log-count", "subuidname", "gpus"};
 	char *run[] = {"run", NULL};
