@@ -72,7 +72,8 @@ static void shipped_ones(void **state)
 	security_profile_free(&p);
 
 	assert_int_equal(security_profile_load("restricted", &p, &e), 0);
-	assert_int_equal(p.capabilities, 0);
+	assert_int_equal(p.capabilities, 1 << 0 | 1 << 5 | 1 << 6 | 1 << 7); /* chown, kill, setgid, setuid */
+	assert_string_equal(p.userns, "auto");
 	assert_true(
 	        p.no_new_privileges && p.readonly_rootfs && p.pids_limit > 0 && strv_has(p.tmpfs, "/tmp"));
 	assert_non_null(strstr(p.seccomp, "seccomp-restricted.json"));
