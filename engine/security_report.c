@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,6 +17,7 @@
 #include "engine/runtime/launch.h"
 #include "engine/runtime/seccomp_profile.h"
 #include "engine/security_profile.h"
+#include "engine/user_range.h"
 
 #define SECCOMP_MAX ((size_t)1 << 20)
 
@@ -173,22 +173,11 @@ static void check_apparmor(struct check *c)
 		note(&c->notes, "apparmor: this kernel runs without AppArmor; containers will not start");
 }
 
-/* Layers are idmapped beneath an overlay since 5.19. */
 static void check_userns(struct check *c)
 {
-	struct utsname u;
-	unsigned major = 0, minor = 0;
-	char most[32] = "";
-
-	if (!c->p->userns || !strcmp(c->p->userns, "host"))
-		return;
-	if (!uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-	        (major < 5 || (major == 5 && minor < 19)))
-		note(&c->notes, "userns: needs Linux 5.19, this is %s", u.release);
-	if (access("/proc/self/ns/user", F_OK) ||
-	        (file_read_small(AT_FDCWD, "/proc/sys/user/max_user_namespaces", most, sizeof most) > 0 &&
-	                !strcmp(most, "0")))
-		note(&c->notes, "userns: this kernel makes no user namespaces");
+	if (c->p->userns && strcmp(c->p->userns, "host") && !user_range_possible())
+		note(&c->notes, "userns: ids of its own need Linux 5.19 and allowed user namespaces%s",
+		        strcmp(c->p->userns, "auto") ? "" : "; containers go without");
 }
 
 static void check_pids(struct check *c)

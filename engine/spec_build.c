@@ -18,6 +18,7 @@
 #include "engine/oci/namespace_mode.h"
 #include "engine/runtime/launch.h"
 #include "engine/security_profile.h"
+#include "engine/user_range.h"
 
 #define PATH_DEFAULT   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define NOFILE_DEFAULT 1048576 /* clipped to our own hard limit; Docker's unit has given this for years */
@@ -217,6 +218,21 @@ static int build_label(struct security_profile *p, struct runtime_spec *spec, st
 	return spec->apparmor ? 0 : err_no_memory(e);
 }
 
+/* A profile's own range is given up, with a word, where the kernel has none to give; what the command line
+ * asks for (--userns) is not. */
+static const char *profile_users(const struct tare_create *q, const struct security_profile *p)
+{
+	bool asked = q->userns_mode || q->uid_maps || q->gid_maps;
+
+	if (asked || !p->userns || strcmp(p->userns, "auto") || user_range_possible())
+		return p->userns;
+	log_line(LOG_LEVEL_WARN,
+	        "security profile %s asks for ids of its own (\"userns\"), which need Linux 5.19 and allowed "
+	        "user namespaces: going without",
+	        p->name);
+	return NULL;
+}
+
 static int take_profile(
         const struct spec_input *in, struct security_profile *p, struct runtime_spec *spec, struct err *e)
 {
@@ -236,7 +252,8 @@ static int take_profile(
 	spec->readonly_paths = steal_ptr(&p->readonly_paths);
 	if (!spec->resources.pids)
 		spec->resources.pids = p->pids_limit;
-	if (spec_build_users(in, p->userns, spec, e) != 0 || spec_build_mounts(in, spec, p->tmpfs, e) != 0)
+	if (spec_build_users(in, profile_users(q, p), spec, e) != 0 ||
+	        spec_build_mounts(in, spec, p->tmpfs, e) != 0)
 		return -1;
 	return p->all_devices ? host_devices_all(spec, e) : 0;
 }
