@@ -62,22 +62,28 @@ static void apply_rlimits(const struct init_plan *p)
 
 /* The label of the coming execve, written through a procfs that no mount of the container can cover
  * (CVE-2019-19921, CVE-2025-52881). The kernel wants the writer to have opened the file with its present
- * memory, so the launcher can't do it for us. */
+ * memory, so the launcher can't do it for us. Who stays as process 1 never executes: it changes at once, or
+ * what joins the container would take over that it has none. Test: apparmor.bats. */
 static void apply_apparmor(const struct init_plan *p)
 {
-	char text[512] = "exec ";
-	size_t len = strlen(p->apparmor);
+	static const char *const files[2][2] = {{"self/attr/apparmor/exec", "self/attr/exec"},
+	        {"self/attr/apparmor/current", "self/attr/current"}};
+	bool stays = p->block->flags & INIT_STAY;
+	const char *verb = stays ? "changeprofile " : "exec ";
+	char text[512];
+	size_t len = strlen(p->apparmor), n = strlen(verb);
 
 	if (!len)
 		return;
 	errno = ENAMETOOLONG;
-	if (len > sizeof text - 6)
+	if (n + len > sizeof text)
 		fail(INIT_STAGE_APPARMOR);
-	memcpy(text + 5, p->apparmor, len);
-	int fd = openat(INIT_PROC_FD, "self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+	memcpy(text, verb, n);
+	memcpy(text + n, p->apparmor, len);
+	int fd = openat(INIT_PROC_FD, files[stays][0], O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		fd = openat(INIT_PROC_FD, "self/attr/exec", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, len + 5) != (ssize_t)(len + 5))
+		fd = openat(INIT_PROC_FD, files[stays][1], O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, n + len) != (ssize_t)(n + len))
 		fail(INIT_STAGE_APPARMOR);
 	close(fd);
 }
