@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "engine/adopt.h"
 #include "engine/engine.h"
 #include "engine/network.h"
 #include "engine/store/image_check.h"
@@ -52,12 +53,33 @@ static void await_starts(const struct store *s)
 		}
 }
 
+/* Containers that nobody looks after. */
+static void check_monitors(const struct store *s, bool repair, struct tare_check_result *out)
+{
+	cleanup_strv char **ids = NULL;
+
+	if (container_ids(s, &ids, NULL) != 0)
+		return;
+	strv_foreach (id, ids) {
+		cleanup_container struct container c = CONTAINER_INIT;
+		if (container_open_id(s, *id, &c, NULL) != 0 || !adopt_is_due(&c))
+			continue;
+		if (repair)
+			adopt_in_passing(s, &c);
+		cleanup_free char *what = str_printf("container %s", c.record.name);
+		if (what)
+			tare_check_result_add(
+			        out, repair && !adopt_is_due(&c), what, "its monitor is gone", NULL);
+	}
+}
+
 int engine_check(struct tare_engine *t, bool repair, struct tare_check_result *out, struct err *e)
 {
 	const struct store *s = engine_store(t);
 
 	*out = (struct tare_check_result){0};
 	await_starts(s);
+	check_monitors(s, repair, out);
 	debris_sweep(s, repair, tell_debris, out);
 	if (image_check(s, tell_damage, out, e) == 0 && network_check(s, repair, out, e) == 0)
 		return 0;

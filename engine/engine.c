@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/proc.h"
+#include "engine/adopt.h"
 #include "engine/events.h"
 #include "engine/image.h"
 #include "engine/logs.h"
@@ -19,6 +20,8 @@ static int logs(struct tare_engine *t, const char *ref, const struct tare_log_op
 	if (json_int(json_path(c.record.config, "HostConfig.LogConfig.Tare"), "enabled", 1) == 0)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "container %s was started with --log-driver none: it has no log", c.record.name);
+	if (o->follow)
+		adopt_in_passing(engine_store(t), &c);
 	struct tare_log_options own = *o;
 	/* what a container prints on a terminal of its own is made for one */
 	own.harmless = o->harmless && !json_bool(json_get(c.record.config, "Config"), "Tty", false);

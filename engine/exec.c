@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/apparmor.h"
+#include "engine/adopt.h"
 #include "engine/engine.h"
 #include "engine/relay.h"
 #include "engine/runtime/launch.h"
@@ -306,7 +307,10 @@ int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *
 	int rc = -1;
 
 	*exit_code = 0;
-	if (container_open(s.store, ref, &c, e) != 0 || container_need_up(&c, e) != 0)
+	if (container_open(s.store, ref, &c, e) != 0)
+		return -1;
+	adopt_in_passing(s.store, &c);
+	if (container_need_up(&c, e) != 0)
 		return -1;
 	if (c.state.paused)
 		return err_set(e, ERR_CONFLICT, "container %s is paused; go on with: tare unpause %s",

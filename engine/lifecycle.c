@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "engine/attach_client.h"
 #include "engine/endpoint.h"
+#include "engine/adopt.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/image.h"
@@ -266,6 +267,7 @@ int engine_start(struct tare_engine *t, const char *ref, const struct tare_io *i
 	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
 		return -1;
 	if (container_is_up(&c)) {
+		adopt_in_passing(s, &c);
 		container_unlock(&c);
 		return io ? engine_attach(t, c.id, io, end, exit_code, e)
 		          : 0; /* starting what runs is success */
@@ -330,7 +332,14 @@ int engine_attach(struct tare_engine *t, const char *ref, const struct tare_io *
 	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (container_open(s, ref, &c, e) != 0 || container_need_up(&c, e) != 0)
+	if (container_open(s, ref, &c, e) != 0)
+		return -1;
+	adopt_in_passing(s, &c);
+	if (adopt_is_due(&c) && container_lock(s, &c, e) == 0) { /* somebody else is at it */
+		adopt_in_passing(s, &c);
+		container_unlock(&c);
+	}
+	if (container_need_up(&c, e) != 0)
 		return -1;
 	if (c.state.paused)
 		return err_set(e, ERR_CONFLICT, "container %s is paused; go on with: tare unpause %s",

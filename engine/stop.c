@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/attach_client.h"
+#include "engine/adopt.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 #include "engine/runtime/cgroup.h"
@@ -59,8 +60,10 @@ static int pause_or_unpause(struct tare_engine *t, const char *ref, bool paused,
 	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0 ||
-	        container_need_up(&c, e) != 0)
+	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
+		return -1;
+	adopt_in_passing(s, &c);
+	if (container_need_up(&c, e) != 0)
 		return -1;
 	if (c.state.paused == paused)
 		return err_set(e, ERR_CONFLICT, "container %s is %s", c.record.name,
@@ -107,7 +110,10 @@ int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *
 	cleanup_container struct container c = CONTAINER_INIT;
 	int sig = signal ? signal : SIGKILL;
 
-	if (container_open(s, ref, &c, e) != 0 || container_need_up(&c, e) != 0)
+	if (container_open(s, ref, &c, e) != 0)
+		return -1;
+	adopt_in_passing(s, &c);
+	if (container_need_up(&c, e) != 0)
 		return -1;
 	if (signal_init(&c, sig, e) != 0)
 		return -1;
@@ -168,6 +174,7 @@ int engine_stop(struct tare_engine *t, const char *ref, int timeout, int signal,
 
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
+	adopt_in_passing(s, &c);
 	bool up = container_is_up(&c);
 	if (up && end_run(s, &c, timeout_ms(&c, timeout), signal ? signal : stop_signal(&c), e) != 0)
 		return -1;
@@ -242,6 +249,7 @@ int engine_wait(struct tare_engine *t, const char *ref, bool removed, int *exit_
 
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
+	adopt_in_passing(s, &c);
 	if (c.has_state && wait_end(s, &c, &how, e) != 0)
 		return -1;
 	*exit_code = c.has_state ? how.code : c.record.exit_code;
