@@ -80,6 +80,7 @@ int container_spec_write(
 const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX]);
 /* stop.c: freeze or thaw a locked container that is up, and put that on record. */
 int container_set_paused(const struct store *s, struct container *c, bool paused, struct err *e);
+bool container_is_frozen(const struct container *c); /* what the kernel says, whatever is on record */
 /* container_layers.c: layers and writable layer together, read-only, attached nowhere: what a container that
  * does not run would see. */
 int container_root(const struct store *s, const struct container *c, struct err *e);

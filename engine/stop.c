@@ -42,17 +42,44 @@ static int signal_init(const struct container *c, int sig, struct err *e)
 	return 0;
 }
 
+/* Whoever freezes it says so first, and whoever says that it runs has let it run: a command that is killed in
+ * between leaves nobody waiting for a container of which no record tells that it is frozen. */
+static int freeze_on_record(struct container *c, struct cgroup *g, struct err *e)
+{
+	c->state.paused = true;
+	if (container_state_write(c->state_fd, &c->state, e) != 0)
+		return -1;
+	if (cgroup_freeze(g, true, e) == 0)
+		return 0;
+	cgroup_freeze(g, false, NULL);
+	c->state.paused = false;
+	container_state_write(c->state_fd, &c->state, NULL);
+	return -1;
+}
+
+static int thaw_on_record(struct container *c, struct cgroup *g, struct err *e)
+{
+	if (cgroup_freeze(g, false, e) != 0)
+		return -1;
+	c->state.paused = false;
+	return container_state_write(c->state_fd, &c->state, e);
+}
+
 int container_set_paused(const struct store *s, struct container *c, bool paused, struct err *e)
 {
 	cleanup_cgroup struct cgroup *g = NULL;
 
-	if (open_cgroup(c, &g, e) != 0 || cgroup_freeze(g, paused, e) != 0)
+	if (open_cgroup(c, &g, e) != 0 || (paused ? freeze_on_record : thaw_on_record)(c, g, e) != 0)
 		return err_wrap(e, "cannot %s container %s", paused ? "pause" : "unpause", c->record.name);
-	c->state.paused = paused;
-	if (container_state_write(c->state_fd, &c->state, e) != 0)
-		return -1;
 	container_event(s, c, paused ? "pause" : "unpause", NULL);
 	return 0;
+}
+
+bool container_is_frozen(const struct container *c)
+{
+	cleanup_cgroup struct cgroup *g = NULL;
+
+	return open_cgroup(c, &g, NULL) == 0 && cgroup_is_frozen(g);
 }
 
 static int pause_or_unpause(struct tare_engine *t, const char *ref, bool paused, struct err *e)
@@ -65,7 +92,7 @@ static int pause_or_unpause(struct tare_engine *t, const char *ref, bool paused,
 	adopt_in_passing(s, &c);
 	if (container_need_up(&c, e) != 0)
 		return -1;
-	if (c.state.paused == paused)
+	if (c.state.paused == paused && container_is_frozen(&c) == paused)
 		return err_set(e, ERR_CONFLICT, "container %s is %s", c.record.name,
 		        paused ? "paused already" : "not paused");
 	return container_set_paused(s, &c, paused, e);
@@ -83,14 +110,19 @@ int engine_unpause(struct tare_engine *t, const char *ref, struct err *e)
 
 /* ------------------------------------------------------------------ kill */
 
+static bool is_held(const struct container *c)
+{
+	return c->state.paused || container_is_frozen(c);
+}
+
 /* A frozen process acts on no signal, and on v1 not even on SIGKILL: it has to run again. Under the lock, and
  * on record, as any other unpause. */
 static void thaw_for_signal(const struct store *s, const char *id)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 
-	if (container_open_id(s, id, &c, NULL) == 0 && c.state.paused && container_lock(s, &c, NULL) == 0 &&
-	        container_is_up(&c) && c.state.paused)
+	if (container_open_id(s, id, &c, NULL) == 0 && is_held(&c) && container_lock(s, &c, NULL) == 0 &&
+	        container_is_up(&c) && is_held(&c))
 		container_set_paused(s, &c, false, NULL);
 }
 

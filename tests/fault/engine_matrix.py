@@ -29,7 +29,7 @@ class Command:
 
 
 class Named(Command):
-    """About one container, `c`."""
+    """About one container, `mine`."""
 
     def __init__(self, name, words, setup, holds, nets=False):
         self.name, self.words, self.setup, self.holds, self.nets = name, words, setup, holds, nets
@@ -42,7 +42,7 @@ class Named(Command):
         self.holds(world, done)
 
 
-def whole(world, ref="c"):
+def whole(world, ref="mine"):
     """If it is there, all can be done with it."""
     status = world.status(ref)
     if status is None:
@@ -61,7 +61,7 @@ def whole(world, ref="c"):
     return status
 
 
-def removed(world, ref="c"):
+def removed(world, ref="mine"):
     """Its name is free."""
     expect(world.status(ref) is None, f"{ref} is still there")
     world.must("create", "--name", ref, *NONE, "busybox", "true")
@@ -71,9 +71,9 @@ def there(*statuses):
     """It must be there; when the command said it was done, in one of the states; and usable in any case."""
 
     def holds(world, done):
-        status = world.status("c")
-        expect(status is not None, "c is gone")
-        expect(not done or status in statuses, f"it was said to be done, and c is {status}")
+        status = world.status("mine")
+        expect(status is not None, "mine is gone")
+        expect(not done or status in statuses, f"it was said to be done, and mine is {status}")
         whole(world)
 
     return holds
@@ -89,24 +89,24 @@ def made(world, done):
 def ran(world, done):
     """`run --rm`: nothing stays, but the caller isn't always who cleans up."""
     if done:
-        expect(not eventually(5, lambda: world.status("c")), "c is still there")
-    if world.status("c"):
-        world.must("rm", "-f", "c")
+        expect(not eventually(5, lambda: world.status("mine")), "mine is still there")
+    if world.status("mine"):
+        world.must("rm", "-f", "mine")
     removed(world)
 
 
 def gone(world, done):
-    expect(not done or world.status("c") is None, "it was said to be removed, and is there")
+    expect(not done or world.status("mine") is None, "it was said to be removed, and is there")
     if whole(world) is None:
         removed(world)
 
 
 def renamed(world, done):
-    names = [name for name in ("c", "d") if world.status(name)]
+    names = [name for name in ("mine", "other") if world.status(name)]
     expect(len(names) == 1, f"it has the names {names}")
-    expect(not done or names == ["d"], "it was said to be renamed, and has the old name")
+    expect(not done or names == ["other"], "it was said to be renamed, and has the old name")
     whole(world, names[0])
-    for name in {"c", "d"} - set(names):
+    for name in {"mine", "other"} - set(names):
         removed(world, name)
 
 
@@ -153,34 +153,34 @@ class Load(Command):
 
 
 class Commit(Command):
-    name, words = "commit", ("commit", "c", "img:2")
+    name, words = "commit", ("commit", "mine", "img:2")
 
     def before(self, world):
         make_root(world)
-        world.must("create", "--name", "c", *NONE, "busybox", "true")
-        world.must("cp", "files/payload", "c:/payload")
+        world.must("create", "--name", "mine", *NONE, "busybox", "true")
+        world.must("cp", "files/payload", "mine:/payload")
 
     def after(self, world, done):
         image_whole(world, done, "img:2")
-        expect(whole(world), "c is gone")
+        expect(whole(world), "mine is gone")
         world.must(*self.words)
         image_whole(world, True, "img:2")
 
 
 class CopyIn(Command):
-    name, words = "cp", ("cp", "files/payload", "c:/payload")
+    name, words = "cp", ("cp", "files/payload", "mine:/payload")
 
     def before(self, world):
         make_root(world)
-        world.must("create", "--name", "c", *NONE, "busybox", "true")
+        world.must("create", "--name", "mine", *NONE, "busybox", "true")
 
     def after(self, world, done):
         def check():
-            path = f"{world.dir}/root/containers/{world.field('c', '{{.Id}}')}/upper/payload"
+            path = f"{world.dir}/root/containers/{world.field('mine', '{{.Id}}')}/upper/payload"
             with open(path, "rb") as f:
                 expect(f.read() == PAYLOAD, "the copied file is not whole")
 
-        expect(world.status("c"), "c is gone")
+        expect(world.status("mine"), "mine is gone")
         if done:
             check()
         whole(world)
@@ -250,37 +250,37 @@ def network_gone(world, done):
 
 def connected(world, done):
     there("running")(world, done)
-    world.must("rm", "-f", "c")
+    world.must("rm", "-f", "mine")
     world.must("network", "rm", "n")
 
 
 def networked(world, done):
     made(world, done)
-    if world.status("c"):
-        world.must("rm", "-f", "c")
+    if world.status("mine"):
+        world.must("rm", "-f", "mine")
     world.must("run", "--rm", "-p", "127.0.0.1:8123:80", "busybox", "true")
 
 
 SLEEP = ("busybox", "sleep", "1000")
-RUNNING = ("run", "-d", "--name", "c", *NONE, *SLEEP)
-CREATED = ("create", "--name", "c", *NONE, *SLEEP)
+RUNNING = ("run", "-d", "--name", "mine", *NONE, *SLEEP)
+CREATED = ("create", "--name", "mine", *NONE, *SLEEP)
 
 COMMANDS = (
-    Named("run", ("run", "--rm", "--name", "c", *NONE, "busybox", "true"), (), ran),
+    Named("run", ("run", "--rm", "--name", "mine", *NONE, "busybox", "true"), (), ran),
     Named("run-d", RUNNING, (), made),
-    Named("exec", ("exec", "c", "true"), (RUNNING,), there("running")),
-    Named("stop", ("stop", "-t", "0", "c"), (RUNNING,), there("exited")),
-    Named("rm", ("rm", "c"), (CREATED,), gone),
-    Named("rm-f", ("rm", "-f", "c"), (RUNNING,), gone),
+    Named("exec", ("exec", "mine", "true"), (RUNNING,), there("running")),
+    Named("stop", ("stop", "-t", "0", "mine"), (RUNNING,), there("exited")),
+    Named("rm", ("rm", "mine"), (CREATED,), gone),
+    Named("rm-f", ("rm", "-f", "mine"), (RUNNING,), gone),
     Import(),
     Load(),
-    Named("create", ("create", "--name", "c", "-v", "/anonymous", *NONE, *SLEEP), (), made),
-    Named("start", ("start", "c"), (CREATED,), there("running")),
-    Named("restart", ("restart", "-t", "0", "c"), (RUNNING,), there("running")),
-    Named("kill", ("kill", "c"), (RUNNING,), there("running", "exited")),
-    Named("pause", ("pause", "c"), (RUNNING,), there("paused")),
-    Named("unpause", ("unpause", "c"), (RUNNING, ("pause", "c")), there("running")),
-    Named("rename", ("rename", "c", "d"), (CREATED,), renamed),
+    Named("create", ("create", "--name", "mine", "-v", "/anonymous", *NONE, *SLEEP), (), made),
+    Named("start", ("start", "mine"), (CREATED,), there("running")),
+    Named("restart", ("restart", "-t", "0", "mine"), (RUNNING,), there("running")),
+    Named("kill", ("kill", "mine"), (RUNNING,), there("running", "exited")),
+    Named("pause", ("pause", "mine"), (RUNNING,), there("paused")),
+    Named("unpause", ("unpause", "mine"), (RUNNING, ("pause", "mine")), there("running")),
+    Named("rename", ("rename", "mine", "other"), (CREATED,), renamed),
     Commit(),
     CopyIn(),
     Fresh(),
@@ -288,9 +288,9 @@ COMMANDS = (
     Named("volume-rm", ("volume", "rm", "v"), (("run", "--rm", *NONE, "-v", "v:/v", "busybox", "touch", "/v/x"),), volume_gone),
     Named("network-create", ("network", "create", "n"), (), network_made, nets=True),
     Named("network-rm", ("network", "rm", "n"), (("network", "create", "n"),), network_gone, nets=True),
-    Named("network-connect", ("network", "connect", "n", "c"), (("network", "create", "n"), ("run", "-d", "--name", "c", *SLEEP)), connected, nets=True),
-    Named("network-disconnect", ("network", "disconnect", "n", "c"),
-          (("network", "create", "n"), ("run", "-d", "--name", "c", "--network", "n", *SLEEP)), connected, nets=True),
-    Named("run-net", ("run", "-d", "--name", "c", "-p", "127.0.0.1:8123:80", *SLEEP), (), networked, nets=True),
-    Named("stop-net", ("stop", "-t", "0", "c"), (("run", "-d", "--name", "c", "-p", "127.0.0.1:8123:80", *SLEEP),), there("exited"), nets=True),
+    Named("network-connect", ("network", "connect", "n", "mine"), (("network", "create", "n"), ("run", "-d", "--name", "mine", *SLEEP)), connected, nets=True),
+    Named("network-disconnect", ("network", "disconnect", "n", "mine"),
+          (("network", "create", "n"), ("run", "-d", "--name", "mine", "--network", "n", *SLEEP)), connected, nets=True),
+    Named("run-net", ("run", "-d", "--name", "mine", "-p", "127.0.0.1:8123:80", *SLEEP), (), networked, nets=True),
+    Named("stop-net", ("stop", "-t", "0", "mine"), (("run", "-d", "--name", "mine", "-p", "127.0.0.1:8123:80", *SLEEP),), there("exited"), nets=True),
 )
