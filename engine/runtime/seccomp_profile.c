@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -219,7 +220,7 @@ static const char *const rule_members[] = {
 static const char *const condition_members[] = {"arches", "caps", "minKernel", NULL};
 
 /* A rule whose "exludes" is ignored allows what it was to forbid: what isn't understood is refused. Test:
- * test_runtime_seccomp.c, "unknown_members_are_refused". */
+ * test_runtime_seccomp.c, "bad_profiles_are_quoted". */
 static int check_members(
         const struct compile *c, json *j, const char *const *known, const char *where, struct err *e)
 {
@@ -292,6 +293,34 @@ static int parse_args(const struct compile *c, json *list, struct rule *r, struc
 	return 0;
 }
 
+/* "All but this value" of 32 bits of an argument: libseccomp would drop it beside the rule that allows the
+ * call, or match upper bits that the kernel ignores. */
+static bool is_refusal(const struct compile *c, const struct rule *r)
+{
+	return r->n_args == 1 && r->args[0].op == SCMP_CMP_MASKED_EQ && r->args[0].datum_a == UINT32_MAX &&
+	       (r->action == c->default_action || (r->action & 0xffff0000) == SCMP_ACT_ERRNO(0));
+}
+
+static int add_refusal(struct compile *c, const struct rule *r, const char *name, struct err *e)
+{
+	for (size_t i = 0; DEFENCE("tiocsti") && i < N_ARCHES; i++) {
+		int nr = seccomp_syscall_resolve_name_arch(arches[i].token, name);
+		struct seccomp_refusal no = {.arch = arches[i].token,
+		        .nr = (uint32_t)nr,
+		        .value = (uint32_t)r->args[0].datum_b,
+		        .action = r->action,
+		        .arg = r->args[0].arg};
+		/* x32 has no calls of its own here, see the prologue's end. */
+		if (nr < 0 || arches[i].token == SCMP_ARCH_X32 || seccomp_arch_exist(c->ctx, arches[i].token))
+			continue;
+		if (seccomp_prologue_refuse(&c->prologue, &no))
+			return err_set(e, ERR_USAGE,
+			        "seccomp profile %s: more than %d refusals of one argument's value", c->path,
+			        SECCOMP_REFUSALS);
+	}
+	return 0;
+}
+
 static int add_call(struct compile *c, const struct rule *r, int nr)
 {
 	int rc = 0;
@@ -323,6 +352,11 @@ static int add_rule(struct compile *c, json *j, struct err *e)
 		if (nr == __NR_SCMP_ERROR) { /* newer than the library, or of no kernel at all */
 			if (!r.n_args)
 				seccomp_prologue_add(&c->prologue, name, r.action);
+			continue;
+		}
+		if (is_refusal(c, &r)) {
+			if (add_refusal(c, &r, name, e))
+				return -1;
 			continue;
 		}
 		if (r.action == c->default_action)

@@ -46,6 +46,37 @@ void seccomp_prologue_add(struct seccomp_prologue *p, const char *name, uint32_t
 	}
 }
 
+int seccomp_prologue_refuse(struct seccomp_prologue *p, const struct seccomp_refusal *r)
+{
+	if (p->n_refusals == SECCOMP_REFUSALS)
+		return -1;
+	p->refusals[p->n_refusals++] = *r;
+	return 0;
+}
+
+#define LOAD(what) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (what)))
+/* On when equal, otherwise over `skip` instructions. */
+#define ONLY(value, skip) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip)))
+#define RETURN(action)    ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (action)))
+
+/* TIOCSTI types into the terminal that a process shares with a mightier one; CVE-2019-10063: the comparison
+ * must see what the kernel sees, the lower half. Test: test_runtime_seccomp.c,
+ * "terminals_are_not_typed_into"; isolation.bats. */
+static size_t write_refusal(const struct seccomp_refusal *r, struct sock_filter *out)
+{
+	const uint32_t low = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0;
+	size_t n = 0;
+
+	out[n++] = LOAD(offsetof(struct seccomp_data, nr));
+	out[n++] = ONLY(r->nr, 5);
+	out[n++] = LOAD(offsetof(struct seccomp_data, arch));
+	out[n++] = ONLY(r->arch, 3);
+	out[n++] = LOAD((uint32_t)offsetof(struct seccomp_data, args) + 8 * r->arg + low);
+	out[n++] = ONLY(r->value, 1);
+	out[n++] = RETURN(r->action);
+	return n;
+}
+
 bool seccomp_prologue_knows(const char *name)
 {
 	/* Of one architecture only, so not in the table; the kernel lets uretprobe and uprobe pass by itself.
@@ -61,7 +92,8 @@ bool seccomp_prologue_knows(const char *name)
 	return false;
 }
 
-/* load nr; below the first unknown call: on to the filter; each known one: its action; the rest: ENOSYS. */
+/* The refusals; load nr; below the first unknown call: on to the filter; each known one: its action; the
+ * rest: ENOSYS. */
 size_t seccomp_prologue_write(
         const struct seccomp_prologue *p, uint32_t default_action, struct sock_filter *out)
 {
@@ -71,13 +103,14 @@ size_t seccomp_prologue_write(
 		first++;
 	uint32_t lowest = first < N_CALLS ? calls[first].nr : calls[N_CALLS - 1].nr + 1;
 	size_t body = 2 * (N_CALLS - first) + 1;
-	out[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < p->n_refusals; i++)
+		n += write_refusal(&p->refusals[i], out + n);
+	out[n++] = LOAD(offsetof(struct seccomp_data, nr));
 	out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, lowest, 0, (uint8_t)body);
 	for (size_t i = first; i < N_CALLS; i++) {
-		uint32_t action = p->set >> i & 1 ? p->action[i] : default_action;
-		out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i].nr, 0, 1);
-		out[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
+		out[n++] = ONLY(calls[i].nr, 1);
+		out[n++] = RETURN(p->set >> i & 1 ? p->action[i] : default_action);
 	}
-	out[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+	out[n++] = RETURN(SECCOMP_RET_ERRNO | ENOSYS);
 	return n;
 }

@@ -11,15 +11,28 @@
 struct sock_filter;
 
 #define SECCOMP_NEW_CALLS    32
-#define SECCOMP_PROLOGUE_MAX (2 * SECCOMP_NEW_CALLS + 8)
+#define SECCOMP_REFUSALS     16
+#define SECCOMP_PROLOGUE_MAX (2 * SECCOMP_NEW_CALLS + 7 * SECCOMP_REFUSALS + 8)
+
+/* One value of the lower 32 bits of one argument, which a call that is allowed otherwise must not have: the
+ * kernel takes an int there and ignores the upper ones, and libseccomp can't say "all but". */
+struct seccomp_refusal {
+	uint32_t arch; /* AUDIT_ARCH_… */
+	uint32_t nr, value, action;
+	unsigned arg;
+};
 
 struct seccomp_prologue {
 	uint32_t action[SECCOMP_NEW_CALLS]; /* by place in the table */
 	uint32_t set;                       /* bits: which of them */
+	struct seccomp_refusal refusals[SECCOMP_REFUSALS];
+	size_t n_refusals;
 };
 
 /* A rule without argument checks; a name that is nowhere in the table is ignored. */
 void seccomp_prologue_add(struct seccomp_prologue *p, const char *name, uint32_t action);
+/* -1: there are too many. */
+int seccomp_prologue_refuse(struct seccomp_prologue *p, const struct seccomp_refusal *r);
 bool seccomp_prologue_knows(const char *name);
 /* The instructions, at most SECCOMP_PROLOGUE_MAX; the count. */
 size_t seccomp_prologue_write(

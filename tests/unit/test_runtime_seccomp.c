@@ -171,6 +171,73 @@ static void other_abis(void **state)
 }
 #endif
 
+#if defined(__x86_64__)
+/* The 32-bit gate has numbers of its own, and socketcall(2), which hides the family behind a pointer. */
+static void the_32_bit_gate(void **state)
+{
+	static const int refused[] = {425, 374, 288, 286, 357, 336, 342, 346, 310, 21, 52};
+	static const char *const profiles[] = {"profiles/seccomp.json", "profiles/seccomp-restricted.json"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct seccomp_filter f;
+		struct seccomp_data d = {.arch = AUDIT_ARCH_I386};
+		load(profiles[i], DOCKER_CAPS, &f);
+		for (size_t k = 0; k < sizeof refused / sizeof refused[0]; k++) {
+			d.nr = refused[k];
+			if (run(&f, &d) != ERRNO(EPERM))
+				fail_msg("%s: call %d: %#x", profiles[i], d.nr, run(&f, &d));
+		}
+		d.nr = 435; /* clone3 */
+		assert_int_equal(run(&f, &d), ERRNO(ENOSYS));
+		d = (struct seccomp_data){.arch = AUDIT_ARCH_I386, .nr = 359, .args = {38}}; /* socket */
+		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		d.args[0] = 40;
+		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		d.args[0] = 2;
+		assert_int_equal(run(&f, &d), ALLOW);
+		d = (struct seccomp_data){
+		        .arch = AUDIT_ARCH_I386, .nr = 102, .args = {1}}; /* socketcall: socket */
+		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		d.args[0] = 3; /* connect */
+		assert_int_equal(run(&f, &d), ALLOW);
+		d = (struct seccomp_data){
+		        .arch = AUDIT_ARCH_I386, .nr = 120, .args = {CLONE_NEWUSER}}; /* clone */
+		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		d = (struct seccomp_data){.arch = AUDIT_ARCH_I386, .nr = 54, .args = {0, 0x5412}}; /* ioctl */
+		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		seccomp_filter_free(&f);
+	}
+}
+#endif
+
+/* TIOCSTI and TIOCLINUX, also with upper bits that the kernel ignores (CVE-2019-10063). */
+static void terminals_are_not_typed_into(void **state)
+{
+	static const char *const profiles[] = {"profiles/seccomp.json", "profiles/seccomp-restricted.json"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct seccomp_filter f;
+		struct seccomp_data d = {.nr = SYS_ioctl, .arch = ARCH};
+		load(profiles[i], DOCKER_CAPS, &f);
+		for (uint64_t high = 0; high < 3; high++) {
+			d.args[1] = 0x5412 | high << 32;
+			assert_int_equal(run(&f, &d), ERRNO(EPERM));
+			d.args[1] = 0x541c | high << 63;
+			assert_int_equal(run(&f, &d), ERRNO(EPERM));
+			d.args[1] = 0x5413 | high << 32; /* the window's size */
+			assert_int_equal(run(&f, &d), ALLOW);
+		}
+		seccomp_filter_free(&f);
+	}
+	struct seccomp_filter f;
+	struct seccomp_data d = {.nr = SYS_ioctl, .arch = ARCH, .args = {0, 0x5412}};
+	load("profiles/seccomp.json", DOCKER_CAPS | SYS_ADMIN, &f);
+	assert_int_equal(run(&f, &d), ALLOW);
+	seccomp_filter_free(&f);
+}
+
 static void restricted_rules(void **state)
 {
 	struct seccomp_filter f;
@@ -242,6 +309,10 @@ static void bad_profiles_are_quoted(void **state)
 	         "\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_LIKE\"}]}]}",
 	                "SCMP_CMP_LIKE"},
 	        {"not json", "seccomp"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"sycalls\":[]}", "did you mean syscalls?"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"mount\"],\"action\":"
+	         "\"SCMP_ACT_ALLOW\",\"exludes\":{\"caps\":[\"CAP_CHOWN\"]}}]}",
+	                "did you mean excludes?"},
 	};
 
 	(void)state;
@@ -350,7 +421,9 @@ int main(void)
 		cmocka_unit_test(calls_newer_than_libseccomp),
 #if defined(__x86_64__)
 		cmocka_unit_test(other_abis),
+		cmocka_unit_test(the_32_bit_gate),
 #endif
+		cmocka_unit_test(terminals_are_not_typed_into),
 		cmocka_unit_test(restricted_rules),
 		cmocka_unit_test(one_argument_twice_is_or),
 		cmocka_unit_test(bad_profiles_are_quoted),

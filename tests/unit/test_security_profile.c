@@ -84,6 +84,7 @@ static void shipped_ones(void **state)
 	assert_true(!p.no_new_privileges && p.all_devices && p.writable_system && !p.masked_paths &&
 	            !p.readonly_paths);
 	assert_string_equal(p.seccomp, "unconfined");
+	assert_string_equal(p.apparmor, "unconfined");
 	security_profile_free(&p);
 }
 
