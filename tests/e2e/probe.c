@@ -127,6 +127,8 @@ static int make_device(const char *kind, const char *major, const char *minor)
 
 static int main_by_word(const char *word, char **argv)
 {
+	if (!strcmp(word, "ioctl") && argv[0])
+		return answer(syscall(SYS_ioctl, 0, strtoul(argv[0], NULL, 0), "x"));
 	if (!strcmp(word, "tiocsti"))
 		return tiocsti();
 	if (!strcmp(word, "descriptors"))
