@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "engine/monitor/monitor.h"
 
 /* 0 is never to a timer. */
@@ -32,6 +33,14 @@ void health_start(struct monitor *m)
 	set_timer(m, at_least_one(m->h.health_start_interval_ms));
 }
 
+/* Row 40 of the checklist: a check that never ends, whatever keeps it (it enforces the probe's limit itself),
+ * must not be the last one, and must not be joined by another (test_monitor_policy.c). */
+static void kill_hanging(const struct monitor *m)
+{
+	if (DEFENCE("health-limit"))
+		kill(-m->health.pid, SIGKILL);
+}
+
 void health_tick(struct monitor *m)
 {
 	uint64_t expired;
@@ -39,8 +48,7 @@ void health_tick(struct monitor *m)
 	if (read(m->health.timer_fd, &expired, sizeof(expired)) < 0)
 		return;
 	if (m->health.pid) {
-		/* It enforces the probe's limit itself, so it hangs. */
-		kill(-m->health.pid, SIGKILL);
+		kill_hanging(m);
 		return;
 	}
 	m->health.pid = program_spawn(m, m->h.health_argv);

@@ -46,7 +46,10 @@ struct pump {
 	bool in_watched;
 	const char *in_data; /* input the container has not taken yet, within areas.message */
 	size_t in_len;
-	bool in_ending; /* the input ends when that is taken */
+	bool in_ending;           /* the input ends when that is taken */
+	struct monitor_size size; /* that a client asked for last */
+	bool resizing;            /* and that the terminal has not been given yet */
+	int64_t resized;          /* when it was given one, CLOCK_BOOTTIME ns */
 	/* A client without a log to fall back on could not take the piece [0, cut) of areas.read. */
 	bool stalled;
 	enum output_stream stall_stream;
@@ -130,6 +133,9 @@ void pump_input_room(struct monitor *m);
 void pump_input_end(struct monitor *m);
 void pump_input_close(struct monitor *m);
 void pump_resize(struct monitor *m, const struct monitor_size *size);
+/* When the terminal is to be given its size, CLOCK_BOOTTIME ns, -1 never; and do it if it is time. */
+int64_t pump_due(const struct monitor *m);
+void pump_tick(struct monitor *m);
 
 /* attach.c */
 void attach_start(struct monitor *m);

@@ -14,6 +14,7 @@
 #define READ_ROUNDS 16 /* reads per event, so that one stream does not starve the rest */
 /* More than a pipe and a terminal can hold: a stranger that goes on writing does not delay the end. */
 #define DRAIN_ROUNDS 64
+#define RESIZE_NS    20000000 /* between two sizes: as often as a screen shows a picture */
 
 static void nonblock(int fd)
 {
@@ -186,10 +187,15 @@ void pump_input_close(struct monitor *m)
 	p->in_fd = -1;
 }
 
+static void give_size(struct monitor *m);
+
 bool pump_input(struct monitor *m, const char *data, size_t len)
 {
 	struct pump *p = &m->pump;
 
+	/* what is typed comes after the size that the caller saw when it was typed */
+	if (p->resizing)
+		give_size(m);
 	while (len && p->in_fd >= 0) {
 		ssize_t n = write(p->in_fd, data, len);
 
@@ -245,13 +251,17 @@ void pump_input_end(struct monitor *m)
 	}
 }
 
+/* ------------------------------------------------------------------ size */
+
 /* A size that is no change makes the kernel send nothing, but whoever attaches wants the screen redrawn. The
  * kernel is made to tell the terminal's group: its number, once read, may stand for others by the time that a
  * signal of ours gets there. */
-void pump_resize(struct monitor *m, const struct monitor_size *size)
+static void give_size(struct monitor *m)
 {
-	struct winsize now, want = {.ws_row = size->rows, .ws_col = size->cols}, other = want;
+	struct winsize now, want = {.ws_row = m->pump.size.rows, .ws_col = m->pump.size.cols}, other = want;
 
+	m->pump.resizing = false;
+	m->pump.resized = boottime_ns();
 	if (!m->pump.terminal || m->pump.in_fd < 0)
 		return;
 	if (ioctl(m->pump.in_fd, TIOCGWINSZ, &now) == 0 && now.ws_row == want.ws_row &&
@@ -260,4 +270,24 @@ void pump_resize(struct monitor *m, const struct monitor_size *size)
 		ioctl(m->pump.in_fd, TIOCSWINSZ, &other);
 	}
 	ioctl(m->pump.in_fd, TIOCSWINSZ, &want);
+}
+
+int64_t pump_due(const struct monitor *m)
+{
+	return m->pump.resizing ? m->pump.resized + RESIZE_NS : -1;
+}
+
+void pump_tick(struct monitor *m)
+{
+	if (m->pump.resizing && boottime_ns() >= pump_due(m))
+		give_size(m);
+}
+
+/* A window that is dragged has thousands of sizes, and for each the programs inside would draw their screen
+ * anew: they get one at a time, and the last one always. */
+void pump_resize(struct monitor *m, const struct monitor_size *size)
+{
+	m->pump.size = *size;
+	m->pump.resizing = true;
+	pump_tick(m);
 }

@@ -429,14 +429,16 @@ int supervise_start(struct monitor *m)
 	return 0;
 }
 
-/* When this state has to be looked at again without an event, CLOCK_BOOTTIME ns; -1 never. */
+/* When there is something to do without an event, CLOCK_BOOTTIME ns; -1 never. */
 static int64_t due(const struct monitor *m, enum state now)
 {
+	int64_t at = pump_due(m), state_at = -1;
+
 	if (now == S_LINGER)
-		return m->deadline;
-	if (now == S_BACKOFF)
-		return attach_owes(m) && m->linger > m->deadline ? m->linger : m->deadline;
-	return -1;
+		state_at = m->deadline;
+	else if (now == S_BACKOFF)
+		state_at = attach_owes(m) && m->linger > m->deadline ? m->linger : m->deadline;
+	return state_at < 0 || (at >= 0 && at < state_at) ? at : state_at;
 }
 
 /* Milliseconds to wait for the next event. */
@@ -483,6 +485,7 @@ void supervise_run(struct monitor *m)
 	while (state != S_END) {
 		int n = epoll_wait(m->epoll_fd, events, EVENTS_MAX, patience(m, state));
 
+		pump_tick(m);
 		if (n == 0 && m->areas_touched)
 			release_areas(m);
 		for (int i = 0; i < n; i++) {

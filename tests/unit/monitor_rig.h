@@ -200,6 +200,7 @@ static inline void rig_start(struct rig *r, const struct rig_options *o)
 	int ends[2] = {-1, -1};
 
 	*r = (struct rig){.client = -1};
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	rig_monitor_path(monitor);
 	strcpy(r->dir, "/dev/shm/tare-test.XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
@@ -266,7 +267,6 @@ static inline void rig_orphan(struct rig *r)
 	char text[16];
 	int status;
 
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	rig_await_monitor(r); /* the starter has become one */
 	kill(r->monitor, SIGKILL);
 	assert_int_equal(waitpid(r->monitor, &status, 0), r->monitor);
@@ -307,8 +307,11 @@ static inline void rig_adopt(struct rig *r, const struct rig_options *o)
 		rig_heir(r, o, monitor);
 }
 
+/* Whatever the monitor has started is ours by now, and may still be at work in the directory. */
 static inline void rig_remove(struct rig *r)
 {
+	while (wait(NULL) > 0)
+		;
 	close_fd(&r->state_fd);
 	close_fd(&r->container_fd);
 	assert_int_equal(remove_tree_at(AT_FDCWD, r->dir), 0);

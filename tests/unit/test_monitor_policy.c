@@ -141,7 +141,8 @@ static void test_health_runs_one_at_a_time(void **state)
 	struct rig r;
 	struct rig_options o = {.child = await_end,
 	        .arg = &r,
-	        .health = "mkdir $0/busy || echo overlap >>$0/runs\n"
+	        .health = "[ ! -e $0/end ] || exit 0\n"
+	                  "mkdir $0/busy || echo overlap >>$0/runs\n"
 	                  "sleep 0.01\n"
 	                  "echo run >>$0/runs\n"
 	                  "rmdir $0/busy\n"
@@ -171,11 +172,12 @@ static void test_hanging_health_is_killed(void **state)
 	        .arg = &r,
 	        .health = "if [ -e $0/second ]; then : >$0/end; exit 0; fi\n"
 	                  ": >$0/second\n"
-	                  "sleep 1000 & echo $! >$0/sleeper; wait\n",
+	                  "sleep 30 & echo $! >$0/sleeper; wait\n"
+	                  ": >$0/survived\n",
 	        .health_interval_ms = 1,
 	        .health_start_interval_ms = 1,
 	        .health_limit_ms = 100};
-	char pid[32];
+	char pid[32], survived[128];
 
 	(void)state;
 	rig_start(&r, &o);
@@ -183,6 +185,8 @@ static void test_hanging_health_is_killed(void **state)
 	/* The limit may have come before the script could say whom it started. */
 	char path[128];
 	snprintf(path, sizeof(path), "%s/sleeper", r.dir);
+	snprintf(survived, sizeof(survived), "%s/survived", r.dir);
+	assert_int_equal(access(survived, F_OK), -1);
 	struct proc_id sleeper;
 	if (file_read_small(AT_FDCWD, path, pid, sizeof(pid)) > 0)
 		while (proc_id_of((pid_t)atoi(pid), &sleeper) == 0)
@@ -190,12 +194,12 @@ static void test_hanging_health_is_killed(void **state)
 	rig_remove(&r);
 }
 
-/* Without a program to run the container goes on, and so does its monitor. */
-static void test_health_that_cannot_start(void **state)
+/* A container may end while it is asked for its health. */
+static void test_end_beside_health(void **state)
 {
 	struct rig r;
 	struct rig_options o = {.child = says_hello,
-	        .health = "exit 127",
+	        .health = "sleep 0.05; exit 127",
 	        .health_interval_ms = 1,
 	        .health_start_interval_ms = 1};
 	struct exit_record x;
@@ -310,7 +314,7 @@ int main(void)
 	        cmocka_unit_test(test_nonsense_is_refused),
 	        cmocka_unit_test(test_health_runs_one_at_a_time),
 	        cmocka_unit_test(test_hanging_health_is_killed),
-	        cmocka_unit_test(test_health_that_cannot_start),
+	        cmocka_unit_test(test_end_beside_health),
 	        cmocka_unit_test(test_restart),
 	        cmocka_unit_test(test_no_restart),
 	        cmocka_unit_test(test_restart_tells_at_once),
