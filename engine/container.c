@@ -176,6 +176,27 @@ int container_spec_write(const struct container *c, const struct runtime_spec *s
 	        c->dir_fd, "config.json", text.data, text.len, 0600, sync ? FILE_SYNC : FILE_NO_SYNC, e);
 }
 
+static int add_maps(json *list, struct id_map *m, struct err *e)
+{
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	m->n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (id_map_parse(m, json_object_get_string(json_object_array_get_idx(list, i)), e) != 0)
+			return -1;
+	return 0;
+}
+
+int container_id_maps(const struct container *c, struct id_maps *m, struct err *e)
+{
+	json *ids = json_path(c->record.config, "HostConfig.IDMappings");
+
+	if (add_maps(json_get(ids, "UidMap"), &m->uid, e) != 0 ||
+	        add_maps(json_get(ids, "GidMap"), &m->gid, e) != 0)
+		return err_wrap(e, "container %s", c->record.name);
+	return 0;
+}
+
 const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX])
 {
 	const char *parent = json_str(json_get(c->record.config, "HostConfig"), "CgroupParent", "");

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "engine/container_copy.h"
 #include "engine/file_kinds.h"
+#include "engine/oci/id_map.h"
 
 #define TOLD_MAX 20 /* lines about what is left out */
 
@@ -52,12 +53,20 @@ static void tell_dropped(void *arg, const char *path, const char *what)
 void copy_make_options(struct copy *c, struct tree_make_options *o)
 {
 	bool archive = c->request->archive;
+	const struct id_maps *ids = c->into ? container_tree_ids(&c->tree) : NULL;
+	uint32_t root_uid = 0, root_gid = 0;
+
+	if (ids) {
+		id_map_out(&ids->uid, 0, &root_uid);
+		id_map_out(&ids->gid, 0, &root_gid);
+	}
 
 	*o = (struct tree_make_options){
 	        .xattrs = archive ? TREE_XATTRS_ALL : TREE_XATTRS_LAYER,
 	        .own = !archive,
-	        .uid = c->into ? 0 : getuid(),
-	        .gid = c->into ? 0 : getgid(),
+	        .uid = c->into ? root_uid : getuid(),
+	        .gid = c->into ? root_gid : getgid(),
+	        .ids = ids,
 	        .keep_kind = true,
 	        .live = true,
 	        .any_parents = true,

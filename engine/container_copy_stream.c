@@ -62,6 +62,7 @@ int copy_to_stream(struct copy *c, int source, const char *name, struct err *e)
 	        .progress = tell_progress,
 	        .arg = &out,
 	        .xattrs = TREE_XATTRS_LAYER,
+	        .ids = container_tree_ids(&c->tree),
 	        .one_fs = c->tree.one_fs,
 	};
 

@@ -186,6 +186,7 @@ int copy_tree(struct copy *c, int source, int dir, const char *prefix, struct er
 	        .excluded = c->into ? NULL : is_left_out,
 	        .arg = &t,
 	        .xattrs = options.xattrs,
+	        .ids = c->into ? NULL : container_tree_ids(&c->tree),
 	        .one_fs = !c->into && c->tree.one_fs,
 	};
 	if (!prefix[0])

@@ -49,6 +49,7 @@ static int pack(struct export *x, struct err *e)
 	        .progress = tell_progress,
 	        .arg = x,
 	        .xattrs = TREE_XATTRS_LAYER,
+	        .ids = container_tree_ids(&x->tree),
 	        .one_fs = true,
 	};
 

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -24,6 +27,11 @@
 
 /* ------------------------------------------------------------------ one that runs */
 
+const struct id_maps *container_tree_ids(const struct container_tree *t)
+{
+	return t->ids.uid.n ? &t->ids : NULL;
+}
+
 static int has_ended(const struct container_tree *t, struct err *e)
 {
 	return err_set(e, ERR_CONFLICT, "container %s has just ended; try again", t->name);
@@ -36,6 +44,8 @@ static int open_running(struct container_tree *t, struct err *e)
 	char path[40];
 	const struct proc_id *p = &t->container.state.process;
 
+	if (container_id_maps(&t->container, &t->ids, e) != 0)
+		return -1;
 	t->pidfd = proc_open(p);
 	if (t->pidfd < 0)
 		return has_ended(t, e);
@@ -71,6 +81,10 @@ static int open_running_bare(struct container_tree *t, struct err *e)
 	char *stack = malloc(CHILD_STACK);
 	pid_t pid = -1;
 
+	if (container_id_maps(&t->container, &t->ids, e) != 0) {
+		free(stack);
+		return -1;
+	}
 	t->pidfd = b.pidfd = proc_open(&t->container.state.process);
 	if (t->pidfd < 0) {
 		free(stack);
@@ -123,6 +137,24 @@ static int take_namespace(struct err *e)
 }
 
 /* Found again from within the namespace, since an overlay is made of directories of its own one only. */
+/* What is made on a mount that maps ids must belong to somebody there: new files get our file system ids,
+ * which become the container's root's. The capabilities, which the kernel would take away with root's, stay.
+ */
+static int become_owner(struct container_tree *t, struct err *e)
+{
+	uint32_t uid, gid;
+
+	if (container_id_maps(&t->container, &t->ids, e) != 0)
+		return -1;
+	if (!t->ids.uid.n || !id_map_out(&t->ids.uid, 0, &uid) || !id_map_out(&t->ids.gid, 0, &gid))
+		return 0;
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0)
+		return err_sys(e, "cannot write for the container's users");
+	setfsgid(gid);
+	setfsuid(uid);
+	return 0;
+}
+
 static int open_stopped(struct container_tree *t, const char *root, const char *state, const char *ref,
         bool write, struct err *e)
 {
@@ -133,8 +165,10 @@ static int open_stopped(struct container_tree *t, const char *root, const char *
 		return -1;
 	if (container_is_up(&t->container)) { /* somebody has just started it */
 		container_unlock(&t->container);
-		return open_running(t, e);
+		return open_running(t, e) != 0 || (write && become_owner(t, e) != 0) ? -1 : 0;
 	}
+	if (write && become_owner(t, e) != 0)
+		return -1;
 	return container_tree_attach(t, write, e);
 }
 
@@ -144,8 +178,10 @@ int container_tree_open(struct container_tree *t, const char *root, const char *
 	if (find(t, root, state, ref, e) != 0)
 		return -1;
 	bool up = container_is_up(&t->container), bare = use == CONTAINER_TREE_BARE;
+	if (up && (bare ? open_running_bare(t, e) : open_running(t, e)) != 0)
+		return -1;
 	if (up)
-		return bare ? open_running_bare(t, e) : open_running(t, e);
+		return use == CONTAINER_TREE_WRITE ? become_owner(t, e) : 0;
 	if (!bare)
 		return open_stopped(t, root, state, ref, use == CONTAINER_TREE_WRITE, e);
 	t->root = container_root(&t->store, &t->container, e);
@@ -173,6 +209,12 @@ void container_tree_close(struct container_tree *t)
 	free(t->absent);
 	close_fd(&t->root);
 	close_fd(&t->pidfd);
+	if (t->userns > 0)
+		close_fd(&t->userns);
+	if (t->ids.uid.n) {
+		setfsuid(geteuid());
+		setfsgid(getegid());
+	}
 	volume_locks_close(&t->volumes);
 	if (t->hold >= 0) {
 		close_fd(&t->hold);

@@ -34,6 +34,8 @@ struct container_tree {
 	int root;                    /* O_PATH */
 	int pidfd;                   /* of process 1, -1: it does not run */
 	int hold;                    /* of a volume */
+	struct id_maps ids;          /* by which owners are seen in it; empty: as they are inside */
+	int userns;                  /* of these maps, for what is mounted in it to be written; 0: none */
 	struct volume_locks volumes; /* of one that does not run: nothing is swapped in behind our back */
 	bool one_fs;                 /* what is mounted in it may never answer, and is not entered */
 	struct absent_mount *absent;
@@ -69,6 +71,8 @@ int container_tree_check(const struct container_tree *t, struct err *e);
 /* Whether `fd`, found at `path`, can be read, or written to: not what the kernel makes up, what is only there
  * while the container runs, what is read-only. */
 int container_tree_judge(const struct container_tree *t, int fd, const char *path, bool write, struct err *e);
+/* NULL, or what its owners are to be translated by. */
+const struct id_maps *container_tree_ids(const struct container_tree *t);
 /* container_tree_stopped.c: the root of one that does not run, in a namespace that is ours already. */
 int container_tree_attach(struct container_tree *t, bool write, struct err *e);
 

@@ -16,6 +16,7 @@
 #include "engine/container_tree.h"
 #include "engine/runtime/launch.h"
 #include "engine/runtime/mounts.h"
+#include "engine/runtime/user_namespace.h"
 
 /* ------------------------------------------------------------------ the overlay */
 
@@ -39,27 +40,29 @@ static int make_dir(int at, const char *name, struct err *e)
  * with us. */
 static int mount_for_reading(const struct container_tree *t, struct container_layers *l, struct err *e)
 {
+	/* first: with something on top of its root a process may make no user namespace */
+	if (container_layers_add_upper(&t->container, l, e) != 0 ||
+	        container_layers_add_lower(&t->store, &t->container, l, e) != 0)
+		return -1;
 	cleanup_fd int scratch = mount_new("tmpfs", "scratch", NULL, 0, MOUNT_ATTR_NOEXEC, e);
 	if (scratch < 0 || attach(scratch, e) != 0)
 		return -1;
 	cleanup_fd int upper = make_dir(scratch, "upper", e), work = make_dir(scratch, "work", e);
-	if (upper < 0 || work < 0 || container_layers_add_upper(&t->container, l, e) != 0 ||
-	        container_layers_add_lower(&t->store, &t->container, l, e) != 0)
-		return -1;
-	const struct rootfs_overlay o = {
-	        .lower_fds = l->fds, .n_lower = l->n, .upper_fd = upper, .work_fd = work};
-	return rootfs_mount_overlay(&o, e);
+	return upper < 0 || work < 0 ? -1 : container_layers_mount(l, upper, work, e);
 }
 
-static int mount_for_writing(const struct container_tree *t, struct container_layers *l, struct err *e)
+/* As the container would see it, from outside. */
+static int mount_for_writing(struct container_tree *t, struct container_layers *l, struct err *e)
 {
 	cleanup_fd int upper = container_layer_dir(&t->container, "upper", e);
 	cleanup_fd int work = upper < 0 ? -1 : container_layer_dir(&t->container, "work", e);
 	if (work < 0 || container_layers_add_lower(&t->store, &t->container, l, e) != 0)
 		return -1;
-	const struct rootfs_overlay o = {
-	        .lower_fds = l->fds, .n_lower = l->n, .upper_fd = upper, .work_fd = work};
-	return rootfs_mount_overlay(&o, e);
+	if (t->ids.uid.n && (t->userns = user_namespace_open(&t->ids, e)) < 0)
+		return -1;
+	for (size_t i = 0; i < l->n && t->userns > 0; i++)
+		l->userns[i] = t->userns;
+	return container_layers_mount(l, upper, work, e);
 }
 
 static int mount_root(struct container_tree *t, bool write, struct err *e)
@@ -161,6 +164,13 @@ static int add_absent(struct container_tree *t, const char *destination, dev_t d
 	return 0;
 }
 
+static void drop_chown(struct spec_mount *m)
+{
+	for (char **o = m->options; o && *o; o++)
+		if (strcmp(*o, "U") == 0)
+			strcpy(*o, "z"); /* which says nothing */
+}
+
 static int prepare_mounts(struct container_tree *t, struct runtime_spec *spec, struct err *e)
 {
 	size_t kept = 0, n = spec->n_mounts;
@@ -168,6 +178,8 @@ static int prepare_mounts(struct container_tree *t, struct runtime_spec *spec, s
 
 	for (size_t i = 0; i < n; i++) {
 		struct spec_mount *m = &spec->mounts[i];
+		if (t->userns > 0) /* whose ids these are is settled when it starts */
+			drop_chown(m);
 		bool lost = strcmp(m->type, "bind") == 0 && is_lost(m);
 		if (rc == 0 && lost)
 			rc = add_absent(t, m->destination, 0, e);
@@ -209,7 +221,7 @@ static int mount_all(struct container_tree *t, const struct runtime_spec *spec, 
 	int *sources = NULL;
 	bool dev_is_ours = false;
 
-	int rc = mount_sources_open(spec, -1, &sources, e);
+	int rc = mount_sources_open(spec, t->userns > 0 ? t->userns : -1, &sources, e);
 	if (rc == 0)
 		rc = mounts_make(&r, spec, sources, &dev_is_ours, e);
 	if (rc == 0)

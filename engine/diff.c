@@ -309,7 +309,7 @@ int engine_diff(struct tare_engine *t, const char *ref, json **out, struct err *
 	*out = NULL;
 	if (container_open(s, ref, &c, e) != 0 || read_targets(&c, &d, e) != 0)
 		return -1;
-	d.upper = container_layer_dir(&c, "upper", e);
+	d.upper = container_upper(&c, e);
 	if (d.upper < 0 || (d.lower = container_lower(s, &c, e)) < 0 || compare(&d, e) != 0)
 		return -1;
 	*out = make_list(&d);

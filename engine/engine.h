@@ -75,6 +75,8 @@ int container_need_up(const struct container *c, struct err *e);
 int container_spec(const struct container *c, struct runtime_spec *spec, struct err *e);
 int container_spec_write(
         const struct container *c, const struct runtime_spec *spec, bool sync, struct err *e);
+/* The maps of its user namespace, from the record; empty without one. */
+int container_id_maps(const struct container *c, struct id_maps *m, struct err *e);
 #define CGROUP_PATH_MAX 128
 /* The container's cgroup path, "tare/ID" or beneath --cgroup-parent; from the record. */
 const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PATH_MAX]);

@@ -23,7 +23,8 @@
 struct tree {
 	enum tare_tree kind;
 	int root;
-	bool one_fs; /* what is mounted in it is not entered */
+	bool one_fs;        /* what is mounted in it is not entered */
+	struct id_maps ids; /* what owners are called inside; empty: as they are */
 };
 
 static void tree_close(struct tree *t)
@@ -56,6 +57,8 @@ static int tree_open(
 	switch (kind) {
 	case TARE_TREE_CONTAINER:
 		if (container_open(s, ref, &c, e) != 0)
+			return -1;
+		if (container_is_up(&c) && container_id_maps(&c, &t->ids, e) != 0)
 			return -1;
 		t->root = container_is_up(&c) ? root_of_running(&c, &t->one_fs, e) : container_root(s, &c, e);
 		break;
@@ -145,6 +148,17 @@ static int read_dir(DIR *d, enum tare_tree tree, struct tare_file_list *out)
 	return 0;
 }
 
+static void name_owners(const struct id_maps *ids, struct tare_file_list *list)
+{
+	uint32_t id;
+
+	for (size_t i = 0; i < list->n && ids->uid.n; i++) {
+		struct tare_file *f = &list->rows[i];
+		f->uid = id_map_in(&ids->uid, f->uid, &id) ? id : ID_NOBODY;
+		f->gid = id_map_in(&ids->gid, f->gid, &id) ? id : ID_NOBODY;
+	}
+}
+
 int engine_files(struct tare_engine *t, enum tare_tree tree, const char *ref, const char *path,
         struct tare_file_list *out, struct err *e)
 {
@@ -161,8 +175,10 @@ int engine_files(struct tare_engine *t, enum tare_tree tree, const char *ref, co
 		close_fd(&fd);
 		return err_no_memory(e);
 	}
-	if (read_dir(d, tree, out) == 0)
+	if (read_dir(d, tree, out) == 0) {
+		name_owners(&in.ids, out);
 		return 0;
+	}
 	tare_file_list_free(out);
 	return err_no_memory(e);
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "engine/container_layers.h"
 #include "engine/engine.h"
 #include "engine/freeze.h"
 #include "engine/image_archive_layer.h"
@@ -243,8 +244,7 @@ static int open_tree(const struct commit *k, struct err *e)
 	const struct container *c = &k->container;
 	if (!k->base.manifest.n_layers)
 		return container_root(&k->arrival.store, c, e);
-	int fd = openat(c->dir_fd, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "cannot open the writable layer") : fd;
+	return container_upper(c, e);
 }
 
 static int pack_container(struct commit *k, struct err *e)

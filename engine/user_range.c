@@ -16,6 +16,8 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "engine/oci/container_id.h"
+#include "engine/runtime/mount_tree.h"
+#include "engine/runtime/user_namespace.h"
 #include "engine/store/store.h"
 
 /* systemd's UIDS-GIDS.md: 0x80000 to 0x6fffffff are for containers; the upper part is far from what
@@ -204,16 +206,25 @@ int user_range_take(const struct store *s, const char *id, bool lasting, struct 
 	return user_range_note(s, id, lasting, m, e);
 }
 
-bool user_range_possible(void)
+static bool overlay_maps_ids(void)
 {
 	struct utsname u;
 	unsigned major, minor;
-	char text[24];
 
 	if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
 		return false;
-	if (major < 5 || (major == 5 && minor < 19))
+	return major > 5 || (major == 5 && minor >= 19);
+}
+
+bool user_range_possible(const struct store *s)
+{
+	static const struct id_range some = {.outside = POOL_FIRST, .size = USER_RANGE_SIZE};
+	struct id_maps m = {.uid.n = 1, .gid.n = 1};
+
+	if (!overlay_maps_ids())
 		return false;
-	return file_read_small(AT_FDCWD, "/proc/sys/user/max_user_namespaces", text, sizeof text) > 0 &&
-	       strcmp(text, "0") != 0;
+	m.uid.v[0] = m.gid.v[0] = some;
+	cleanup_fd int userns = user_namespace_open(&m, NULL);
+	cleanup_fd int layers = userns < 0 ? -1 : mount_copy(s->layers_fd, false);
+	return layers >= 0 && mount_idmap(layers, userns, false, "", NULL) == 0;
 }

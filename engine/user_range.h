@@ -31,7 +31,8 @@ int user_range_take(const struct store *s, const char *id, bool lasting, struct 
 int user_range_note(
         const struct store *s, const char *id, bool lasting, const struct id_maps *m, struct err *e);
 
-/* Whether this host can do it: Linux 5.19, user namespaces allowed. */
-bool user_range_possible(void);
+/* Whether this host can do it: Linux 5.19, user namespaces allowed, and a store whose file system maps ids.
+ */
+bool user_range_possible(const struct store *s);
 
 #endif

@@ -16,6 +16,7 @@
 #include "engine/archive/layer_path.h"
 #include "engine/archive/tree_parent.h"
 #include "engine/archive/tree_xattr.h"
+#include "engine/oci/id_map.h"
 
 #define DEFAULT_ACL "system.posix_acl_default"
 #define ASIDE       ".tare-" /* and random digits: made aside, to be renamed */
@@ -166,14 +167,24 @@ static int set_xattrs(const struct tree_make *m, int fd, const struct tree_entry
 	return 0;
 }
 
-static uint32_t owner(const struct tree_make *m, const struct tree_entry *entry)
-{
-	return m->options.own ? m->options.uid : entry->uid;
-}
+struct owner {
+	uint32_t uid, gid;
+};
 
-static uint32_t group(const struct tree_make *m, const struct tree_entry *entry)
+static int find_owner(
+        const struct tree_make *m, const struct tree_entry *entry, struct owner *o, struct err *e)
 {
-	return m->options.own ? m->options.gid : entry->gid;
+	const struct id_maps *ids = m->options.ids;
+
+	*o = m->options.own ? (struct owner){m->options.uid, m->options.gid}
+	                    : (struct owner){entry->uid, entry->gid};
+	if (m->options.own || !ids)
+		return 0;
+	if (id_map_out(&ids->uid, entry->uid, &o->uid) && id_map_out(&ids->gid, entry->gid, &o->gid))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED,
+	        "its owner %u:%u is nobody in the container, whose user namespace has not that many ids",
+	        entry->uid, entry->gid);
 }
 
 /* Owner, then mode (chown clears the set-id bits), then attributes (chown clears capabilities), then time,
@@ -181,7 +192,10 @@ static uint32_t group(const struct tree_make *m, const struct tree_entry *entry)
 static int set_metadata(const struct tree_make *m, int fd, const struct tree_entry *entry, struct err *e)
 {
 	struct timespec times[2] = {entry->mtime, entry->mtime};
-	if (fchown(fd, owner(m, entry), group(m, entry)) < 0 || fchmod(fd, entry->mode & 07777) < 0)
+	struct owner o;
+	if (find_owner(m, entry, &o, e) < 0)
+		return -1;
+	if (fchown(fd, o.uid, o.gid) < 0 || fchmod(fd, entry->mode & 07777) < 0)
 		return err_sys(e, "cannot set its owner and mode");
 	if (set_xattrs(m, fd, entry, e) < 0)
 		return -1;
@@ -224,7 +238,10 @@ static int set_metadata_at(
 {
 	struct timespec times[2] = {entry->mtime, entry->mtime};
 	int dir = m->parent.fd;
-	if (fchownat(dir, name, owner(m, entry), group(m, entry), AT_SYMLINK_NOFOLLOW) < 0)
+	struct owner o;
+	if (find_owner(m, entry, &o, e) < 0)
+		return -1;
+	if (fchownat(dir, name, o.uid, o.gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot set its owner");
 	if (!S_ISLNK(entry->mode) && fchmodat(dir, name, entry->mode & 07777, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot set its mode");

@@ -10,6 +10,7 @@
 #include "engine/archive/tree_entry.h"
 
 struct err;
+struct id_maps;
 struct tree_make;
 
 struct tree_make_options {
@@ -19,6 +20,9 @@ struct tree_make_options {
 	bool overlay_marks;
 	bool own; /* everything belongs to `uid` and `gid` instead of to whom the entries say */
 	uint32_t uid, gid;
+	/* NULL, or of a user namespace whose files these become: entries' owners are called so inside. `uid`
+	 * and `gid` are not. */
+	const struct id_maps *ids;
 	bool in_root;   /* symbolic links in the way to an entry, absolute ones too, lead to places inside the
 	                   root, as in a chroot; otherwise those that lead out are refused */
 	bool keep_kind; /* what is there keeps its kind: a file never replaces a directory or the other way

@@ -301,6 +301,7 @@ static int pack_all(struct tree_pack *p, int dirfd, struct err *e)
 	        .excluded = o->excluded ? ask_excluded : NULL,
 	        .arg = p,
 	        .xattrs = o->xattrs,
+	        .ids = o->ids,
 	        .one_fs = o->one_fs,
 	        .long_paths_fail = o->long_paths_fail};
 	if (tree_walk(dirfd, &walk, e) < 0)

@@ -30,6 +30,7 @@ struct tree_pack_options {
 	void (*progress)(void *arg, uint64_t bytes); /* of files read so far */
 	void *arg;
 	enum tree_xattrs xattrs;
+	const struct id_maps *ids; /* of tree_walk() */
 	bool one_fs, long_paths_fail;
 	bool open_end; /* no end marker: the caller adds further entries with its own tar_writer */
 };

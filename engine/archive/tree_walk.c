@@ -17,6 +17,7 @@
 #include "engine/archive/link_table.h"
 #include "engine/archive/name_list.h"
 #include "engine/archive/tree_xattr.h"
+#include "engine/oci/id_map.h"
 
 #define DEPTH_HELD 64                     /* directories deeper than that are not kept open */
 #define PATH_LIMIT ((size_t)PATH_MAX - 8) /* what can be unpacked again */
@@ -179,6 +180,14 @@ static bool is_mount(const struct tree_walk *w, const struct statx *st)
 	return w->len && (device_of(st) != w->dev || st->stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
+/* Who is nobody inside is so for everybody there: the kernel's overflow id. */
+static uint32_t inside(const struct id_map *m, uint32_t id)
+{
+	uint32_t called;
+
+	return id_map_in(m, id, &called) ? called : ID_NOBODY;
+}
+
 static void describe(const struct tree_walk *w, const struct statx *st, struct tree_entry *entry)
 {
 	*entry = (struct tree_entry){.path = w->path,
@@ -192,6 +201,10 @@ static void describe(const struct tree_walk *w, const struct statx *st, struct t
 	        .ino = st->stx_ino,
 	        .blocks = st->stx_blocks,
 	        .links = st->stx_nlink};
+	if (w->options->ids) {
+		entry->uid = inside(&w->options->ids->uid, entry->uid);
+		entry->gid = inside(&w->options->ids->gid, entry->gid);
+	}
 	if (S_ISCHR(st->stx_mode) || S_ISBLK(st->stx_mode)) {
 		entry->major = st->stx_rdev_major;
 		entry->minor = st->stx_rdev_minor;

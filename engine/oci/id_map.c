@@ -20,7 +20,8 @@ static bool overlap(uint64_t a, uint64_t n_a, uint64_t b, uint64_t n_b)
  * but without a word about which. Test: test_oci_id_map.c, "ranges that overlap". */
 int id_map_add(struct id_map *m, struct id_range r, struct err *e)
 {
-	if (!r.size || r.size - 1 > ID_LAST - r.inside || r.size - 1 > ID_LAST - r.outside)
+	if (!r.size || r.inside > ID_LAST || r.outside > ID_LAST || r.size - 1 > ID_LAST - r.inside ||
+	        r.size - 1 > ID_LAST - r.outside)
 		return err_set(e, ERR_USAGE, "map \"%u:%u:%u\": its ids end at 4294967294", r.inside,
 		        r.outside, r.size);
 	if (m->n == ID_RANGES_MAX)

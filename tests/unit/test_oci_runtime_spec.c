@@ -57,6 +57,9 @@ static void fill(struct runtime_spec *s)
 	s->ns[NS_MOUNT].mode = s->ns[NS_PID].mode = s->ns[NS_IPC].mode = NS_PRIVATE;
 	s->ns[NS_NETWORK].mode = NS_JOIN;
 	s->ns[NS_NETWORK].path = strdup("/proc/42/ns/net");
+	s->ns[NS_USER].mode = NS_PRIVATE;
+	assert_int_equal(id_map_parse(&s->ids.uid, "0:100000:65536", NULL), 0);
+	assert_int_equal(id_map_parse(&s->ids.gid, "0:200000:10,10:10:1", NULL), 0);
 	s->cgroup_path = strdup("tare/0123");
 	struct spec_device *d = runtime_spec_add_device(s);
 	*d = (struct spec_device){strdup("/dev/fuse"), 'c', 10, 229, 0660, 1, 2};
@@ -155,7 +158,7 @@ static void fields_are_ocis(void **state)
 	assert_string_equal(json_str(json_path(j, "process.user"), "username", ""), "web:staff");
 	assert_int_equal(json_int(json_path(j, "process.user"), "umask", 0), 027);
 	assert_int_equal(json_int(json_path(j, "process.consoleSize"), "height", 0), 24);
-	assert_int_equal(json_object_array_length(json_path(j, "linux.namespaces")), 4);
+	assert_int_equal(json_object_array_length(json_path(j, "linux.namespaces")), 5);
 	assert_string_equal(json_str(json_get(j, "annotations"), "tare.user", ""), "web:staff");
 	json_object_put(j);
 	runtime_spec_free(&s);
