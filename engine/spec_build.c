@@ -220,15 +220,17 @@ static int build_label(struct security_profile *p, struct runtime_spec *spec, st
 
 /* A profile's own range is given up, with a word, where the kernel has none to give; what the command line
  * asks for (--userns) is not. */
-static const char *profile_users(const struct tare_create *q, const struct security_profile *p)
+static const char *profile_users(const struct spec_input *in, const struct security_profile *p)
 {
+	const struct tare_create *q = in->request;
 	bool asked = q->userns_mode || q->uid_maps || q->gid_maps;
 
-	if (asked || !p->userns || strcmp(p->userns, "auto") || user_range_possible())
+	if (asked || !p->userns || strcmp(p->userns, "auto") || user_range_possible(in->store))
 		return p->userns;
 	log_line(LOG_LEVEL_WARN,
-	        "security profile %s asks for ids of its own (\"userns\"), which need Linux 5.19 and allowed "
-	        "user namespaces: going without",
+	        "security profile %s asks for ids of its own (\"userns\"), which need Linux 5.19, allowed "
+	        "user "
+	        "namespaces and a file system that maps ids: going without",
 	        p->name);
 	return NULL;
 }
@@ -252,7 +254,7 @@ static int take_profile(
 	spec->readonly_paths = steal_ptr(&p->readonly_paths);
 	if (!spec->resources.pids)
 		spec->resources.pids = p->pids_limit;
-	if (spec_build_users(in, profile_users(q, p), spec, e) != 0 ||
+	if (spec_build_users(in, profile_users(in, p), spec, e) != 0 ||
 	        spec_build_mounts(in, spec, p->tmpfs, e) != 0)
 		return -1;
 	return p->all_devices ? host_devices_all(spec, e) : 0;

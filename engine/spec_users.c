@@ -75,18 +75,6 @@ static int give_upper(const struct spec_input *in, const struct id_maps *m, stru
 	                                   : 0;
 }
 
-/* A profile is for every host: what one of them cannot do is told and left out. */
-static const char *of_profile(const struct store *s, const char *mode)
-{
-	if (!mode || strcmp(mode, "auto") != 0 || user_range_possible(s))
-		return mode;
-	log_line(LOG_LEVEL_WARN,
-	        "the security profile wants users of the container's own, which this host cannot give (Linux "
-	        "5.19 and a file system that maps ids): its root is the host's root; --userns host says so "
-	        "without this line");
-	return "host";
-}
-
 int spec_build_users(
         const struct spec_input *in, const char *profile_mode, struct runtime_spec *spec, struct err *e)
 {
@@ -96,7 +84,7 @@ int spec_build_users(
 	struct id_maps *m = &spec->ids;
 
 	if (!mode && !maps)
-		mode = of_profile(in->store, profile_mode);
+		mode = profile_mode;
 	if (!maps && (!mode || strcmp(mode, "host") == 0))
 		return 0;
 	if (check(in, spec, e) != 0)
