@@ -175,7 +175,7 @@ static void check_apparmor(struct check *c)
 
 static void check_userns(struct check *c)
 {
-	if (c->p->userns && strcmp(c->p->userns, "host") && !user_range_possible())
+	if (c->p->userns && strcmp(c->p->userns, "host") && !user_range_possible(NULL))
 		note(&c->notes, "userns: ids of its own need Linux 5.19 and allowed user namespaces%s",
 		        strcmp(c->p->userns, "auto") ? "" : "; containers go without");
 }

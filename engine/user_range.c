@@ -225,6 +225,8 @@ bool user_range_possible(const struct store *s)
 		return false;
 	m.uid.v[0] = m.gid.v[0] = some;
 	cleanup_fd int userns = user_namespace_open(&m, NULL);
+	if (!s)
+		return userns >= 0;
 	cleanup_fd int layers = userns < 0 ? -1 : mount_copy(s->layers_fd, false);
 	return layers >= 0 && mount_idmap(layers, userns, false, "", NULL) == 0;
 }
