@@ -21,6 +21,7 @@ const struct command *const command_tables[] = {
         container_life_commands,
         container_list_commands,
         container_look_commands,
+        event_commands,
         copy_commands,
         diff_commands,
         port_commands,

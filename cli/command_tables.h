@@ -9,7 +9,8 @@ extern const struct command
 extern const struct command
         container_life_commands[]; /* container_life.c: those that change a container's state */
 extern const struct command container_list_commands[]; /* container_list.c: ps */
-extern const struct command container_look_commands[]; /* container_look.c: logs, top, events */
+extern const struct command container_look_commands[]; /* container_look.c: logs, top */
+extern const struct command event_commands[];          /* events.c */
 extern const struct command diff_commands[];           /* diff.c */
 extern const struct command port_commands[];           /* port.c */
 extern const struct command inspect_commands[];        /* inspect.c: of containers, images, networks */

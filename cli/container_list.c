@@ -35,9 +35,10 @@ static void ps_init(void *options)
 static const struct option ps_options[] = {
         OPT_FLAG("all", 'a', all, "Show those that do not run too"),
         OPT_LIST("filter", 'f', filters, "KEY=VALUE",
-                "status= name= id= label= ancestor= exited= before= since= volume= network= publish= expose=",
+                "status= name= id= label= ancestor= exited= before= since= volume= network= publish= expose= "
+                "health=",
                 "Show only some: status, name, id, label, ancestor, exited, before, since, volume, network, "
-                "publish, expose"),
+                "publish, expose, health"),
         OPT_STRING("format", 0, list.format, "FORMAT", "json table", FORMAT_HELP),
         OPT_INT("last", 'n', last, -1, INT32_MAX, "NUMBER", "Show the last created ones, in any state"),
         OPT_FLAG("latest", 'l', latest, "Show the last created one, in any state"),
@@ -257,6 +258,22 @@ static bool match_expose(const void *row, const char *value, const void *context
 	return false;
 }
 
+static bool match_health(const void *row, const char *value, const void *context)
+{
+	(void)context;
+	return strcmp(tare_health_name(((const struct tare_container *)row)->health), value) == 0;
+}
+
+static int check_health(const char *value, const void *context, struct err *e)
+{
+	(void)context;
+	for (int h = TARE_HEALTH_NONE; h <= TARE_HEALTH_UNHEALTHY; h++)
+		if (strcmp(tare_health_name((enum tare_health)h), value) == 0)
+			return 0;
+	return err_set(
+	        e, ERR_USAGE, "unknown health \"%s\"; one of none, starting, healthy, unhealthy", value);
+}
+
 static const struct filter_key ps_filters[] = {
         {"status", match_status, false, check_status},
         {"name", match_name, false, filter_check_regex},
@@ -270,10 +287,27 @@ static const struct filter_key ps_filters[] = {
         {"network", match_network, false, NULL},
         {"publish", match_publish, false, check_ports},
         {"expose", match_expose, false, check_ports},
+        {"health", match_health, false, check_health},
         {NULL, NULL, false, NULL},
 };
 
 /* ------------------------------------------------------------------ rows */
+
+/* Docker's words behind "Up …". */
+static const char *health_text(const struct tare_container *c)
+{
+	switch (c->health) {
+	case TARE_HEALTH_STARTING:
+		return " (health: starting)";
+	case TARE_HEALTH_HEALTHY:
+		return " (healthy)";
+	case TARE_HEALTH_UNHEALTHY:
+		return " (unhealthy)";
+	case TARE_HEALTH_NONE:
+		break;
+	}
+	return "";
+}
 
 static void status_text(const struct tare_container *c, int64_t now, struct buf *out)
 {
@@ -286,7 +320,8 @@ static void status_text(const struct tare_container *c, int64_t now, struct buf 
 	case TARE_RUNNING:
 	case TARE_PAUSED:
 		buf_printf(out, "Up %s%s%s", duration_words(now - c->started, words),
-		        c->state == TARE_PAUSED ? " (Paused)" : "", c->monitor_lost ? " (monitor lost)" : "");
+		        c->state == TARE_PAUSED ? " (Paused)" : health_text(c),
+		        c->monitor_lost ? " (no monitor)" : "");
 		break;
 	case TARE_RESTARTING:
 		buf_printf(out, "Restarting (%d) %s ago", c->exit_code,
@@ -306,7 +341,9 @@ static enum tone row_tone(const struct tare_container *c)
 {
 	switch (c->state) {
 	case TARE_RUNNING:
-		return c->monitor_lost ? TONE_WARN : TONE_GOOD;
+		return c->health == TARE_HEALTH_UNHEALTHY                     ? TONE_BAD
+		       : c->monitor_lost || c->health == TARE_HEALTH_STARTING ? TONE_WARN
+		                                                              : TONE_GOOD;
 	case TARE_PAUSED:
 	case TARE_RESTARTING:
 		return TONE_WARN;

@@ -209,7 +209,14 @@ const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PAT
 void container_event(const struct store *s, const struct container *c, const char *action, json *more)
 {
 	json *attributes = more ? more : json_object_new_object();
+	json *labels = json_path(c->record.config, "Config.Labels");
 
+	/* as Docker has them; what is ours comes later, and so counts */
+	if (labels && json_object_is_type(labels, json_type_object)) {
+		json_object_object_foreach (labels, key, value)
+			if (!json_get(attributes, key))
+				json_set(attributes, key, json_object_get(value));
+	}
 	json_set_str(attributes, "name", c->record.name);
 	json_set_str(attributes, "image", c->record.image ? c->record.image : c->record.rootfs);
 	event_emit(s, "container", action, c->id, attributes);
