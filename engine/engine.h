@@ -102,6 +102,8 @@ struct spec_input {
 	struct volume_locks *volumes; /* those that the spec uses */
 };
 int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct err *e);
+/* spec_rootless.c: cut down, for an ordinary user, to what its namespace has. */
+int spec_fit_rootless(struct runtime_spec *spec, struct err *e);
 /* spec_mounts.c: the mounts part of it; volumes are made here. */
 int spec_build_mounts(
         const struct spec_input *in, struct runtime_spec *spec, char *const *profile_tmpfs, struct err *e);

@@ -133,7 +133,8 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 	        .id = c->id,
 	        .container_path = path,
 	        .volumes = &volumes};
-	if (spec_build(&in, spec, e) != 0 || container_files_write(c->dir_fd, q, spec->hostname, e) != 0)
+	if (spec_build(&in, spec, e) != 0 || spec_fit_rootless(spec, e) != 0 ||
+	        container_files_write(c->dir_fd, q, spec->hostname, e) != 0)
 		return -1;
 	c->record.command = strv_copy(spec->args);
 	c->record.config = inspect_record(q, in.image, spec, networks);

@@ -272,8 +272,6 @@ static int open_and_run(struct volume_backup *b, struct err *e)
 
 static int check(const struct tare_backup *q, struct err *e)
 {
-	if (geteuid() != 0)
-		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
 	if (!q->file == !q->to)
 		return err_set(e, ERR_USAGE,
 		        "name one place for the backup: a FILE (- is standard output), or --to DIR");

@@ -221,8 +221,6 @@ int tare_volume_restore(const char *root, const char *state, const struct tare_r
 {
 	struct store store;
 	*result = (struct tare_restore_result){0};
-	if (geteuid() != 0)
-		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
 	if (store_open(&store, root, state, e) < 0)
 		return -1;
 	struct volume_restore r = {

@@ -336,6 +336,29 @@ static int apply_devices(const struct cgroup *g, const struct resources *r, bool
 	return missing_v1(CG_DEVICES, e);
 }
 
+/* An ordinary user without a cgroup of its own: runs all the same, as long as no limit is asked for that
+ * nobody would enforce (attack 44). */
+static int check_no_limits(const struct resources *r, struct err *e)
+{
+	if (!cgroup_needs(r))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, "limits need a cgroup that is yours, and %s; %s",
+	        cgroup_layout()->outside ? "this session is outside of the one you have"
+	                                 : "none is delegated to you here",
+	        cgroup_layout()->outside
+	                ? "try: systemd-run --user --scope tare …"
+	                : "leave them out, or with cgroup v2 and systemd: systemd-run --user --scope "
+	                  "tare …; otherwise: sudo tare");
+}
+
+static int create_none(const char *path, const struct resources *r, struct cgroup **out, struct err *e)
+{
+	if (check_no_limits(r, e) < 0)
+		return -1;
+	*out = handle_new(path);
+	return *out ? 0 : err_no_memory(e);
+}
+
 int cgroup_create(const char *path, const struct resources *r, struct cgroup **out, struct err *e)
 {
 	static const struct resources none;
@@ -344,7 +367,10 @@ int cgroup_create(const char *path, const struct resources *r, struct cgroup **o
 	*out = NULL;
 	if (check_path(path, e) < 0)
 		return -1;
-	if (!cgroup_layout()->n)
+	const struct cgroup_layout *l = cgroup_layout();
+	if (l->rootless && (!l->n || l->outside))
+		return create_none(path, r, out, e);
+	if (!l->n)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "no cgroup hierarchy is mounted: neither on /sys/fs/cgroup nor in "
 		        "/proc/self/mountinfo");
@@ -368,7 +394,7 @@ int cgroup_open(const char *path, struct cgroup **out, struct err *e)
 	cleanup_cgroup struct cgroup *g = handle_new(path);
 	if (!g)
 		return err_no_memory(e);
-	if (!handle_open(g))
+	if (!handle_open(g) && !g->layout->rootless)
 		return err_set(e, ERR_NOT_FOUND, "there is no cgroup %s", path);
 	*out = steal_ptr(&g);
 	return 0;
@@ -376,6 +402,8 @@ int cgroup_open(const char *path, struct cgroup **out, struct err *e)
 
 int cgroup_update(const struct cgroup *g, const struct resources *r, struct err *e)
 {
+	if (g->layout->rootless && cgroup_fd(g, CG_UNIFIED) < 0)
+		return check_no_limits(r, e);
 	cleanup_cgroup_saved struct cgroup_saved *before = cgroup_save(g, r, e);
 	if (!before)
 		return -1;
@@ -390,7 +418,7 @@ int cgroup_update(const struct cgroup *g, const struct resources *r, struct err 
 int cgroup_clone_fd(const struct cgroup *g)
 {
 	int fd = cgroup_fd(g, CG_UNIFIED);
-	if (fd < 0)
+	if (fd < 0 || g->layout->outside)
 		return -1;
 	/* The handle is always heap memory of ours, so that const is only the caller's promise; the leaf is
 	 * remembered to be closed with it. */
@@ -405,6 +433,8 @@ int cgroup_clone_fd(const struct cgroup *g)
 int cgroup_enter_self(const struct cgroup *g, bool all, struct err *e)
 {
 	int unified = g->layout->of[CG_UNIFIED];
+	if (g->layout->outside)
+		return 0;
 	for (int i = 0; i < g->layout->n; i++) {
 		if (i == unified && !all)
 			continue;

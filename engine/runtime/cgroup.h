@@ -20,7 +20,9 @@ struct cgroup; /* a handle on one path in all hierarchies; holds directory descr
 struct sampler_sources;
 
 enum cgroup_mode { CGROUP_NONE, CGROUP_V1, CGROUP_HYBRID, CGROUP_V2 };
-enum cgroup_mode cgroup_mode(void);               /* found out once */
+/* Found out once. For an ordinary user CGROUP_NONE where nothing is delegated: a handle is then empty, limits
+ * are refused, and ends are by process 1 (the kernel takes its pid namespace along). */
+enum cgroup_mode cgroup_mode(void);
 const char *cgroup_mode_name(enum cgroup_mode m); /* "v2", "v1", "hybrid", "none" */
 
 /* Make the cgroup (and missing parents) and set its limits. A limit that cannot be had is an error that

@@ -48,6 +48,8 @@ struct cgroup_layout {
 	int n;
 	struct cgroup_hierarchy h[CG_COUNT];
 	signed char of[CG_COUNT]; /* index into h, -1 = not mounted */
+	bool rootless;            /* an ordinary user's: what was delegated to it, if anything */
+	bool outside;             /* and we do not live in it: nothing can be brought there */
 };
 
 struct cgroup {
@@ -60,6 +62,10 @@ struct cgroup {
 
 /* Pure: what `mountinfo` (the text of /proc/self/mountinfo) says. */
 void cgroup_layout_parse(const char *mountinfo, struct cgroup_layout *l);
+/* Pure: the whole tree is that directory of a v2 one. */
+void cgroup_layout_v2(struct cgroup_layout *l, const char *mount);
+/* Cut this host's down to what the user was given (cgroup_delegated.c); CGROUP_NONE when that is nothing. */
+void cgroup_layout_delegate(struct cgroup_layout *l);
 /* This host's, found out once. */
 const struct cgroup_layout *cgroup_layout(void);
 /* "memory", "cpu", …; "io" for CG_BLKIO on v2. */

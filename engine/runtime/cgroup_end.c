@@ -124,6 +124,9 @@ static int population_fd(const struct cgroup *g)
 
 int cgroup_pids(const struct cgroup *g, pid_t **pids, struct err *e)
 {
+	if (population_fd(g) < 0)
+		return err_set(
+		        e, ERR_UNSUPPORTED, "this container has no cgroup that would tell its processes");
 	int n = cgroup_pids_in(population_fd(g), pids);
 	return n < 0 ? err_sys(e, "cannot list the processes in cgroup %s", g->path) : n;
 }
@@ -158,6 +161,9 @@ int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e)
 {
 	if (!freeze(g, frozen, FREEZE_TIMEOUT_MS))
 		return 0;
+	if (errno == EOPNOTSUPP && g->layout->rootless)
+		return err_set(e, ERR_UNSUPPORTED,
+		        "cannot pause: that needs a cgroup that is yours, and this container has none");
 	if (errno == EOPNOTSUPP)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "cannot pause: the cgroup controller \"freezer\" is missing (neither a v1 hierarchy "
@@ -218,6 +224,8 @@ static int kill_in_rounds(const struct cgroup *g, struct err *e)
 int cgroup_kill(const struct cgroup *g, struct err *e)
 {
 	int fd = cgroup_fd(g, CG_UNIFIED);
+	if (population_fd(g) < 0)
+		return err_set(e, ERR_UNSUPPORTED, "there is no cgroup to kill");
 	if (fd < 0 || file_poke(fd, "cgroup.kill", "1") < 0) /* older than 5.14, or a threaded cgroup */
 		return kill_in_rounds(g, e);
 	/* What the v1 freezer holds does not die before it is thawed. */

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/rootless.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
@@ -111,7 +112,7 @@ static void parse_line(const char *line, struct cgroup_layout *l)
 	}
 }
 
-static void layout_pure_v2(struct cgroup_layout *l, const char *mount)
+void cgroup_layout_v2(struct cgroup_layout *l, const char *mount)
 {
 	struct cgroup_hierarchy h = {.controllers = (CG_BIT(CG_COUNT) - 1) & ~CG_BIT(CG_SYSTEMD)};
 	strncpy(h.mount, mount, sizeof(h.mount) - 1);
@@ -137,7 +138,7 @@ void cgroup_layout_parse(const char *mountinfo, struct cgroup_layout *l)
 	int unified = l->of[CG_UNIFIED];
 	if (unified >= 0 && !v1) {
 		struct cgroup_hierarchy h = l->h[unified];
-		layout_pure_v2(l, h.mount);
+		cgroup_layout_v2(l, h.mount);
 	} else if (l->n) {
 		l->mode = unified >= 0 ? CGROUP_HYBRID : CGROUP_V1;
 	}
@@ -148,7 +149,7 @@ static void layout_detect(struct cgroup_layout *l)
 	struct statfs fs;
 	/* The common case costs one system call, however long the mount table is. */
 	if (!statfs(CGROUP_ROOT, &fs) && (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC) {
-		layout_pure_v2(l, CGROUP_ROOT);
+		cgroup_layout_v2(l, CGROUP_ROOT);
 		return;
 	}
 	cleanup_fd int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -165,6 +166,8 @@ const struct cgroup_layout *cgroup_layout(void)
 	static bool known;
 	if (!known) {
 		layout_detect(&layout);
+		if (rootless())
+			cgroup_layout_delegate(&layout);
 		known = true;
 	}
 	return &layout;

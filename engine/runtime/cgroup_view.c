@@ -147,7 +147,7 @@ static int mount_tmpfs(int target_fd)
 int cgroup_mount_view(int target_fd, bool writable, struct err *e)
 {
 	const struct cgroup_layout *l = cgroup_layout();
-	if (l->mode == CGROUP_NONE)
+	if (l->mode == CGROUP_NONE || l->outside)
 		return 0;
 	if (l->mode == CGROUP_V2)
 		return mount_v2(target_fd, "", writable) < 0

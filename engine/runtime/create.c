@@ -14,6 +14,7 @@
 #include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rootless.h"
 #include "engine/runtime/birth.h"
 #include "engine/runtime/devfs.h"
 #include "engine/runtime/mounts.h"
@@ -81,15 +82,17 @@ static int make_views(struct creation *c, struct err *e)
 {
 	if (container_proc(&c->root, e) || mounts_make_views(c->spec, "proc", c->sources, e))
 		return -1;
-	return c->spec->ns[NS_NETWORK].mode == NS_PRIVATE ? mounts_make_views(c->spec, "sysfs", c->sources, e)
-	                                                  : 0;
+	/* with a user namespace of its own, one that it joins or the host's is not its to show */
+	if (c->userns && c->spec->ns[NS_NETWORK].mode != NS_PRIVATE)
+		return 0;
+	return mounts_make_views(c->spec, "sysfs", c->sources, e);
 }
 
 static int make_file_systems(struct creation *c, struct err *e)
 {
 	bool dev_is_ours = false;
 
-	if (c->userns && make_views(c, e))
+	if ((c->userns || in_user_namespace()) && make_views(c, e))
 		return -1;
 	if (root_enter(&c->root, c->l->rootfs_fd, e))
 		return -1;
@@ -336,7 +339,7 @@ static int open_host_nodes(struct creation *c, const struct launch_fallbacks *f,
 {
 	if (c->userns)
 		return prepare_userns(c, e);
-	if (!f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
+	if (!in_user_namespace() && !f->no_mknod && capability_bounding() & capability_parse("CAP_MKNOD"))
 		return 0;
 	c->root.host_nodes = c->host_nodes;
 	return devfs_host_nodes(c->host_nodes, e);

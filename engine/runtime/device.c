@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rootless.h"
 
 const struct device_rule device_defaults[] = {
         {true, 'c', -1, -1, "m"}, {true, 'b', -1, -1, "m"}, {true, 'c', 1, 3, "rwm"}, /* null */
@@ -328,18 +329,6 @@ bool device_v2_works(void)
 	return fd >= 0;
 }
 
-/* Inside a user namespace nobody may mknod or load programs, and nobody needs to: only devices that were
- * bound in from outside can be opened there. */
-static bool in_user_namespace(void)
-{
-	char text[256];
-	unsigned long inside, outside, count;
-	if (file_read_small(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0 ||
-	        sscanf(text, "%lu %lu %lu", &inside, &outside, &count) != 3)
-		return false;
-	return inside || outside || count != UINT32_MAX;
-}
-
 #define OLD_PROGRAMS_MAX 16
 
 static uint32_t query(int fd, uint32_t ids[OLD_PROGRAMS_MAX])
@@ -386,6 +375,8 @@ int device_apply_v2(int fd, const struct device_rule *rules, size_t n, bool repl
 			return -1;
 		cleanup_fd int prog = load(p, len);
 		if (prog < 0 || attach(fd, prog) < 0) {
+			/* There nobody may mknod or load programs, and nobody needs to: only devices that
+			 * were bound in from outside can be opened. */
 			if (in_user_namespace())
 				return 0;
 			err_sys(e, "cannot limit the container's device access by an eBPF program");

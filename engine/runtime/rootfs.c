@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rootless.h"
 #include "base/text.h"
 #include "engine/runtime/user_namespace.h"
 
@@ -93,6 +94,10 @@ static int configure(int fs, enum rootfs_way way, const struct rootfs_overlay *o
 	for (size_t i = 0; rootfs_fixed_options[i][0]; i++)
 		if (set_string(fs, rootfs_fixed_options[i][0], rootfs_fixed_options[i][1]))
 			return -1;
+	/* In a user namespace nobody may write trusted.overlay.*; as user.overlay.* the marks hold as well,
+	 * since 5.11. */
+	if (in_user_namespace() && fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0))
+		return -1;
 	if (set_layers(fs, way, o))
 		return -1;
 	if (o->upper_fd < 0)

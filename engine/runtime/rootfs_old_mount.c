@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rootless.h"
 #include "engine/runtime/rootfs.h"
 
 #define MOUNT_DATA_PAGE 4096 /* linux/fs/namespace.c: copy_mount_options() */
@@ -126,6 +127,8 @@ static int write_data(struct old_mount *m, struct err *e)
 
 	for (size_t i = 0; rootfs_fixed_options[i][0]; i++)
 		buf_printf(&m->data, "%s=%s,", rootfs_fixed_options[i][0], rootfs_fixed_options[i][1]);
+	if (in_user_namespace())
+		buf_str_add(&m->data, "userxattr,");
 	if (o->upper_fd >= 0) {
 		if (name_beside(o->upper_fd, o->upper_fd, upper, e) ||
 		        name_beside(o->work_fd, o->upper_fd, work, e))

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "engine/store/rootless_entry.h"
 
 /* A directory that another user owns or may write to could be swapped beneath us (the class of
  * CVE-2020-15257's planted directories): refuse it instead of repairing it. */
@@ -124,8 +125,11 @@ int store_open(struct store *out, const char *root, const char *state, struct er
 	cleanup_store struct store s = STORE_CLOSED;
 
 	*out = (struct store)STORE_CLOSED; /* may be closed after a failure as well */
-	s.root = absolute(root ? root : STORE_ROOT_DEFAULT);
-	s.state = absolute(state ? state : STORE_STATE_DEFAULT);
+	cleanup_free char *root_path = NULL, *state_path = NULL;
+	if (rootless_enter(root, state, &root_path, &state_path, e) != 0)
+		return -1;
+	s.root = absolute(root_path);
+	s.state = absolute(state_path);
 	if (!s.root || !s.state)
 		return err_no_memory(e);
 	if (open_root(&s, e) != 0 || open_state(&s, e) != 0)

@@ -39,8 +39,6 @@ struct puller *puller_new(const struct pull_options *o, struct err *e)
 	if (!p)
 		return err_set_null(e, ERR_OTHER, "out of memory");
 	p->o = o;
-	if (geteuid() != 0)
-		return err_set_null(e, ERR_PERMISSION, "needs root; try: sudo tare");
 	if (store_open(&p->store, o->root, o->state, e) < 0)
 		return NULL;
 	p->is_open = true;

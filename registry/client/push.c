@@ -40,8 +40,6 @@ static int check_options(const struct push_options *o, struct err *e)
 		        o->compression);
 	if (o->format && strcmp(o->format, "oci") != 0 && strcmp(o->format, "docker") != 0)
 		return err_set(e, ERR_USAGE, "unknown format \"%.100s\"; expected oci or docker", o->format);
-	if (geteuid() != 0)
-		return err_set(e, ERR_PERMISSION, "needs root; try: sudo tare");
 	return 0;
 }
 
