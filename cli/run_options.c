@@ -383,8 +383,9 @@ const struct option run_option_rows[] = {
                 "SETPCAP SETUID SYS_CHROOT AUDIT_WRITE",
                 "Drop a capability"),
         OPT_LIST("security-opt", 0, create.security_opts, "OPTION",
-                "seccomp=unconfined no-new-privileges=false systempaths=unconfined apparmor=unconfined",
-                "seccomp=FILE|unconfined, no-new-privileges[=false], …"),
+                "seccomp=unconfined no-new-privileges=false systempaths=unconfined apparmor=unconfined "
+                "seccomp-log mask= unmask=ALL label=disable",
+                "seccomp=FILE|unconfined, apparmor=NAME|unconfined, no-new-privileges[=false], mask=PATH, …"),
 
         OPT_SECTION("Restart and health"),
         RESTART_ROW,
