@@ -77,9 +77,12 @@ const struct command check_commands[] = {
                 .words = "system check",
                 .group = GROUP_SYSTEM,
                 .summary = "Find what a crash left behind, and with --repair remove it",
-                .details = "Interfaces, rules, address leases and directories that belong to no container "
-                           "any more, images that are not whole, and what of this host keeps networks from "
-                           "working. The exit code is 1 when something is left as it was.",
+                .details =
+                        "Interfaces, rules, address leases, cgroups, processes and directories that belong "
+                        "to no container any more, containers whose monitor was killed, whose restart "
+                        "was lost or whose record cannot be read, images that are not whole, and what "
+                        "of this host keeps networks from working. The exit code is 1 when something is left "
+                        "as it was.",
                 .examples = "tare system check\ntare system check --repair",
                 .options = check_options,
                 .size = sizeof(struct check_options),

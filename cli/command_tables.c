@@ -19,6 +19,7 @@ const struct command *const command_tables[] = {
         login_commands,
         container_run_commands,
         container_life_commands,
+        wait_commands,
         container_list_commands,
         container_look_commands,
         event_commands,

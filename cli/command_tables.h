@@ -7,7 +7,8 @@
 extern const struct command
         container_run_commands[]; /* container_run.c: those that connect to input and output */
 extern const struct command
-        container_life_commands[]; /* container_life.c: those that change a container's state */
+        container_life_commands[];           /* container_life.c: those that change a container's state */
+extern const struct command wait_commands[]; /* container_wait.c */
 extern const struct command container_list_commands[]; /* container_list.c: ps */
 extern const struct command container_look_commands[]; /* container_look.c: logs, top */
 extern const struct command event_commands[];          /* events.c */

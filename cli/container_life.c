@@ -131,7 +131,7 @@ static int kill_run(struct cli *cli, void *options, char **operands)
 	return each_container(cli, operands, kill_one, options);
 }
 
-/* ------------------------------------------------------------------ pause, unpause, rename, wait */
+/* ------------------------------------------------------------------ pause, unpause, rename */
 
 static int pause_one(struct tare_engine *engine, const char *ref, const void *options, struct err *e)
 {
@@ -167,31 +167,6 @@ static int rename_run(struct cli *cli, void *options, char **operands)
 	if (!engine || engine->rename(engine, operands[0], operands[1], &e) < 0)
 		return cli_fail(cli, &e);
 	return 0;
-}
-
-static int wait_run(struct cli *cli, void *options, char **operands)
-{
-	struct err e = ERR_INIT;
-	struct tare_engine *engine = cli_engine(cli, &e);
-	int code = 0;
-
-	(void)options;
-	if (!engine)
-		return cli_fail(cli, &e);
-	for (char **ref = operands; *ref; ref++) {
-		int exit_code = 0;
-
-		e = (struct err)ERR_INIT;
-		if (engine->wait(engine, *ref, false, &exit_code, &e) == 0) {
-			printf("%d\n", exit_code);
-			fflush(stdout);
-			continue;
-		}
-		if (cli_fail(cli, &e) == 130)
-			return 130;
-		code = 1;
-	}
-	return code;
 }
 
 /* ------------------------------------------------------------------ update */
@@ -340,14 +315,6 @@ const struct command container_life_commands[] = {
                 .summary = "Let paused containers go on",
                 .complete = "running",
                 .run = unpause_run,
-        },
-        {
-                .words = "wait",
-                .aliases = "container wait",
-                SEVERAL,
-                .summary = "Wait until containers end and print their exit codes",
-                .complete = "running",
-                .run = wait_run,
         },
         {
                 .words = "update",

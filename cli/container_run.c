@@ -162,7 +162,7 @@ static int create_run(struct cli *cli, void *options, char **operands)
 /* ------------------------------------------------------------------ start, attach */
 
 struct connect_options {
-	bool attach, interactive, no_stdin, sig_proxy;
+	bool attach, interactive, no_stdin, sig_proxy, boot;
 	const char *detach_keys;
 };
 
@@ -174,6 +174,7 @@ static void connect_init(void *options)
 #define OPTIONS struct connect_options
 static const struct option start_options[] = {
         OPT_FLAG("attach", 'a', attach, "Connect to its output and wait for its end"),
+        OPT_FLAG("boot", 0, boot, "Start what the restart policies ask for after a boot"),
         OPT_FLAG("interactive", 'i', interactive, "Connect standard input too"),
         OPT_STRING("detach-keys", 0, detach_keys, "KEYS", "none",
                 "Keys that detach: ctrl-p,ctrl-q by default, \"\" for none"),
@@ -226,20 +227,48 @@ static int start_connected(
 	return io_exit_code(end, exit_code, ref);
 }
 
+/* What a service runs once after a boot: it may not fail because one container does. */
+static int start_boot(struct cli *cli, struct tare_engine *engine)
+{
+	struct err e = ERR_INIT;
+	cleanup_strv char **started = NULL, **failed = NULL;
+
+	if (!engine->boot) {
+		err_set(&e, ERR_UNSUPPORTED, "the simulated engine does not boot; leave out --demo");
+		return cli_fail(cli, &e);
+	}
+	int rc = engine->boot(engine, &started, &failed, &e);
+	strv_foreach (name, started)
+		printf("%s\n", *name);
+	strv_foreach (line, failed)
+		fprintf(stderr, "tare: %s\n", *line);
+	return rc < 0 ? cli_fail(cli, &e) : failed ? 1 : 0;
+}
+
+static int check_start(const struct connect_options *o, char *const *operands, struct err *e)
+{
+	if (o->boot && (operands[0] || o->attach || o->interactive))
+		return err_set(
+		        e, ERR_USAGE, "start: --boot goes alone: restart policies say which containers");
+	if (!o->boot && !operands[0])
+		return err_set(e, ERR_USAGE, "start: an operand is missing: name a container, or --boot");
+	if ((o->attach || o->interactive) && operands[1])
+		return err_set(e, ERR_USAGE, "only one container can be started and connected to at a time");
+	return 0;
+}
+
 static int start_run(struct cli *cli, void *options, char **operands)
 {
 	struct connect_options *o = options;
 	struct err e = ERR_INIT;
-	struct tare_engine *engine = cli_engine(cli, &e);
+	struct tare_engine *engine = check_start(o, operands, &e) < 0 ? NULL : cli_engine(cli, &e);
 	enum tare_io_end end;
 	int exit_code, code = 0;
 
 	if (!engine)
 		return cli_fail(cli, &e);
-	if ((o->attach || o->interactive) && operands[1]) {
-		err_set(&e, ERR_USAGE, "only one container can be started and connected to at a time");
-		return cli_fail(cli, &e);
-	}
+	if (o->boot)
+		return start_boot(cli, engine);
 	if (o->attach || o->interactive)
 		return start_connected(cli, engine, o, operands[0]);
 	for (char **ref = operands; *ref; ref++) {
@@ -389,11 +418,14 @@ const struct command container_run_commands[] = {
                 .words = "start",
                 .aliases = "container start",
                 .group = GROUP_CONTAINERS,
-                .operands = "CONTAINER [CONTAINER...]",
-                .min_operands = 1,
+                .operands = "CONTAINER...|--boot",
                 .max_operands = -1,
                 .summary = "Start containers that are not running",
-                .examples = "tare start web db\ntare start -ai shell",
+                .details =
+                        "With --boot those are started whose restart policy asks for it after a boot: "
+                        "always, and unless-stopped unless it was stopped by hand, on-failure if it failed; "
+                        "once per boot. The service tare.service does that.",
+                .examples = "tare start web db\ntare start -ai shell\ntare start --boot",
                 .complete = "stopped",
                 .options = start_options,
                 .size = sizeof(struct connect_options),

@@ -63,6 +63,62 @@ static bool is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+static bool is_set(const char *path, bool dflt)
+{
+	char text[32];
+
+	return file_read_small(AT_FDCWD, path, text, sizeof text) > 0 ? strtol(text, NULL, 10) != 0 : dflt;
+}
+
+/* Are we root of a user namespace only? Its map does not begin with all ids as they are. */
+static bool in_user_namespace(void)
+{
+	char text[128];
+	unsigned long inside, outside, size;
+
+	return file_read_small(AT_FDCWD, "/proc/self/uid_map", text, sizeof text) > 0 &&
+	       sscanf(text, "%lu %lu %lu", &inside, &outside, &size) == 3 &&
+	       (outside != 0 || size != UINT32_MAX);
+}
+
+static void add_user_namespaces(json *o)
+{
+	bool any = is_there("/proc/self/ns/user") && is_set("/proc/sys/user/max_user_namespaces", true);
+	bool users = is_set("/proc/sys/kernel/unprivileged_userns_clone", true) &&
+	             !is_set("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", false);
+
+	json_set_str(o, "UserNamespaces",
+	        !any    ? "none"
+	        : users ? "for root and ordinary users"
+	                : "for root only");
+	json_set_bool(o, "Rootless", in_user_namespace());
+}
+
+/* Whose part of the v2 tree we may divide further. */
+static void add_delegation(json *o)
+{
+	char text[4096], path[4200];
+	const char *own;
+
+	if (!in_user_namespace()) {
+		json_set_str(o, "CgroupDelegation", "not needed by root");
+		return;
+	}
+	if (file_read_small(AT_FDCWD, "/proc/self/cgroup", text, sizeof text) < 0 ||
+	        !(own = strstr(text, "0::"))) {
+		json_set_str(o, "CgroupDelegation", "none: there is no cgroup v2 here");
+		return;
+	}
+	int len = (int)strcspn(own + 3, "\n");
+	snprintf(path, sizeof path, "/sys/fs/cgroup%.*s/cgroup.subtree_control", len, own + 3);
+	if (access(path, W_OK) == 0)
+		snprintf(path, sizeof path, "%.*s", len, own + 3);
+	else
+		snprintf(path, sizeof path,
+		        "none: limits cannot be set; try systemd-run --user --scope -p Delegate=yes");
+	json_set_str(o, "CgroupDelegation", path);
+}
+
 static void add_security(const struct store *s, json *o)
 {
 	char text[300];
@@ -74,6 +130,10 @@ static void add_security(const struct store *s, json *o)
 		json_add_str(a, "apparmor");
 	json_add_str(a, "cgroupns");
 	json_set(o, "SecurityOptions", a);
+	if (file_read_small(AT_FDCWD, "/sys/kernel/security/lsm", text, sizeof text) > 0)
+		json_set_str(o, "SecurityModules", text);
+	add_user_namespaces(o);
+	add_delegation(o);
 	apparmor_describe(s, text, sizeof text);
 	json_set_str(o, "AppArmorProfile", text);
 }
