@@ -225,6 +225,7 @@ static bool is_active(enum tare_state state)
 	return state == TARE_RUNNING || state == TARE_PAUSED || state == TARE_RESTARTING;
 }
 
+/* What cannot be read is removed by whoever means it. */
 static char **removable_names(struct tare_engine *engine, bool force, struct err *e)
 {
 	__attribute__((cleanup(tare_container_list_free))) struct tare_container_list list = {0};
@@ -233,7 +234,8 @@ static char **removable_names(struct tare_engine *engine, bool force, struct err
 	if (engine->list(engine, true, &list, e) < 0)
 		return NULL;
 	for (size_t i = 0; i < list.n; i++)
-		if ((force || !is_active(list.rows[i].state)) && strv_add(&names, list.rows[i].name) < 0)
+		if (list.rows[i].state != TARE_DEAD && (force || !is_active(list.rows[i].state)) &&
+		        strv_add(&names, list.rows[i].name) < 0)
 			break;
 	return names ? names : calloc(1, sizeof(char *));
 }

@@ -332,7 +332,7 @@ static void status_text(const struct tare_container *c, int64_t now, struct buf 
 		        duration_words(now - c->finished, words), c->oom_killed ? " (out of memory)" : "");
 		break;
 	case TARE_DEAD:
-		buf_str_add(out, "Dead");
+		buf_printf(out, "Dead%s", c->error ? " (damaged)" : "");
 		break;
 	}
 }

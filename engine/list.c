@@ -112,20 +112,73 @@ static int open_row(const struct store *s, const char *id, struct container *c, 
 	return container_open_id(s, id, c, NULL);
 }
 
+static struct tare_container *new_row(struct tare_container_list *out)
+{
+	struct tare_container *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);
+
+	if (rows)
+		out->rows = rows;
+	return rows ? &rows[out->n++] : NULL;
+}
+
+/* Of one whose record cannot be read: there it is, and why nothing can be done with it. */
+static int add_dead(
+        const struct store *s, const char *id, const char *reason, struct tare_container_list *out)
+{
+	struct tare_container *row = new_row(out);
+	char *name = container_name_of(s, id);
+
+	if (!row) {
+		free(name);
+		return -1;
+	}
+	*row = (struct tare_container){.name = name ? name : str_printf("%.12s", id),
+	        .image = strdup(""),
+	        .image_id = strdup(""),
+	        .network = strdup(""),
+	        .state = TARE_DEAD,
+	        .error = strdup(reason)};
+	memcpy(row->id, id, sizeof row->id);
+	return row->name && row->image && row->image_id && row->network && row->error ? 0 : -1;
+}
+
+static int add_damaged(const struct store *s, const char *id, struct tare_container_list *out)
+{
+	struct container_record r;
+	struct err why = ERR_INIT;
+
+	if (container_record_read(s, id, &r, &why) == 0) {
+		container_record_free(&r);
+		return 0;
+	}
+	return why.kind == ERR_CORRUPT ? add_dead(s, id, why.msg, out) : 0;
+}
+
+static int add_aside(const struct store *s, struct tare_container_list *out)
+{
+	cleanup_strv char **ids = NULL;
+
+	if (container_aside_ids(s, &ids, NULL) != 0)
+		return -1;
+	strv_foreach (id, ids) {
+		cleanup_free char *reason = container_aside_reason(s, *id);
+		if (!reason || add_dead(s, *id, reason, out) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int add_row(const struct store *s, const char *id, bool all, struct tare_container_list *out)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 
 	bool up;
-	if (open_row(s, id, &c, &up) != 0)
-		return 0; /* just removed, or not there yet */
+	if (open_row(s, id, &c, &up) != 0) /* just removed, not there yet, or damaged */
+		return all ? add_damaged(s, id, out) : 0;
 	if (!all && !up && !container_is_restarting(&c))
 		return 0;
-	struct tare_container *rows = realloc(out->rows, (out->n + 1) * sizeof *rows);
-	if (!rows)
-		return -1;
-	out->rows = rows;
-	return fill_row(s, &c, up, &rows[out->n++]);
+	struct tare_container *row = new_row(out);
+	return row ? fill_row(s, &c, up, row) : -1;
 }
 
 int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out, struct err *e)
@@ -144,6 +197,10 @@ int engine_list(struct tare_engine *t, bool all, struct tare_container_list *out
 			tare_container_list_free(out);
 			return err_no_memory(e);
 		}
+	}
+	if (all && add_aside(s, out) != 0) {
+		tare_container_list_free(out);
+		return err_no_memory(e);
 	}
 	if (out->n)
 		qsort(out->rows, out->n, sizeof *out->rows, newest_first);

@@ -31,7 +31,8 @@ static int prune_containers(struct tare_engine *t, bool dry_run, struct tare_pru
 		return -1;
 	for (size_t i = 0; i < l.n; i++) {
 		uint64_t rw = 0, rootfs;
-		if (l.rows[i].state == TARE_RUNNING || l.rows[i].state == TARE_PAUSED)
+		if (l.rows[i].state == TARE_RUNNING || l.rows[i].state == TARE_PAUSED ||
+		        l.rows[i].state == TARE_DEAD)
 			continue;
 		engine_container_size(t, l.rows[i].id, &rw, &rootfs, NULL);
 		if (!dry_run && engine_remove(t, l.rows[i].id, &how, NULL) != 0)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 
@@ -21,12 +23,25 @@ static int kill_for_removal(struct tare_engine *t, const struct container *c, bo
 	return await_exit(c, -1, e) < 0 ? -1 : 0;
 }
 
+/* Only for who says so twice: first it is set aside, then it is deleted. */
+static int remove_aside(const struct store *s, const char *id, bool force, struct err *e)
+{
+	if (force)
+		return container_aside_remove(s, id, e);
+	cleanup_free char *reason = container_aside_reason(s, id);
+	return err_set(e, ERR_CORRUPT,
+	        "container %.12s was set aside: %s; to delete what is left: tare rm -f %.12s", id,
+	        reason ? reason : "", id);
+}
+
 /* A record that cannot be read is set aside with the reason, never deleted: its files may be worth saving. */
 static int remove_unreadable(
         const struct store *s, const char *ref, bool force, const struct err *why, struct err *e)
 {
 	char id[TARE_ID_LEN + 1];
 
+	if (why->kind == ERR_NOT_FOUND && container_aside_find(s, ref, id))
+		return remove_aside(s, id, force, e);
 	if (why->kind == ERR_NOT_FOUND || container_resolve(s, ref, id, e) != 0)
 		return err_set(e, why->kind, "%s", why->msg);
 	if (!force)

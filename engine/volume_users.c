@@ -80,27 +80,67 @@ static int by_name(const void *a, const void *b)
 	return order ? order : strcmp(x->destination, y->destination);
 }
 
+/* Without its record, what was made from it still tells which volumes it has. */
+static int add_unreadable(const struct store *s, const char *entry, const char *id, const char *volume,
+        struct volume_users *out, struct err *e)
+{
+	char path[CONTAINER_ASIDE_MAX + 16];
+	struct runtime_spec spec = RUNTIME_SPEC_INIT;
+	struct container_record r = {.name = (char *)(uintptr_t)id};
+	int rc = 0;
+
+	snprintf(path, sizeof path, "%s/config.json", entry);
+	cleanup_json json *j = json_read_at(s->containers_fd, path, CONTAINER_RECORD_MAX, NULL);
+	if (!j || runtime_spec_from_json(j, &spec, NULL) != 0) {
+		snprintf(out->unread, sizeof out->unread, "%s", id);
+		return 0;
+	}
+	memcpy(r.id, id, sizeof r.id);
+	for (size_t i = 0; i < spec.n_mounts && rc == 0; i++) {
+		const struct spec_mount *m = &spec.mounts[i];
+		struct liveness alive = {.known = true};
+		if (!m->volume || (volume && strcmp(m->volume, volume) != 0))
+			continue;
+		cleanup_json json *mount = json_object_new_object();
+		json_set_str(mount, "Name", m->volume);
+		json_set_str(mount, "Destination", m->destination);
+		rc = add(out, &r, mount, &alive, e);
+	}
+	runtime_spec_free(&spec);
+	return rc;
+}
+
+static int add_any(
+        const struct store *s, const char *id, const char *volume, struct volume_users *out, struct err *e)
+{
+	struct container_record r;
+	struct err why = ERR_INIT;
+
+	if (container_record_read(s, id, &r, &why) != 0) /* or it was removed meanwhile */
+		return why.kind == ERR_NOT_FOUND ? 0 : add_unreadable(s, id, id, volume, out, e);
+	int rc = add_container(s, &r, volume, out, e);
+	container_record_free(&r);
+	return rc;
+}
+
 int volume_users(const struct store *s, const char *volume, struct volume_users *out, struct err *e)
 {
-	cleanup_strv char **ids = NULL;
+	char entry[CONTAINER_ASIDE_MAX];
+	cleanup_strv char **ids = NULL, **aside = NULL;
+	int rc = 0;
 
 	*out = (struct volume_users){0};
-	if (container_ids(s, &ids, e) != 0)
+	if (container_ids(s, &ids, e) != 0 || container_aside_ids(s, &aside, e) != 0)
 		return -1;
-	strv_foreach (id, ids) {
-		struct container_record r;
-		struct err why = ERR_INIT;
-		if (container_record_read(s, *id, &r, &why) != 0) {
-			if (why.kind != ERR_NOT_FOUND) /* removed meanwhile */
-				snprintf(out->unread, sizeof out->unread, "%s", *id);
-			continue;
-		}
-		int rc = add_container(s, &r, volume, out, e);
-		container_record_free(&r);
-		if (rc != 0) {
-			volume_users_free(out);
-			return -1;
-		}
+	strv_foreach (id, ids)
+		if (rc == 0)
+			rc = add_any(s, *id, volume, out, e);
+	strv_foreach (id, aside)
+		if (rc == 0)
+			rc = add_unreadable(s, container_aside_entry(*id, entry), *id, volume, out, e);
+	if (rc != 0) {
+		volume_users_free(out);
+		return -1;
 	}
 	if (out->n)
 		qsort(out->rows, out->n, sizeof *out->rows, by_name);

@@ -211,3 +211,15 @@ void container_names_release(const struct store *s, const char *id)
 		if (entry->d_name[0] != '.')
 			container_name_release(s, entry->d_name, id);
 }
+
+char *container_name_of(const struct store *s, const char *id)
+{
+	int fd = openat(s->names_fd, ".", OPEN_DIR);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char owner[TARE_ID_LEN + 1];
+
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (name_owner(s, entry->d_name, owner) > 0 && strcmp(owner, id) == 0)
+			return strdup(entry->d_name);
+	return NULL;
+}

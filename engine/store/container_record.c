@@ -249,7 +249,7 @@ static int check_damaged(const struct store *s, const char *id, int dir, struct 
 
 int container_set_aside(const struct store *s, const char *id, const char *reason, struct err *e)
 {
-	char aside[TARE_ID_LEN + 16];
+	char aside[CONTAINER_ASIDE_MAX];
 	cleanup_fd int dir = container_dir_open(s, id);
 
 	if (dir < 0)
@@ -259,8 +259,7 @@ int container_set_aside(const struct store *s, const char *id, const char *reaso
 		return -1;
 	/* without its reason, on a full disk, it is out of the way all the same */
 	file_write_at(dir, "reason", reason, strlen(reason), 0600, FILE_SYNC, NULL);
-	snprintf(aside, sizeof aside, ".damaged-%s", id);
-	if (renameat(s->containers_fd, id, s->containers_fd, aside) != 0)
+	if (renameat(s->containers_fd, id, s->containers_fd, container_aside_entry(id, aside)) != 0)
 		return err_sys(e, "cannot set container %.12s aside", id);
 	container_names_release(s, id);
 	remove_tree_at(s->state_containers_fd, id);

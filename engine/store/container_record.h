@@ -65,6 +65,19 @@ int container_debris_lock(const struct store *s, const char *entry);
  * goes. CONFLICT while its process runs. */
 int container_set_aside(const struct store *s, const char *id, const char *reason, struct err *e);
 
+/* container_aside.c: what was set aside, until somebody removes it by its id. */
+#define CONTAINER_ASIDE_MAX (TARE_ID_LEN + 16)
+/* containers/ENTRY of the container that was set aside. */
+const char *container_aside_entry(const char *id, char entry[CONTAINER_ASIDE_MAX]);
+/* Their ids, unsorted; strv. */
+int container_aside_ids(const struct store *s, char ***ids, struct err *e);
+/* By a full id or the unique start of one; false: none. */
+bool container_aside_find(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1]);
+/* Why; the caller's to free. */
+char *container_aside_reason(const struct store *s, const char *id);
+/* Delete what is left of it. */
+int container_aside_remove(const struct store *s, const char *id, struct err *e);
+
 /* Open root/containers/ID and state/containers/ID (made with `make`). -1 with errno. */
 int container_dir_open(const struct store *s, const char *id);
 int container_state_dir_open(const struct store *s, const char *id, bool make);
@@ -78,6 +91,8 @@ int container_ids(const struct store *s, char ***ids, struct err *e);
  * removal left behind is taken over. The caller holds the lock of the container `id`. */
 int container_name_claim(const struct store *s, const char *name, const char *id, struct err *e);
 void container_name_release(const struct store *s, const char *name, const char *id);
+/* A name that leads to id, whatever its record says; the caller's to free, NULL without one. */
+char *container_name_of(const struct store *s, const char *id);
 /* Every name that leads to id. */
 void container_names_release(const struct store *s, const char *id);
 /* Whether no container needs the name. */

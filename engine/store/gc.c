@@ -130,26 +130,39 @@ static int add_layers(json *record, struct digest_set *set)
 }
 
 /* `unsure` becomes true when a record cannot be read: that container may need any layer. */
+static int add_container(const struct store *s, const char *entry, const char *id, struct digest_set *set,
+        bool *unsure, struct err *e)
+{
+	struct err why = ERR_INIT;
+	char path[CONTAINER_ASIDE_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/container.json", entry);
+	cleanup_json json *record = json_read_at(s->containers_fd, path, CONTAINER_RECORD_MAX, &why);
+	if (record)
+		return add_layers(record, set) < 0 ? err_no_memory(e) : 0;
+	if (why.sys == ENOENT && entry == id)
+		return 0; /* not there yet, or not any more */
+	*unsure = true;
+	log_line(LOG_LEVEL_WARN,
+	        "all layers are kept, since the record of container %.12s cannot be read; remove it: tare rm "
+	        "-f %.12s",
+	        id, id);
+	return 0;
+}
+
 static int add_containers(const struct store *s, struct digest_set *set, bool *unsure, struct err *e)
 {
-	char path[TARE_ID_LEN + 32];
-	cleanup_strv char **ids = NULL;
-	if (container_ids(s, &ids, e) < 0)
+	char entry[CONTAINER_ASIDE_MAX];
+	cleanup_strv char **ids = NULL, **aside = NULL;
+
+	if (container_ids(s, &ids, e) < 0 || container_aside_ids(s, &aside, e) < 0)
 		return -1;
-	strv_foreach (id, ids) {
-		struct err why = ERR_INIT;
-		snprintf(path, sizeof(path), "%s/container.json", *id);
-		cleanup_json json *record = json_read_at(s->containers_fd, path, CONTAINER_RECORD_MAX, &why);
-		if (record && add_layers(record, set) < 0)
-			return err_no_memory(e);
-		if (record || why.sys == ENOENT)
-			continue;
-		*unsure = true;
-		log_line(LOG_LEVEL_WARN,
-		        "all layers are kept, since the record of container %.12s cannot be read; remove it: "
-		        "tare rm -f %.12s",
-		        *id, *id);
-	}
+	strv_foreach (id, ids)
+		if (add_container(s, *id, *id, set, unsure, e) < 0)
+			return -1;
+	strv_foreach (id, aside)
+		if (add_container(s, container_aside_entry(*id, entry), *id, set, unsure, e) < 0)
+			return -1;
 	return 0;
 }
 

@@ -104,15 +104,47 @@ kill_all() {
 	ok tare rm f
 }
 
-@test "a record that can't be read is set aside with its reason, not deleted" {
-	ok tare create --name d $B true
+@test "a record that can't be read is shown, set aside with its reason, and deleted only by who says so" {
+	ok tare create --name d -v vol:/v $B true
 	local id
 	id=$(inspect '{{.Id}}' d)
 	: >"$ROOT/containers/$id/container.json"
+	ok tare ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}} {{.Status}}'
+	has "$id d dead Dead (damaged)"
 	refused 1 'rm -f' rm d
-	ok tare rm -f d
+	exits 1 tare system check
+	has 'its record cannot be read'
+	ok tare system check --repair
+	ok tare system check
 	[ -s "$ROOT/containers/.damaged-$id/reason" ]
+	ok tare ps -a --no-trunc --format '{{.ID}} {{.State}}'
+	has "$id dead"
+	# its name is free, what it used is not
 	ok tare create --name d $B true
 	ok tare rm d
-	rm -r "$ROOT/containers/.damaged-$id"
+	refused 1 "${id:0:12}" volume rm vol
+	ok tare volume prune -a -f
+	ok tare container prune -f
+	ok tare rm -f --all
+	[ -d "$ROOT/volumes/vol" ]
+	[ -s "$ROOT/containers/.damaged-$id/reason" ]
+	refused 1 'set aside' rm "${id:0:12}"
+	ok tare rm -f "${id:0:12}"
+	[ ! -e "$ROOT/containers/.damaged-$id" ]
+	ok tare volume rm vol
+}
+
+@test "layers stay while a container that can't be read may need them" {
+	ok tare create --name d $B true
+	local id
+	id=$(inspect '{{.Id}}' d)
+	head -c 40 "$ROOT/containers/$id/container.json" >"$DIR/half"
+	cp "$DIR/half" "$ROOT/containers/$id/container.json"
+	ok tare rm -f d
+	ok tare rmi -f $B
+	ok tare image prune -a -f
+	[ -n "$(ls "$ROOT/layers/sha256")" ]
+	ok tare rm -f "$id"
+	ok tare image prune -a -f
+	[ -z "$(ls "$ROOT/layers/sha256")" ]
 }

@@ -54,9 +54,9 @@ def whole(world, ref="mine"):
     if status != "running":
         world.must("start", ref)
         expect(world.status(ref) in ("running", "exited"), f"{ref} was started, and is {world.status(ref)}")
-    if world.status(ref) == "running":
+    if world.status(ref) == "running" and "sleep" in world.field(ref, "{{.Config.Cmd}}"):
         world.must("exec", ref, "true")
-        world.must("stop", "-t", "0", ref)
+    world.must("stop", "-t", "0", ref)
     expect(world.status(ref) in ("exited", None), f"{ref} was stopped, and is {world.status(ref)}")
     return status
 
