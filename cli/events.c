@@ -134,7 +134,7 @@ struct event_view {
 	const struct events_options *o;
 	const struct template *template; /* NULL: a line, or JSON */
 	bool json, silent;
-	struct event_runner *runner; /* NULL without --exec */
+	struct event_runner *runner; /* used with --exec */
 	struct err *e;
 };
 
@@ -169,7 +169,7 @@ static int show_event(json *event, void *arg)
 
 	if (!filters_match(v->o->filters, event_filters, &event, NULL))
 		return 0;
-	if (v->runner && event_runner_add(v->runner, event) < 0)
+	if (v->o->exec && event_runner_add(v->runner, event) < 0)
 		return err_set(v->e, ERR_OTHER, "--exec: the process that runs the command is gone"), 1;
 	if (v->silent)
 		return 0;
@@ -198,28 +198,30 @@ static void settle_times(struct events_options *o)
 
 static int watch(struct cli *cli, const struct events_options *o, struct event_view *view)
 {
-	struct err e = ERR_INIT, shown = ERR_INIT;
-	struct event_runner runner = {0};
+	struct err e = ERR_INIT;
 	struct tare_engine *engine = cli_engine(cli, &e);
 
-	if (!engine || (o->exec && event_runner_start(&runner, o->exec, &e) < 0))
+	if (!engine || (o->exec && event_runner_start(view->runner, o->exec, &e) < 0))
 		return cli_fail(cli, &e);
-	view->runner = o->exec ? &runner : NULL;
-	view->e = &shown;
 	int rc = engine->events(engine, &o->event, show_event, view, &e);
-	event_runner_end(&runner);
+	event_runner_end(view->runner);
 	if (rc < 0)
 		return cli_fail(cli, &e);
-	return *shown.msg ? cli_fail(cli, &shown) : 0;
+	return *view->e->msg ? cli_fail(cli, view->e) : 0;
 }
 
 static int events_run(struct cli *cli, void *options, char **operands)
 {
 	struct events_options *o = options;
-	struct err e = ERR_INIT;
+	struct err e = ERR_INIT, shown = ERR_INIT;
+	struct event_runner runner = {0};
 	bool json_lines = o->format ? strcmp(o->format, "json") == 0 : cli->json;
 	cleanup_template struct template *t = NULL;
-	struct event_view view = {.o = o, .json = json_lines, .silent = o->exec && !o->format && !cli->json};
+	struct event_view view = {.o = o,
+	        .json = json_lines,
+	        .silent = o->exec && !o->format && !cli->json,
+	        .runner = &runner,
+	        .e = &shown};
 
 	(void)operands;
 	settle_times(o);

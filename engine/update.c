@@ -40,7 +40,8 @@ static int check_update(const struct container *c, const struct tare_update *u, 
 static int settle_swap(const struct resources *old, struct resources *change, struct err *e)
 {
 	if (change->memory < 0 && change->memory_swap > 0)
-		return err_set(e, ERR_USAGE, "--memory-swap needs a limit on memory, which --memory -1 takes away");
+		return err_set(
+		        e, ERR_USAGE, "--memory-swap needs a limit on memory, which --memory -1 takes away");
 	if (!change->memory || change->memory_swap)
 		return 0;
 	if (change->memory < 0 || old->memory_swap <= 0) {

@@ -89,3 +89,26 @@ quota_of() {
 	refused 125 '--restart' update --restrat no x
 	refused 1 'such container' update --pids-limit 5 nosuch
 }
+
+@test "wait: several at once, also those that remove themselves, and conditions" {
+	background slow $B sh -c 'until [ -e /go ]; do sleep 0.05; done; exit 3'
+	background quick --rm $B sh -c 'exit 4'
+	background up
+	$TARE wait slow quick >"$DIR/codes" 2>&1 3>&- 4>&- &
+	local waiter=$!
+	ok tare wait --condition running up
+	is -1
+	refused 1 'no health check' wait --condition healthy up
+	refused 125 'one of stopped' wait --condition dead up
+	tare exec slow touch /go
+	returns 0 "$waiter" || grep -q 'no such container: quick' "$DIR/codes"
+	grep -qx 3 "$DIR/codes" || fail "$(cat "$DIR/codes")"
+	tare rm slow
+	$TARE wait --condition removed up >"$DIR/removed" 3>&- 4>&- &
+	waiter=$!
+	tare rm -f up
+	returns 0 "$waiter"
+	refused 1 'such container' wait nosuch
+	ok tare wait --ignore nosuch
+	is -1
+}
