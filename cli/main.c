@@ -42,9 +42,8 @@ static int run_internal(struct cli *cli, void *options, char **words)
 	if (strcmp(words[0], "man") == 0) /* as the build does */
 		return man_write(cli->program, words[1], &e) < 0 ? cli_fail(cli, &e) : 0;
 	engine = cli_engine(cli, &e);
-	if (!engine || engine->internal(engine, words[0], words[1], &e) < 0)
-		return cli_fail(cli, &e);
-	return 0;
+	int code = engine ? engine->internal(engine, words[0], words[1], &e) : -1;
+	return code < 0 ? cli_fail(cli, &e) : code;
 }
 
 /* Nothing was asked: the dashboard. Without a terminal for it, what runs, and how to go on. */

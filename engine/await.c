@@ -28,10 +28,13 @@ static int poll_until(struct pollfd *p, nfds_t n, int64_t deadline)
 
 static bool is_recorded(const struct container *c)
 {
+	struct container_state now;
 	struct exit_record r;
 
-	/* without state.json somebody has cleaned up already */
-	return exit_record_read(c->state_fd, &r) == 0 || faccessat(c->state_fd, "state.json", F_OK, 0) != 0;
+	/* without state.json somebody has cleaned up already, and another process in it is the next run */
+	return exit_record_read(c->state_fd, &r) == 0 || container_state_read(c->state_fd, &now) != 0 ||
+	       now.restart_due || now.process.pid != c->state.process.pid ||
+	       now.process.start_time != c->state.process.start_time;
 }
 
 /* Nearly always the record is there within a fraction of a millisecond. Looking a few times is cheaper than a

@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 #include "engine/network.h"
+#include "engine/restart.h"
 #include "engine/runtime/cgroup.h"
 
 /* A run that is draining has its end on record soon; the record is waited for, since it is the only one who
@@ -64,24 +65,14 @@ void cleanup_finish(const struct store *s, struct container *c, struct exit_reco
 	emit_end(s, c, how);
 }
 
-/* `tare restart` of a --rm container: this one end does not remove it. */
-static bool is_restarting(const struct container *c)
+/* What was noted for this end beside the state: see restart.h. */
+static bool is_noted(const struct container *c, const char *note)
 {
-	return c->state_fd >= 0 && faccessat(c->state_fd, "restart", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return c->state_fd >= 0 && faccessat(c->state_fd, note, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e)
+static int remove_state(const struct store *s, struct container *c, struct err *e)
 {
-	if (container_is_up(c) || (c->state_fd < 0 && !container_run_was_lost(c)))
-		return 0;
-	cleanup_finish(s, c, how);
-	c->record.finished = how->finished;
-	c->record.exit_code = how->code;
-	c->record.oom_killed = how->oom_killed;
-	if (container_auto_remove(c) && !is_restarting(c))
-		return remove_locked(s, c, true, e);
-	if (container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), e) != 0)
-		return -1; /* the state directory stays, so that the next command tries again */
 	close_fd(&c->state_fd);
 	c->has_state = false;
 	if (remove_tree_at(s->state_containers_fd, c->id) != 0)
@@ -89,13 +80,50 @@ int cleanup_locked(const struct store *s, struct container *c, struct exit_recor
 	return 0;
 }
 
+/* How the run that is waited after ended. */
+static void known_end(const struct container *c, struct exit_record *how)
+{
+	if (exit_record_read(c->state_fd, how) != 0)
+		*how = (struct exit_record){.code = c->record.exit_code,
+		        .oom_killed = c->record.oom_killed,
+		        .finished = c->record.finished};
+}
+
+int cleanup_locked(const struct store *s, struct container *c, struct exit_record *how, struct err *e)
+{
+	if (container_is_up(c) || (c->state_fd < 0 && !container_run_was_lost(c)))
+		return 0;
+	if (container_is_restarting(c) || container_restart_was_lost(c)) {
+		known_end(c, how);
+		return 0;
+	}
+	cleanup_finish(s, c, how);
+	c->record.finished = how->finished;
+	c->record.exit_code = how->code;
+	c->record.oom_killed = how->oom_killed;
+	c->record.stopped_by_user = is_noted(c, RESTART_NOTE_STOPPED);
+	/* `tare restart` of a --rm container: this one end does not remove it */
+	if (container_auto_remove(c) && !is_noted(c, RESTART_NOTE_KEEP))
+		return remove_locked(s, c, true, e);
+	if (container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), e) != 0)
+		return -1; /* the state directory stays, so that the next command tries again */
+	bool again = is_noted(c, RESTART_NOTE_AGAIN) && !c->record.stopped_by_user;
+	if (container_run_is_of_this_boot(c) && (again || restart_is_due(&c->record, how->code)))
+		return restart_put_off(s, c, again, e);
+	return remove_state(s, c, e);
+}
+
 int cleanup_run(const struct store *s, const char *id, struct exit_record *how, struct err *e)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 	struct err local = ERR_INIT;
 
-	if (container_open_id(s, id, &c, &local) == 0 && container_lock(s, &c, &local) == 0)
-		return cleanup_locked(s, &c, how, e);
+	if (container_open_id(s, id, &c, &local) == 0 && container_lock(s, &c, &local) == 0) {
+		if (cleanup_locked(s, &c, how, e) != 0)
+			return -1;
+		restart_pick_up(s, &c);
+		return 0;
+	}
 	if (local.kind == ERR_NOT_FOUND)
 		return 0; /* somebody removed it */
 	if (e)
@@ -108,8 +136,9 @@ void cleanup_in_passing(const struct store *s, const char *id)
 	cleanup_container struct container c = CONTAINER_INIT;
 	struct exit_record how;
 
-	if (container_open_id(s, id, &c, NULL) == 0 && container_try_lock(s, &c))
-		cleanup_locked(s, &c, &how, NULL);
+	if (container_open_id(s, id, &c, NULL) == 0 && container_try_lock(s, &c) &&
+	        cleanup_locked(s, &c, &how, NULL) == 0)
+		restart_pick_up(s, &c);
 }
 
 static void remove_anonymous_volumes(const struct store *s, const struct container *c)
@@ -145,13 +174,4 @@ int remove_locked(const struct store *s, struct container *c, bool volumes, stru
 		return err_sys(e, "container %s is removed, but %s/containers/%s is not; remove it by hand",
 		        c->record.name, s->root, aside);
 	return 0;
-}
-
-int engine_internal(struct tare_engine *t, const char *verb, const char *ref, struct err *e)
-{
-	struct exit_record how;
-
-	if (strcmp(verb, "cleanup") == 0)
-		return cleanup_run(engine_store(t), ref, &how, e);
-	return err_set(e, ERR_USAGE, "no such internal verb: %s", verb);
 }

@@ -97,10 +97,14 @@ void container_close(struct container *c)
 	container_record_free(&c->record);
 }
 
+bool container_run_is_of_this_boot(const struct container *c)
+{
+	return c->has_state && strcmp(c->state.boot, boot_id()) == 0;
+}
+
 bool container_is_up(const struct container *c)
 {
-	return c->has_state && !c->state.restart_due && strcmp(c->state.boot, boot_id()) == 0 &&
-	       proc_alive(&c->state.process);
+	return container_run_is_of_this_boot(c) && !c->state.restart_due && proc_alive(&c->state.process);
 }
 
 bool container_auto_remove(const struct container *c)
@@ -112,13 +116,13 @@ bool container_is_ending(const struct container *c)
 {
 	struct exit_record r;
 
-	return c->has_state && !container_is_up(c) && exit_record_read(c->state_fd, &r) != 0 &&
-	       strcmp(c->state.boot, boot_id()) == 0 && proc_alive(&c->state.monitor);
+	return container_run_is_of_this_boot(c) && !c->state.restart_due && !container_is_up(c) &&
+	       exit_record_read(c->state_fd, &r) != 0 && proc_alive(&c->state.monitor);
 }
 
 static bool waits_to_restart(const struct container *c)
 {
-	return c->has_state && c->state.restart_due && strcmp(c->state.boot, boot_id()) == 0;
+	return container_run_is_of_this_boot(c) && c->state.restart_due;
 }
 
 bool container_is_restarting(const struct container *c)
@@ -140,7 +144,7 @@ enum tare_state container_status(const struct container *c, bool up)
 {
 	if (up)
 		return c->state.paused ? TARE_PAUSED : TARE_RUNNING;
-	if (c->has_state && c->state.restart_due && container_is_restarting(c))
+	if (container_is_restarting(c) || container_restart_was_lost(c))
 		return TARE_RESTARTING;
 	return c->record.started ? TARE_EXITED : TARE_CREATED;
 }
@@ -149,6 +153,10 @@ int container_need_up(const struct container *c, struct err *e)
 {
 	if (container_is_up(c))
 		return 0;
+	if (container_is_restarting(c))
+		return err_set(e, ERR_CONFLICT,
+		        "container %s is restarting; wait until it runs, or stop it: tare stop %s",
+		        c->record.name, c->record.name);
 	return err_set(e, ERR_CONFLICT, "container %s is not running; start it with: tare start %s",
 	        c->record.name, c->record.name);
 }

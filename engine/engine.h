@@ -57,6 +57,8 @@ void container_close(struct container *c);
 
 bool container_auto_remove(const struct container *c); /* --rm */
 bool container_is_up(const struct container *c);       /* running or paused; asks the kernel each time */
+/* Its pids mean something. */
+bool container_run_is_of_this_boot(const struct container *c);
 /* Process 1 is gone, and its monitor is still passing on what it wrote: the exit comes on record soon. */
 bool container_is_ending(const struct container *c);
 /* Its run has ended, and its monitor waits to start the next one. */
@@ -128,10 +130,32 @@ void inspect_set_restart(json *host_config, enum tare_restart policy, unsigned m
 void inspect_set_resources(json *host_config, const struct resources *r);
 json *inspect_host_config(const struct container_record *r);
 
+/* lifecycle.c, for every way of a start: the record of one that begins; and of one that failed, so that
+ * `ps -a` and `inspect` tell why. */
+void container_mark_started(struct container_record *r);
+void container_remember_failure(struct container *c, const struct err *why, int64_t started_before);
+
 /* starter.c: start a container that is locked and not running. `client_fd`: the monitor's end of a socketpair
  * for a caller that is attached from birth, or -1; consumed. */
 int starter_start(const struct store *s, struct container *c, const struct runtime_spec *spec, int client_fd,
         unsigned rows, unsigned cols, struct err *e);
+
+/* The same without a fork, of a container that is on record as restarting: this process becomes its monitor.
+ * `started` is called when it runs. -1: it does not run, and its state directory is as after an end. */
+int starter_become(const struct store *s, struct container *c, const struct runtime_spec *spec,
+        void (*started)(void *arg), void *arg, struct err *e);
+/* internal.c: the words that make `tare` do a verb of its own ("cleanup", "restart", …) for a container;
+ * argv[0] is its path. */
+#define VERB_WORDS 8
+struct verb {
+	char path[512];
+	const char *argv[VERB_WORDS + 1];
+};
+void verb_words(const char *path, const struct store *s, const char *word, const char *id,
+        const char *argv[VERB_WORDS + 1]);
+void verb_fill(struct verb *v, const struct store *s, const char *word, const char *id);
+/* Have it done by a process that is nobody's child, and holds nothing of this one; its pid or -1. */
+pid_t verb_spawn(const struct verb *v);
 
 /* cleanup.c: after the end of a run, once, by whoever comes first: cgroup, record, event, --rm. The container
  * may be gone after it. Nothing happens while the run lasts. Takes the lock. */

@@ -5,8 +5,11 @@
 
 #include "base/buf.h"
 #include "engine/engine.h"
+#include "engine/monitor/handoff.h"
 #include "engine/oci/image_config.h"
 
+/* Beyond its time a probe has this long to be killed and put down; then the monitor kills who asks. */
+#define LIMIT_ROOM_NS   INT64_C(30000000000)
 #define HEALTH_FILE_MAX ((size_t)256 << 10) /* five outputs, each byte of them escaped */
 
 bool health_is_on(const struct container_record *r)
@@ -85,4 +88,39 @@ json *health_document(const struct container *c)
 	json_set_int(j, "FailingStreak", 0);
 	json_set(j, "Log", json_object_new_array());
 	return j;
+}
+
+/* ------------------------------------------------------------------ the monitor's part */
+
+int health_of(const struct container_record *r, struct health_check *h)
+{
+	return health_check_from_json(json_path(r->config, "Config.Healthcheck"), h, NULL);
+}
+
+static uint32_t ms_of(int64_t ns)
+{
+	int64_t ms = ns / 1000000;
+
+	return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
+}
+
+bool health_handoff(const struct container_record *r, struct monitor_handoff *h)
+{
+	struct health_check check;
+
+	if (!health_is_on(r) || health_of(r, &check) != 0)
+		return false;
+	h->health_interval_ms = ms_of(check.interval);
+	h->health_start_interval_ms = ms_of(check.start_period ? check.start_interval : check.interval);
+	h->health_limit_ms = ms_of(check.timeout + LIMIT_ROOM_NS);
+	health_check_free(&check);
+	return true;
+}
+
+int health_run(struct tare_engine *t, const char *id, struct err *e)
+{
+	(void)t;
+	(void)id;
+	(void)e;
+	return 0;
 }

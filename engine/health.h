@@ -14,13 +14,20 @@ struct container;
 struct container_record;
 struct err;
 struct image_config;
+struct monitor_handoff;
 
 /* What of the image's and the flags is in force, put into the record's Config; nothing where neither asks for
  * it. `image` may be NULL. */
 int health_record(const struct tare_create *q, const struct image_config *image, json *config, struct err *e);
 bool health_is_on(const struct container_record *r);
+/* What is on record; -1: nothing that makes sense. The caller's to free. */
+int health_of(const struct container_record *r, struct health_check *h);
 /* Of a container that is up; NONE where nothing asks for it. */
 enum tare_health health_status(const struct container *c);
+/* What the monitor has to know; false: it need not ask. */
+bool health_handoff(const struct container_record *r, struct monitor_handoff *h);
+/* `tare --internal health ID`: ask once, and put down what came of it; an exit code of handoff.h, or -1. */
+int health_run(struct tare_engine *t, const char *id, struct err *e);
 /* Docker's State.Health, the caller's to put. */
 json *health_document(const struct container *c);
 

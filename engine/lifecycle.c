@@ -22,6 +22,7 @@
 #include "engine/monitor/handoff.h"
 #include "engine/name.h"
 #include "engine/relay.h"
+#include "engine/restart.h"
 
 /* ------------------------------------------------------------------ create */
 
@@ -100,9 +101,10 @@ static int record_image(
 	return r->image && r->image_id && r->image_manifest ? 0 : err_no_memory(e);
 }
 
-static void mark_started(struct container_record *r)
+void container_mark_started(struct container_record *r)
 {
 	r->started = now_realtime();
+	r->stopped_by_user = false;
 	free(r->error);
 	r->error = NULL;
 }
@@ -142,7 +144,7 @@ static int fill(const struct store *s, const struct tare_create *q, bool startin
 		return -1;
 	c->record.created = now_realtime();
 	if (starting)
-		mark_started(&c->record);
+		container_mark_started(&c->record);
 	bool lasting = !q->auto_remove;
 	if (container_spec_write(c, spec, lasting, e) != 0 ||
 	        container_record_write(c->dir_fd, &c->record, lasting, e) != 0)
@@ -200,8 +202,7 @@ int engine_create(struct tare_engine *t, const struct tare_create *q, char *id, 
 
 /* ------------------------------------------------------------------ start */
 
-/* A start that failed is remembered: `ps -a` and `inspect` tell why. */
-static void remember_failure(struct container *c, const struct err *why, int64_t started_before)
+void container_remember_failure(struct container *c, const struct err *why, int64_t started_before)
 {
 	c->record.started = started_before;
 	c->record.exit_code = err_exit_code(why);
@@ -256,6 +257,12 @@ static int socket_pair(const struct tare_io *io, int ends[2], struct err *e)
 	return 0;
 }
 
+/* Nobody waits any more to start it: that is ours then. */
+static int take_lost_restart(const struct store *s, struct container *c, struct err *e)
+{
+	return container_restart_was_lost(c) ? restart_call_off(s, c, false, e) : 0;
+}
+
 int engine_start(struct tare_engine *t, const char *ref, const struct tare_io *io, enum tare_io_end *end,
         int *exit_code, struct err *e)
 {
@@ -273,19 +280,23 @@ int engine_start(struct tare_engine *t, const char *ref, const struct tare_io *i
 		return io ? engine_attach(t, c.id, io, end, exit_code, e)
 		          : 0; /* starting what runs is success */
 	}
-	if (cleanup_locked(s, &c, &how, e) != 0 || container_spec(&c, &spec, e) != 0 ||
-	        socket_pair(io, ends, e) != 0)
+	if (container_is_restarting(&c)) /* as Docker has it: it is started already */
+		return io ? container_need_up(&c, e) : 0;
+	if (cleanup_locked(s, &c, &how, e) != 0 || take_lost_restart(s, &c, e) != 0 ||
+	        container_spec(&c, &spec, e) != 0 || socket_pair(io, ends, e) != 0)
 		return -1;
 	cleanup_fd int sock = ends[0];
 	int64_t before = c.record.started;
 	struct err local = ERR_INIT;
-	mark_started(&c.record); /* on record first: a start that is killed halfway is recognised by it */
+	c.record.restart_count = 0;
+	container_mark_started(
+	        &c.record); /* on record first: a start that is killed halfway is recognised by it */
 	if (container_record_write(c.dir_fd, &c.record, !container_auto_remove(&c), e) != 0) {
 		close_fd(&ends[1]);
 		return -1;
 	}
 	if (start_locked(s, &c, &spec, io, ends[1], &local) != 0) {
-		remember_failure(&c, &local, before);
+		container_remember_failure(&c, &local, before);
 		if (e)
 			*e = local;
 		return -1;
@@ -316,7 +327,7 @@ int engine_run(struct tare_engine *t, const struct tare_create *q, const struct 
 		if (q->auto_remove)
 			remove_locked(s, &c, true, NULL);
 		else
-			remember_failure(&c, &local, 0);
+			container_remember_failure(&c, &local, 0);
 		if (e)
 			*e = local;
 		return -1;

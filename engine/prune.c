@@ -32,7 +32,7 @@ static int prune_containers(struct tare_engine *t, bool dry_run, struct tare_pru
 	for (size_t i = 0; i < l.n; i++) {
 		uint64_t rw = 0, rootfs;
 		if (l.rows[i].state == TARE_RUNNING || l.rows[i].state == TARE_PAUSED ||
-		        l.rows[i].state == TARE_DEAD)
+		        l.rows[i].state == TARE_RESTARTING || l.rows[i].state == TARE_DEAD)
 			continue;
 		engine_container_size(t, l.rows[i].id, &rw, &rootfs, NULL);
 		if (!dry_run && engine_remove(t, l.rows[i].id, &how, NULL) != 0)
@@ -178,7 +178,9 @@ int engine_disk_usage(struct tare_engine *t, struct tare_disk_usage *out, struct
 		return -1;
 	for (size_t i = 0; i < containers.n; i++) {
 		uint64_t rw = 0, rootfs;
-		bool up = containers.rows[i].state == TARE_RUNNING || containers.rows[i].state == TARE_PAUSED;
+		bool up = containers.rows[i].state == TARE_RUNNING ||
+		          containers.rows[i].state == TARE_PAUSED ||
+		          containers.rows[i].state == TARE_RESTARTING;
 		engine_container_size(t, containers.rows[i].id, &rw, &rootfs, NULL);
 		out->containers.total++;
 		out->containers.active += up;

@@ -7,8 +7,14 @@
 #include "base/file.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
+#include "engine/restart.h"
 
 #define RESTARTS_MAX 8 /* somebody who starts it as often as we kill it wins */
+
+static bool is_restarting(const struct container *c)
+{
+	return container_is_restarting(c) || container_restart_was_lost(c);
+}
 
 static int kill_for_removal(struct tare_engine *t, const struct container *c, bool force, struct err *e)
 {
@@ -32,6 +38,15 @@ static int remove_aside(const struct store *s, const char *id, bool force, struc
 	return err_set(e, ERR_CORRUPT,
 	        "container %.12s was set aside: %s; to delete what is left: tare rm -f %.12s", id,
 	        reason ? reason : "", id);
+}
+
+static int end_restarts(const struct store *s, struct container *c, bool force, struct err *e)
+{
+	if (!force)
+		return err_set(e, ERR_CONFLICT,
+		        "container %s is restarting; stop it first (tare stop %s) or remove it with -f",
+		        c->record.name, c->record.name);
+	return restart_call_off(s, c, c->record.stopped_by_user, e);
 }
 
 /* A record that cannot be read is set aside with the reason, never deleted: its files may be worth saving. */
@@ -77,6 +92,8 @@ int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remo
 			        e, ERR_CONFLICT, "container %s was started again meanwhile", c.record.name);
 		container_unlock(&c);
 	}
+	if (is_restarting(&c) && end_restarts(s, &c, how->force, e) != 0)
+		return -1;
 	if (c.state_fd >= 0 || container_run_was_lost(&c))
 		cleanup_finish(s, &c, &end); /* nothing is recorded: on a full disk it could not be */
 	return remove_locked(s, &c, how->volumes || container_auto_remove(&c), e);

@@ -18,6 +18,11 @@ struct err;
 struct exit_record;
 struct store;
 
+/* Notes beside state.json about the end that is to come; they go with the state. */
+#define RESTART_NOTE_STOPPED "stopped" /* the user wants it: no policy starts it again */
+#define RESTART_NOTE_KEEP    "restart" /* `tare restart`: what removes itself stays this once */
+#define RESTART_NOTE_AGAIN   "again"   /* whatever the policy: --health-on-failure restart */
+
 /* What HostConfig.RestartPolicy says. max may be NULL. */
 enum tare_restart container_restart_policy(const struct container_record *r, unsigned *max);
 
@@ -27,5 +32,26 @@ unsigned restart_delay_ms(unsigned shift);
 bool restart_is_due(const struct container_record *r, int exit_code);
 /* The same at boot, of a container that does not run. */
 bool restart_at_boot(const struct container_record *r);
+
+/* ---- restart_record.c; the container is locked ---- */
+
+/* Its run is over and cleaned up, and another one is due: from here on it is restarting. `at_once`: this end
+ * counts as no failure. */
+int restart_put_off(const struct store *s, struct container *c, bool at_once, struct err *e);
+/* Of a restarting container: what its monitor should exit with (handoff.h). */
+int restart_exit_code(const struct container *c);
+/* When nobody waits any more to start it again: have a new process do it. Best effort: the record stays. */
+void restart_pick_up(const struct store *s, struct container *c);
+/* It is not started again: kills who waits, and removes the state. */
+int restart_call_off(const struct store *s, struct container *c, bool by_user, struct err *e);
+/* Before a signal that is to end it: note that the user wants that, or call off. Takes and gives back the
+ * lock where a policy may start it again; reads the state again then. */
+int restart_suppress(const struct store *s, struct container *c, struct err *e);
+
+/* ---- restart_run.c ---- */
+
+/* `tare --internal restart ID`: the process that is on record as its monitor starts it and becomes that
+ * again. Returns only when there is nothing to do, or an error. */
+int restart_run(const struct store *s, const char *id, struct err *e);
 
 #endif

@@ -2,7 +2,10 @@
  *
  * It opens what the monitor will hold (socket, pipes or terminal), makes the overlay and the cgroup, launches
  * the container as its own child, writes state.json, reports to the caller over a pipe, and replaces itself
- * by tare-monitor. Until the report is read the caller holds the container's lock. */
+ * by tare-monitor. Until the report is read the caller holds the container's lock.
+ *
+ * A container that is started again by its restart policy has a starter already: the process that was its
+ * monitor (starter_become()). */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +22,7 @@
 #include "engine/apparmor.h"
 #include "engine/endpoint.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/join.h"
 #include "engine/monitor/handoff.h"
 #include "engine/runtime/launch.h"
@@ -50,6 +54,17 @@ struct starter {
 	char cgroup_path[CGROUP_PATH_MAX];
 	struct launched launched;
 	struct endpoint_start net;
+	int64_t started;
+	unsigned restart_shift; /* to go on counting from */
+	bool in_place;          /* nobody waits for a report */
+};
+
+/* What a start needs as long as it is under way. */
+struct start {
+	struct starter s;
+	struct runtime_spec today; /* borrowed members; size and joined namespaces are this start's */
+	struct join join;
+	struct volume_locks volumes;
 };
 
 /* ------------------------------------------------------------------ in the caller */
@@ -144,11 +159,31 @@ static int make_stdio(struct starter *s, struct err *e)
 	return make_input(s, config_bool(s->c, "OpenStdin"), e);
 }
 
-static int connect_networks(const struct launched *child, void *arg, struct err *e)
+static int write_state(struct starter *s, const struct launched *child, struct err *e)
+{
+	struct container_state st = {.process = child->id,
+	        .started = s->started,
+	        .init_fd = child->hold_fd,
+	        .restart_shift = s->restart_shift};
+
+	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
+	if (proc_id_of(getpid(), &st.monitor) != 0 ||
+	        (!st.process.start_time && proc_id_of(child->id.pid, &st.process) != 0))
+		return err_sys(e, "cannot tell the container's process from others");
+	return container_state_write(s->c->state_fd, &st, e);
+}
+
+/* In place, nobody would miss a process that we were killed before we had written down: so it is on record
+ * before its command runs. */
+static int child_born(const struct launched *child, void *arg, struct err *e)
 {
 	struct starter *s = arg;
+	struct launched early = *child;
 
-	return endpoints_attach(&s->net, child->id.pid, e);
+	early.hold_fd = -1;
+	if (s->in_place && write_state(s, &early, e) != 0)
+		return -1;
+	return s->net.state.n_endpoints ? endpoints_attach(&s->net, child->id.pid, e) : 0;
 }
 
 static int prepare_userns(struct starter *s, struct err *e)
@@ -186,7 +221,7 @@ static int launch(struct starter *s, struct err *e)
 	        .seccomp = &s->filter,
 	        .stdio = {s->in[0], s->out[1], s->err[1]},
 	        .init_path = s->init_path,
-	        .born = s->net.state.n_endpoints ? connect_networks : NULL,
+	        .born = s->net.state.n_endpoints || s->in_place ? child_born : NULL,
 	        .born_arg = s};
 	if (launch_create(&l, &s->launched, e) != 0) {
 		cgroup_destroy(s->cgroup_path, NULL);
@@ -204,22 +239,19 @@ static void undo_launch(struct starter *s)
 }
 
 /* The container lives only as long as it can be found again: no state.json, no container. */
-static int record(struct starter *s, int64_t now, struct err *e)
+static int record(struct starter *s, struct err *e)
 {
-	struct container_state st = {
-	        .process = s->launched.id, .started = now, .init_fd = s->launched.hold_fd};
-
-	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
-	if (proc_id_of(getpid(), &st.monitor) == 0 && container_state_write(s->c->state_fd, &st, e) == 0)
+	if (write_state(s, &s->launched, e) == 0)
 		return 0;
 	undo_launch(s);
 	return err_wrap(e, "cannot write the container's state");
 }
 
-static void become_monitor(struct starter *s, int64_t now, struct err *e)
+static int fill_handoff(struct starter *s, struct monitor_handoff *h, struct err *e)
 {
 	const struct container *c = s->c;
-	struct monitor_handoff h = {.pid = s->launched.id.pid,
+
+	*h = (struct monitor_handoff){.pid = s->launched.id.pid,
 	        .pidfd = s->launched.pidfd,
 	        .state_fd = c->state_fd,
 	        .container_fd = c->dir_fd,
@@ -231,14 +263,18 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 	        .client_fd = s->client_fd,
 	        .hold_fd = s->launched.hold_fd,
 	        .nft_fd = s->net.nft_fd,
-	        .started = now};
-
-	supervision_fill(&s->supervision, s->store, c, &h);
-	cgroup_sampler_sources(s->cgroup, &h.sources);
+	        .started = s->started};
+	supervision_fill(&s->supervision, s->store, c, h);
+	cgroup_sampler_sources(s->cgroup, &h->sources);
 	/* on the host's network the figures would be the host's */
-	h.sources.pid = s->spec->ns[NS_NETWORK].mode == NS_HOST ? 0 : s->launched.id.pid;
-	if (supervision_ports(s->net.held, s->net.n_held, &h, e) == 0)
-		monitor_exec(&h, e);
+	h->sources.pid = s->spec->ns[NS_NETWORK].mode == NS_HOST ? 0 : s->launched.id.pid;
+	return supervision_ports(s->net.held, s->net.n_held, h, e);
+}
+
+static _Noreturn void become_monitor(struct starter *s, const struct monitor_handoff *h, struct err *e)
+{
+	if (h)
+		monitor_exec(h, e);
 	/* the report has gone out; without a monitor nobody would ever see the end */
 	cgroup_kill(s->cgroup, NULL);
 	_exit(1);
@@ -247,13 +283,12 @@ static void become_monitor(struct starter *s, int64_t now, struct err *e)
 static _Noreturn void starter_main(struct starter *s, int report_fd)
 {
 	struct report r = {0};
-	int64_t now = now_realtime();
 
 	setsid();
 	umask(077);
 	supervision_null_stdio();
 	cgroup_enter_monitors();
-	r.started = make_stdio(s, &r.error) == 0 && launch(s, &r.error) == 0 && record(s, now, &r.error) == 0;
+	r.started = make_stdio(s, &r.error) == 0 && launch(s, &r.error) == 0 && record(s, &r.error) == 0;
 	if (r.started)
 		r.error = s->net.warning;
 	bool told = write_all(report_fd, &r, sizeof r) == 0;
@@ -263,7 +298,8 @@ static _Noreturn void starter_main(struct starter *s, int report_fd)
 		_exit(1);
 	close_fd(&report_fd);
 	endpoint_flows_follow(&s->net.state, s->net.nft_fd);
-	become_monitor(s, now, &r.error);
+	struct monitor_handoff h;
+	become_monitor(s, fill_handoff(s, &h, &r.error) == 0 ? &h : NULL, &r.error);
 	_exit(1);
 }
 
@@ -326,15 +362,16 @@ static int settle_label(const struct store *store, struct runtime_spec *today, s
 	return ready < 0 ? -1 : 0;
 }
 
-int starter_start(const struct store *store, struct container *c, const struct runtime_spec *spec,
-        int client_fd, unsigned rows, unsigned cols, struct err *e)
+/* ------------------------------------------------------------------ both ways */
+
+static int start_open(struct start *x, const struct store *store, struct container *c,
+        const struct runtime_spec *spec, struct err *e)
 {
-	struct runtime_spec today = *spec; /* borrowed members; size and joined namespaces are this start's */
-	struct join join;
-	struct starter s = {.store = store,
+	*x = (struct start){.today = *spec};
+	x->s = (struct starter){.store = store,
 	        .c = c,
-	        .spec = &today,
-	        .client_fd = client_fd,
+	        .spec = &x->today,
+	        .client_fd = -1,
 	        .upper_fd = -1,
 	        .work_fd = -1,
 	        .rootfs_fd = -1,
@@ -344,25 +381,44 @@ int starter_start(const struct store *store, struct container *c, const struct r
 	        .err = {-1, -1},
 	        .in = {-1, -1},
 	        .net = {.nft_fd = -1},
-	        .launched = {.pidfd = -1, .terminal_fd = -1, .hold_fd = -1}};
+	        .launched = {.pidfd = -1, .terminal_fd = -1, .hold_fd = -1},
+	        .started = now_realtime()};
+	return settle_label(store, &x->today, e) != 0 ? -1 : join_resolve(store, &x->today, &x->join, e);
+}
 
-	today.rows = rows;
-	today.cols = cols;
-	cleanup_volume_locks struct volume_locks volumes = {0};
-	if (settle_label(store, &today, e) != 0 || join_resolve(store, &today, &join, e) != 0) {
-		starter_close(&s);
+static int start_prepare(struct start *x, struct err *e)
+{
+	return volumes_attach(x->s.store, &x->today, &x->volumes, e) != 0 || prepare(&x->s, e) != 0 ||
+	                       endpoints_prepare(x->s.store, x->s.c, &x->s.net, e) != 0
+	               ? -1
+	               : 0;
+}
+
+static void start_close(struct start *x, bool started)
+{
+	volumes_detach(&x->today, &x->volumes); /* its state is on record now, or it does not run */
+	if (!started)
+		volumes_settle(x->s.store, x->s.c->record.config);
+	endpoints_ended(&x->s.net, started);
+	starter_close(&x->s);
+	join_close(&x->join);
+	volume_locks_close(&x->volumes);
+}
+
+int starter_start(const struct store *store, struct container *c, const struct runtime_spec *spec,
+        int client_fd, unsigned rows, unsigned cols, struct err *e)
+{
+	struct start x;
+
+	if (start_open(&x, store, c, spec, e) != 0) {
+		close_fd(&client_fd);
 		return -1;
 	}
-	int rc = volumes_attach(store, &today, &volumes, e) != 0 || prepare(&s, e) != 0 ||
-	                         endpoints_prepare(store, c, &s.net, e) != 0
-	                 ? -1
-	                 : fork_and_wait(&s, e);
-	volumes_detach(&today, &volumes); /* its state is on record now, or it does not run */
-	if (rc != 0)
-		volumes_settle(store, c->record.config);
-	endpoints_ended(&s.net, rc == 0);
-	starter_close(&s);
-	join_close(&join);
+	x.s.client_fd = client_fd;
+	x.today.rows = rows;
+	x.today.cols = cols;
+	int rc = start_prepare(&x, e) != 0 ? -1 : fork_and_wait(&x.s, e);
+	start_close(&x, rc == 0);
 	if (rc == 0) {
 		c->has_state = container_state_read(c->state_fd, &c->state) == 0;
 	} else if (c->state_fd >= 0) {
@@ -370,4 +426,32 @@ int starter_start(const struct store *store, struct container *c, const struct r
 		remove_tree_at(store->state_containers_fd, c->id);
 	}
 	return rc;
+}
+
+int starter_become(const struct store *store, struct container *c, const struct runtime_spec *spec,
+        void (*started)(void *arg), void *arg, struct err *e)
+{
+	struct start x;
+	struct starter *s = &x.s;
+	struct monitor_handoff h;
+
+	if (start_open(&x, store, c, spec, e) != 0)
+		return -1;
+	s->in_place = true;
+	s->restart_shift = c->state.restart_shift;
+	umask(077);
+	int rc = start_prepare(&x, e) != 0 || make_stdio(s, e) != 0 || launch(s, e) != 0 || record(s, e) != 0
+	                 ? -1
+	                 : 0;
+	if (rc == 0) {
+		endpoint_flows_follow(&s->net.state, s->net.nft_fd);
+		rc = fill_handoff(s, &h, e);
+		if (rc != 0)
+			undo_launch(s);
+	}
+	start_close(&x, rc == 0);
+	if (rc != 0)
+		return -1;
+	started(arg);
+	become_monitor(s, &h, e);
 }

@@ -17,6 +17,7 @@
 #include "engine/adopt.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
+#include "engine/restart.h"
 #include "engine/runtime/cgroup.h"
 
 #define STOP_TIMEOUT_DEFAULT 10 /* seconds, Docker's */
@@ -136,6 +137,13 @@ static void emit_kill(const struct store *s, const struct container *c, int sig)
 	container_event(s, c, "kill", attributes);
 }
 
+static int stop_signal(const struct container *c)
+{
+	int sig = signal_parse(json_str(json_get(c->record.config, "Config"), "StopSignal", "SIGTERM"));
+
+	return sig > 0 ? sig : SIGTERM;
+}
+
 int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *e)
 {
 	const struct store *s = engine_store(t);
@@ -145,9 +153,12 @@ int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
 	adopt_in_passing(s, &c);
-	if (container_need_up(&c, e) != 0)
+	bool restarting = container_is_restarting(&c);
+	if ((sig == SIGKILL || sig == stop_signal(&c)) && restart_suppress(s, &c, e) != 0)
 		return -1;
-	if (signal_init(&c, sig, e) != 0)
+	if (restarting && c.state_fd < 0)
+		return 0; /* that was all there was to end */
+	if (container_need_up(&c, e) != 0 || signal_init(&c, sig, e) != 0)
 		return -1;
 	if (sig == SIGKILL)
 		thaw_for_signal(s, c.id);
@@ -156,13 +167,6 @@ int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *
 }
 
 /* ------------------------------------------------------------------ stop */
-
-static int stop_signal(const struct container *c)
-{
-	int sig = signal_parse(json_str(json_get(c->record.config, "Config"), "StopSignal", "SIGTERM"));
-
-	return sig > 0 ? sig : SIGTERM;
-}
 
 static int timeout_ms(const struct container *c, int seconds)
 {
@@ -198,21 +202,40 @@ static int end_run(const struct store *s, const struct container *c, int wait_ms
 	return await_exit(c, -1, e) < 0 ? -1 : 0;
 }
 
+/* Clean-up; and when its end came before our note, what was decided then is undone. */
+static int end_for_good(const struct store *s, const char *id, struct err *e)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+	struct exit_record how;
+	struct err local = ERR_INIT;
+
+	if (container_open_id(s, id, &c, &local) != 0 || container_lock(s, &c, &local) != 0) {
+		if (local.kind == ERR_NOT_FOUND)
+			return 0; /* somebody removed it */
+		return err_set(e, local.kind, "%s", local.msg);
+	}
+	if (cleanup_locked(s, &c, &how, e) != 0)
+		return -1;
+	return c.has_state && c.state.restart_due ? restart_call_off(s, &c, true, e) : 0;
+}
+
 int engine_stop(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
 {
 	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
-	struct exit_record how;
 
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
 	adopt_in_passing(s, &c);
+	bool restarting = container_is_restarting(&c);
+	if (restart_suppress(s, &c, e) != 0)
+		return -1;
 	bool up = container_is_up(&c);
 	if (up && end_run(s, &c, timeout_ms(&c, timeout), signal ? signal : stop_signal(&c), e) != 0)
 		return -1;
-	if (up)
+	if (up || restarting)
 		container_event(s, &c, "stop", NULL);
-	return c.state_fd >= 0 ? cleanup_run(s, c.id, &how, e) : 0;
+	return c.state_fd >= 0 ? end_for_good(s, c.id, e) : 0;
 }
 
 int engine_restart(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
@@ -225,8 +248,8 @@ int engine_restart(struct tare_engine *t, const char *ref, int timeout, int sign
 		return -1;
 	memcpy(id, c.id, sizeof id);
 	/* a --rm container survives this one end (cleanup.c) */
-	if (c.state_fd >= 0 && mknodat(c.state_fd, "restart", S_IFREG | 0600, 0) != 0 && errno != EEXIST &&
-	        errno != ENOENT)
+	if (c.state_fd >= 0 && mknodat(c.state_fd, RESTART_NOTE_KEEP, S_IFREG | 0600, 0) != 0 &&
+	        errno != EEXIST && errno != ENOENT)
 		return err_sys(e, "cannot mark container %s for its restart", c.record.name);
 	if (engine_stop(t, id, timeout, signal, e) != 0 || engine_start(t, id, NULL, NULL, NULL, e) != 0)
 		return -1;

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/monitor/protocol.h"
 #include "engine/runtime/cgroup.h"
 
@@ -47,10 +48,9 @@ static bool config_bool(const struct container *c, const char *key)
 void supervision_fill(
         struct supervision *v, const struct store *s, const struct container *c, struct monitor_handoff *h)
 {
-	const char *cleanup[] = {
-	        v->tare_path, "--root", s->root, "--state", s->state, "--internal", "cleanup", c->id, NULL};
-
-	memcpy(v->cleanup, cleanup, sizeof cleanup);
+	verb_words(v->tare_path, s, "cleanup", c->id, v->cleanup);
+	verb_words(v->tare_path, s, "restart", c->id, v->restart);
+	verb_words(v->tare_path, s, "health", c->id, v->health);
 	h->program = v->monitor_path;
 	h->id = c->id;
 	h->keep_stdin = config_bool(c, "OpenStdin") && !config_bool(c, "StdinOnce");
@@ -58,6 +58,9 @@ void supervision_fill(
 	h->log_max_size = log_option(c, "maxSize", 0);
 	h->log_max_files = (unsigned)log_option(c, "maxFiles", 1);
 	h->cleanup_argv = v->cleanup;
+	h->restart_argv = v->restart; /* a policy may come later (update) */
+	if (health_handoff(&c->record, h))
+		h->health_argv = v->health;
 }
 
 /* A socket in the file system, 0600 in a 0700 directory: an abstract one could be reached from a container

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 
 struct container;
@@ -14,7 +15,7 @@ struct store;
 /* Paths and words that struct monitor_handoff only points to: it lives until monitor_exec(). */
 struct supervision {
 	char monitor_path[512], tare_path[512];
-	const char *cleanup[12];
+	const char *cleanup[VERB_WORDS + 1], *restart[VERB_WORDS + 1], *health[VERB_WORDS + 1];
 };
 
 /* Where our programs are, before the fork. */

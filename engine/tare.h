@@ -730,7 +730,8 @@ struct tare_engine {
 	int (*security)(struct tare_engine *, const char *ref, json **, struct err *);
 	/* host, kernel, cgroups, security, directories */
 	int (*info)(struct tare_engine *, json **, struct err *);
-	/* Entry of the monitor: what `tare --internal VERB ID` runs ("cleanup"). */
+	/* Entry of the monitor: what `tare --internal VERB ID` runs ("cleanup", "health", "restart"). The exit
+	 * code (engine/monitor/handoff.h), or -1. */
 	int (*internal)(struct tare_engine *, const char *verb, const char *ref, struct err *);
 	void (*close)(struct tare_engine *);
 };

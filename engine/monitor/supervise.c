@@ -291,8 +291,8 @@ static enum state linger(struct monitor *m)
 	return S_LINGER;
 }
 
-/* Where a policy may start it again, clean-up is asked even when another command was quicker: it knows what
- * that one decided. */
+/* When another command was quicker, and a policy starts it again, the record of the end has stayed: clean-up
+ * knows what that one decided. */
 static enum state birth_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
 {
 	(void)index;
@@ -302,7 +302,7 @@ static enum state birth_after(struct monitor *m, enum state now, uint32_t index,
 	if (callers && m->recorded)
 		return now;
 	m->linger = boottime_ns() + LINGER_SECONDS * SECOND_NS;
-	if (callers || (!m->h.restart_argv && is_cleaned(m)) || !cleanup_spawn(m))
+	if (callers || is_cleaned(m) || !cleanup_spawn(m))
 		return linger(m);
 	/* On a full disk there is no record. Who cleans up waits for it as long as we are there. */
 	return m->recorded ? S_CLEAN : linger(m);
