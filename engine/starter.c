@@ -167,9 +167,11 @@ static int write_state(struct starter *s, const struct launched *child, struct e
 	        .restart_shift = s->restart_shift};
 
 	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
-	if (proc_id_of(getpid(), &st.monitor) != 0 ||
-	        (!st.process.start_time && proc_id_of(child->id.pid, &st.process) != 0))
-		return err_sys(e, "cannot tell the container's process from others");
+	if (proc_id_of(getpid(), &st.monitor) != 0)
+		return err_sys(e, "cannot read our own start time");
+	if (!st.process.start_time)
+		proc_id_of(child->id.pid, &st.process); /* one that has ended already has none */
+	st.process.pid = child->id.pid;
 	return container_state_write(s->c->state_fd, &st, e);
 }
 
