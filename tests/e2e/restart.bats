@@ -143,14 +143,11 @@ waits() {
 
 @test "a monitor that is killed with its container: started again by the next command" {
 	background m --restart always
-	local before pid
 	before=$(pid_of m)
 	kill -9 "$(monitor_of m)"
 	kill -9 "$before"
-	ok tare ps
-	eventually 20 is_state m running
-	pid=$(pid_of m)
-	[ "$pid" != "$before" ]
+	runs_anew() { tare ps && is_state m running && [ "$(pid_of m)" != "$before" ]; }
+	eventually 20 runs_anew
 	same "$(inspect '{{.State.ExitCode}}' m)" 0
 }
 
