@@ -53,7 +53,6 @@ static void add_profile(json *list, const char *place, const char *dir, const ch
 static int list_place(json *list, enum security_profile_place place, const char *called, struct err *e)
 {
 	char dir[PATH_MAX];
-	cleanup_strv char **names = NULL;
 	struct dirent **entries = NULL;
 
 	int n = security_profile_place(place, dir) ? -1 : scandir(dir, &entries, NULL, alphasort);

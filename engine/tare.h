@@ -725,8 +725,8 @@ struct tare_engine {
 	int (*disk_usage)(struct tare_engine *, struct tare_disk_usage *, struct err *);
 	/* Find, and with `repair` remove or mend, what a crash left behind. */
 	int (*check)(struct tare_engine *, bool repair, struct tare_check_result *, struct err *);
-	/* What holds for a container: capabilities, seccomp, AppArmor, user namespace, masked paths, … NULL in
-	 * the simulated engine. */
+	/* What holds for a container: capabilities, seccomp, AppArmor, user namespace, masked paths, … NULL
+	 * in the simulated engine. */
 	int (*security)(struct tare_engine *, const char *ref, json **, struct err *);
 	/* host, kernel, cgroups, security, directories */
 	int (*info)(struct tare_engine *, json **, struct err *);
@@ -751,8 +751,8 @@ struct tare_engine *tare_engine_simulated(const char *state, struct err *e);
  * documents are the caller's to put.
  * The profile as its file has it. */
 int tare_security_profile(const char *name, json **, struct err *);
-/* [{"Name", "Source": "host" | "user" | "shipped", "Comment", "Path", "Valid"}, …]; of one name only the first
- * counts, and only that is listed. */
+/* [{"Name", "Source": "host" | "user" | "shipped", "Comment", "Path", "Valid"}, …]; of one name only the
+ * first counts, and only that is listed. */
 int tare_security_profiles(json **, struct err *);
 /* {"Name", "Path", "Valid", "Problems": [all that is wrong], "Notes": [what this host can't do]} */
 int tare_security_check(const char *name, json **, struct err *);

@@ -16,7 +16,7 @@ struct id_range {
 };
 
 #define ID_NOBODY     65534 /* of /proc/sys/kernel/overflowuid */
-#define ID_RANGES_MAX 340 /* of the kernel since 4.15, user_namespaces(7) */
+#define ID_RANGES_MAX 340   /* of the kernel since 4.15, user_namespaces(7) */
 
 /* Empty: every id is itself. Ranges overlap on neither side. */
 struct id_map {

@@ -77,8 +77,8 @@ struct runtime_spec {
 	bool no_new_privileges;
 	int oom_score_adj;
 	bool has_oom_score_adj;
-	mode_t umask;   /* 022 */
-	char *apparmor; /* profile name or NULL */
+	mode_t umask;           /* 022 */
+	char *apparmor;         /* profile name or NULL */
 	bool apparmor_optional; /* nobody asked for it: without it where it can't be had */
 	/* root */
 	bool root_readonly;
