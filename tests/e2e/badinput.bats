@@ -119,13 +119,29 @@ test_down() {
 	refused 125 '--subnet is given twice for IPv4' network create --subnet 10.1.0.0/16 --subnet 10.2.0.0/16 n
 }
 
+@test "restart, health and user namespaces" {
+	refused 125 'unknown restart policy "sometimes"' run --restart sometimes $B true
+	refused 125 'number of restarts' run --restart on-failure:x $B true
+	refused 125 'only on-failure takes a number' run --restart always:3 $B true
+	refused 125 '--rm and --restart always exclude each other' run --rm --restart always $B true
+	refused 125 '--no-healthcheck excludes' run --no-healthcheck --health-interval 5s $B true
+	refused 125 'exclude each other' run --no-healthcheck --health-cmd true $B true
+	refused 125 'less than 1ms' run --health-cmd true --health-timeout 0.0005s $B true
+	refused 125 'unknown action "explode"' run --health-on-failure explode $B true
+	refused 125 'number of retries' run --health-retries -1 $B true
+	refused 125 'unknown user namespace "keep-id"' run --userns keep-id $B true
+	refused 125 'write CONTAINER:HOST:SIZE' run --uidmap 0:1 $B true
+	refused 125 'overlap' run --uidmap 0:1000:10 --uidmap 5:2000:1 $B true
+	refused 125 'exclude each other' run --userns auto --gidmap 0:1000:10 $B true
+}
+
 @test "words of Docker's that are not there yet: the error says what to use" {
 	refused 125 'unknown flag --link: not in Tare; put both into one network' run --link db $B true
-	refused 125 'unknown flag --restart: not' run --restart always $B true
-	refused 125 'unknown flag --health-cmd: not' run --health-cmd true $B true
+	refused 125 'unknown flag --subuidname: not' run --subuidname me $B true
+	refused 125 'unknown flag --health-startup-cmd: not' run --health-startup-cmd true $B true
 	refused 125 'unknown flag --gpus: not' run --gpus all $B true
 	refused 125 'unknown flag -p; see' ps -p
-	refused 125 'unknown command "container update": not' container update c
+	refused 125 'unknown command "build": not' build .
 	refused 125 'unknown flag --attachable: not needed' network create --attachable n
 	# Nothing that is far away is guessed.
 	refused 125 'unknown command "bogus"; see' bogus
