@@ -52,6 +52,10 @@ else
 SAN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 STATIC_LINK = $(LINK_FLAGS)
 endif
+ifeq ($(TARE_WITHOUT),hardening)
+override HARDEN :=
+override LDHARDEN := -Wl,-z,norelro -Wl,-z,lazy -Wl,-z,execstack
+endif
 CFLAGS_ALL = -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(SAN) -fPIE -ffunction-sections -fdata-sections
 PATHS = -DTARE_LIBEXECDIR='"$(libexecdir)/tare"' -DTARE_DATADIR='"$(datadir)/tare"'
 
@@ -515,7 +519,7 @@ C_FILES   := $(wildcard base/*.[ch] net/*.[ch] net/*/*.[ch] cli/*.[ch] engine/*.
 C_SOURCES := $(filter %.c,$(C_FILES))
 SCRIPTS   := $(shell grep -lE '^\#!/bin/(ba)?sh' tests/* tests/*/* images/* .ci/* 2>/dev/null) $(wildcard tests/e2e/*.bash)
 OTHER_CC  := $(if $(findstring clang,$(CC)),gcc,clang)
-LINT      := format arrows length shell cppcheck analyze compiler
+LINT      := format arrows rules length shell cppcheck analyze compiler
 
 .PHONY: lint $(LINT:%=lint-%)
 lint:
@@ -527,6 +531,9 @@ lint-format:
 lint-arrows:
 	$(call say,LINT,arrows)
 	$(Q)tests/lint/arrows $(C_FILES)
+lint-rules:
+	$(call say,LINT,rules)
+	$(Q)tests/lint/rules $(filter-out tests/%,$(C_SOURCES)) $(wildcard tests/e2e/*.bats)
 lint-length:
 	$(call say,LINT,length)
 	$(Q)tests/lint/length $(filter-out %_table.h,$(C_FILES))

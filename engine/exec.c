@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/apparmor.h"
@@ -94,6 +95,8 @@ static int make_pipes(struct pipes *p, bool input, struct err *e)
 	}
 	if (!input)
 		close_fd(&p->ours[0]);
+	for (int i = 0; i < 3 && !DEFENCE("own-pipes"); i++)
+		dup3(i, p->child[i], O_CLOEXEC);
 	return 0;
 }
 

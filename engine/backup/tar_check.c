@@ -1,5 +1,6 @@
 #include "engine/backup/tar_check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,7 @@ static bool next_line(struct lines *l)
 
 static int open_lines(struct lines *l, int fd, struct err *e)
 {
-	cleanup_fd int own = dup(fd);
+	cleanup_fd int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	*l = (struct lines){.text = malloc(LINE_LIMIT), .copy = malloc(LINE_LIMIT)};
 	if (!l->text || !l->copy)
 		return err_no_memory(e);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/err.h"
 #include "engine/monitor/decimal.h"
 #include "engine/monitor/handoff_table.h"
@@ -166,6 +167,34 @@ static int list_write(const struct list *l, words argv, char head[ARG_SIZE], con
 	return n + 1;
 }
 
+/* Passwords and tokens are handed over in environments, and a monitor lives long: where /proc is shared
+ * (--pid host), or a dump is made, what it has is seen. It gets what the commands that it runs need to find
+ * their files. Test: isolation.bats, "the environment of the caller stays outside". */
+static bool is_passed_on(const char *variable)
+{
+	static const char *const names[] = {"PATH=", "HOME=", "LANG=", "TZ=", "TMPDIR=", "XDG_", "TARE_",
+	        "DBUS_SESSION_BUS_ADDRESS=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS="};
+
+	if (!DEFENCE("monitor-environment"))
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* In place: the process becomes the monitor. */
+static void leave_environment(void)
+{
+	char **to = environ;
+
+	for (char **from = environ; from && *from; from++)
+		if (is_passed_on(*from))
+			*to++ = *from;
+	if (to)
+		*to = NULL;
+}
+
 int monitor_exec(const struct monitor_handoff *h, struct err *e)
 {
 	static const char separator[] = "--";
@@ -189,6 +218,7 @@ int monitor_exec(const struct monitor_handoff *h, struct err *e)
 		n += (size_t)len;
 	}
 	argv[n] = NULL;
+	leave_environment();
 	execv(h->program, (char *const *)argv);
 	return err_sys(e, "cannot execute the monitor %s", h->program);
 }

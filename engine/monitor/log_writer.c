@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "engine/monitor/decimal.h"
 
 #define SECOND_NS  1000000000ll
@@ -186,12 +187,14 @@ static void flush(struct log_writer *l)
 	l->len = 0;
 }
 
+/* A container that writes without end, or without a newline, fills no disk. Test: test_monitor_output.c,
+ * test_endless_line_is_rotated. */
 static bool rotation_due(const struct log_writer *l, size_t need)
 {
 	uint64_t size = l->size + l->len;
 	bool between_lines = !l->open_line[STREAM_OUT] && !l->open_line[STREAM_ERR];
 
-	return l->max_size && size && size + need > l->max_size &&
+	return DEFENCE("log-rotation") && l->max_size && size && size + need > l->max_size &&
 	       (between_lines || size + need > l->max_size + OVERRUN_MAX);
 }
 

@@ -66,7 +66,7 @@ static int join_groups_and_namespaces(struct creation *c, struct err *e)
 {
 	if (c->l->cgroup && cgroup_enter_self(c->l->cgroup, c->clone_cgroup_fd < 0, e))
 		return -1;
-	if (c->cgroup_ns_later && unshare(CLONE_NEWCGROUP))
+	if (c->cgroup_ns_later && DEFENCE("cgroup-namespace") && unshare(CLONE_NEWCGROUP))
 		return err_sys(e, "cannot make the cgroup namespace");
 	if (c->userns && (report_await_go(c->report_fd, e) || user_namespace_become_root(e)))
 		return -1;

@@ -117,6 +117,8 @@ static void add_string(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s) + 1);
 }
 
+/* Of the environment only what the image and the user gave: the caller's has his secrets. Test:
+ * test_runtime_launch.c, env_is_the_containers_alone. */
 static void add_strings(struct buf *b, const struct last_stage *s, uint32_t *n_env)
 {
 	bool home = false;
@@ -125,6 +127,8 @@ static void add_strings(struct buf *b, const struct last_stage *s, uint32_t *n_e
 	add_string(b, s->proc_fd >= 0 && s->spec->apparmor ? s->spec->apparmor : "");
 	strv_foreach (arg, s->spec->args)
 		add_string(b, *arg);
+	for (char **v = environ; !DEFENCE("environment") && *v; v++, ++*n_env)
+		add_string(b, *v);
 	strv_foreach (v, s->spec->env) {
 		home |= !strncmp(*v, "HOME=", 5);
 		add_string(b, *v);

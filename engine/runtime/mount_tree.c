@@ -85,8 +85,12 @@ int mount_copy(int fd, bool recursive)
 	        fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 }
 
+/* CVE-2025-52881: what is at /proc in the container may be anything by now. Test: test_runtime_launch.c,
+ * a_false_proc_is_not_written_to. */
 int container_proc(struct container_root *r, struct err *e)
 {
+	if (r->proc_fd < 0 && !DEFENCE("own-procfs"))
+		r->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r->proc_fd < 0)
 		r->proc_fd = mount_new(
 		        "proc", "proc", NULL, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);

@@ -46,6 +46,8 @@ uint64_t namespace_private_flags(const struct runtime_spec *spec)
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		if (spec->ns[k].mode == NS_PRIVATE)
 			flags |= (uint64_t)kinds[k].flag;
+	if (!DEFENCE("cgroup-namespace"))
+		flags &= ~(uint64_t)CLONE_NEWCGROUP;
 	return flags;
 }
 
@@ -141,7 +143,8 @@ int namespace_loopback_up(const struct runtime_spec *spec, struct err *e)
 static int write_sysctl(int proc_fd, const struct sysctl *s, struct err *e)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-	        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+	        .resolve = (DEFENCE("own-procfs") ? RESOLVE_NO_XDEV : 0) | RESOLVE_BENEATH |
+	                   RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 	char dir[32];
 
 	snprintf(dir, sizeof dir, "sys/%s", s->dir);

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#ifdef TARE_TEST_SWITCHES
+#include <pwd.h>
+#endif
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -200,11 +203,23 @@ static int read_account_file(int root_fd, const char *path, struct buf *b, struc
 	return 0;
 }
 
+/* What a program would do that asks the C library: load what the container says (attack 5). */
+static void ask_name_service(const char *user)
+{
+#ifdef TARE_TEST_SWITCHES
+	if (!DEFENCE("no-name-service"))
+		getpwnam(user);
+#else
+	(void)user;
+#endif
+}
+
 int user_lookup(int root_fd, const char *user, char *const *groups, struct identity *out, struct err *e)
 {
 	cleanup_buf struct buf passwd = BUF_INIT_MAX(ACCOUNT_FILE_MAX),
 	                       group = BUF_INIT_MAX(ACCOUNT_FILE_MAX);
 
+	ask_name_service(user);
 	int rc = read_account_file(root_fd, "etc/passwd", &passwd, e);
 	if (!rc)
 		rc = read_account_file(root_fd, "etc/group", &group, e);

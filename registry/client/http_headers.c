@@ -10,7 +10,7 @@
 void http_headers_reset(struct http_exchange *x)
 {
 	buf_reset(&x->headers);
-	x->headers.max = HTTP_HEADERS_MAX + 1;
+	x->headers.max = DEFENCE("headers-size") ? HTTP_HEADERS_MAX + 1 : (size_t)64 << 20;
 	x->headers_over = false;
 	x->answer.status = 0;
 	x->answer.length = UINT64_MAX;

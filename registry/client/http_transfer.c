@@ -75,11 +75,13 @@ static int collect(struct http_exchange *x, const void *data, size_t len)
 {
 	size_t max = x->request.max ? x->request.max : MAX_DEFAULT;
 
-	if (DEFENCE("body-size") && x->passed + len > max) {
+	if (!DEFENCE("body-size"))
+		max = (size_t)64 << 20; /* so that the test ends */
+	if (x->passed + len > max) {
 		err_set(&x->why, ERR_CORRUPT, "%s answers with more than %zu bytes", x->url.place, max);
 		return refuse(x);
 	}
-	x->answer.body.max = DEFENCE("body-size") ? max + 1 : (size_t)1 << 40;
+	x->answer.body.max = max + 1;
 	buf_add(&x->answer.body, data, len);
 	return x->answer.body.failed ? (err_no_memory(&x->why), refuse(x)) : 0;
 }

@@ -30,7 +30,7 @@ int remote_ping(struct remote *r, struct err *e)
  * than a pull has). tests/e2e/pull-hostile.bats */
 static int check_cost(const struct buf *doc, struct err *e)
 {
-	if (!DEFENCE("document-cost") || json_cost(buf_str(doc), doc->len) <= COST_MAX)
+	if (json_cost(buf_str(doc), doc->len) <= COST_MAX)
 		return 0;
 	return err_set(e, ERR_CORRUPT, "a document of %zu KiB has too many values", doc->len >> 10);
 }
@@ -222,7 +222,7 @@ static int check_blob(const struct descriptor *d, const struct buf *content, str
 {
 	struct digest computed;
 
-	if (DEFENCE("config-size") && content->len != d->size)
+	if (content->len != d->size)
 		return err_set(e, ERR_CORRUPT, "%s:%.12s… should have %llu bytes and has %zu", d->digest.alg,
 		        d->digest.hex, (unsigned long long)d->size, content->len);
 	if (hash_bytes(d->digest.alg, buf_str(content), content->len, &computed, e) < 0)

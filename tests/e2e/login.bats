@@ -101,7 +101,7 @@ make_helper() { # NAME
 	ok log_in
 	same "$output" 'Login Succeeded; stored in docker-credential-fake'
 	[ -s "$BATS_TEST_TMPDIR/kept/$R" ]
-	! grep -q "$SECRET" "$AUTH" "$BATS_TEST_TMPDIR/kept/.calls"
+	! grep -q "$SECRET" "$AUTH" "$BATS_TEST_TMPDIR/kept/.calls" || fail "the password was kept"
 	ok tare login $R </dev/null
 	has docker-credential-fake
 	ok tare logout $R
@@ -112,7 +112,7 @@ make_helper() { # NAME
 	mkdir "$BATS_TEST_TMPDIR/trace"
 	echo "$SECRET" | strace -f -qq -s 4096 -e trace=execve,write,openat,rename -o "$BATS_TEST_TMPDIR/trace/t" \
 		"$BUILD/tare" --root "$ROOT" --state "$STATE" --log-level debug login -u me --password-stdin $R 3>&- 4>&- 2>"$BATS_TEST_TMPDIR/err"
-	! grep -q "$SECRET" "$BATS_TEST_TMPDIR/trace/t" "$BATS_TEST_TMPDIR/err"
+	! grep -q "$SECRET" "$BATS_TEST_TMPDIR/trace/t" "$BATS_TEST_TMPDIR/err" || fail "the password can be seen"
 	# its base64 is written once, into the file that is renamed
 	same "$(grep -c "$(printf 'me:%s' "$SECRET" | base64)" "$BATS_TEST_TMPDIR/trace/t")" 1
 	same "$(ls -A "$XDG_RUNTIME_DIR/containers")" auth.json

@@ -168,7 +168,7 @@ file_up() {
 
 @test "the container's overlay is nowhere in the host's mounts" {
 	background o
-	! grep -q "$ROOT" /proc/self/mountinfo
+	! grep -q "$ROOT" /proc/self/mountinfo || fail "$(grep "$ROOT" /proc/self/mountinfo)"
 	local id
 	id=$(tare inspect --format '{{.Id}}' o)
 	! grep -q "$id" /proc/self/mountinfo

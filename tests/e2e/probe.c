@@ -69,10 +69,10 @@ static const struct {
 static int tiocsti(void)
 {
 	for (int fd = 0; fd < 3; fd++) {
-		for (const char *c = "echo pwned\n"; *c; c++) {
+		for (const char *c = "echo pwned\n"; *c; c++)
 			ioctl(fd, TIOCSTI, c);
+		for (const char *c = "echo pwned\n"; *c; c++)
 			syscall(SYS_ioctl, fd, TIOCSTI | 1UL << 32, c);
-		}
 	}
 	puts("tried");
 	return 0;

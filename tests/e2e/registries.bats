@@ -81,7 +81,7 @@ setup() {
 	printf '{"results":[{"name":"ok/ok","description":"a\\u001b[31mred\\u202e\\nline"},{"name":"bad name","description":"x"},{"name":"a/$(id)","description":""},{"name":"../x"},{"name":"--rm"},{"name":7},[],{"name":"ok/ok"}]}' >"$DIR/search/v1"
 	ok tare search 127.0.0.1:5002/x
 	same "$(wc -l <<<"$output")" 2
-	! grep -q $'\033' <<<"$output"
+	! grep -q $'\033' <<<"$output" || fail 'it has escape sequences'
 	has 'red'
 	echo '{"results":7}' >"$DIR/search/v1"
 	fails tare search 127.0.0.1:5002/x

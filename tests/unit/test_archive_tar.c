@@ -416,6 +416,18 @@ static void test_huge_attribute(void **state)
 	bad(f, "extended attribute \"user.huge\"");
 }
 
+/* Memory for it is not even asked for. */
+static void test_huge_extended_header(void **state)
+{
+	struct fixture *f = *state;
+	size_t len = (size_t)1100 << 10;
+	cleanup_free char *value = malloc(len);
+	memset(value, 'x', len);
+	pax_bytes(f, "comment", value, len);
+	file(f, "a", "");
+	bad(f, "an extended header is too long");
+}
+
 /* ------------------------------------------------------------------ sparse files */
 
 static void check_sparse(struct fixture *f, const char *name, const char *data, off_t offset, off_t size)
@@ -616,6 +628,7 @@ int main(void)
 	        T(test_set_id_bits_and_capabilities),
 	        T(test_other_attributes),
 	        T(test_huge_attribute),
+	        T(test_huge_extended_header),
 	        T(test_sparse_forms),
 	        T(test_sparse_map_without_end),
 	        T(test_endless_entries),

@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <sys/sysmacros.h>
+
 #include "tests/unit/container_box.h"
+#include "engine/runtime/terminal.h"
 
 static int start_sleeper(struct box *b, const char *script, int *input)
 {
@@ -114,6 +117,66 @@ static void terminal_comes_from_the_containers_devpts(void **state)
 	assert_out(b, "/dev/pts/0\r\n20 70\r\n");
 	close(input);
 	assert_int_equal(box_reap(&b->run), 9);
+}
+
+/* CVE-2025-52565: a /dev/pts of the container's making, with a link where the terminal would be. */
+static void a_false_devpts_gives_no_terminal(void **state)
+{
+	struct box *b = *state;
+	struct launched run;
+	int input;
+
+	box_needs_root();
+	b->spec.caps.bounding = b->spec.caps.permitted = b->spec.caps.effective = CAPABILITY_ALL;
+	struct seccomp_filter kept = b->seccomp;
+	b->seccomp = (struct seccomp_filter){0};
+	assert_int_equal(start_sleeper(b,
+	                         "mkdir -p /real; mount -t devpts -o newinstance,ptmxmode=0666 none /real;"
+	                         "mount -t tmpfs none /dev/pts; touch /dev/pts/ptmx; mount -o bind "
+	                         "/real/ptmx /dev/pts/ptmx;"
+	                         "touch /evil; for i in 0 1 2 3; do touch /dev/pts/$i; done; touch /ready;"
+	                         "cat >/dev/null; exit 9",
+	                         &input),
+	        0);
+	for (int i = 0; i < 2000 && access(box_path(b, "rootfs/ready"), F_OK); i++)
+		usleep(5000);
+	b->spec.terminal = true;
+	box_args(b, "tty");
+	assert_int_equal(enter(b, &b->spec, &(struct launch_fallbacks){0}, &run), -1);
+	assert_non_null(strstr(b->e.msg, "no devpts"));
+	close(input);
+	assert_int_equal(box_reap(&b->run), 9);
+	unlink(box_path(b, "rootfs/ready"));
+	b->seccomp = kept;
+}
+
+/* The same at the level of files: links to a canary under every number. */
+static void a_link_in_place_of_a_terminal_is_not_opened(void **state)
+{
+	struct box *b = *state;
+	char canary[PATH_MAX], name[32];
+	int master = -1, slave = -1;
+
+	box_needs_root();
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	box_file(b, "canary", "untouched");
+	snprintf(canary, sizeof canary, "%s", box_path(b, "canary"));
+	mkdir(box_path(b, "dev"), 0755);
+	mkdir(box_path(b, "dev/pts"), 0755);
+	assert_int_equal(mount("none", box_path(b, "dev/pts"), "devpts", 0, "newinstance,ptmxmode=0666"), 0);
+	assert_int_equal(mknod(box_path(b, "dev/ptmx"), S_IFCHR | 0666, makedev(5, 2)), 0);
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, "dev/%d", i);
+		assert_int_equal(symlink(canary, box_path(b, name)), 0);
+	}
+	cleanup_fd int dev = open(box_path(b, "dev"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(terminal_open(dev, 24, 80, &master, &slave, &b->e), 0);
+	assert_true(isatty(slave));
+	assert_int_equal(write(slave, "x", 1), 1);
+	close(master);
+	close(slave);
+	assert_int_equal(umount2(box_path(b, "dev/pts"), MNT_DETACH), 0);
 }
 
 /* CVE-2024-21626 through exec: a link of the container's into our descriptors. */
@@ -261,6 +324,8 @@ int main(void)
 	        box_test(joins_with_the_containers_rights),
 	        box_test(works_from_a_memory_file),
 	        box_test(terminal_comes_from_the_containers_devpts),
+	        box_test(a_false_devpts_gives_no_terminal),
+	        box_test(a_link_in_place_of_a_terminal_is_not_opened),
 	        box_test(cwd_may_not_lead_out),
 	        box_test(bad_commands_and_users_are_errors),
 	        box_test(another_process_of_that_pid_is_refused),

@@ -257,8 +257,13 @@ static void env_is_the_containers_alone(void **state)
 	setenv("TARE_TEST_SECRET", "1", 1);
 	strv_add(&b->spec.env, "GREETING=hello world");
 	assert_int_equal(box_run(b, "env; cat /proc/1/environ"), 0);
-	unsetenv("TARE_TEST_SECRET");
 	assert_out(b, "GREETING=hello world\n");
+	assert_null(strstr(buf_str(&b->out), "SECRET"));
+	/* Nor is it in the last stage, where that stays. */
+	b->spec.init = true;
+	b->spec.caps.bounding = b->spec.caps.permitted = b->spec.caps.effective = CAPABILITY_ALL;
+	assert_int_equal(box_run(b, "cat /proc/1/environ"), 0);
+	unsetenv("TARE_TEST_SECRET");
 	assert_null(strstr(buf_str(&b->out), "SECRET"));
 }
 
@@ -365,6 +370,30 @@ static void sysctls_of_the_namespace_only(void **state)
 	b->spec.ns[NS_NETWORK].mode = NS_HOST;
 	assert_int_equal(box_run_with(b, &(struct launch_fallbacks){0}, "true"), -1);
 	assert_non_null(strstr(b->e.msg, "network namespace"));
+}
+
+/* CVE-2025-52881: what stands at /proc leads the write elsewhere; here to a canary, there to core_pattern. */
+static void a_false_proc_is_not_written_to(void **state)
+{
+	struct box *b = *state;
+	cleanup_buf struct buf canary = BUF_INIT;
+
+	box_needs_root();
+	assert_int_equal(mkdir_all(box_path(b, "false/sys/net/ipv4"), 0755), 0);
+	box_file(b, "false/sys/net/ipv4/ip_forward", "canary");
+	for (size_t i = 0; i < b->spec.n_mounts; i++) {
+		struct spec_mount *m = &b->spec.mounts[i];
+		if (strcmp(m->destination, "/proc"))
+			continue;
+		strcpy(m->type, "bind");
+		free(m->source);
+		m->source = strdup(box_path(b, "false"));
+	}
+	strv_add(&b->spec.sysctl, "net.ipv4.ip_forward=1");
+	assert_int_equal(box_run(b, "true"), 0);
+	cleanup_fd int dir = open(b->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(file_read_at(dir, "false/sys/net/ipv4/ip_forward", &canary, &b->e), 0);
+	assert_string_equal(buf_str(&canary), "canary");
 }
 
 /* So that an attack that comes through spoils no program of the build's. */
@@ -622,6 +651,7 @@ int main(void)
 	        box_test(readonly_root_is_readonly),
 	        box_test(rlimits_and_oom_score_apply),
 	        box_test(sysctls_of_the_namespace_only),
+	        box_test(a_false_proc_is_not_written_to),
 	        box_test(container_cannot_write_to_init),
 	        box_test(a_held_mount_of_init_cannot_be_written),
 	        box_test(a_held_memory_file_of_init_cannot_be_written),

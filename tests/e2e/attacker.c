@@ -1,0 +1,60 @@
+/* attacker WORD …: an attack that a shell can't make, from inside a container. Static, so that it runs in any
+ *image.
+ *
+ *	key NAME	reads a key of the session's keyring
+ *	mount-cgroup DIR	mounts each v1 hierarchy and the v2 one there, and lists what would run a
+ *program on the host
+ */
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int key(const char *name)
+{
+	char text[100] = "";
+	long id = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", name, 0);
+
+	if (id < 0 || syscall(SYS_keyctl, KEYCTL_READ, id, text, sizeof text - 1, 0) < 0)
+		return printf("%s\n", strerrorname_np(errno)) < 0;
+	return printf("read: %s\n", text) < 0;
+}
+
+static void look(const char *dir, const char *options)
+{
+	static const char *const doors[] = {"release_agent", "cgroup.subtree_control"};
+	char path[200];
+	struct stat st;
+
+	if (mount("none", dir, *options ? "cgroup" : "cgroup2", 0, options))
+		return;
+	/* A v2 tree's root is known by what it lacks. */
+	snprintf(path, sizeof path, "%s/%s", dir, *options ? doors[0] : "cgroup.events");
+	if (*options ? !stat(path, &st) : stat(path, &st))
+		printf("the host's %s\n", *options ? options : "unified tree");
+	umount2(dir, MNT_DETACH);
+}
+
+static int mount_cgroup(const char *dir)
+{
+	static const char *const kinds[] = {"cpu", "cpuacct", "cpu,cpuacct", "cpuset", "memory", "devices",
+	        "freezer", "blkio", "pids", "rdma", "net_cls", "net_prio", "net_cls,net_prio", "perf_event",
+	        "hugetlb", "misc", ""};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		look(dir, kinds[i]);
+	return puts("looked") < 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "key"))
+		return key(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "mount-cgroup"))
+		return mount_cgroup(argv[2]);
+	return 2;
+}
