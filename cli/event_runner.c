@@ -69,7 +69,7 @@ static int input_of(const char *line)
 	if (!f)
 		return -1;
 	if (fprintf(f, "%s\n", line) > 0 && fflush(f) == 0)
-		fd = dup(fileno(f));
+		fd = fcntl(fileno(f), F_DUPFD_CLOEXEC, 0);
 	fclose(f);
 	if (fd >= 0)
 		lseek(fd, 0, SEEK_SET);

@@ -32,7 +32,7 @@ void verb_fill(struct verb *v, const struct store *s, const char *word, const ch
 /* Only system calls: the caller may have threads. */
 static _Noreturn void become_verb(const struct verb *v)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = 0; null >= 0 && fd <= 2; fd++)
 		dup2(null, fd);

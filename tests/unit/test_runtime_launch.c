@@ -399,6 +399,7 @@ static void a_false_proc_is_not_written_to(void **state)
 /* So that an attack that comes through spoils no program of the build's. */
 static void own_copy_of_init(struct box *b)
 {
+	build_path(b->init, "tare-init");
 	cleanup_fd int from = open(b->init, O_RDONLY | O_CLOEXEC);
 	char chunk[65536];
 	ssize_t n;
