@@ -68,12 +68,16 @@ static int add_system(const struct spec_input *in, struct runtime_spec *spec, st
 	bool no_shm = in->request->ipc_mode && strcmp(in->request->ipc_mode, "none") == 0;
 	char shm[96];
 	bool rw = spec->cgroup_writable;
+	uint32_t tty_gid;
+	const char *devpts = id_map_out(&spec->ids.gid, 5, &tty_gid)
+	                             ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"
+	                             : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620";
 	const struct {
 		const char *type, *source, *target, *options;
 	} mounts[] = {
 	        {"proc", NULL, "/proc", "nosuid,noexec,nodev"},
 	        {"tmpfs", NULL, "/dev", "nosuid,strictatime,mode=755,size=65536k"},
-	        {"devpts", NULL, "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"},
+	        {"devpts", NULL, "/dev/pts", devpts},
 	        {"sysfs", NULL, "/sys", rw ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro"},
 	        {"cgroup", NULL, "/sys/fs/cgroup",
 	                rw ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro"},
@@ -180,8 +184,9 @@ static int add_volume(
 	if (ensure(in, m, name, &empty, e) != 0)
 		return -1;
 	cleanup_free char *data = str_printf("%s/volumes/%s/data", in->store->root, name);
-	cleanup_free char *options = str_printf("rbind,%s%s%s", m->propagation ? m->propagation : "rprivate",
-	        m->read_only ? ",ro" : "", m->chown ? ",U" : "");
+	cleanup_free char *options =
+	        str_printf("rbind,%s%s%s%s", m->propagation ? m->propagation : "rprivate",
+	                m->read_only ? ",ro" : "", m->chown ? ",U" : "", m->no_idmap ? ",noidmap" : "");
 	if (!data || !options)
 		return err_no_memory(e);
 	if (spec_add_mount(spec, "bind", data, m->target, options, e) != 0)
@@ -213,9 +218,9 @@ static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struc
 
 	if (check_chown(m->chown, m->source, e) != 0 || find_source(m, e) != 0)
 		return -1;
-	snprintf(options, sizeof options, "%s,%s%s%s%s", m->non_recursive ? "bind" : "rbind",
+	snprintf(options, sizeof options, "%s,%s%s%s%s%s", m->non_recursive ? "bind" : "rbind",
 	        m->propagation ? m->propagation : "rprivate", m->read_only ? ",ro" : "",
-	        m->submounts_writable ? ",top" : "", m->chown ? ",U" : "");
+	        m->submounts_writable ? ",top" : "", m->chown ? ",U" : "", m->no_idmap ? ",noidmap" : "");
 	return spec_add_mount(spec, "bind", m->source, m->target, options, e);
 }
 

@@ -51,7 +51,8 @@ struct tare_mount {
 	char **volume_options, **volume_labels; /* "KEY=VALUE": of a volume that is made for this */
 	bool make_source;                       /* bind: make a directory that is missing */
 	bool submounts_writable;                /* bind: read_only is about its top only */
-	bool chown;                             /* give all that is in it to the container's user */
+	bool no_idmap; /* with a user namespace: owners are the host's, and mostly nobody inside */
+	bool chown;    /* give all that is in it to the container's user */
 };
 
 struct tare_device {

@@ -175,7 +175,7 @@ static int become_container(struct creation *c, struct err *e)
 		return -1;
 	if (make_file_systems(c, e) || set_oom_score(c, e))
 		return -1;
-	if (user_lookup(c->root.fd, spec->user, spec->groups, &who, e))
+	if (user_lookup(c->root.fd, spec->user, spec->groups, &who, e) || user_fit(&who, &spec->ids, e))
 		return -1;
 	if (spec->terminal ? connect_terminal(c, who.uid, e)
 	                   : launch_connect(c->l->stdio, who.uid, who.gid, e))

@@ -63,7 +63,8 @@ static int become_guest(struct entering *n, struct err *e)
 	const struct runtime_spec *spec = n->spec;
 	static struct identity who;
 
-	if (join(n, e) || user_lookup(n->root.fd, spec->user, spec->groups, &who, e))
+	if (join(n, e) || user_lookup(n->root.fd, spec->user, spec->groups, &who, e) ||
+	        user_fit(&who, &spec->ids, e))
 		return -1;
 	if (spec->terminal ? connect_terminal(n, who.uid, e)
 	                   : launch_connect(n->x->stdio, who.uid, who.gid, e))

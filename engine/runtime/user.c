@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/init/handoff.h"
+#include "engine/oci/id_map.h"
 
 #define ACCOUNT_FILE_MAX ((size_t)1 << 20)
 #define NAME_SHOWN       80
@@ -227,4 +228,21 @@ int user_lookup(int root_fd, const char *user, char *const *groups, struct ident
 		rc = user_resolve(buf_str(&passwd), buf_str(&group), user, groups, out, e);
 	buf_free(&group);
 	return rc;
+}
+
+int user_fit(struct identity *who, const struct id_maps *ids, struct err *e)
+{
+	uint32_t outside;
+	size_t kept = 0;
+
+	if (!id_map_out(&ids->uid, who->uid, &outside) || !id_map_out(&ids->gid, who->gid, &outside))
+		return err_set(e, ERR_USAGE,
+		        "user %u:%u is not in the container's user namespace; give a larger --uidmap and "
+		        "--gidmap",
+		        who->uid, who->gid);
+	for (size_t i = 0; i < who->n_groups; i++)
+		if (id_map_out(&ids->gid, who->groups[i], &outside))
+			who->groups[kept++] = who->groups[i];
+	who->n_groups = kept;
+	return 0;
 }

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
 
@@ -83,19 +82,11 @@ int user_namespace_open(const struct id_maps *m, struct err *e)
 	return fd;
 }
 
-/* Attack 25: the host's supplementary groups would go on to count, for files that are open to a group and for
- * those that are closed to one. Test: userns.bats, "no group of the host's is left". */
-static int leave_groups(struct err *e)
-{
-	if (DEFENCE("host-groups") && setgroups(0, NULL))
-		return err_sys(e, "cannot leave the host's groups");
-	return 0;
-}
-
 int user_namespace_become_root(struct err *e)
 {
-	if (leave_groups(e))
-		return -1;
+	/* attack 25: the host's supplementary groups would go on to count until tare-init sets the user's */
+	if (setgroups(0, NULL))
+		return err_sys(e, "cannot leave the host's groups");
 	if (setresgid(0, 0, 0) || setresuid(0, 0, 0))
 		return err_sys(e, "cannot become root of the user namespace; does its map have an id 0?");
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
