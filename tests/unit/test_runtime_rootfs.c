@@ -12,6 +12,7 @@
 
 #include "tests/unit/container_box.h"
 #include "engine/runtime/rootfs.h"
+#include "engine/runtime/user_namespace.h"
 
 #define LAYERS_MAX 300
 
@@ -222,6 +223,71 @@ static void nothing_shows_on_the_host(void **state)
 	buf_free(&after);
 }
 
+#define BASE 1073741824u
+
+static uint32_t owner(int dir, const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_uid;
+}
+
+/* Lower layers as a user namespace's root owns them, the writable one as it is on disk: what is copied up
+ * belongs to the range. */
+static void check_idmapped(enum rootfs_way way, size_t n)
+{
+	struct layers l;
+	struct err e = ERR_INIT;
+	struct id_maps m = {.uid.n = 0};
+	int userns[LAYERS_MAX];
+
+	make_layers(&l, n);
+	assert_int_equal(id_map_parse(&m.uid, "0:1073741824:65536", &e), 0);
+	m.gid = m.uid;
+	int ns = user_namespace_open(&m, &e);
+	assert_true(ns >= 0);
+	for (size_t i = 0; i < n; i++)
+		userns[i] = ns;
+	struct rootfs_overlay o = {.lower_fds = l.fds,
+	        .n_lower = n,
+	        .upper_fd = l.upper,
+	        .work_fd = l.work,
+	        .lower_userns = userns};
+	int fd = rootfs_mount_overlay_by(way, &o, &e);
+	close(ns);
+	/* tmpfs maps ids since 6.3 */
+	if (fd < 0 && e.kind == ERR_UNSUPPORTED) {
+		remove_layers(&l);
+		skip();
+	}
+	if (fd < 0)
+		fail_msg("way %d, %zu layers: %s", way, n, e.msg);
+	assert_int_equal(owner(fd, "file0"), BASE);
+	assert_int_equal(fchmodat(fd, "file0", 0600, 0), 0);
+	assert_int_equal(owner(fd, "file0"), BASE);
+	assert_int_equal(owner(l.upper, "file0"), BASE);
+	assert_int_equal(owner(l.fds[0], "file0"), 0);
+	close(fd);
+	remove_layers(&l);
+}
+
+static void idmapped_layers(void **state)
+{
+	(void)state;
+	box_needs_root();
+	check_idmapped(ROOTFS_BEST, 1);
+	check_idmapped(ROOTFS_BEST, 70);
+}
+
+static void idmapped_layers_by_old_mount(void **state)
+{
+	(void)state;
+	box_needs_root();
+	check_idmapped(ROOTFS_OLD_MOUNT, 1);
+	check_idmapped(ROOTFS_OLD_MOUNT, 70);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +296,8 @@ int main(void)
 	        cmocka_unit_test(layers_by_path),
 	        cmocka_unit_test(layers_in_one_string),
 	        cmocka_unit_test(layers_by_old_mount),
+	        cmocka_unit_test(idmapped_layers),
+	        cmocka_unit_test(idmapped_layers_by_old_mount),
 	        cmocka_unit_test(one_string_says_when_it_is_too_short),
 	        cmocka_unit_test(a_thrown_away_layer_can_be_mounted_again),
 	        cmocka_unit_test(nothing_shows_on_the_host),
