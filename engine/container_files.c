@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/endpoint.h"
+#include "engine/rootless_network.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -18,7 +19,7 @@
 struct etc {
 	char *const *add_hosts, *const *dns, *const *dns_search, *const *dns_options;
 	const char *hostname, *domainname, *name;
-	bool host_network;
+	bool host_network, by_program;
 	const struct network_state *net; /* or NULL */
 };
 
@@ -131,7 +132,7 @@ static void resolv(struct buf *b, const struct etc *x)
 	char gateway[NET_ADDRESS_TEXT];
 	bool ours = first_on_bridge(x->net) != NULL; /* --dns is its matter then */
 
-	host_resolv(b, x, !ours && !x->dns);
+	host_resolv(b, x, !ours && !x->dns && !x->by_program);
 	if (x->dns_search && strcmp(x->dns_search[0], ".") != 0) {
 		buf_str_add(b, "search");
 		strv_foreach (s, x->dns_search)
@@ -140,6 +141,8 @@ static void resolv(struct buf *b, const struct etc *x)
 	}
 	if (ours)
 		buf_printf(b, "nameserver %s\n", gateway_text(x, gateway));
+	else if (x->by_program && !x->dns && rootless_network_resolver())
+		buf_printf(b, "nameserver %s\n", rootless_network_resolver());
 	else
 		strv_foreach (d, x->dns)
 			buf_printf(b, "nameserver %s\n", *d);
@@ -225,6 +228,7 @@ int endpoints_write_files(const struct endpoint_start *x, struct err *e)
 	struct recorded r;
 
 	recorded_read(&r, &x->c->record, &x->state);
+	r.etc.by_program = x->by_program;
 	int rc = put_both(x->c->dir_fd, &r.etc, e);
 	recorded_free(&r);
 	return rc;

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "engine/endpoint.h"
 #include "engine/events.h"
+#include "engine/rootless_network.h"
 #include "net/dns.h"
 
 void endpoint_event(const struct store *s, const struct endpoint *p, const char *id, const char *action)
@@ -91,6 +92,8 @@ int endpoints_prepare(const struct store *s, struct container *c, struct endpoin
 	const char *mode = json_str(json_get(c->record.config, "HostConfig"), "NetworkMode", "none");
 	if (network_mode_is_shared(mode))
 		return 0;
+	if (rootless_network_is(mode))
+		return rootless_network_prepare(x, e);
 	for (size_t i = 0; i < x->request.n_endpoints; i++)
 		if (place(x, i, e) != 0)
 			return -1;
@@ -193,6 +196,8 @@ int endpoints_attach(struct endpoint_start *x, pid_t pid, struct err *e)
 {
 	char path[32];
 
+	if (x->by_program)
+		return rootless_network_attach(x, pid, e);
 	if (!x->state.n_endpoints)
 		return 0;
 	/* our child, not waited for yet: the pid is its own */
@@ -255,6 +260,7 @@ void endpoints_ended(struct endpoint_start *x, bool started)
 	for (size_t i = 0; started && i < x->state.n_endpoints; i++)
 		endpoint_event(x->store, &x->state.endpoints[i], x->c->id, "connect");
 	if (!started && x->c) {
+		rootless_network_end(x->c->state_fd);
 		give_back(x->store, x->c, &x->state);
 		network_state_remove(x->c->state_fd);
 	}
@@ -265,6 +271,7 @@ void endpoints_release(const struct store *s, struct container *c)
 {
 	cleanup_network_state struct network_state n = {0};
 
+	rootless_network_end(c->state_fd);
 	if (c->state_fd < 0 || network_state_read(c->state_fd, c->id, &n, NULL) != 0)
 		return;
 	give_back(s, c, &n);

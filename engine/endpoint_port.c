@@ -235,6 +235,7 @@ int endpoint_ports_hold(struct endpoint_start *x, struct err *e)
 
 	if (!x->request.n_ports)
 		return 0;
+	served[0] = x->by_program;
 	for (size_t i = 0; i < x->state.n_endpoints; i++) {
 		if (network_pool(&x->records[i], &pool, e) != 0)
 			return -1;

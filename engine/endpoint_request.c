@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/rootless.h"
 #include "engine/endpoint.h"
 #include "engine/oci/image_config.h"
+#include "engine/rootless_network.h"
 #include "net/port.h"
 
 /* ------------------------------------------------------------------ at creation */
@@ -26,6 +28,8 @@ int endpoints_resolve(const struct store *s, const struct tare_create *q, char *
 			log_line(LOG_LEVEL_WARN, "published ports are discarded on the host's network");
 		return 0;
 	}
+	if (rootless())
+		return rootless_network_resolve(q, names, e);
 	if (!q->n_endpoints) /* the record of the default network is made at the start */
 		return strv_add(names, NETWORK_DEFAULT) == 0 ? 0 : err_no_memory(e);
 	for (size_t i = 0; i < q->n_endpoints; i++) {

@@ -201,7 +201,8 @@ struct endpoint_start {
 	struct network_record records[ENDPOINTS_MAX]; /* by endpoint, as are the next two */
 	unsigned bridge_index[ENDPOINTS_MAX];
 	struct network_state state;
-	int *held; /* sockets of published ports: the monitor inherits them */
+	bool by_program; /* no networks of ours: rootless_network.h */
+	int *held;       /* sockets of published ports: the monitor inherits them */
 	size_t n_held;
 	int nft_fd; /* in the starter: it adds the elements; the monitor inherits it for their removal */
 	struct err warning; /* of attach, which has no standard error: what is amiss but no failure, or "" */

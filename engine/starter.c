@@ -223,7 +223,7 @@ static int launch(struct starter *s, struct err *e)
 	        .seccomp = &s->filter,
 	        .stdio = {s->in[0], s->out[1], s->err[1]},
 	        .init_path = s->init_path,
-	        .born = s->net.state.n_endpoints || s->in_place ? child_born : NULL,
+	        .born = s->net.state.n_endpoints || s->net.by_program || s->in_place ? child_born : NULL,
 	        .born_arg = s};
 	if (launch_create(&l, &s->launched, e) != 0) {
 		cgroup_destroy(s->cgroup_path, NULL);

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/rootless.h"
 
 /* CVE-2024-21626 and R3: what the calling program left open, close-on-exec or not, stays outside. Test:
  * test_runtime_launch.c, only_three_descriptors_cross. */
@@ -60,7 +61,10 @@ pid_t birth(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e)
 	}
 	/* Attack 28: in a pid namespace that others already live in, the child would be open to them (memory,
 	 * descriptors, our binary) from its first moment; the flag is inherited, so it is set before. */
-	if (DEFENCE("joining-undumpable"))
+	/* An ordinary user's launcher would be shut out, too (our memory belongs to the host's user
+	 * namespace, where it is not root), and nobody lives in a new pid namespace. */
+	bool alone = (flags & CLONE_NEWPID) && in_user_namespace();
+	if (!alone && DEFENCE("joining-undumpable"))
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 	int saved = errno;
