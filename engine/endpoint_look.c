@@ -74,7 +74,7 @@ static int fill_ports(const struct container *c, const struct network_state *n, 
 	uint16_t port;
 	int protocol;
 
-	if (!room || !n->n_endpoints)
+	if (!room || (!n->n_endpoints && !n->n_ports))
 		return 0;
 	row->ports = calloc(room, sizeof *row->ports);
 	if (!row->ports)

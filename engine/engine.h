@@ -187,6 +187,10 @@ void stats_from_sample(const struct sample *x, struct tare_stats *out);
 int sampler_of_container(const struct container *c, struct sampler *s, struct err *e);
 void sampling_free(struct sampling *k);
 
+/* process.c: its processes, descendants too: allocated, the number of them, or -1. */
+struct cgroup;
+int container_pids(const struct container *c, const struct cgroup *g, pid_t **pids, struct err *e);
+
 /* watch.c: have changes in a container's directory reported by the open watch; a handle, or -1 without one.
  */
 int engine_watch_log(struct linux_engine *l, int dir_fd);

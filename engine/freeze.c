@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/runtime/cgroup.h"
 
 static void thaw(const struct freeze *f)
 {
@@ -60,6 +61,12 @@ int freeze_begin(struct freeze *f, const struct store *s, struct container *c, s
 {
 	if (!container_is_up(c) || c->state.paused)
 		return 0;
+	if (cgroup_mode() == CGROUP_NONE) {
+		log_line(LOG_LEVEL_WARN,
+		        "container %s has no cgroup to be paused by: it is read while it runs",
+		        c->record.name);
+		return 0;
+	}
 	f->store = s;
 	f->container = c;
 	if (fork_watcher(f, e) < 0) {

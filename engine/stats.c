@@ -176,7 +176,7 @@ int engine_top(struct tare_engine *t, const char *ref, json **out, struct err *e
 
 	if (open_running(t, ref, &c, &g, e) != 0)
 		return -1;
-	int n = cgroup_pids(g, &pids, e);
+	int n = container_pids(&c, g, &pids, e);
 	if (n < 0)
 		return -1;
 	json *names = json_object_new_array(), *rows = json_object_new_array();

@@ -134,11 +134,18 @@ static void drop_bounding(uint64_t keep)
 	}
 }
 
+/* An ordinary user without ranges of ids may map its own group only, and the price of that is that no group
+ * can be dropped (attack 25: a file's mode may shut a group out). Group 1 is not there then. */
+static bool only_own_group(void)
+{
+	return errno == EPERM && syscall(SYS_setresgid, -1, 1, -1) && errno == EINVAL;
+}
+
 static void change_user(const struct init_plan *p)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
 		fail(INIT_STAGE_CAPS);
-	if (syscall(SYS_setgroups, (size_t)p->block->n_groups, p->groups))
+	if (syscall(SYS_setgroups, (size_t)p->block->n_groups, p->groups) && !only_own_group())
 		fail(INIT_STAGE_GROUPS);
 	if (syscall(SYS_setresgid, p->block->gid, p->block->gid, p->block->gid))
 		fail(INIT_STAGE_GID);
