@@ -80,17 +80,19 @@ attacker() { # OPTION… -- WORD…: runs the attacker in a container
 	is ENOKEY
 }
 
-# A program of this tree, built as it says there.
+# The attack suite builds a program anew, to see that it is the Makefile which makes it so.
 @test "programs are built so that a memory error is no way in" {
-	local top
+	local top program=$BUILD/tare
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
-	[ -d "$top/engine/init" ] || skip 'without the sources'
-	ok make -s -C "$top" B="$DIR/hard" "$DIR/hard/tare-init"
-	readelf -lW "$DIR/hard/tare-init" >"$DIR/segments"
-	readelf -hW "$DIR/hard/tare-init" | grep -q 'Type:.*DYN' # position-independent
+	if [ -n "${TARE_ATTACKS:-}" ]; then
+		program=$DIR/hard/tare-init
+		ok make -s -C "$top" B="$DIR/hard" "$program"
+		find "$DIR/hard" -name '*.o' -exec nm {} + >"$DIR/symbols"
+		grep -q __stack_chk_fail "$DIR/symbols"
+	fi
+	readelf -lW "$program" >"$DIR/segments"
+	readelf -hW "$program" | grep -q 'Type:.*DYN' # position-independent
 	grep -q GNU_RELRO "$DIR/segments"
 	never grep -qE 'GNU_STACK.*RWE' "$DIR/segments"
-	find "$DIR/hard" -name '*.o' -exec nm {} + >"$DIR/symbols"
-	grep -q __stack_chk_fail "$DIR/symbols"
-	rm -r "$DIR/hard"
+	rm -rf "$DIR/hard"
 }
