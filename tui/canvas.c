@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/defence.h"
 #include "base/text.h"
 #include "tui/screen_cells.h"
 
@@ -101,7 +102,8 @@ static bool is_dropped(uint32_t cp)
 	       (cp >= 0x1f3fb && cp <= 0x1f3ff);
 }
 
-/* The code point at s, harmless; its width, -1: not shown at all. Returns the bytes. */
+/* Terminal escapes in what containers, images and registries say (rule R5; test: test_tui_canvas.c,
+ * foreign_text_is_harmless). The code point at s, harmless; its width, -1: not shown at all. Returns the bytes. */
 static size_t next_cp(const char *s, size_t len, uint32_t *cp, int *width)
 {
 	size_t n = utf8_decode(s, len, cp);
@@ -112,7 +114,7 @@ static size_t next_cp(const char *s, size_t len, uint32_t *cp, int *width)
 		*width = 1;
 	} else if (is_dropped(*cp)) {
 		*width = -1;
-	} else if (*width < 0 || cp_is_reordering(*cp)) {
+	} else if (DEFENCE("harmless-cells") && (*width < 0 || cp_is_reordering(*cp))) {
 		*cp = REPLACEMENT;
 		*width = 1;
 	}

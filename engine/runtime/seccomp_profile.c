@@ -408,7 +408,8 @@ static int compile(struct compile *c, json *profile, struct err *e)
 		return err_set(e, ERR_OTHER, "cannot start libseccomp");
 	/* A foreign architecture's calls answer as a kernel without it would, instead of killing the process.
 	 */
-	if (seccomp_attr_set(c->ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)))
+	if (seccomp_attr_set(c->ctx, SCMP_FLTATR_ACT_BADARCH,
+	            DEFENCE("other-abis") ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW))
 		return err_set(e, ERR_OTHER, "cannot set up libseccomp");
 	/* A tree instead of a list: the kernel walks it once per system call number when it is loaded.
 	 * Refused by 2.4. */
