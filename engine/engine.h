@@ -85,6 +85,9 @@ const char *container_cgroup_path(const struct container *c, char dst[CGROUP_PAT
 /* stop.c: freeze or thaw a locked container that is up, and put that on record. */
 int container_set_paused(const struct store *s, struct container *c, bool paused, struct err *e);
 bool container_is_frozen(const struct container *c); /* what the kernel says, whatever is on record */
+/* stop.c: end the run of a container that is up by its stop signal, after `timeout` seconds (0: at once,
+ * TARE_TIMEOUT_DEFAULT: the container's) by SIGKILL, and wait for its end; nobody has asked for it. */
+int container_end(const struct store *s, const struct container *c, int timeout, struct err *e);
 /* container_layers.c: layers and writable layer together, read-only, attached nowhere: what a container that
  * does not run would see. */
 int container_root(const struct store *s, const struct container *c, struct err *e);

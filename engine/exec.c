@@ -19,6 +19,7 @@
 #include "engine/apparmor.h"
 #include "engine/adopt.h"
 #include "engine/engine.h"
+#include "engine/exec.h"
 #include "engine/relay.h"
 #include "engine/runtime/launch.h"
 
@@ -293,6 +294,27 @@ static int carry(
 		*exit_code = exit_code_of(status);
 	else if (rc == 0)
 		rc = leave_behind(&child, e);
+	return rc;
+}
+
+int exec_enter(const struct store *store, struct container *c, const struct tare_exec *x, const int stdio[3],
+        struct launched *out, struct err *e)
+{
+	struct runtime_spec spec = RUNTIME_SPEC_INIT;
+	struct session s = {.store = store,
+	        .c = c,
+	        .spec = &spec,
+	        .x = x,
+	        .pipes = {.child = {stdio[0], stdio[1], stdio[2]}, .ours = {-1, -1, -1}},
+	        .launched = {.pidfd = -1, .terminal_fd = -1, .hold_fd = -1}};
+	int rc = -1;
+
+	if (container_spec(c, &spec, e) == 0 && adapt(&spec, x, e) == 0) {
+		spec.init = true;
+		rc = enter(&s, e);
+	}
+	*out = s.launched;
+	runtime_spec_free(&spec);
 	return rc;
 }
 

@@ -116,11 +116,3 @@ bool health_handoff(const struct container_record *r, struct monitor_handoff *h)
 	health_check_free(&check);
 	return true;
 }
-
-int health_run(struct tare_engine *t, const char *id, struct err *e)
-{
-	(void)t;
-	(void)id;
-	(void)e;
-	return 0;
-}

@@ -28,6 +28,8 @@ enum tare_health health_status(const struct container *c);
 bool health_handoff(const struct container_record *r, struct monitor_handoff *h);
 /* `tare --internal health ID`: ask once, and put down what came of it; an exit code of handoff.h, or -1. */
 int health_run(struct tare_engine *t, const char *id, struct err *e);
+/* `tare --internal unhealthy ID`: what --health-on-failure says. */
+int health_act(struct tare_engine *t, const char *id, struct err *e);
 /* Docker's State.Health, the caller's to put. */
 json *health_document(const struct container *c);
 

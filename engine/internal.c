@@ -88,5 +88,7 @@ int engine_internal(struct tare_engine *t, const char *verb, const char *ref, st
 		return restart_run(s, ref, e);
 	if (strcmp(verb, "health") == 0)
 		return health_run(t, ref, e);
+	if (strcmp(verb, "unhealthy") == 0)
+		return health_act(t, ref, e);
 	return err_set(e, ERR_USAGE, "no such internal verb: %s", verb);
 }

@@ -202,6 +202,13 @@ static int end_run(const struct store *s, const struct container *c, int wait_ms
 	return await_exit(c, -1, e) < 0 ? -1 : 0;
 }
 
+int container_end(const struct store *s, const struct container *c, int timeout, struct err *e)
+{
+	int sig = timeout == 0 ? SIGKILL : stop_signal(c);
+
+	return end_run(s, c, timeout_ms(c, timeout), sig, e);
+}
+
 /* Clean-up; and when its end came before our note, what was decided then is undone. */
 static int end_for_good(const struct store *s, const char *id, struct err *e)
 {

@@ -77,7 +77,7 @@ static int become_guest(struct entering *n, struct err *e)
 	        .init_fd = n->init_fd,
 	        .report_fd = n->report_fd,
 	        .proc_fd = n->root.proc_fd,
-	        .stay = 0};
+	        .stay = spec->init};
 	return last_stage_exec(&stage, e);
 }
 

@@ -73,8 +73,10 @@ struct launched {
 int launch_create(const struct launch *l, struct launched *out, struct err *e);
 
 struct enter {
-	const struct runtime_spec *spec; /* process part only is used: args env cwd user caps … */
-	struct proc_id target;           /* the container's process 1 */
+	/* process part only is used: args env cwd user caps …; init: a reaper stays as the command's parent
+	 */
+	const struct runtime_spec *spec;
+	struct proc_id target; /* the container's process 1 */
 	const struct cgroup *cgroup;
 	const struct seccomp_filter *seccomp;
 	int stdio[3]; /* as above; with spec->terminal a terminal is made inside the container's devpts */
