@@ -17,11 +17,12 @@
 #include "base/units.h"
 #include "engine/log_reader.h"
 #include "engine/monitor/handoff.h"
+#include "engine/store/container_record.h"
 #include "engine/terminal_filter.h"
 
 #define BLOCK (256 << 10)
-/* The monitor is not asked whether it lives: should it have been killed, its run never gets an end on record,
- * and this is how often the state directory is looked at again. */
+/* Should the monitor have been killed, its run never gets an end on record: this is how often the state
+ * directory is looked at again. */
 #define LOOK_AGAIN_MS 5000
 
 struct output {
@@ -133,13 +134,17 @@ static int pass_records(struct job *j, struct err *e)
 	return flush_all(j, e) < 0 ? -1 : 1;
 }
 
-/* No run is under way (any more): nothing will be added. */
+/* No run is under way (any more): nothing will be added. A monitor that was killed does not say so. */
 static bool run_ended(int state_fd)
 {
+	struct container_state now;
 	struct exit_record r;
 	struct stat st;
 
 	if (state_fd < 0 || exit_record_read(state_fd, &r) == 0)
+		return true;
+	if (container_state_read(state_fd, &now) == 0 && !proc_alive(&now.process) &&
+	        !proc_alive(&now.monitor))
 		return true;
 	return fstat(state_fd, &st) < 0 || st.st_nlink == 0;
 }

@@ -51,17 +51,16 @@ static int open_tmp(int state_fd)
 	return openat(state_fd, EXIT_FILE_TMP, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-void exit_record_reserve(int state_fd)
+int exit_record_reserve(int state_fd)
 {
 	static const char blank[EXIT_LINE_MAX];
 	int fd = open_tmp(state_fd);
 
-	if (fd < 0)
-		return;
-	if (write(fd, blank, sizeof(blank)) < 0) {
-		/* as if there were none */
+	if (fd >= 0 && write(fd, blank, sizeof(blank)) < 0) {
+		close(fd);
+		return -1;
 	}
-	close(fd);
+	return fd;
 }
 
 /* Over what was reserved, then no longer than it is. */
@@ -74,11 +73,10 @@ static int put(int fd, const char *line, size_t len)
 	return n == (ssize_t)len && ftruncate(fd, n) == 0 ? 0 : -1;
 }
 
-int exit_record_write(int state_fd, const struct exit_record *r)
+int exit_record_write_reserved(int state_fd, int fd, const struct exit_record *r)
 {
 	int64_t v[4] = {r->code, r->signal, r->oom_killed, r->finished};
 	char line[EXIT_LINE_MAX], *p = line;
-	int fd, rc;
 
 	for (int i = 0; i < 4; i++) {
 		p = decimal_write(p, v[i]);
@@ -89,12 +87,8 @@ int exit_record_write(int state_fd, const struct exit_record *r)
 	else
 		p--;
 	*p++ = '\n';
-	fd = open_tmp(state_fd);
-	if (fd < 0)
-		return -1;
-	rc = put(fd, line, (size_t)(p - line));
-	close(fd);
-	if (rc < 0 || renameat(state_fd, EXIT_FILE_TMP, state_fd, EXIT_FILE) < 0) {
+	if (put(fd, line, (size_t)(p - line)) < 0 ||
+	        renameat(state_fd, EXIT_FILE_TMP, state_fd, EXIT_FILE) < 0) {
 		int saved = errno;
 
 		unlinkat(state_fd, EXIT_FILE_TMP, 0);
@@ -102,4 +96,15 @@ int exit_record_write(int state_fd, const struct exit_record *r)
 		return -1;
 	}
 	return 0;
+}
+
+int exit_record_write(int state_fd, const struct exit_record *r)
+{
+	int fd = open_tmp(state_fd), rc;
+
+	if (fd < 0)
+		return -1;
+	rc = exit_record_write_reserved(state_fd, fd, r);
+	close(fd);
+	return rc;
 }

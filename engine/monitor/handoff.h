@@ -81,7 +81,10 @@ enum { EXIT_UNKNOWN = 255 };
 /* 0, or -1 with errno (ENOENT: still running or monitor lost; EINVAL: not a record). */
 int exit_record_read(int state_fd, struct exit_record *r);
 int exit_record_write(int state_fd, const struct exit_record *r);
-/* Room for one, so that a full file system (the state's is memory) does not take it from us. Best effort. */
-void exit_record_reserve(int state_fd);
+/* The same by way of what exit_record_reserve() has given. */
+int exit_record_write_reserved(int state_fd, int fd, const struct exit_record *r);
+/* Room for one and a descriptor, so that neither a full file system (the state's is memory) nor a limit takes
+ * it from us; or -1. */
+int exit_record_reserve(int state_fd);
 
 #endif

@@ -86,6 +86,7 @@ struct monitor {
 	struct stats_ring ring;
 	bool child_gone, recorded, ended; /* reaped; `exit` was written; clients were told */
 	struct exit_record exit;
+	int exit_fd; /* where it goes, -1 when there was no room for it */
 	pid_t cleanup_pid;
 	int cleanup_code;   /* its exit code, -1 when it has none */
 	int64_t deadline;   /* of the states that wait, CLOCK_BOOTTIME ns */

@@ -243,6 +243,13 @@ static void let_ports_go(struct monitor *m)
 	m->h.n_held = 0;
 }
 
+static void record_exit(struct monitor *m)
+{
+	m->recorded =
+	        (m->exit_fd >= 0 && exit_record_write_reserved(m->h.state_fd, m->exit_fd, &m->exit) == 0) ||
+	        exit_record_write(m->h.state_fd, &m->exit) == 0;
+}
+
 static enum state drain_after(struct monitor *m, enum state now, uint32_t index, uint32_t mask)
 {
 	(void)index;
@@ -256,7 +263,7 @@ static enum state drain_after(struct monitor *m, enum state now, uint32_t index,
 	sample(m);
 	sampler_close(&m->sampler);
 	let_ports_go(m);
-	m->recorded = exit_record_write(m->h.state_fd, &m->exit) == 0;
+	record_exit(m);
 	m->ended = true;
 	attach_end(m);
 	return S_BIRTH;
@@ -422,7 +429,7 @@ int supervise_start(struct monitor *m)
 	sample(m);
 	start_timer(m);
 	health_start(m);
-	exit_record_reserve(m->h.state_fd);
+	m->exit_fd = exit_record_reserve(m->h.state_fd);
 	if (m->h.adopted)
 		watch_add(m, m->h.pidfd, SOURCE_PROCESS, 0, EPOLLIN);
 	reap(m); /* it may have ended before SIGCHLD was blocked */

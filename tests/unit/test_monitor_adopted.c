@@ -1,6 +1,10 @@
 /* A monitor is killed, and another one takes its container: the output, the exit code, the rest. */
 #include "tests/unit/monitor_rig.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
 /* The container writes a block for each file "go.N" that appears, and ends after the last one. */
 struct script {
 	struct rig r;
@@ -255,7 +259,94 @@ static void test_policies_go_on(void **state)
 	rig_remove(&s.r);
 }
 
+/* ------------------------------------------------------------------ what a monitor survives */
+
+/* Stopped and continued, as by a debugger: the container has not waited, and nothing is lost. */
+static void test_stopped_monitor(void **state)
+{
+	struct script s = {.block = 500000, .blocks = 2};
+	struct rig_options o = {.child = write_blocks, .arg = &s};
+	struct exit_record x;
+	int status;
+
+	(void)state;
+	rig_start(&s.r, &o);
+	rig_await_monitor(&s.r);
+	kill(s.r.monitor, SIGSTOP);
+	assert_int_equal(waitpid(s.r.monitor, &status, WUNTRACED), s.r.monitor);
+	go(&s, 0);
+	await_file(&s, "done", 0);
+	kill(s.r.monitor, SIGCONT);
+	go(&s, 1);
+	rig_end(&s.r);
+	check_log(&s, 2 * s.block);
+	assert_int_equal(exit_record_read(s.r.state_fd, &x), 0);
+	assert_int_equal(x.code, 42);
+	rig_remove(&s.r);
+}
+
+/* Without a descriptor left nobody can attach, and everything else goes on. */
+static void test_no_descriptors_left(void **state)
+{
+	struct script s = {.block = 100000, .blocks = 1};
+	struct rig_options o = {.child = write_blocks, .arg = &s, .max_size = 20000, .max_files = 100};
+	struct rlimit few = {3, 3};
+	struct exit_record x;
+	int fd;
+
+	(void)state;
+	rig_start(&s.r, &o);
+	rig_await_monitor(&s.r);
+	assert_int_equal(prlimit(s.r.monitor, RLIMIT_NOFILE, &few, NULL), 0);
+	fd = rig_connect(&s.r);
+	go(&s, 0);
+	rig_end(&s.r);
+	close(fd);
+	/* rotation needs one, too: what the log has is its end, and whole */
+	cleanup_buf struct buf out = BUF_INIT, err = BUF_INIT;
+	rig_logs(&s.r, &out, &err);
+	assert_true(out.len > 0 && out.len <= s.block);
+	for (size_t i = 0; i < out.len; i++)
+		assert_int_equal(out.data[i], pattern(s.block - out.len + i));
+	assert_int_equal(exit_record_read(s.r.state_fd, &x), 0);
+	assert_int_equal(x.code, 42);
+	rig_remove(&s.r);
+}
+
 /* ------------------------------------------------------------------ the exit record */
+
+/* The state's file system is full, and the end is on record all the same. */
+static void test_exit_record_on_full_disk(void **state)
+{
+	struct exit_record r, w = {.code = 7, .finished = 77};
+	char dir[] = "/dev/shm/tare-test.XXXXXX", block[4096] = "";
+	int fd, ballast, reserved;
+
+	(void)state;
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
+		skip();
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700"), 0);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	reserved = exit_record_reserve(fd);
+	assert_true(reserved >= 0);
+	ballast = openat(fd, "ballast", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	while (write(ballast, block, sizeof(block)) > 0)
+		;
+	close(ballast);
+	assert_int_equal(exit_record_write_reserved(fd, reserved, &w), 0);
+	close(reserved);
+	assert_int_equal(exit_record_read(fd, &r), 0);
+	assert_int_equal(r.code, 7);
+	/* without what was reserved it could not be */
+	assert_int_equal(exit_record_write(fd, &w), -1);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(exit_record_read(fd, &r), 0);
+	close(fd);
+	assert_int_equal(umount2(dir, MNT_DETACH), 0);
+	rmdir(dir);
+}
 
 static void test_exit_record_forms(void **state)
 {
@@ -267,7 +358,7 @@ static void test_exit_record_forms(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	exit_record_reserve(fd);
+	close(exit_record_reserve(fd));
 	assert_int_equal(exit_record_read(fd, &r), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(exit_record_write(fd, &w), 0);
@@ -295,7 +386,10 @@ int main(void)
 	        cmocka_unit_test(test_end_taken_by_its_parent),
 	        cmocka_unit_test(test_ended_before_adoption),
 	        cmocka_unit_test(test_policies_go_on),
+	        cmocka_unit_test(test_stopped_monitor),
+	        cmocka_unit_test(test_no_descriptors_left),
 	        cmocka_unit_test(test_exit_record_forms),
+	        cmocka_unit_test(test_exit_record_on_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
