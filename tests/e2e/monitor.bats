@@ -191,3 +191,34 @@ printer() {
 	same "$(inspect ExitCode k)" 143
 	ok tare rm k
 }
+
+@test "restarts go on with the next monitor" {
+	ok tare run -d --name l --restart always $B sh -c 'exec sleep 1000'
+	local before
+	before=$(pid_of l)
+	orphan l
+	ok tare exec l true
+	kill -9 "$before"
+	other_process() { local now; now=$(pid_of l) && [ "$now" -gt 0 ] && [ "$now" != "$before" ]; }
+	eventually 20 other_process
+	looked_after l
+	ok tare rm -f l
+}
+
+# The command is killed after so many of its system calls; what it had started is whole, or gone.
+@test "killing the command that starts a container leaves it looked after or not running" {
+	local n
+	ok tare create --name s $B sleep 1000
+	for n in clone:1 clone3:1 clone3:2 read:40 close:60 exit_group:1; do
+		timeout 20 strace -qq -o /dev/null -e "trace=${n%:*}" -e "inject=${n%:*}:signal=KILL:when=${n#*:}" $TARE start s 3>&- 4>&- >/dev/null 2>&1 || true
+		if eventually 2 is_state s running; then
+			eventually 5 looked_after s
+			ok tare exec s true
+			ok tare stop -t 0 s
+		fi
+		ok tare system check --repair
+	done
+	ok tare start s
+	looked_after s
+	ok tare rm -f s
+}
