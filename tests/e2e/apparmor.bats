@@ -86,8 +86,10 @@ label() { tr -d '\0' </proc/"$1"/attr/current; }
 	ok strace -f -qq -e trace=execve -e signal=none -o "$DIR/trace" "$BUILD/tare" --root "$ROOT" --state "$STATE" run --rm $B true
 	! grep -q apparmor_parser "$DIR/trace" || fail 'the parser was started again'
 	same "$(stat -c %i "$mark")" "$before"
-	printf tare-default >/sys/kernel/security/apparmor/.remove
+	# As if it had been unloaded, which other files that run now would notice.
+	printf +tare-default.0 >"$mark"
 	same "$(tare run --rm $B cat /proc/self/attr/current)" 'tare-default (enforce)'
+	[ "$(cat "$mark")" != +tare-default.0 ] || fail 'not loaded again'
 }
 
 @test "without apparmor_parser: silently without, clearly when it was asked for" {
