@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/defence.h"
 #include "base/file.h"
 #include "engine/apparmor.h"
 #include "engine/endpoint.h"
@@ -357,8 +356,7 @@ static int settle_label(const struct store *store, struct runtime_spec *today, s
 {
 	if (!today->apparmor)
 		return 0;
-	int ready =
-	        DEFENCE("apparmor") ? apparmor_ready(store, today->apparmor, today->apparmor_optional, e) : 0;
+	int ready = apparmor_ready(store, today->apparmor, today->apparmor_optional, e);
 	if (!ready)
 		today->apparmor = NULL; /* borrowed */
 	return ready < 0 ? -1 : 0;
