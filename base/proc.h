@@ -16,6 +16,7 @@ struct proc_id {
 };
 /* 0 or -1 with errno (ESRCH when it is gone; zombies count as gone). */
 int proc_id_of(pid_t pid, struct proc_id *id);
+/* True as well when it cannot be looked at and somebody has the number. */
 bool proc_alive(const struct proc_id *id);
 /* A pidfd of exactly that process, checked after opening; -1 with errno (ESRCH). */
 int proc_open(const struct proc_id *id);
@@ -26,6 +27,8 @@ int pidfd_signal(int pidfd, int sig);
 void obey_quotas(bool on);
 /* 36 characters of /proc/sys/kernel/random/boot_id, read once. "" when unreadable. */
 const char *boot_id(void);
+/* Whether that is the boot that we live in, as far as can be told. */
+bool boot_is_now(const char *id);
 
 /* The path of our helper program NAME: beside the running binary, else $(libexecdir)/tare/NAME.
  * Written to dst; -1 with e when it is in neither place. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,11 @@ bool proc_alive(const struct proc_id *id)
 {
 	struct proc_id now;
 
-	return !proc_id_of(id->pid, &now) && now.start_time == id->start_time;
+	if (proc_id_of(id->pid, &now) == 0)
+		return now.start_time == id->start_time;
+	/* Cannot be looked at, for want of descriptors or memory: to believe in an end that was none does
+	 * more harm than to take another one for it. */
+	return errno != ESRCH && (kill(id->pid, 0) == 0 || errno == EPERM);
 }
 
 int pidfd_open_pid(pid_t pid)
@@ -72,13 +77,22 @@ int pidfd_open_pid(pid_t pid)
 
 int proc_open(const struct proc_id *id)
 {
+	struct proc_id now;
 	cleanup_fd int fd = pidfd_open_pid(id->pid);
 
+	if (fd < 0) {
+		if (errno == EINVAL)
+			errno = ESRCH;
+		return -1;
+	}
 	/* Only after the descriptor is held can the pid not change hands between check and use. */
-	if (fd >= 0 && (!DEFENCE("start-time") || proc_alive(id)))
+	if (!DEFENCE("start-time"))
 		return steal_fd(&fd);
-	if (fd >= 0 || errno == EINVAL)
-		errno = ESRCH;
+	if (proc_id_of(id->pid, &now) != 0)
+		return -1;
+	if (now.start_time == id->start_time)
+		return steal_fd(&fd);
+	errno = ESRCH;
 	return -1;
 }
 
@@ -95,6 +109,13 @@ const char *boot_id(void)
 	if (!*id && file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) < 0)
 		*id = '\0';
 	return id;
+}
+
+bool boot_is_now(const char *id)
+{
+	const char *now = boot_id();
+
+	return !*now || strcmp(id, now) == 0;
 }
 
 void obey_quotas(bool on)

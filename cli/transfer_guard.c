@@ -22,10 +22,13 @@ static int wait_child(pid_t child, const sigset_t *handled)
 		int sig = sigwaitinfo(handled, NULL);
 		if (sig > 0 && sig != SIGCHLD)
 			kill(child, sig);
-		pid_t done = waitpid(child, &status, WNOHANG);
+		pid_t done;
+		do
+			done = waitpid(child, &status, WNOHANG);
+		while (done < 0 && errno == EINTR);
 		if (done == child)
 			return status;
-		if (done < 0 && errno != EINTR)
+		if (done < 0)
 			return -1;
 	}
 }

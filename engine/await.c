@@ -58,6 +58,8 @@ static int await_record(const struct container *c, int64_t deadline, struct err 
 		return 1;
 	cleanup_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	cleanup_fd int monitor = proc_open(&c->state.monitor);
+	if (monitor < 0 && errno != ESRCH)
+		return err_sys(e, "cannot wait for the monitor of container %.12s", c->id);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", c->state_fd);
 	if (watch < 0 || inotify_add_watch(watch, path, IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF) < 0)
 		return errno == ENOENT ? 1 : err_sys(e, "cannot watch container %.12s", c->id);
@@ -85,6 +87,8 @@ int await_exit(const struct container *c, int timeout_ms, struct err *e)
 	if (!c->has_state)
 		return 1;
 	cleanup_fd int pidfd = proc_open(&c->state.process);
+	if (pidfd < 0 && errno != ESRCH)
+		return err_sys(e, "cannot wait for container %.12s", c->id);
 	if (pidfd >= 0) {
 		struct pollfd p = {.fd = pidfd, .events = POLLIN};
 		int n = poll_until(&p, 1, deadline);

@@ -13,11 +13,19 @@
 #include "engine/events.h"
 #include "engine/monitor/handoff.h"
 
-static void read_state(const struct store *s, struct container *c)
+/* Only what is not there, or is no state, is none. Whoever took a failed look (no descriptors, no memory) for
+ * that would end a container that runs. */
+static int read_state(const struct store *s, struct container *c, struct err *e)
 {
 	close_fd(&c->state_fd);
+	c->has_state = false;
 	c->state_fd = container_state_dir_open(s, c->id, false);
-	c->has_state = c->state_fd >= 0 && container_state_read(c->state_fd, &c->state) == 0;
+	if (c->state_fd >= 0)
+		c->has_state = container_state_read(c->state_fd, &c->state) == 0;
+	bool passing = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO;
+	if (c->has_state || !passing)
+		return 0;
+	return err_sys(e, "cannot read the state of container %.12s", c->id);
 }
 
 int container_open(const struct store *s, const char *ref, struct container *c, struct err *e)
@@ -33,18 +41,17 @@ int container_open_id(const struct store *s, const char *id, struct container *c
 	*c = (struct container)CONTAINER_INIT;
 	snprintf(c->id, sizeof c->id, "%s", id);
 	c->dir_fd = container_dir_open(s, c->id);
+	if (c->dir_fd < 0 && errno != ENOENT)
+		return err_sys(e, "cannot open container %.12s", id);
 	if (c->dir_fd < 0)
 		return err_set(e, ERR_NOT_FOUND, "no such container: %s", id);
 	/* The state first: whoever ends a run writes the record before the state goes, so the record of a run
 	 * whose state is gone is the whole one. A start makes them the other way round: look again then. */
-	read_state(s, c);
-	if (container_record_read(s, c->id, &c->record, e) != 0) {
-		container_close(c);
-		return -1;
-	}
-	if (!c->has_state && container_run_was_lost(c))
-		read_state(s, c);
-	return 0;
+	if (read_state(s, c, e) == 0 && container_record_read(s, c->id, &c->record, e) == 0 &&
+	        (c->has_state || !container_run_was_lost(c) || read_state(s, c, e) == 0))
+		return 0;
+	container_close(c);
+	return -1;
 }
 
 /* With the lock in hand: what is on disk now. */
@@ -59,8 +66,7 @@ static int look_again(const struct store *s, struct container *c, struct err *e)
 	}
 	container_record_free(&c->record);
 	c->record = fresh;
-	read_state(s, c);
-	return 0;
+	return read_state(s, c, e);
 }
 
 int container_lock(const struct store *s, struct container *c, struct err *e)
@@ -99,7 +105,7 @@ void container_close(struct container *c)
 
 bool container_run_is_of_this_boot(const struct container *c)
 {
-	return c->has_state && strcmp(c->state.boot, boot_id()) == 0;
+	return c->has_state && boot_is_now(c->state.boot);
 }
 
 bool container_is_up(const struct container *c)

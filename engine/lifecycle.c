@@ -363,6 +363,18 @@ int engine_attach(struct tare_engine *t, const char *ref, const struct tare_io *
 	return follow(s, &c, sock, io, end, exit_code, e);
 }
 
+/* Whether the record bears the name that it was given. */
+static bool is_on_record(const struct store *s, const struct container *c)
+{
+	struct container_record r;
+
+	if (!c->record.name || container_record_read(s, c->id, &r, NULL) != 0)
+		return false;
+	bool bears = strcmp(r.name, c->record.name) == 0;
+	container_record_free(&r);
+	return bears;
+}
+
 int engine_rename(struct tare_engine *t, const char *ref, const char *name, struct err *e)
 {
 	const struct store *s = engine_store(t);
@@ -379,7 +391,8 @@ int engine_rename(struct tare_engine *t, const char *ref, const char *name, stru
 		return -1;
 	c.record.name = strdup(name);
 	if (!c.record.name || container_record_write(c.dir_fd, &c.record, true, e) != 0) {
-		container_name_release(s, name, c.id);
+		/* it may be there all the same, and only not be safe from a power cut */
+		container_name_release(s, is_on_record(s, &c) ? old : name, c.id);
 		return -1;
 	}
 	container_name_release(s, old, c.id);

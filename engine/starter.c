@@ -166,10 +166,13 @@ static int write_state(struct starter *s, const struct launched *child, struct e
 	        .restart_shift = s->restart_shift};
 
 	snprintf(st.boot, sizeof st.boot, "%s", boot_id());
+	if (!*st.boot) /* without it the next command would take it for a container of an earlier boot */
+		return err_sys(e, "cannot read the id of this boot");
 	if (proc_id_of(getpid(), &st.monitor) != 0)
 		return err_sys(e, "cannot read our own start time");
-	if (!st.process.start_time)
-		proc_id_of(child->id.pid, &st.process); /* one that has ended already has none */
+	/* one that has ended already has none */
+	if (!st.process.start_time && proc_id_of(child->id.pid, &st.process) != 0 && errno != ESRCH)
+		return err_sys(e, "cannot read the start time of the container's process");
 	st.process.pid = child->id.pid;
 	return container_state_write(s->c->state_fd, &st, e);
 }

@@ -242,7 +242,8 @@ static struct cgroup *handle_new(const char *path)
 	return g;
 }
 
-/* Open what exists; the number of hierarchies that have it. */
+/* Open what exists; the number of hierarchies that have it. -1 when one cannot be opened for another reason:
+ * without it a freezer would be thawed where it isn't frozen. */
 static int handle_open(struct cgroup *g)
 {
 	int n = 0;
@@ -250,6 +251,8 @@ static int handle_open(struct cgroup *g)
 		char dir[CGROUP_DIR_MAX];
 		join(dir, &g->layout->h[i], g->path);
 		g->fd[i] = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (g->fd[i] < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+			return -1;
 		n += g->fd[i] >= 0;
 	}
 	return n;
@@ -394,7 +397,10 @@ int cgroup_open(const char *path, struct cgroup **out, struct err *e)
 	cleanup_cgroup struct cgroup *g = handle_new(path);
 	if (!g)
 		return err_no_memory(e);
-	if (!handle_open(g) && !g->layout->rootless)
+	int n = handle_open(g);
+	if (n < 0)
+		return err_sys(e, "cannot open cgroup %s", path);
+	if (!n && !g->layout->rootless)
 		return err_set(e, ERR_NOT_FOUND, "there is no cgroup %s", path);
 	*out = steal_ptr(&g);
 	return 0;

@@ -225,7 +225,7 @@ static bool still_runs(const struct store *s, const char *id)
 	struct container_state st;
 	cleanup_fd int fd = container_state_dir_open(s, id, false);
 
-	return fd >= 0 && container_state_read(fd, &st) == 0 && strcmp(st.boot, boot_id()) == 0 &&
+	return fd >= 0 && container_state_read(fd, &st) == 0 && boot_is_now(st.boot) &&
 	       proc_alive(&st.process);
 }
 

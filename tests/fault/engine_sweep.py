@@ -4,7 +4,7 @@ system calls, and each call is made to fail with each error that it can return. 
 work, `system check` is clean or repairs to clean, what was said to be done is done, what was there is whole, and nothing is
 left: no process, mount, cgroup or file.
 
-engine_sweep.py DIRECTORY SECONDS COUNT BUILD [COMMAND… | COMMAND:FAULT:PROCESS:NUMBER…]: COUNT faults of each kind of each
+engine_sweep.py DIRECTORY SECONDS COUNT BUILD [COMMAND… | COMMAND:FAULT:PROCESS:NUMBER:CALL…]: COUNT faults of each kind of each
 command, spread evenly over its calls (0: all), but no longer than SECONDS in all (0: no limit). FAULT is one, tree, or an
 error's name. FAULT_SEED chooses order and offsets, FAULT_FROM goes on where a run with the same seed ended. FAULT_WORKERS run
 at a time (default: as many as there are processors).
@@ -50,6 +50,7 @@ def call_names():
 
 
 NAMES = call_names()
+NUMBERS = {name: number for number, name in NAMES.items()}
 
 
 class Report:
@@ -57,7 +58,7 @@ class Report:
 
     def __init__(self, path):
         self.calls, self.processes, self.ids = [], [], set()
-        self.end, self.hit, self.hung, self.struck = None, False, False, None
+        self.end, self.hit, self.hung = None, False, False
         with open(path, encoding="ascii", errors="replace") as f:
             for line in f:
                 kind, *rest = line.rstrip("\n").split(" ")
@@ -68,17 +69,11 @@ class Report:
                     self.processes.append((int(rest[0]), int(rest[1])))
                 elif kind == "end":
                     self.end = int(rest[0])
-                elif kind == "hit":
-                    self.hit, self.struck = True, NAMES.get(int(rest[0]))
+                self.hit |= kind == "hit"
                 self.hung |= kind == "hang"
 
 
 # ---------------------------------------------------------------- the faults
-
-
-def may_fail(name, error):
-    """Another call than the one that was meant may have that number, when processes run side by side."""
-    return name in FAILURES[error] or (error == "EINTR" and name in ("read", "write"))
 
 
 def faults_of(calls):
@@ -87,12 +82,12 @@ def faults_of(calls):
     for process, number, name, path in calls:
         if (process, number) == ("0", 1):
             continue  # the command itself
-        found["one"].append((process, number))
+        found["one"].append((process, number, ""))
         if not DEEP.match(process):
-            found["tree"].append((process, number))
+            found["tree"].append((process, number, ""))
         for error, names in FAILURES.items():
             if name in names or (error == "EINTR" and name in ("read", "write") and INTERRUPTED.match(path)):
-                found[error].append((process, number))
+                found[error].append((process, number, name))
     return found
 
 
@@ -141,8 +136,10 @@ class Worker:
         result.stdout, result.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         return result
 
-    def options(self, fault, process, number):
+    def options(self, fault, process, number, name):
         how = ("-k", fault) if fault in ("one", "tree") else ("-e", str(getattr(errno, fault)))
+        if name:
+            how = ("-c", str(NUMBERS[name]), *how)
         return ("-p", process, "-n", str(number), *how)
 
     def world_for(self, command):
@@ -171,12 +168,12 @@ class Worker:
         world.clear()
         world.audit(report.processes)
 
-    def judge(self, command, world, fault, report):
+    def judge(self, command, world, fault, process, report):
         """What was seen, or a Problem."""
         done = report.end == 0 or bool(ID.search(report.stdout))
         if report.hung:
             raise Problem("it hangs")
-        if fault not in ("one", "tree") and may_fail(report.struck, fault):
+        if fault not in ("one", "tree") and report.hit:
             if report.end is None or 128 < report.end < 160:
                 raise Problem(f"it ends with {report.end}: {report.stderr[-300:]}")
             if report.end and not report.stderr.strip():
@@ -185,24 +182,25 @@ class Worker:
         repairs = world.check()
         if world is self.world:
             world.bystanders()
+        world.struck = report.hit and fault in ("one", "tree") and process != "0"
         command.after(world, done)
         self.tidy(command, world, report)
         return "missed" if not report.hit else "repaired" if repairs else "clean"
 
-    def carry_out(self, command, fault, process, number):
+    def carry_out(self, command, fault, process, number, name):
         world, report = None, None
         try:
             world = self.world_for(command)
             command.before(world)
-            report = self.inject(world, command.words, *self.options(fault, process, number))
+            report = self.inject(world, command.words, *self.options(fault, process, number, name))
             world.ids |= report.ids
-            return self.judge(command, world, fault, report), ""
+            return self.judge(command, world, fault, process, report), ""
         except Exception as why:  # pylint: disable=broad-except
             text = str(why) if isinstance(why, Problem) else traceback.format_exc()
             at = next((f"{c[2]} {c[3]}" for c in report.calls if c[:2] == (process, number)), "?") if report else "?"
             said = f"; it ended with {report.end}, said {report.stdout.strip()[-80:]!r} {report.stderr.strip()[-200:]!r}" if report else ""
             self.renew()
-            return "problem", f"{command.name}:{fault}:{process}:{number} ({at}): {text}{said}"
+            return "problem", f"{command.name}:{fault}:{process}:{number}:{name} ({at}): {text}{said}"
 
 
 def work(directory, build, jobs, results):
@@ -284,8 +282,8 @@ def plan(calls, count, rng):
 
 
 def exact(words):
-    """COMMAND:FAULT:PROCESS:NUMBER"""
-    return [(name, fault, process, int(number)) for name, fault, process, number in (w.split(":") for w in words if ":" in w)]
+    """COMMAND:FAULT:PROCESS:NUMBER:CALL"""
+    return [(name, fault, process, int(number), call) for name, fault, process, number, call in (w.split(":") for w in words if ":" in w)]
 
 
 def tell(sweep, names):

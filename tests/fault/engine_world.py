@@ -52,7 +52,7 @@ class World:
         self.argv = [f"{build}/tare", "--root", f"{directory}/root", "--state", f"{directory}/state"]
         self.env = {**os.environ, "TARE_DNS_LINGER": "1"}
         os.makedirs(f"{directory}/files")
-        self.ids = set()
+        self.ids, self.struck = set(), False
 
     # ------------------------------------------------------------ commands
 

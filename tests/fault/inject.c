@@ -1,7 +1,10 @@
 /* inject: runs a command and all that it starts, counts each process's system calls, and at a chosen one
  * kills or lets the call fail.
  *
- *   inject -o REPORT [-p PROCESS -n NUMBER (-k one|tree | -e ERRNO)] [-q QUIET-MS] [-t SECONDS] COMMAND…
+ *   inject -o REPORT [-p PROCESS -n NUMBER [-c NR] (-k one|tree | -e ERRNO)] [-q QUIET-MS] [-t SECONDS]
+ * COMMAND…
+ *
+ * With -c the number is the least one, and the call has to be NR: threads take their numbers by chance.
  *
  * A process is named by its way down from the command, which is "0": "0.1" is its first child, "0.1.2" that
  * one's second. So a call is found again in the next run whatever runs beside it. A process that executes a
@@ -41,6 +44,7 @@ struct inject {
 	FILE *report;
 	const char *process;
 	unsigned number;
+	long call;
 	bool kill_one, kill_tree, hit;
 	int error;
 	unsigned quiet_ms, limit_s;
@@ -264,7 +268,8 @@ static void on_call(struct inject *j, struct tracee *t)
 		return;
 	t->calls++;
 	tell_call(j, t, &info);
-	if (j->process && !j->hit && t->calls == j->number && strcmp(t->path, j->process) == 0)
+	if (j->process && !j->hit && t->calls >= j->number &&
+	        (j->call < 0 || (uint64_t)j->call == info.entry.nr) && strcmp(t->path, j->process) == 0)
 		do_harm(j, t, info.entry.nr);
 }
 
@@ -397,9 +402,9 @@ static void start(struct inject *j, char **command)
 
 int main(int argc, char **argv)
 {
-	struct inject j = {.quiet_ms = 50, .limit_s = 20};
+	struct inject j = {.call = -1, .quiet_ms = 50, .limit_s = 20};
 
-	for (int o; (o = getopt(argc, argv, "+o:p:n:k:e:q:t:")) != -1;) {
+	for (int o; (o = getopt(argc, argv, "+o:p:n:c:k:e:q:t:")) != -1;) {
 		switch (o) {
 		case 'o':
 			j.report = fopen(optarg, "we");
@@ -409,6 +414,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			j.number = (unsigned)atoi(optarg);
+			break;
+		case 'c':
+			j.call = atol(optarg);
 			break;
 		case 'k':
 			j.kill_one = optarg[0] == 'o';
