@@ -234,7 +234,7 @@ static int start_boot(struct cli *cli, struct tare_engine *engine)
 	cleanup_strv char **started = NULL, **failed = NULL;
 
 	if (!engine->boot) {
-		err_set(&e, ERR_UNSUPPORTED, "the simulated engine does not boot; leave out --demo");
+		err_set(&e, ERR_UNSUPPORTED, "start: --boot cannot be had here");
 		return cli_fail(cli, &e);
 	}
 	int rc = engine->boot(engine, &started, &failed, &e);

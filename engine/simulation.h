@@ -371,6 +371,8 @@ int sim_kill(struct tare_engine *, const char *, int, struct err *);
 int sim_pause(struct tare_engine *, const char *, struct err *);
 int sim_unpause(struct tare_engine *, const char *, struct err *);
 int sim_rename(struct tare_engine *, const char *, const char *, struct err *);
+int sim_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
+int sim_boot(struct tare_engine *, char ***, char ***, struct err *);
 int sim_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
 int sim_wait(struct tare_engine *, const char *, bool, int *, struct err *);
 int sim_process_signal(struct tare_engine *, const char *, pid_t, int, struct err *);

@@ -376,3 +376,27 @@ int sim_wait(struct tare_engine *t, const char *ref, bool removed, int *exit_cod
 			return 0;
 	}
 }
+
+int sim_update(
+        struct tare_engine *t, const char *ref, const struct tare_update *u, char ***warnings, struct err *e)
+{
+	char id[TARE_ID_LEN + 1];
+
+	(void)u;
+	(void)warnings;
+	if (t->resolve(t, ref, id, e) != 0)
+		return -1;
+	return err_set(e, ERR_UNSUPPORTED,
+	        "%s is simulated, and its limits cannot be changed; leave out --demo for real containers",
+	        ref);
+}
+
+/* What is simulated was running before anybody looked. */
+int sim_boot(struct tare_engine *t, char ***started, char ***failed, struct err *e)
+{
+	(void)t;
+	(void)started;
+	(void)failed;
+	(void)e;
+	return 0;
+}
