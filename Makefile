@@ -11,6 +11,8 @@ DESTDIR  ?=
 bindir      = $(PREFIX)/bin
 libexecdir  = $(PREFIX)/libexec
 datadir     = $(PREFIX)/share
+unitdir     = $(PREFIX)/lib/systemd
+initdir     = $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)/init.d
 mandir      = $(datadir)/man
 PKG_CONFIG ?= pkg-config
 INSTALL  ?= install
@@ -383,11 +385,18 @@ install: build docs
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.bash $(DESTDIR)$(datadir)/bash-completion/completions/tare
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.zsh $(DESTDIR)$(datadir)/zsh/site-functions/_tare
 	$(Q)$(INSTALL) -m 644 $(B)/docs/tare.fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/tare.fish
+	$(Q)$(INSTALL) -d $(DESTDIR)$(unitdir)/system $(DESTDIR)$(unitdir)/user $(DESTDIR)$(initdir)
+	$(Q)$(INSTALL) -m 644 engine/profiles/tare.service $(DESTDIR)$(unitdir)/system/tare.service
+	$(Q)$(INSTALL) -m 644 engine/profiles/tare-user.service $(DESTDIR)$(unitdir)/user/tare.service
+	$(Q)$(INSTALL) -m 755 engine/profiles/tare.openrc $(DESTDIR)$(initdir)/tare
+	$(Q)sed -i 's|@bindir@|$(bindir)|' $(DESTDIR)$(unitdir)/system/tare.service \
+		$(DESTDIR)$(unitdir)/user/tare.service $(DESTDIR)$(initdir)/tare
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(bindir)/tare $(DESTDIR)$(mandir)/man1/tare.1 $(DESTDIR)$(mandir)/man1/tare-*.1 \
 		$(DESTDIR)$(datadir)/bash-completion/completions/tare $(DESTDIR)$(datadir)/zsh/site-functions/_tare \
 		$(DESTDIR)$(datadir)/fish/vendor_completions.d/tare.fish
+	$(Q)rm -f $(DESTDIR)$(unitdir)/system/tare.service $(DESTDIR)$(unitdir)/user/tare.service $(DESTDIR)$(initdir)/tare
 	$(Q)rm -rf $(DESTDIR)$(libexecdir)/tare $(DESTDIR)$(datadir)/tare
 
 # ---------------------------------------------------------------- tests

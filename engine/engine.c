@@ -83,6 +83,7 @@ static const struct tare_engine table = {
         .pause = engine_pause,
         .unpause = engine_unpause,
         .rename = engine_rename,
+        .boot = engine_boot,
         .update = engine_update,
         .remove = engine_remove,
         .wait = engine_wait,

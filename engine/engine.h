@@ -232,6 +232,7 @@ int engine_pause(struct tare_engine *, const char *, struct err *);
 int engine_unpause(struct tare_engine *, const char *, struct err *);
 int engine_rename(struct tare_engine *, const char *, const char *, struct err *);
 int engine_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
+int engine_boot(struct tare_engine *, char ***, char ***, struct err *);
 int engine_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
 int engine_wait(struct tare_engine *, const char *, bool, int *, struct err *);
 int engine_attach(

@@ -164,3 +164,73 @@ waits() {
 	eventually 30 is_state w running
 	same "$(inspect '{{.State.Error}}' w)" ''
 }
+
+# ------------------------------------------------------------------ boot
+
+# reboot NAME…: nothing of them runs any more, and the state directory has survived; it is another boot's.
+reboot() {
+	local name
+	for name; do
+		kill -9 "$(monitor_of "$name")" "$(pid_of "$name")"
+	done
+	for name; do
+		sed -i 's/"boot":"[^"]*"/"boot":"00000000-0000-0000-0000-000000000000"/' "$(state_file "$name")"
+	done
+	echo 00000000-0000-0000-0000-000000000000 >"$STATE/booted"
+}
+
+@test "after a boot: what the policies ask for, in the order of making, and once" {
+	background always --restart always --network none
+	background stopped --restart always --network none
+	background unless --restart unless-stopped --network none
+	background unless-not --restart unless-stopped --network none
+	background failed --restart on-failure --network none
+	background plain --network none
+	ok tare create --name never --restart always $B true
+	ok tare stop -t 0 stopped unless-not
+	reboot always unless failed plain
+	ok tare start --boot
+	is $'always\nstopped\nunless\nfailed'
+	is_state always running
+	is_state stopped running
+	is_state unless running
+	is_state unless-not exited
+	is_state failed running
+	is_state plain exited
+	is_state never created
+	same "$(inspect '{{.State.ExitCode}}' plain)" 255
+	# done for this boot
+	ok tare stop -t 0 always
+	ok tare start --boot
+	is ''
+	is_state always exited
+}
+
+@test "after a boot: one that cannot be started is told, and the others are" {
+	background bad --restart always --network none
+	background good --restart always --network none
+	local dir
+	dir=$ROOT/containers/$(inspect '{{.Id}}' bad)
+	reboot bad good
+	mv "$dir/work" "$DIR/work"
+	exits 1 tare start --boot
+	is good
+	[[ $stderr == *'container bad is not started'* ]]
+	mv "$DIR/work" "$dir/work"
+	is_state good running
+}
+
+@test "what was restarting at a power cut is started by the boot, not by a look" {
+	waits c
+	local waiter
+	waiter=$(waiter_of c)
+	kill -9 "$waiter"
+	eventually 5 gone_pid "$waiter"
+	sed -i 's/"boot":"[^"]*"/"boot":"00000000-0000-0000-0000-000000000000"/' "$(state_file c)"
+	rm -f "$STATE/booted"
+	ok tare ps -a
+	is_state c exited
+	ok tare start --boot
+	is c
+	is_state c running
+}
