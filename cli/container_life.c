@@ -176,9 +176,6 @@ static int update_one(struct tare_engine *engine, const char *ref, const void *o
 	cleanup_strv char **warnings = NULL;
 	int rc;
 
-	if (!engine->update)
-		return err_set(
-		        e, ERR_UNSUPPORTED, "the simulated engine cannot change limits; leave out --demo");
 	rc = engine->update(engine, ref, options, &warnings, e);
 	strv_foreach (w, warnings)
 		fprintf(stderr, "tare: %s\n", *w);
