@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/user_range.h"
-#include "store_box.h"
+#include "tests/unit/store_box.h"
 
 #define CHILDREN 50
 
