@@ -188,7 +188,7 @@ static int take_slot(const struct taken *t, struct id_maps *m, struct err *e)
 int user_range_take(const struct store *s, const char *id, bool lasting, struct id_maps *m, struct err *e)
 {
 	struct user_pool pool;
-	static struct id_map others;
+	struct id_map others;
 	cleanup_fd int lock = lock_take(s->root_fd, POOL_LOCK, LOCK_EXCLUSIVE, e);
 
 	if (lock < 0)

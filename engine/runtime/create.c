@@ -68,7 +68,8 @@ static int join_groups_and_namespaces(struct creation *c, struct err *e)
 		return -1;
 	if (c->cgroup_ns_later && DEFENCE("cgroup-namespace") && unshare(CLONE_NEWCGROUP))
 		return err_sys(e, "cannot make the cgroup namespace");
-	if (c->userns && (report_await_go(c->report_fd, e) || user_namespace_become_root(e)))
+	if (c->userns && (report_await_go(c->report_fd, e) || user_namespace_become_root(e) ||
+	                         report_launcher_lives(c->report_fd, e)))
 		return -1;
 	/* with a user namespace of ours we were born in them */
 	if (!c->userns && namespace_join(c->joined, e))

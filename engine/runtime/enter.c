@@ -38,7 +38,8 @@ static int join(struct entering *n, struct err *e)
 	if (setns(n->pidfd, flags))
 		return err_sys(e, "cannot join the container's namespaces; is it still running?");
 	/* The user namespace was joined first of all, and what follows needs its root. */
-	if (n->spec->ns[NS_USER].mode != NS_HOST && user_namespace_become_root(e))
+	if (n->spec->ns[NS_USER].mode != NS_HOST &&
+	        (user_namespace_become_root(e) || report_launcher_lives(n->report_fd, e)))
 		return -1;
 	n->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (n->root.fd < 0)
@@ -97,6 +98,7 @@ static int give_birth(struct entering *n, struct launched *out, struct err *e)
 	pid_t pid = birth(0, n->clone_cgroup_fd, &out->pidfd, e);
 	if (pid == 0) {
 		struct err child_err = ERR_INIT;
+		close_fd(&report); /* its end must be seen when the launcher is gone */
 		become_guest(n, &child_err);
 		report_die(n->report_fd, &child_err);
 	}

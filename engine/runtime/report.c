@@ -47,6 +47,15 @@ int report_await_go(int fd, struct err *e)
 	return n == 1 ? 0 : err_set(e, ERR_OTHER, "the launcher has gone away");
 }
 
+int report_launcher_lives(int fd, struct err *e)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0
+	               ? err_set(e, ERR_OTHER, "the launcher has gone away")
+	               : 0;
+}
+
 void report_go(int fd)
 {
 	(void)!send(fd, "g", 1, MSG_NOSIGNAL); /* a child that died meanwhile is report_wait()'s business */

@@ -17,6 +17,8 @@ int report_send_terminal(int fd, int master, struct err *e);
 
 /* Child: wait until the launcher has done its part. Fails when the launcher is gone. */
 int report_await_go(int fd, struct err *e);
+/* In the child, which takes PR_SET_PDEATHSIG up again: whether it came in time. -1 with e when it did not. */
+int report_launcher_lives(int fd, struct err *e);
 
 /* Parent: what the child waits for. */
 void report_go(int fd);
