@@ -103,7 +103,8 @@ static bool is_dropped(uint32_t cp)
 }
 
 /* Terminal escapes in what containers, images and registries say (rule R5; test: test_tui_canvas.c,
- * foreign_text_is_harmless). The code point at s, harmless; its width, -1: not shown at all. Returns the bytes. */
+ * foreign_text_is_harmless). The code point at s, harmless; its width, -1: not shown at all. Returns the
+ * bytes. */
 static size_t next_cp(const char *s, size_t len, uint32_t *cp, int *width)
 {
 	size_t n = utf8_decode(s, len, cp);
