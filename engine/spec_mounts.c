@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/file.h"
 #include "engine/engine.h"
 #include "engine/runtime/copy_up.h"
@@ -62,12 +63,14 @@ static bool asked_for(const struct tare_create *q, const char *target)
 	return false;
 }
 
+/* The kernel's views are read-only: what is written to the host's cgroups or devices rules the host
+ * (CVE-2022-0492, CVE-2023-25809 where root is an ordinary user). Tests: attacks.bats, rootless.bats. */
 static int add_system(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
 {
 	const struct spec_namespace *ipc = &spec->ns[NS_IPC];
 	bool no_shm = in->request->ipc_mode && strcmp(in->request->ipc_mode, "none") == 0;
 	char shm[96];
-	bool rw = spec->cgroup_writable;
+	bool rw = spec->cgroup_writable || !DEFENCE("cgroup-readonly");
 	uint32_t tty_gid;
 	const char *devpts = id_map_out(&spec->ids.gid, 5, &tty_gid)
 	                             ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"
