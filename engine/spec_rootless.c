@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/err.h"
 #include "base/rootless.h"
 #include "engine/engine.h"
@@ -41,7 +42,7 @@ static int fit_sysfs(struct spec_mount *m, struct err *e)
 	free(m->source);
 	m->source = strdup("/sys");
 	return m->source && strv_add(&m->options, "rbind") == 0 && strv_add(&m->options, "rprivate") == 0 &&
-	                       strv_add(&m->options, "rro") == 0
+	                       strv_add(&m->options, DEFENCE("host-sysfs-readonly") ? "rro" : "rw") == 0
 	               ? 0
 	               : err_no_memory(e);
 }
