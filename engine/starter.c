@@ -187,7 +187,7 @@ static int child_born(const struct launched *child, void *arg, struct err *e)
 	early.hold_fd = -1;
 	if (s->in_place && write_state(s, &early, e) != 0)
 		return -1;
-	return s->net.state.n_endpoints ? endpoints_attach(&s->net, child->id.pid, e) : 0;
+	return endpoints_attach(&s->net, child->id.pid, e);
 }
 
 static int prepare_userns(struct starter *s, struct err *e)

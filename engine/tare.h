@@ -738,7 +738,8 @@ struct tare_engine {
 };
 
 /* root NULL: /var/lib/tare; state NULL: /run/tare. Makes what is missing, refuses a newer format.
- * Without root: ERR_PERMISSION, "needs root; try: sudo tare". */
+ * An ordinary user's process becomes root of the user's own namespace by it, and the directories are
+ * $XDG_DATA_HOME/tare and $XDG_RUNTIME_DIR/tare then (engine/store/rootless_entry.h); it must have one thread. */
 struct tare_engine *tare_engine_linux(const char *root, const char *state, struct err *e);
 
 /* The simulated one: containers that start, log, use memory, fail and recover by themselves, without root and

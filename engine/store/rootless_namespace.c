@@ -106,7 +106,7 @@ static bool parse_line(const char *line, size_t len, const char *name, uid_t uid
 	/* sscanf() takes signs, too */
 	if (strspn(colon + 1, "0123456789:") != strlen(colon + 1) ||
 	        sscanf(colon + 1, "%lu:%lu%n", &first, &count, &used) != 2 || colon[1 + used] || !count ||
-	        first + count > UINT32_MAX || count > UINT32_MAX)
+	        first > UINT32_MAX || count > UINT32_MAX || first + count > UINT32_MAX)
 		return false;
 	*r = (struct id_range){(unsigned)first, (unsigned)count};
 	return true;
