@@ -53,6 +53,24 @@ static void await_starts(const struct store *s)
 		}
 }
 
+/* Who waited to start it again was killed. */
+static void check_restart(const struct store *s, bool repair, const char *id, struct tare_check_result *out)
+{
+	cleanup_container struct container c = CONTAINER_INIT;
+	bool mended = false;
+
+	if (container_open_id(s, id, &c, NULL) != 0 || !container_restart_was_lost(&c))
+		return;
+	cleanup_free char *what = str_printf("container %s", c.record.name);
+	if (repair) {
+		cleanup_container struct container again = CONTAINER_INIT;
+		cleanup_in_passing(s, id);
+		mended = container_open_id(s, id, &again, NULL) == 0 && !container_restart_was_lost(&again);
+	}
+	if (what)
+		tare_check_result_add(out, mended, what, "nobody waits any more to start it again", NULL);
+}
+
 /* Containers that nobody looks after. */
 static void check_monitors(const struct store *s, bool repair, struct tare_check_result *out)
 {
@@ -62,6 +80,7 @@ static void check_monitors(const struct store *s, bool repair, struct tare_check
 		return;
 	strv_foreach (id, ids) {
 		cleanup_container struct container c = CONTAINER_INIT;
+		check_restart(s, repair, *id, out);
 		if (container_open_id(s, *id, &c, NULL) != 0 || !adopt_is_due(&c))
 			continue;
 		if (repair)

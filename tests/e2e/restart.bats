@@ -126,7 +126,7 @@ waits() {
 }
 
 @test "who waits may be killed: the next command has another one wait" {
-	waits c d
+	waits c d e
 	local waiter
 	waiter=$(waiter_of c)
 	kill -9 "$waiter"
@@ -134,11 +134,19 @@ waits() {
 	ok tare ps -a
 	eventually 20 is_state c running
 	same "$(restarts c)" 1
-	# and a stop does not need one that lives
+	# a stop does not need one that lives
 	waiter=$(waiter_of d)
 	kill -9 "$waiter"
 	ok tare stop d
 	is_state d exited
+	# and the check finds it
+	waiter=$(waiter_of e)
+	kill -9 "$waiter"
+	eventually 5 gone_pid "$waiter"
+	run tare system check
+	has 'nobody waits any more'
+	run tare system check --repair
+	eventually 20 is_state e running
 }
 
 @test "a monitor that is killed with its container: started again by the next command" {
