@@ -65,7 +65,7 @@ inside
 	exits 7 user run --rm --network none busybox sh -c 'exit 7'
 	ok user ps -aq
 	is ''
-	[ -z "$(ls -A "$W/home/.local/share/tare/containers" "$W/run/tare/containers" | grep -v :)" ] || fail 'files are left'
+	same "$(find "$W/home/.local/share/tare/containers" "$W/run/tare/containers" -mindepth 1)" ''
 	ok user run --rm --network none busybox sh -c 'rm -r /bin/vi; ls /bin/vi 2>&1 | wc -l; mkdir /d; rmdir /d; rm -r /var; mkdir /var; ls /var | wc -l'
 	same "$output" '1
 0'
@@ -113,7 +113,7 @@ logged() { user logs c | grep -q out; }
 	for i in 1 2 3; do user run -d --name "m$i" --network none busybox sleep 1000 >/dev/null & done
 	wait
 	ok user ps -q
-	lines=3
+	same "$(wc -l <<<"$output")" 3
 	for i in 1 2 3; do ok user exec "m$i" true; done
 	same "$(for i in 1 2 3; do readlink "/proc/$(user inspect "m$i" --format '{{.State.Pid}}')/ns/user"; done | sort -u | wc -l)" 1
 	ok user rm -f m1 m2 m3
@@ -142,6 +142,7 @@ logged() { user logs c | grep -q out; }
 
 @test "slirp4netns where pasta is not" {
 	[ -x /usr/bin/slirp4netns ] || skip 'no slirp4netns'
+	# shellcheck disable=SC2016
 	as_user() { # the same without pasta
 		unshare --mount sh -c "$(mounted "$W/etc/passwd" /etc/passwd)$(mounted "$W/etc/group" /etc/group)$(mounted "$W/etc/subuid" /etc/subuid)$(mounted "$W/etc/subuid" /etc/subgid)"'
 			mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && { [ ! -e /usr/bin/pasta ] || mount --bind "$W/etc/none" /usr/bin/pasta; } && exec "$@"' sh \
@@ -174,6 +175,7 @@ logged() { user logs c | grep -q out; }
 	mkdir -m 700 "$RUN" && chown $USER_ID:$USER_ID "$RUN"
 	ok user run --rm --network none busybox id -u
 	is 0
+	# shellcheck disable=SC2154 # set by run
 	[[ $stderr == *'no ids are set aside for you in /etc/subuid'*usermod* ]] || fail "$stderr"
 }
 
@@ -191,6 +193,7 @@ logged() { user logs c | grep -q out; }
 	local p
 	mkdir "$W/evil"
 	for p in newuidmap newgidmap pasta slirp4netns; do
+		# shellcheck disable=SC2016
 		printf '#!/bin/sh\necho "$0" >>%s/home/caught\nexit 1\n' "$W" >"$W/evil/$p"
 		chmod 755 "$W/evil/$p"
 	done
