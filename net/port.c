@@ -209,6 +209,10 @@ static int report(int protocol, const struct net_address *host, uint16_t first, 
 
 	if (errno == EADDRNOTAVAIL || errno == EINVAL)
 		return err_set(e, ERR_USAGE, "this host has no address %s", net_address_text(host, address));
+	if (errno == EACCES)
+		return err_set(e, ERR_PERMISSION,
+		        "ports below net.ipv4.ip_unprivileged_port_start (1024) are root's; choose another "
+		        "with -p");
 	if (errno != EADDRINUSE)
 		return err_sys(e, "cannot hold the port");
 	if (!first)
