@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef __linux__
+#include <sys/file.h>
 #include <sys/random.h>
 #endif
 #include <unistd.h>
@@ -192,6 +193,7 @@ int file_write_at(int dirfd, const char *name, const void *data, size_t len, mod
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, "cannot write %s", name);
+	flock(fd, LOCK_EX | LOCK_NB); /* a draft that nobody holds is what a crash left: engine/debris.c */
 	if (write_and_close(&fd, data, len, mode, sync) < 0 || renameat(dirfd, tmp, dirfd, name) < 0) {
 		err_sys(e, "cannot write %s", name);
 		int saved = errno;

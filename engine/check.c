@@ -6,8 +6,10 @@
 
 #include "base/buf.h"
 #include "engine/adopt.h"
+#include "engine/container_check.h"
 #include "engine/engine.h"
 #include "engine/network.h"
+#include "engine/store/image_index.h"
 #include "engine/store/image_check.h"
 
 static void tell_debris(const struct debris *d, void *arg)
@@ -92,6 +94,20 @@ static void check_monitors(const struct store *s, bool repair, struct tare_check
 	}
 }
 
+/* Blobs and layers of no image: a load or a removal was cut short. */
+static void check_content(const struct store *s, bool repair, struct tare_check_result *out)
+{
+	uint64_t freed;
+	size_t n = image_unreached(s);
+
+	if (!n)
+		return;
+	cleanup_free char *what = str_printf("image store: %zu blob%s and layers", n, n > 1 ? "s" : "");
+	bool repaired = repair && image_sweep(s, &freed, NULL) == 0 && image_unreached(s) == 0;
+	if (what)
+		tare_check_result_add(out, repaired, what, "no image needs them", NULL);
+}
+
 int engine_check(struct tare_engine *t, bool repair, struct tare_check_result *out, struct err *e)
 {
 	const struct store *s = engine_store(t);
@@ -100,6 +116,8 @@ int engine_check(struct tare_engine *t, bool repair, struct tare_check_result *o
 	await_starts(s);
 	check_monitors(s, repair, out);
 	debris_sweep(s, repair, tell_debris, out);
+	containers_check(s, repair, out);
+	check_content(s, repair, out);
 	if (image_check(s, tell_damage, out, e) == 0 && network_check(s, repair, out, e) == 0)
 		return 0;
 	tare_check_result_free(out);

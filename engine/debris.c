@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/runtime/cgroup.h"
@@ -136,6 +139,53 @@ static void sweep_state(const struct sweep *w, const char *entry)
 	take_away(w, w->s->state_containers_fd, "state/", entry, "its container is gone");
 }
 
+#define DRAFT_LEN   21 /* ".tmp-" and 16 digits: file_write_at() */
+#define DRAFT_AGE_S 1  /* its writer has let go of it for a moment before it gets its name */
+
+static void sweep_draft(const struct sweep *w, int dir_fd, const char *where, const char *entry)
+{
+	struct debris d = {0};
+	struct stat st;
+	struct timespec now;
+
+	if (strncmp(entry, ".tmp-", 5) != 0 || strlen(entry) != DRAFT_LEN)
+		return;
+	cleanup_fd int lock = lock_try(dir_fd, entry, LOCK_EXCLUSIVE);
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (lock < 0 || fstat(lock, &st) != 0 || st.st_ctim.tv_sec + DRAFT_AGE_S >= now.tv_sec)
+		return;
+	d.bytes = (uint64_t)st.st_size;
+	d.removed = w->remove && unlinkat(dir_fd, entry, 0) == 0;
+	tell(w, where, entry, "its writing was cut short", d);
+}
+
+static void sweep_drafts(const struct sweep *w, int parent_fd, const char *dir, const char *top)
+{
+	int fd = openat(parent_fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	cleanup_free char *where = str_printf("%s%s/", top, dir);
+
+	for (struct dirent *entry; d && where && (entry = readdir(d));)
+		sweep_draft(w, fd, where, entry->d_name);
+}
+
+static void sweep_container_drafts(const struct sweep *w, const char *entry)
+{
+	if (container_is_id(entry))
+		sweep_drafts(w, w->s->containers_fd, entry, "containers/");
+}
+
+static void sweep_volume_drafts(const struct sweep *w, const char *entry)
+{
+	if (entry[0] != '.')
+		sweep_drafts(w, w->s->volumes_fd, entry, "volumes/");
+}
+
+static void sweep_state_drafts(const struct sweep *w, const char *entry)
+{
+	sweep_drafts(w, w->s->state_containers_fd, entry, "state/containers/");
+}
+
 static void sweep_name(const struct sweep *w, const char *entry)
 {
 	struct debris d = {.removed = w->remove};
@@ -154,5 +204,11 @@ void debris_sweep(const struct store *s, bool remove, debris_fn fn, void *arg)
 	for_each(&w, s->containers_fd, sweep_container);
 	for_each(&w, s->state_containers_fd, sweep_state);
 	for_each(&w, s->names_fd, sweep_name);
+	sweep_drafts(&w, s->root_fd, ".", "root/");
+	sweep_drafts(&w, s->root_fd, "networks", "root/");
+	sweep_drafts(&w, s->state_fd, ".", "state/");
+	for_each(&w, s->containers_fd, sweep_container_drafts);
+	for_each(&w, s->volumes_fd, sweep_volume_drafts);
+	for_each(&w, s->state_containers_fd, sweep_state_drafts);
 	volumes_sweep(s, remove, fn, arg);
 }

@@ -270,3 +270,47 @@ int image_sweep(const struct store *s, uint64_t *freed, struct err *e)
 		rc = partial_sweep(s, now_realtime() - PARTIAL_KEPT_NS, freed, e);
 	return rc;
 }
+
+static size_t count_unused(int dir_fd, const char *alg, const struct digest_set *used)
+{
+	cleanup_dir DIR *list = open_list(dir_fd, alg);
+	struct digest d;
+	size_t n = 0;
+
+	for (struct dirent *entry; list && (entry = readdir(list));)
+		n += path_digest(alg, entry->d_name, &d) && !has(used, &d);
+	return n;
+}
+
+static size_t count_drafts(const struct store *s)
+{
+	cleanup_dir DIR *list = open_list(s->layers_fd, ".");
+	size_t n = 0;
+
+	for (struct dirent *entry; list && (entry = readdir(list));) {
+		if (strncmp(entry->d_name, "tmp-", 4) != 0)
+			continue;
+		cleanup_fd int lock = lock_try(s->layers_fd, entry->d_name, LOCK_EXCLUSIVE);
+		n += lock >= 0;
+	}
+	return n;
+}
+
+size_t image_unreached(const struct store *s)
+{
+	static const char *const algs[] = {"sha256", "sha512"};
+	struct digest_set used = {0};
+	bool unsure = false;
+	size_t n = 0;
+	cleanup_fd int pulls = pull_dir_open(s, NULL);
+	cleanup_fd int lock = pulls < 0 ? -1 : lock_try(pulls, ".", LOCK_EXCLUSIVE);
+
+	if (lock >= 0 && find_used(s, pulls, &used, &unsure, NULL) == 0) {
+		n = count_drafts(s);
+		for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++)
+			n += count_unused(s->blobs_fd, algs[i], &used) +
+			     (unsure ? 0 : count_unused(s->layers_fd, algs[i], &used));
+	}
+	free(used.list);
+	return n;
+}
