@@ -78,13 +78,21 @@ class Report:
 
 def faults_of(calls):
     """(fault, process, number) of all that can be done to these calls, by kind of fault."""
-    found = collections.defaultdict(list)
+    found, linking = collections.defaultdict(list), set()
     for process, number, name, path in calls:
         if (process, number) == ("0", 1):
+            linking.add(process)
             continue  # the command itself
         found["one"].append((process, number, ""))
         if not DEEP.match(process):
             found["tree"].append((process, number, ""))
+        # What the dynamic linker does without memory (it ends, by a signal if it must) is not ours.
+        if name in ("execve", "execveat"):
+            linking.add(process)
+        elif name == "set_tid_address":
+            linking.discard(process)
+        if process in linking:
+            continue
         for error, names in FAILURES.items():
             if name in names or (error == "EINTR" and name in ("read", "write") and INTERRUPTED.match(path)):
                 found[error].append((process, number, name))
