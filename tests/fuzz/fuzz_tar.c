@@ -190,9 +190,30 @@ static void unpacked(const uint8_t *data, size_t size)
 		abort();
 }
 
+/* The same as a layer of an image: whiteouts, and what could be taken for overlayfs' own. */
+static void layer(const uint8_t *data, size_t size)
+{
+	struct feed f = {.data = data, .left = size};
+	const struct inflate_options o = {.copy_fd = -1, .read = feed, .arg = &f};
+	const struct unpack_options layer = {.open_end = size & 2};
+	struct unpack_result r;
+	struct err e = ERR_INIT;
+	cleanup_fd int root = open_dir_make(box(), "root", 0755);
+	cleanup_inflate struct inflate *in = inflate_open(-1, &o, &e);
+	if (in && inflate_kind(in) == COMPRESSION_NONE && unpack_layer(in, root, &layer, &r, &e) < 0 &&
+	        !e.msg[0])
+		abort();
+	check_box();
+	if (remove_tree_at(box(), "root") < 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	read_only(data, size);
-	unpacked(data, size);
+	if (size & 1)
+		unpacked(data, size);
+	else
+		layer(data, size);
 	return 0;
 }
