@@ -42,7 +42,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wformat=2 -Werror
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(CPPFLAGS)
 HARDEN := -fstack-protector-strong -fstack-clash-protection
 LDHARDEN := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
-ifeq ($(shell uname -m),x86_64)
+# of the compiler: it may be another machine's
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+ifeq ($(MACHINE),x86_64)
 HARDEN += -fcf-protection
 endif
 LINK_FLAGS = -pie $(LDHARDEN) -Wl,-O1 -Wl,--hash-style=gnu -Wl,--as-needed
@@ -135,7 +137,8 @@ PROFILES := $(patsubst engine/profiles/%,$(B)/profiles/%,$(wildcard engine/profi
 THEMES := $(patsubst themes/%,$(B)/themes/%,$(wildcard themes/*.theme))
 KEYS   := $(patsubst tui/keys/%,$(B)/keys/%,$(wildcard tui/keys/*.keys))
 
-.PHONY: build libs
+.PHONY: build programs libs
+programs: $(PROGRAMS)
 build: $(PROGRAMS) $(PROFILES) $(IMAGES) $(THEMES) $(KEYS)
 libs: $(B)/libtare.a
 
@@ -401,9 +404,9 @@ uninstall:
 
 # ---------------------------------------------------------------- tests
 
-.PHONY: deps $(addprefix deps-,build test lint fuzz bench vm services)
+.PHONY: deps $(addprefix deps-,build test lint fuzz bench vm services arm64)
 deps: deps-build
-deps-build deps-test deps-lint deps-fuzz deps-bench deps-vm deps-services:
+deps-build deps-test deps-lint deps-fuzz deps-bench deps-vm deps-services deps-arm64:
 	$(Q)sh tests/deps $(sort build $(@:deps-%=%))
 
 # The sets are installed first, in one go; what is then built is seen by a make that starts afterwards.
@@ -494,6 +497,17 @@ attacks:
 	$(Q)BUILD=$(abspath $(B))/attacks tests/attacks/run $(ATTACK)
 attack-programs: build $(E2E_TOOLS) $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(shell cut -s -f 5 tests/attacks/attacks.tsv | grep '^tests/unit/.*\.c$$')))
 
+# All programs for arm64 by Debian's cross compiler, and the unit tests under qemu's user emulation.
+.PHONY: arm64
+ARM64_ROOT ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tare-arm64
+ARM64 := B=$(B)/arm64 CC="aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)" AR=aarch64-linux-gnu-ar RESIDENT=libc \
+	PKG_CONFIG="env PKG_CONFIG_SYSROOT_DIR=$(ARM64_ROOT) PKG_CONFIG_LIBDIR=$(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config"
+arm64:
+	$(call need,arm64)
+	$(Q)tests/arm64/root $(ARM64_ROOT)
+	$(Q)$(MAKE) $(ARM64) programs unit
+	$(Q)tests/arm64/run-unit $(ARM64_ROOT) $(patsubst $(B)/%,$(B)/arm64/%,$(UNIT))
+
 # A real PostgreSQL and a real Redis, backed up under load and started from the restores. Their root file system is made once.
 .PHONY: services
 services:
@@ -582,6 +596,7 @@ help:
 	@echo 'make attacks        every attack of the list, with its defence and without; ATTACK=… some defences'
 	@echo 'make fault          storms, kills at any moment, full disks, flipped bytes; FAULT_SECONDS=300 each, FAULT=…'
 	@echo 'make services       PostgreSQL and Redis are backed up under load and started from the restores'
+	@echo 'make arm64          builds for arm64, and runs the unit tests under qemu'
 	@echo 'make fuzz           fuzz targets, FUZZ_SECONDS=60 each; FUZZ=…'
 	@echo 'make portable       the demo without anything that only Linux has, into build/portable/'
 	@echo 'make screens        the dashboard on golden screens; screenshots: the pictures of the README'
