@@ -6,6 +6,7 @@
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,15 +51,34 @@ static bool in_initial_namespace(void)
 	return !stat("/proc/self/ns/cgroup", &st) && st.st_ino == INITIAL_CGROUP_NS;
 }
 
+/* Before 5.12, and only once it is attached: mount(2) takes a path, which "." is from within. */
+static int restrict_by_remount(int mount_fd, bool writable)
+{
+	cleanup_fd int cwd = open(".", O_PATH | O_CLOEXEC);
+	unsigned long flags =
+	        MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC | (writable ? 0 : MS_RDONLY);
+	if (cwd < 0 || fchdir(mount_fd) < 0)
+		return -1;
+	int rc = mount(NULL, ".", NULL, flags, NULL), saved = errno;
+	if (fchdir(cwd) < 0)
+		return -1;
+	errno = saved;
+	return rc;
+}
+
 static int copy_v2(int dir, const char *name, bool writable)
 {
 	const struct cgroup_layout *l = cgroup_layout();
 	struct mount_attr attr = {.attr_set = VIEW_ATTR | (writable ? 0 : MOUNT_ATTR_RDONLY)};
 	cleanup_fd int mount = (int)syscall(
 	        SYS_open_tree, AT_FDCWD, l->h[l->of[CG_UNIFIED]].mount, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (mount < 0 || syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+	if (mount < 0)
 		return -1;
-	return attach(mount, dir, name);
+	if (!syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof attr))
+		return attach(mount, dir, name);
+	if (errno != ENOSYS || attach(mount, dir, name) < 0)
+		return -1;
+	return restrict_by_remount(mount, writable);
 }
 
 static int mount_v2(int dir, const char *name, bool writable)
