@@ -13,13 +13,18 @@ kill_all() {
 	eventually 5 sh -c "! kill -0 $pid 2>/dev/null || grep -q '^State:.Z' /proc/$pid/status"
 }
 
+process_ended() { [ "$(pid_of "$1")" -gt 0 ] && ! grep -q '^State:.[^Z]' "/proc/$(pid_of "$1")/status"; }
+
 @test "an end that is still being passed on keeps its exit code" {
 	# nobody reads the caller's output, there is no log: the monitor waits for the reader
-	tare run --name x --log-driver none $B sh -c 'head -c 900000 /dev/zero; exit 7' 2>/dev/null | sleep 3 &
+	mkfifo "$DIR/go"
+	tare run --name x --log-driver none $B sh -c 'head -c 900000 /dev/zero; exit 7' 2>/dev/null | sh -c "read -r x <$DIR/go" &
+	exec 5>"$DIR/go"
 	eventually 10 is_state x running
-	sleep 0.5
+	eventually 10 process_ended x
 	is_state x running
-	ok tare stop x
+	tare stop x 5>&- &
+	exec 5>&-
 	wait
 	same "$(inspect '{{.State.ExitCode}}' x)" 7
 	ok tare rm x
