@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # bats sets status, output, stderr, lines
 # What every e2e file begins with: `load lib`, then tests. Each file has a root and a state directory of its own
-# on a tmpfs, so files run side by side; each test leaves no container behind, and after the last one the file
-# proves that the machine is as it was: no mount, interface, firewall element, lease, cgroup, process or file is left.
+# on a tmpfs (or in $PLACE), so files run side by side; each test leaves no container behind, and after the last one
+# the file proves that the machine is as it was: no mount, interface, firewall element, lease, cgroup, process or file
+# is left.
 bats_require_minimum_version 1.5.0
 
 BUILD=${BUILD:-$(realpath "$BATS_TEST_DIRNAME/../../build")}
@@ -10,7 +11,7 @@ BUILD=$(realpath "$BUILD")
 # ------------------------------------------------------------------ the file's own world
 
 setup_file() {
-	DIR=$(mktemp -d /dev/shm/tare-e2e-file.XXXXXX)
+	DIR=$(mktemp -d "${PLACE:-/dev/shm}/tare-e2e-file.XXXXXX")
 	export DIR ROOT=$DIR/root STATE=$DIR/state
 	# The same for other programs and shells that start it themselves.
 	export TARE="$BUILD/tare --root $ROOT --state $STATE"
@@ -54,7 +55,7 @@ strace() { ASAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 
 # Other files' directories come and go meanwhile, and the kernel mounts its own when somebody looks.
 host_mounts() {
-	cut -d ' ' -f 3- /proc/self/mountinfo | grep -vE '/dev/shm/tare-| /sys/kernel/' | sort
+	cut -d ' ' -f 3- /proc/self/mountinfo | grep -vE '/(dev/shm|scratch)/tare-| /sys/kernel/' | sort
 	grep -F "$DIR" /proc/self/mountinfo || true
 }
 # Bridges stay, as Docker's does; this file's namespace takes them along.
