@@ -50,6 +50,9 @@ limits() { python3 - "$ROOT/volumes" <<-'PY'
 	has '8.*MB'
 	ok tare volume inspect --format '{{.Quota}} {{.Options.size}}' q
 	is '8388608 8m'
+	# without quotactl_fd (Linux 5.14) by the block device
+	ok "$BUILD/e2e/older" quotactl_fd -- $TARE --root "$ROOT" volume create --opt size=3m old
+	same "$(limits | cut -d ' ' -f 2 | sort -n | tr '\n' ' ')" '3072 8192 '
 	ok tare run --rm --mount type=volume,src=r,dst=/r,volume-opt=size=1m $B sh -c 'dd if=/dev/zero of=/r/f bs=64k count=100 2>/dev/null; [ $(stat -c %s /r/f) -le 1048576 ] && echo limited'
 	is limited
 }
