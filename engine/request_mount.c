@@ -165,7 +165,7 @@ static int volume_option(struct tare_mount *m, const char *word, const char *tex
 	} else if (strcmp(word, "U") == 0) {
 		m->chown = true;
 	} else if (strcmp(word, "idmap") == 0 || strcmp(word, "noidmap") == 0) {
-		m->no_idmap = word[0] == 'n';
+		m->ids = word[0] == 'n' ? TARE_IDS_OF_HOST : TARE_IDS_MAPPED;
 	} else if (strcmp(word, "bind") == 0) {
 		m->non_recursive = true;
 	} else if (request_mount_is_propagation(word)) {
@@ -173,7 +173,7 @@ static int volume_option(struct tare_mount *m, const char *word, const char *tex
 	} else if (!is_ignored_volume_option(word)) {
 		return err_set(e, ERR_USAGE,
 		        "invalid volume \"%s\": unknown option \"%s\"; one of ro, rw, nocopy, U, "
-		        "noidmap, bind, [r]private, [r]shared, [r]slave",
+		        "idmap, noidmap, bind, [r]private, [r]shared, [r]slave",
 		        text, word);
 	}
 	return 0;

@@ -121,7 +121,7 @@ static int add_etc(const struct spec_input *in, struct runtime_spec *spec, struc
 		if (!target || !source)
 			return err_no_memory(e);
 		if (!asked_for(in->request, target) &&
-		        spec_add_mount(spec, "bind", source, target, "rbind,rprivate", e) != 0)
+		        spec_add_mount(spec, "bind", source, target, "rbind,rprivate,idmap", e) != 0)
 			return -1;
 	}
 	return 0;
@@ -143,9 +143,21 @@ static int check_chown(bool chown, const char *path, struct err *e)
 	               : 0;
 }
 
-/* Volume, or what of it, and what its options say of each mount. */
+/* A directory of the host whose ids are mapped takes in files of the host's root from root inside,
+ * set-user-id ones among them, for every user of the host who can reach it: only for who asks (U gives it
+ * away, too). A volume is nobody's but its containers'. Test: userns.bats, "a bound directory keeps the
+ * host's ids". */
+static bool ids_are_mapped(const struct tare_mount *m, bool of_host)
+{
+	if (m->ids != TARE_IDS_AS_USUAL)
+		return m->ids == TARE_IDS_MAPPED;
+	return !of_host || m->chown || !DEFENCE("bound-ids");
+}
+
+/* Volume, or what of it, and what its options say of each mount. m: what was asked for, NULL when the options
+ * are another container's. */
 static int mark_volume(const struct spec_input *in, struct spec_mount *added, const char *name,
-        const char *subpath, struct err *e)
+        const char *subpath, const struct tare_mount *m, struct err *e)
 {
 	cleanup_volume_record struct volume_record r = {0};
 
@@ -162,6 +174,8 @@ static int mark_volume(const struct spec_input *in, struct spec_mount *added, co
 	if (!added->volume || (subpath && !added->subpath) || !added->source)
 		return err_no_memory(e);
 	if (r.read_only && !strv_has(added->options, "ro") && strv_add(&added->options, "ro") != 0)
+		return err_no_memory(e);
+	if (m && ids_are_mapped(m, r.kind == VOLUME_BIND) && strv_add(&added->options, "idmap") != 0)
 		return err_no_memory(e);
 	added->copy_up &= !r.read_only;
 	return 0;
@@ -187,16 +201,15 @@ static int add_volume(
 	if (ensure(in, m, name, &empty, e) != 0)
 		return -1;
 	cleanup_free char *data = str_printf("%s/volumes/%s/data", in->store->root, name);
-	cleanup_free char *options =
-	        str_printf("rbind,%s%s%s%s", m->propagation ? m->propagation : "rprivate",
-	                m->read_only ? ",ro" : "", m->chown ? ",U" : "", m->no_idmap ? ",noidmap" : "");
+	cleanup_free char *options = str_printf("rbind,%s%s%s", m->propagation ? m->propagation : "rprivate",
+	        m->read_only ? ",ro" : "", m->chown ? ",U" : "");
 	if (!data || !options)
 		return err_no_memory(e);
 	if (spec_add_mount(spec, "bind", data, m->target, options, e) != 0)
 		return -1;
 	struct spec_mount *added = &spec->mounts[spec->n_mounts - 1];
 	added->copy_up = (empty || m->subpath || copy_up_is_unfinished(data)) && !m->no_copy;
-	return mark_volume(in, added, name, m->subpath, e);
+	return mark_volume(in, added, name, m->subpath, m, e);
 }
 
 static int find_source(const struct tare_mount *m, struct err *e)
@@ -223,7 +236,8 @@ static int add_bind(const struct tare_mount *m, struct runtime_spec *spec, struc
 		return -1;
 	snprintf(options, sizeof options, "%s,%s%s%s%s%s", m->non_recursive ? "bind" : "rbind",
 	        m->propagation ? m->propagation : "rprivate", m->read_only ? ",ro" : "",
-	        m->submounts_writable ? ",top" : "", m->chown ? ",U" : "", m->no_idmap ? ",noidmap" : "");
+	        m->submounts_writable ? ",top" : "", m->chown ? ",U" : "",
+	        ids_are_mapped(m, true) ? ",idmap" : "");
 	return spec_add_mount(spec, "bind", m->source, m->target, options, e);
 }
 
@@ -343,7 +357,7 @@ static int share_mount(const struct spec_input *in, const struct spec_mount *oth
 	if (volume_keep(in->store, other->volume, in->volumes, e) != 0)
 		return -1;
 	added->copy_up = other->copy_up;
-	return mark_volume(in, added, other->volume, other->subpath, e);
+	return mark_volume(in, added, other->volume, other->subpath, NULL, e);
 }
 
 /* Volumes and binds; what else is mounted there (proc, a tmpfs, the files of /etc) is that container's own.

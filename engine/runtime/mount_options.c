@@ -38,10 +38,9 @@ static const struct mount_word {
         {"rslave", WORD_PROPAGATION, MS_SLAVE, true},
         {"unbindable", WORD_PROPAGATION, MS_UNBINDABLE, false},
         {"runbindable", WORD_PROPAGATION, MS_UNBINDABLE, true},
-        {"top", WORD_TOP, 0, false},         /* ours: "ro" is about the top of an rbind only */
-        {"U", WORD_CHOWN, 0, false},         /* podman's */
-        {"idmap", WORD_NOTHING, 0, false},   /* what a user namespace does of itself (mounts.c) … */
-        {"noidmap", WORD_NOTHING, 0, false}, /* … and does not here */
+        {"top", WORD_TOP, 0, false},       /* ours: "ro" is about the top of an rbind only */
+        {"U", WORD_CHOWN, 0, false},       /* podman's */
+        {"idmap", WORD_NOTHING, 0, false}, /* with a user namespace; mounts.c sees to it */
         {"defaults", WORD_NOTHING, 0, false},
         {"z", WORD_NOTHING, 0, false}, /* SELinux relabelling: nothing to do without it */
         {"Z", WORD_NOTHING, 0, false},

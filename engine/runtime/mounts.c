@@ -39,11 +39,11 @@ static int open_source(const struct spec_mount *m, struct err *e)
 	return fd < 0 ? err_sys(e, "cannot bind %s", m->source ? m->source : m->destination) : fd;
 }
 
-/* Files keep the ids on disk that they have inside. What another container shares of itself has its ids
- * already. */
+/* Files keep the ids on disk that they have inside, where that was asked for. What another container shares
+ * of itself has its ids already. */
 static int idmap_source(const struct spec_mount *m, int fd, int userns_fd, struct err *e)
 {
-	if ((m->source_fd >= 0 && !m->volume) || strv_has(m->options, "noidmap"))
+	if ((m->source_fd >= 0 && !m->volume) || !strv_has(m->options, "idmap"))
 		return 0;
 	return mount_idmap(
 	        fd, userns_fd, strv_has(m->options, "rbind"), m->volume ? m->volume : m->source, e);

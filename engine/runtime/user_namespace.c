@@ -122,8 +122,8 @@ int mount_idmap(int mount_fd, int userns_fd, bool recursive, const char *what, s
 		        "leave out --userns");
 	if (errno == EINVAL)
 		return err_set(e, ERR_UNSUPPORTED,
-		        "%s: its file system, or one that is mounted in it, cannot map ids, which a user "
-		        "namespace needs",
+		        "%s: its file system, or one that is mounted in it, cannot map ids for a user "
+		        "namespace",
 		        what);
 	return err_sys(e, "%s: cannot map its ids for the user namespace", what);
 }
