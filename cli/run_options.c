@@ -68,6 +68,17 @@ static int parse_cpu_percent(void *options, const char *text, struct err *e)
 	return tare_parse_cpu_percent(&o->create.resources, text, e);
 }
 
+static int parse_cpu_quota(void *options, const char *text, struct err *e)
+{
+	struct resources *r = &((struct run_options *)options)->create.resources;
+
+	if (strcmp(text, "-1") == 0) {
+		r->cpu_quota_us = -1;
+		return 0;
+	}
+	return int_parse(text, 1000, INT64_C(1000000000000), "number of microseconds", &r->cpu_quota_us, e);
+}
+
 static int parse_unlimited(int64_t *bytes, const char *text, struct err *e)
 {
 	if (strcmp(text, "-1") != 0)
@@ -224,13 +235,13 @@ static int parse_pull(void *options, const char *text, struct err *e)
 	        "Memory and swap together; -1 for unlimited swap"),                                          \
 	        OPT_CALL("memory-swappiness", 0, parse_swappiness, "PERCENT", "none",                        \
 	                "Willingness to swap, 0 to 100"),                                                    \
-	        OPT_CALL("cpus", 0, parse_cpus, "NUMBER", "none", "CPUs, as in 0.5"),                        \
+	        OPT_CALL("cpus", 0, parse_cpus, "NUMBER", "none", "CPUs, as in 0.5; 0 for unlimited"),       \
 	        OPT_CALL("cpu", 0, parse_cpu_percent, "PERCENT", "none",                                     \
 	                "CPU time in percent of one core, as in 20"),                                        \
 	        OPT_INT("cpu-shares", 'c', create.resources.cpu_shares, 2, 262144, "SHARES",                 \
 	                "Weight against others (default 1024)"),                                             \
-	        OPT_INT("cpu-quota", 0, create.resources.cpu_quota_us, 1000, INT64_C(1000000000000),         \
-	                "MICROSECONDS", "CPU time per period"),                                              \
+	        OPT_CALL("cpu-quota", 0, parse_cpu_quota, "MICROSECONDS", "none",                            \
+	                "CPU time per period; -1 for unlimited"),                                            \
 	        OPT_INT("cpu-period", 0, create.resources.cpu_period_us, 1000, 1000000, "MICROSECONDS",      \
 	                "Period of the quota (default 100000)"),                                             \
 	        OPT_COPY("cpuset-cpus", 0, create.resources.cpuset_cpus, "LIST", "none",                     \
@@ -303,7 +314,7 @@ const struct option run_option_rows[] = {
 
         OPT_SECTION("Files"),
         OPT_CALL("volume", 'v', parse_volume, "SOURCE:TARGET[:OPTIONS]", "directories",
-                "Mount a volume or bind a directory; options ro, nocopy, U, rshared, …"),
+                "Mount a volume or bind a directory; options ro, nocopy, noidmap, U, rshared, …"),
         OPT_CALL("mount", 0, parse_mount, "type=…,source=…,target=…",
                 "type=bind,source= type=volume,source= type=volume,volume-subpath= type=volume,volume-opt= "
                 "type=tmpfs,target=",
@@ -492,6 +503,8 @@ int run_options_update(const struct run_options *o, struct tare_update *u, struc
 	        .has_restart = o->restart_given,
 	        .restart = o->create.restart,
 	        .restart_max = o->create.restart_max};
+	if (o->cpus_given && !u->resources.cpu_quota_us)
+		u->resources.cpu_quota_us = -1; /* --cpus 0 */
 	return check_cpus(o, e);
 }
 
@@ -514,6 +527,8 @@ int run_options_finish(struct run_options *o, char **operands, struct err *e)
 	}
 	if (check_cpus(o, e) < 0)
 		return -1;
+	if (c->resources.cpu_quota_us < 0) /* none is what it has without a word */
+		c->resources.cpu_quota_us = 0;
 	if (o->detach_keys) {
 		c->detach_keys = strdup(o->detach_keys);
 		if (!c->detach_keys)

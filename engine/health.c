@@ -50,6 +50,10 @@ int health_record(const struct tare_create *q, const struct image_config *image,
 		return err_no_memory(e);
 	int rc = health_check_merge(&h, &of, e);
 	json *c = json_get(config, "Config");
+	if (rc == 0 && q->health_on_failure && !health_check_is_on(&h))
+		rc = err_set(e, ERR_USAGE,
+		        "--health-on-failure %s, but nothing says how health is checked; add --health-cmd",
+		        tare_health_action_name(q->health_on_failure));
 	if (rc == 0 && health_check_is_on(&h))
 		json_set(c, "Healthcheck", document(&h, image));
 	else if (rc == 0 && off)

@@ -85,6 +85,7 @@ asked() {
 }
 
 @test "--health-on-failure: kill, restart, stop" {
+	refused 125 'add --health-cmd' create --health-on-failure kill $B true
 	asked k false --health-retries 1 --health-on-failure kill
 	asked s false --health-retries 1 --health-on-failure stop
 	asked r '[ ! -e /sick ]' --health-retries 1 --health-on-failure restart

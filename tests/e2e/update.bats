@@ -45,6 +45,13 @@ quota_of() {
 	same "$(memory_of u) $(memory_and_swap_of u)" "$((32 << 20)) $((600 << 20))"
 	ok tare update --memory -1 --pids-limit -1 u
 	same "$(pids_of u) $(host_config u Memory) $(host_config u MemorySwap)" 'max 0 0'
+	# Docker's word for it, and the one that goes with --cpus
+	local word
+	for word in cpu-quota=-1 cpus=0; do
+		ok tare update --cpus 0.5 u
+		ok tare update --$word u
+		same "$(quota_of u) $(host_config u NanoCpus)" "$(cgroup_v2 && echo max || echo -1) 0"
+	done
 }
 
 @test "one limit that is refused leaves all as they were" {
