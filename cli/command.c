@@ -21,9 +21,10 @@ const char *const command_group_titles[] = {
 /* Understood before and behind the command's word. */
 const struct option global_options[] = {
         OPT_STRING("root", 0, root, "DIR", "directories",
-                "What lasts: images, containers, volumes (default /var/lib/tare)"),
-        OPT_STRING(
-                "state", 0, state, "DIR", "directories", "What is gone after a reboot (default /run/tare)"),
+                "What lasts: images, containers, volumes (default /var/lib/tare; without root "
+                "$XDG_DATA_HOME/tare)"),
+        OPT_STRING("state", 0, state, "DIR", "directories",
+                "What is gone after a reboot (default /run/tare; without root $XDG_RUNTIME_DIR/tare)"),
         OPT_STRING("log-level", 0, log_level, "LEVEL", "error warn info debug",
                 "How much is said on standard error (default info)"),
         OPT_FLAG("json", 0, json, "Print data as one JSON document"),

@@ -166,8 +166,9 @@ void man_overview(const struct program *p, struct buf *out)
 	        ".TP\n127\nthe command of the container is not there;\n"
 	        ".TP\n1\none of several things could not be done.\n"
 	        ".SH ENVIRONMENT\n.TP\nNO_COLOR\nNo colours when it is set.\n"
-	        ".SH FILES\n.TP\n/var/lib/tare\nImages, containers, volumes, networks.\n"
-	        ".TP\n/run/tare\nWhat runs now.\n");
+	        ".SH FILES\n.TP\n/var/lib/tare\nImages, containers, volumes, networks; without root "
+	        "$XDG_DATA_HOME/tare.\n"
+	        ".TP\n/run/tare\nWhat runs now; without root $XDG_RUNTIME_DIR/tare.\n");
 	examples(out, "tare run --rm busybox echo hello\ntare run -d --name web -p 8080:80 busybox httpd -f\n"
 	              "tare ps\ntare exec -it web sh\ntare rm -f web");
 }
