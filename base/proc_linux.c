@@ -96,6 +96,13 @@ int proc_open(const struct proc_id *id)
 	return -1;
 }
 
+int64_t proc_age(const struct proc_id *id)
+{
+	int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+
+	return id->start_time ? now_boottime() - (int64_t)id->start_time * tick : 0;
+}
+
 int pidfd_signal(int pidfd, int sig)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);

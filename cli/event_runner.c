@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,20 +61,19 @@ static void export_event(json *event)
 	export("TARE_EVENT_TIME", time_format(json_int(event, "timeNano", 0), moment));
 }
 
-/* The event lies in an unnamed file: nobody has to write it while the command reads. */
+/* The event lies in a file in memory: nobody has to write it while the command reads, and a full disk, of
+ * which the event may tell, does not stop it. */
 static int input_of(const char *line)
 {
-	FILE *f = tmpfile();
-	int fd = -1;
+	int fd = memfd_create("event", MFD_CLOEXEC);
 
-	if (!f)
+	if (fd < 0)
 		return -1;
-	if (fprintf(f, "%s\n", line) > 0 && fflush(f) == 0)
-		fd = fcntl(fileno(f), F_DUPFD_CLOEXEC, 0);
-	fclose(f);
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_SET);
-	return fd;
+	if (write_all(fd, line, strlen(line)) == 0 && write_all(fd, "\n", 1) == 0 &&
+	        lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 __attribute__((noreturn)) static void run_command(const struct runner *r, const char *line, json *event)

@@ -105,12 +105,13 @@ int cleanup_locked(const struct store *s, struct container *c, struct exit_recor
 	/* `tare restart` of a --rm container: this one end does not remove it */
 	if (container_auto_remove(c) && !is_noted(c, RESTART_NOTE_KEEP))
 		return remove_locked(s, c, true, e);
-	if (container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), e) != 0)
-		return -1; /* the state directory stays, so that the next command tries again */
+	int written = container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), e);
 	bool again = is_noted(c, RESTART_NOTE_AGAIN) && !c->record.stopped_by_user;
+	/* on a full disk as well: its restarts are tried until there is room */
 	if (container_run_is_of_this_boot(c) && (again || restart_is_due(&c->record, how->code)))
-		return restart_put_off(s, c, again, e);
-	return remove_state(s, c, e);
+		return restart_put_off(c, again ? 0 : restart_shift_after_run(c), e);
+	/* otherwise the state directory stays, so that the next command tries again */
+	return written != 0 ? -1 : remove_state(s, c, e);
 }
 
 int cleanup_run(const struct store *s, const char *id, struct exit_record *how, struct err *e)

@@ -19,7 +19,8 @@
 #include "engine/runtime/cgroup.h"
 #include "engine/runtime/launch.h"
 
-#define KILL_ROUNDS 64 /* who forks as fast as we kill is stopped by the limits of its container */
+#define PROBE_FILE  "probe" /* beside state.json: "PID START-TIME" of the one under way */
+#define KILL_ROUNDS 64      /* who forks as fast as we kill is stopped by the limits of its container */
 
 /* ------------------------------------------------------------------ the command */
 
@@ -123,6 +124,36 @@ static void kill_all(const struct container *c, const struct launched *child)
 	pidfd_signal(child->pidfd, SIGKILL);
 }
 
+/* Attack 40: one that is out while the command runs, so that who asks next ends it when we are killed
+ * ourselves. Test: health.bats, "a probe whose health check is killed". */
+static void note_probe(const struct container *c, const struct launched *child)
+{
+	char text[64];
+	struct proc_id id;
+
+	if (proc_id_of(child->id.pid, &id) != 0)
+		return;
+	int n = snprintf(text, sizeof text, "%d %llu\n", (int)id.pid, (unsigned long long)id.start_time);
+	file_write_at(c->state_fd, PROBE_FILE, text, (size_t)n, 0600, FILE_NO_SYNC, NULL);
+}
+
+static void end_probe_left_behind(const struct container *c)
+{
+	char text[64];
+	int pid;
+	unsigned long long start;
+
+	if (file_read_small(c->state_fd, PROBE_FILE, text, sizeof text) < 0)
+		return;
+	if (DEFENCE("probe-left-behind") && sscanf(text, "%d %llu", &pid, &start) == 2) {
+		struct launched left = {.id = {.pid = pid, .start_time = start}};
+		cleanup_fd int pidfd = left.pidfd = proc_open(&left.id);
+		if (pidfd >= 0)
+			kill_all(c, &left);
+	}
+	unlinkat(c->state_fd, PROBE_FILE, 0);
+}
+
 static int remaining_ms(int64_t deadline)
 {
 	int64_t left = (deadline - now_boottime() + 999999) / 1000000;
@@ -197,11 +228,16 @@ void health_probe_run(const struct store *s, struct container *c, const struct h
 	struct err e = ERR_INIT;
 	int in[2] = {-1, -1}, out[2] = {-1, -1};
 
+	int64_t begun = now_boottime();
+
 	*p = (struct health_probe){.start = now_realtime()};
+	end_probe_left_behind(c);
 	if (args && connect_probe(in, out, &e) == 0 && enter(s, c, args, in[0], out[1], &child, &e) == 0) {
 		close_fd(&in[0]);
 		close_fd(&out[1]);
+		note_probe(c, &child);
 		finish(p, c, &child, out[0], check);
+		unlinkat(c->state_fd, PROBE_FILE, 0);
 	} else {
 		p->exit_code = err_exit_code(&e);
 		say(p, args ? e.msg : "out of memory");
@@ -213,4 +249,5 @@ void health_probe_run(const struct store *s, struct container *c, const struct h
 		close_fd(&out[i]);
 	}
 	p->end = now_realtime();
+	p->took = now_boottime() - begun;
 }

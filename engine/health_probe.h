@@ -13,6 +13,7 @@ struct store;
 
 struct health_probe {
 	int64_t start, end; /* ns, realtime */
+	int64_t took;       /* ns, whatever the clock was set to meanwhile */
 	int exit_code;      /* -1: it was killed when its time was up */
 	char output[HEALTH_OUTPUT_MAX];
 	size_t len;

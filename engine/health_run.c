@@ -66,7 +66,7 @@ struct verdict {
 static void judge(struct verdict *v, const struct container *c, const struct health_check *check,
         const struct health_probe *p)
 {
-	v->in_start_period = p->start - c->state.started < check->start_period;
+	v->in_start_period = proc_age(&c->state.process) - p->took < check->start_period;
 	v->now = v->before;
 	if (p->exit_code == 0) {
 		v->streak = 0;
@@ -86,6 +86,14 @@ static bool is_same_run(const struct container *c)
 	return container_state_read(c->state_fd, &now) == 0 && !now.restart_due &&
 	       now.process.pid == c->state.process.pid &&
 	       now.process.start_time == c->state.process.start_time;
+}
+
+/* Frozen half-way it cannot answer in time. */
+static bool was_paused(const struct container *c)
+{
+	struct container_state now;
+
+	return container_state_read(c->state_fd, &now) == 0 && now.paused;
 }
 
 static int put_down(const struct container *c, json *before, const struct verdict *v,
@@ -160,6 +168,11 @@ int health_act(struct tare_engine *t, const char *id, struct err *e)
 	}
 }
 
+static int not_asked(enum tare_health before)
+{
+	return before == TARE_HEALTH_STARTING ? HEALTH_EXIT_STARTING : HEALTH_EXIT_OK;
+}
+
 int health_run(struct tare_engine *t, const char *id, struct err *e)
 {
 	const struct store *s = engine_store(t);
@@ -174,7 +187,7 @@ int health_run(struct tare_engine *t, const char *id, struct err *e)
 	struct verdict v = {.before = health_status(&c)};
 	if (c.state.paused) {
 		health_check_free(&check);
-		return v.before == TARE_HEALTH_STARTING ? HEALTH_EXIT_STARTING : HEALTH_EXIT_OK;
+		return not_asked(v.before);
 	}
 	cleanup_json json *before = health_document(&c);
 	cleanup_strv char **shell = json_strv(json_path(c.record.config, "Config.Healthcheck"), "Shell");
@@ -184,6 +197,8 @@ int health_run(struct tare_engine *t, const char *id, struct err *e)
 	health_check_free(&check);
 	if (!is_same_run(&c) || !container_is_up(&c))
 		return HEALTH_EXIT_OK;
+	if (probe.exit_code != 0 && was_paused(&c))
+		return not_asked(v.before);
 	if (put_down(&c, before, &v, &probe, e) != 0)
 		return -1;
 	if (v.now != v.before)

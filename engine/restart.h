@@ -35,9 +35,10 @@ bool restart_at_boot(const struct container_record *r);
 
 /* ---- restart_record.c; the container is locked ---- */
 
-/* Its run is over and cleaned up, and another one is due: from here on it is restarting. `at_once`: this end
- * counts as no failure. */
-int restart_put_off(const struct store *s, struct container *c, bool at_once, struct err *e);
+/* How often the wait is doubled after the run that has just ended: one that lasted begins anew. */
+unsigned restart_shift_after_run(const struct container *c);
+/* Its run is over and cleaned up, and another one is due: from here on it is restarting. */
+int restart_put_off(struct container *c, unsigned shift, struct err *e);
 /* Of a restarting container: what its monitor should exit with (handoff.h). */
 int restart_exit_code(const struct container *c);
 /* When nobody waits any more to start it again: have a new process do it. Best effort: the record stays. */

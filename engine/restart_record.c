@@ -18,19 +18,13 @@
 #define LASTED_NS INT64_C(10000000000) /* Docker's: after such a run the wait begins anew */
 #define DEATH_MS  10000
 
-/* By the kernel's own time of its start: a clock that was set meanwhile changes nothing. */
-static bool run_lasted(const struct container *c)
+unsigned restart_shift_after_run(const struct container *c)
 {
-	int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
-
-	return now_boottime() - (int64_t)c->state.process.start_time * tick >= LASTED_NS;
+	return proc_age(&c->state.process) >= LASTED_NS ? 0 : c->state.restart_shift;
 }
 
-int restart_put_off(const struct store *s, struct container *c, bool at_once, struct err *e)
+int restart_put_off(struct container *c, unsigned shift, struct err *e)
 {
-	unsigned shift = at_once || run_lasted(c) ? 0 : c->state.restart_shift;
-
-	(void)s;
 	network_state_remove(c->state_fd); /* what it says is given back */
 	unlinkat(c->state_fd, RESTART_NOTE_AGAIN, 0);
 	c->state.restart_shift = shift < RESTART_SHIFT_MAX ? shift + 1 : RESTART_SHIFT_MAX + 1;

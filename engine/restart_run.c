@@ -37,7 +37,7 @@ static bool is_ours(const struct container *c)
 /* Nothing of the last run may be taken for something of this one. */
 static void clear_state(const struct container *c)
 {
-	static const char *const names[] = {"health", "out", "err", "exit"};
+	static const char *const names[] = {"health", "probe", "out", "err", "exit"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		unlinkat(c->state_fd, names[i], 0);
@@ -87,10 +87,8 @@ static int put_off_again(const struct store *s, struct container *c, int64_t sta
 		c->record.finished = c->record.started;
 	container_record_write(c->dir_fd, &c->record, true, NULL);
 	c->state = *before;
-	if (restart_is_due(&c->record, c->record.exit_code)) {
-		c->state.process.start_time = UINT64_MAX; /* nobody's; and did not last */
-		return restart_put_off(s, c, false, e);
-	}
+	if (restart_is_due(&c->record, c->record.exit_code))
+		return restart_put_off(c, c->state.restart_shift, e);
 	close_fd(&c->state_fd);
 	c->has_state = false;
 	remove_tree_at(s->state_containers_fd, c->id);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "engine/engine.h"
 #include "engine/request.h"
+#include "engine/restart.h"
 #include "engine/runtime/cgroup.h"
 
 static void spec_done(struct runtime_spec *spec)
@@ -111,7 +112,16 @@ static void note_in_record(struct container *c, const struct runtime_spec *spec,
 
 /* ------------------------------------------------------------------ the running one */
 
-static int update_locked(struct container *c, const struct tare_update *u, struct err *e)
+/* One that waits to be started again, and is not to be any more, has ended. */
+static int settle_restart(const struct store *s, struct container *c, struct err *e)
+{
+	if (!c->has_state || !c->state.restart_due || restart_is_due(&c->record, c->record.exit_code))
+		return 0;
+	return restart_call_off(s, c, c->record.stopped_by_user, e);
+}
+
+static int update_locked(
+        const struct store *s, struct container *c, const struct tare_update *u, struct err *e)
 {
 	cleanup_spec struct runtime_spec spec = RUNTIME_SPEC_INIT;
 	cleanup_resources struct resources change = {0};
@@ -132,7 +142,7 @@ static int update_locked(struct container *c, const struct tare_update *u, struc
 	}
 	note_in_record(c, &spec, u);
 	if (write_records(c, &spec, e) == 0)
-		return 0;
+		return u->has_restart ? settle_restart(s, c, e) : 0;
 	if (g)
 		cgroup_restore(g, before);
 	return -1;
@@ -147,7 +157,7 @@ int engine_update(
 	(void)warnings;
 	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
 		return -1;
-	if (update_locked(&c, u, e) != 0)
+	if (update_locked(s, &c, u, e) != 0)
 		return err_wrap(e, "container %s", c.record.name);
 	container_event(s, &c, "update", NULL);
 	return 0;

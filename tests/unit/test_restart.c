@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/proc.h"
+#include "engine/engine.h"
 #include "engine/restart.h"
 #include "engine/store/container_record.h"
 
@@ -85,12 +88,28 @@ static void delays_double_to_a_minute(void **state)
 	assert_int_equal(restart_delay_ms(4000000000u), 60000);
 }
 
+/* Of a run that ended so soon that its start is not known, too. */
+static void waits_begin_anew_after_a_run_that_lasted(void **state)
+{
+	struct container c = CONTAINER_INIT;
+
+	(void)state;
+	c.state.restart_shift = 5;
+	c.state.process.start_time = 1; /* ticks after the boot */
+	assert_int_equal(restart_shift_after_run(&c), 0);
+	assert_int_equal(proc_id_of(getpid(), &c.state.process), 0);
+	assert_int_equal(restart_shift_after_run(&c), 5);
+	c.state.process.start_time = 0; /* gone before it could be read */
+	assert_int_equal(restart_shift_after_run(&c), 5);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(after_an_end),
 	        cmocka_unit_test(after_a_boot),
 	        cmocka_unit_test(delays_double_to_a_minute),
+	        cmocka_unit_test(waits_begin_anew_after_a_run_that_lasted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
