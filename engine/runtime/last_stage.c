@@ -228,8 +228,8 @@ int last_stage_exec(const struct last_stage *s, struct err *e)
 	if (block < 0)
 		return -1;
 	reset_signals();
-	/* R3: whatever the calling program had open, nothing but our three crosses into init. (Before 5.11 only
-	 * what birth() has marked by way of /proc, which here is the container's.) */
+	/* R3: whatever the calling program had open, nothing but our three crosses into init. (Before 5.11
+	 * only what birth() has marked by way of /proc, which here is the container's.) */
 	int high_block = move_high(block), report = move_high(s->report_fd), proc = move_high(s->proc_fd);
 	int init = move_high(s->init_fd);
 	if (DEFENCE("caller-descriptors"))

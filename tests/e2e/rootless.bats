@@ -3,9 +3,11 @@
 # namespace of this file, and /dev/net/tun is one that everybody may open, as on a desktop.
 load lib
 
+[ -z "${TARE_VM:-}" ] || PLACE=/scratch
 USER_ID=12345
 
 file_up() {
+	PATH=$PATH:/sbin modprobe -q tun || true # makes /dev/net
 	W=$DIR/user
 	# tmpfs has user.* attributes since 6.6
 	setfattr -n user.x -v 1 "$DIR" 2>/dev/null || W=$(mktemp -d /var/tmp/tare-e2e-user.XXXXXX)
