@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# vm
 # Older kernels: what they lack is hidden from Tare (older.c), so the ways round it are gone on any kernel. All of
 # them stand in tests/vm/fallbacks.tsv.
 

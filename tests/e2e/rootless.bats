@@ -1,4 +1,5 @@
-# shellcheck shell=bash
+#!/usr/bin/env bats
+# vm
 # An ordinary user's containers. The user exists only here: passwd, subuid and subgid are bound over in the mount
 # namespace of this file, and /dev/net/tun is one that everybody may open, as on a desktop.
 load lib

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# vm
 # Containers with users of their own: root inside is nobody outside, and no two containers are the same nobody.
 
 load lib
@@ -6,6 +7,7 @@ load lib
 # Mounts that map ids are of Linux 5.12, of overlay's layers 5.19, of the tmpfs that tests lie on elsewhere 6.3.
 [ -z "${TARE_VM:-}" ] || PLACE=/scratch
 file_up() {
+	PATH=$PATH:/sbin modprobe -q fuse || true # whose device is given away
 	if ! tare run --rm --network none --userns auto $B true 2>"$DIR/why"; then
 		grep -qE 'cannot map ids|Linux 5.19' "$DIR/why" || cat "$DIR/why" >&2
 		touch "$DIR/cannot"
