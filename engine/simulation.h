@@ -86,12 +86,15 @@ struct sim_role {
 	const char *label, *label_value;
 	const char *mounts;     /* "volume:target" or "/host:target", separated by spaces */
 	const char *env;        /* "K=V", separated by spaces */
-	const char *health;     /* "healthy", "unhealthy", "starting", or NULL */
+	const char *health;     /* "healthy", "unhealthy" (most of the time), or NULL */
+	const char *probe;      /* what asks for it */
 	int64_t created, begun; /* seconds before the birth; begun 0: never */
 	int64_t paused;         /* seconds before the birth, 0: isn't */
 	uint64_t memory_limit;  /* bytes, 0: none */
 	unsigned cpus;          /* hundredths, 0: no limit */
-	const char *networks;   /* "name name:alias"; NULL: the default one; "none" */
+	enum tare_restart restart;
+	unsigned restart_max;
+	const char *networks; /* "name name:alias"; NULL: the default one; "none" */
 	struct sim_port_role ports[3];
 	struct sim_nature nature;
 };
@@ -140,11 +143,14 @@ struct sim_episode {
 	enum { EPISODE_CREATED, EPISODE_RUNNING, EPISODE_PAUSED, EPISODE_ENDED } kind;
 	int64_t at;
 	int64_t origin;  /* RUNNING, PAUSED: when its nature began, moved by the time it was paused */
+	unsigned rounds; /* RUNNING, PAUSED: restarts by the policy before */
+	unsigned limit;  /* RUNNING, PAUSED: how many may follow; 0: it ends for good */
 	int64_t started; /* ENDED: of the run that ended */
 	int code;
-	bool oom;
+	bool oom, stopped; /* ENDED; stopped: by a user */
 };
-#define SIM_EPISODES_MAX 64 /* older ones are forgotten */
+#define SIM_RESTARTS_FOREVER UINT32_MAX
+#define SIM_EPISODES_MAX     64 /* older ones are forgotten */
 
 /* A container's place in a network: given when it is made or connected, and kept while it is stopped. */
 struct sim_attachment {
@@ -171,6 +177,10 @@ struct sim_container {
 	struct sim_nature nature;
 	uint64_t memory_limit;
 	unsigned cpus, pids_limit;
+	enum tare_restart restart;
+	unsigned restart_max;
+	char **probe; /* of its health, as in a health check's "Test"; NULL: none */
+	bool ill;     /* the probe fails most of the time */
 	int64_t created;
 	bool auto_remove, tty, interactive, removed;
 	char *output;       /* what a user's one-shot command prints */
@@ -254,6 +264,7 @@ struct simulation {
 	struct sim_event *events;
 	size_t n_events, forgotten_events;
 	unsigned open_logs;
+	bool booted;
 };
 static inline struct simulation *sim_of(struct tare_engine *t)
 {
@@ -287,12 +298,28 @@ struct sim_status {
 	int64_t origin;            /* of the run under way */
 	int64_t active;            /* ns that the run has been active */
 	int code;
-	bool oom;
+	bool oom, stopped;
 	unsigned restarts;
+	int64_t due; /* RESTARTING: when it starts again */
 };
 struct sim_status sim_at(const struct sim_container *c, int64_t t);
 /* The next moment after t at which it changes by itself; INT64_MAX: never. */
 int64_t sim_next_change(const struct sim_container *c, int64_t t);
+
+/* simulation_health.c */
+enum tare_health sim_health_at(const struct sim_container *c, const struct sim_status *st, int64_t t);
+/* The next moment after t at which its health changes; INT64_MAX: never, as long as it runs on. */
+int64_t sim_health_next(const struct sim_container *c, int64_t t);
+/* Docker's "Health" and "Healthcheck". */
+json *sim_health_state(
+        const struct simulation *s, const struct sim_container *c, const struct sim_status *st, int64_t now);
+json *sim_health_config(const struct sim_container *c);
+
+/* simulation_update.c: how often its policy starts it again by itself */
+unsigned sim_restarts_left(const struct sim_container *c);
+void sim_policy_made(struct sim_container *c, json *line);
+void sim_update_apply(struct simulation *s, struct sim_container *c, json *line, int64_t at);
+
 int sim_episode_add(struct sim_container *c, struct sim_episode ep);
 
 /* simulation.c: the clock. Nanoseconds since the birth. */
@@ -371,11 +398,12 @@ int sim_kill(struct tare_engine *, const char *, int, struct err *);
 int sim_pause(struct tare_engine *, const char *, struct err *);
 int sim_unpause(struct tare_engine *, const char *, struct err *);
 int sim_rename(struct tare_engine *, const char *, const char *, struct err *);
-int sim_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
-int sim_boot(struct tare_engine *, char ***, char ***, struct err *);
 int sim_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
 int sim_wait(struct tare_engine *, const char *, bool, int *, struct err *);
 int sim_process_signal(struct tare_engine *, const char *, pid_t, int, struct err *);
+/* simulation_update.c */
+int sim_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
+int sim_boot(struct tare_engine *, char ***, char ***, struct err *);
 /* simulation_exec.c */
 int sim_start(
         struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);

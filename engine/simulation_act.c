@@ -123,6 +123,10 @@ static json *create_line(struct simulation *s, const struct tare_create *q, cons
 	set_mounts(line, q, id);
 	set_resources(line, &q->resources);
 	json_set_bool(line, "rm", q->auto_remove);
+	json_set_int(line, "restart", q->restart);
+	json_set_int(line, "restartMax", q->restart_max);
+	if (health_check_is_on(&q->health))
+		json_set_strv(line, "probe", q->health.test);
 	json_set_bool(line, "tty", q->tty);
 	json_set_bool(line, "stdin", q->interactive);
 	json_set_str(line, "hostname", q->hostname);
@@ -143,6 +147,9 @@ int sim_create(struct tare_engine *t, const struct tare_create *q, char *id, str
 		return err_set(e, ERR_UNSUPPORTED,
 		        "the demo runs only images, no --rootfs; see: tare --demo images");
 	image = sim_find_image(s, q->image, e);
+	if (q->auto_remove && q->restart != TARE_RESTART_NO)
+		return err_set(e, ERR_USAGE,
+		        "--restart and --rm exclude each other: it cannot be removed and started again");
 	if (!image || (q->name && tare_name_check(q->name, e) < 0))
 		return -1;
 	new_id(s, id);
@@ -375,28 +382,4 @@ int sim_wait(struct tare_engine *t, const char *ref, bool removed, int *exit_cod
 		if (!c)
 			return 0;
 	}
-}
-
-int sim_update(
-        struct tare_engine *t, const char *ref, const struct tare_update *u, char ***warnings, struct err *e)
-{
-	char id[TARE_ID_LEN + 1];
-
-	(void)u;
-	(void)warnings;
-	if (t->resolve(t, ref, id, e) != 0)
-		return -1;
-	return err_set(e, ERR_UNSUPPORTED,
-	        "%s is simulated, and its limits cannot be changed; leave out --demo for real containers",
-	        ref);
-}
-
-/* What is simulated was running before anybody looked. */
-int sim_boot(struct tare_engine *t, char ***started, char ***failed, struct err *e)
-{
-	(void)t;
-	(void)started;
-	(void)failed;
-	(void)e;
-	return 0;
 }

@@ -76,6 +76,7 @@ static void nature_of(struct sim_container *c, const struct sim_image_role *imag
 static int fill_made(struct simulation *s, struct sim_container *c, const struct sim_image *image, json *line)
 {
 	int64_t memory = json_int(line, "memory", 0), cpus = json_int(line, "cpus", 0);
+	int64_t pids = json_int(line, "pids", 0);
 
 	memcpy(c->id, json_str(line, "id", ""), sizeof(c->id));
 	c->seed = sim_hash_text(c->id);
@@ -88,12 +89,17 @@ static int fill_made(struct simulation *s, struct sim_container *c, const struct
 	c->labels = strings_of(line, "labels");
 	c->asked = json_object_get(line);
 	c->auto_remove = json_bool(line, "rm", false);
+	c->probe = json_strv(line, "probe");
+	c->ill = strv_has(c->probe, "false") || strv_has(c->probe, "exit 1");
 	c->tty = json_bool(line, "tty", false);
 	c->interactive = json_bool(line, "stdin", false);
 	c->memory_limit = memory > 0 ? (uint64_t)memory : 0;
 	c->cpus = cpus > 0 && cpus < 100000 ? (unsigned)cpus : 0;
+	c->pids_limit = pids > 0 && pids < 1 << 22 ? (unsigned)pids : 0;
 	c->created = json_int(line, "at", 0);
 	nature_of(c, image->role, line);
+	if (!c->auto_remove)
+		sim_policy_made(c, line);
 	return c->name && c->image && c->image_id ? sim_endpoints_made(s, c, line) : -1;
 }
 
@@ -161,7 +167,9 @@ static void start(struct simulation *s, struct sim_container *c, int64_t at)
 
 	if (st.state == TARE_RUNNING || st.state == TARE_PAUSED)
 		return;
-	sim_episode_add(c, (struct sim_episode){.kind = EPISODE_RUNNING, .at = at, .origin = at});
+	sim_episode_add(
+	        c, (struct sim_episode){
+	                   .kind = EPISODE_RUNNING, .at = at, .origin = at, .limit = sim_restarts_left(c)});
 	tell(s, c, "start", at);
 }
 
@@ -176,6 +184,7 @@ static void end(struct simulation *s, struct sim_container *c, json *line, int64
 	if (st.state != TARE_RUNNING && st.state != TARE_PAUSED && st.state != TARE_RESTARTING)
 		return;
 	ep.started = st.started;
+	ep.stopped = strcmp(how, "exit") != 0;
 	if (strcmp(how, "exit") != 0) {
 		json *event = sim_event_of(s, c, "kill", at);
 		cleanup_free char *number = str_printf("%d", (int)json_int(line, "signal", 15));
@@ -195,25 +204,28 @@ static void end(struct simulation *s, struct sim_container *c, json *line, int64
 static void pause_it(struct simulation *s, struct sim_container *c, int64_t at)
 {
 	struct sim_status st = sim_at(c, at);
-	int64_t origin;
+	struct sim_episode ep;
 
 	if (st.state != TARE_RUNNING || !c->n_episodes)
 		return;
-	origin = c->episodes[c->n_episodes - 1].origin;
-	sim_episode_add(c, (struct sim_episode){.kind = EPISODE_PAUSED, .at = at, .origin = origin});
+	ep = c->episodes[c->n_episodes - 1];
+	ep.kind = EPISODE_PAUSED;
+	ep.at = at;
+	sim_episode_add(c, ep);
 	tell(s, c, "pause", at);
 }
 
 /* Its nature goes on where it stood. */
 static void unpause(struct simulation *s, struct sim_container *c, int64_t at)
 {
-	const struct sim_episode *last = c->n_episodes ? &c->episodes[c->n_episodes - 1] : NULL;
+	struct sim_episode ep = c->n_episodes ? c->episodes[c->n_episodes - 1] : (struct sim_episode){0};
 
-	if (!last || last->kind != EPISODE_PAUSED || at < last->at)
+	if (ep.kind != EPISODE_PAUSED || at < ep.at)
 		return;
-	sim_episode_add(
-	        c, (struct sim_episode){
-	                   .kind = EPISODE_RUNNING, .at = at, .origin = last->origin + at - last->at});
+	ep.kind = EPISODE_RUNNING;
+	ep.origin += at - ep.at;
+	ep.at = at;
+	sim_episode_add(c, ep);
 	tell(s, c, "unpause", at);
 }
 
@@ -326,6 +338,8 @@ static void apply_to(struct simulation *s, struct sim_container *c, const char *
 		rename_it(s, c, line, at);
 	else if (strcmp(verb, "restarted") == 0)
 		tell(s, c, "restart", at);
+	else if (strcmp(verb, "update") == 0)
+		sim_update_apply(s, c, line, at);
 	else if (strcmp(verb, "remove") == 0)
 		remove_it(s, c, at);
 }
@@ -336,7 +350,9 @@ void sim_apply(struct simulation *s, json *line)
 	int64_t at = moment(s, line);
 	struct sim_container *c = named(s, line);
 
-	if (strcmp(verb, "create") == 0)
+	if (strcmp(verb, "boot") == 0)
+		s->booted = true;
+	else if (strcmp(verb, "create") == 0)
 		create(s, line, at);
 	else if (strcmp(verb, "image-tag") == 0)
 		image_tag(s, line, at);

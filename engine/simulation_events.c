@@ -99,13 +99,29 @@ static int happen(struct happenings *h, struct happening row)
 	return 0;
 }
 
+/* Of its state or of its health. */
+static int64_t next_of(const struct sim_container *c, int64_t t)
+{
+	int64_t state = sim_next_change(c, t), health = sim_health_next(c, t);
+
+	return state < health ? state : health;
+}
+
+static const char *health_action(const struct sim_container *c, const struct sim_status *st, int64_t at)
+{
+	return sim_health_at(c, st, at) == TARE_HEALTH_HEALTHY ? "health_status: healthy"
+	                                                       : "health_status: unhealthy";
+}
+
 static int changes_of(const struct sim_container *c, int64_t from, int64_t to, struct happenings *h)
 {
-	for (int64_t at = sim_next_change(c, from); at <= to; at = sim_next_change(c, at)) {
+	for (int64_t at = next_of(c, from); at <= to; at = next_of(c, at)) {
 		struct sim_status st = sim_at(c, at);
 		int rc = 0;
 
-		if (st.state == TARE_RUNNING) {
+		if (sim_next_change(c, at - 1) != at) {
+			rc = happen(h, (struct happening){at, c, 0, health_action(c, &st, at)});
+		} else if (st.state == TARE_RUNNING) {
 			rc = happen(h, (struct happening){at, c, 0, "start"});
 		} else {
 			if (st.oom)
@@ -175,7 +191,7 @@ static int64_t next_change(const struct simulation *s, int64_t now)
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < s->n_containers; i++) {
-		int64_t at = sim_next_change(s->containers[i], now);
+		int64_t at = next_of(s->containers[i], now);
 
 		if (at < next)
 			next = at;

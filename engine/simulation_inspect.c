@@ -17,15 +17,6 @@ static void set_time(const struct simulation *s, json *o, const char *key, int64
 
 /* ------------------------------------------------------------------ inspect */
 
-static json *health_of(const struct sim_container *c)
-{
-	json *o = json_object_new_object();
-
-	json_set_str(o, "Status", c->role->health);
-	json_set_int(o, "FailingStreak", strcmp(c->role->health, "unhealthy") == 0 ? 7 : 0);
-	return o;
-}
-
 static json *state_of(const struct simulation *s, const struct sim_container *c, const struct sim_status *st)
 {
 	json *o = json_object_new_object();
@@ -42,8 +33,8 @@ static json *state_of(const struct simulation *s, const struct sim_container *c,
 	json_set_str(o, "Error", "");
 	set_time(s, o, "StartedAt", st->started);
 	set_time(s, o, "FinishedAt", st->finished);
-	if (up && c->role && c->role->health)
-		json_set(o, "Health", health_of(c));
+	if (up && c->probe)
+		json_set(o, "Health", sim_health_state(s, c, st, sim_now(s)));
 	return o;
 }
 
@@ -69,6 +60,8 @@ static json *config_of(struct simulation *s, const struct sim_container *c)
 	json_set_str(o, "WorkingDir", json_str(c->asked, "workdir", "/"));
 	json_set(o, "Labels", c->labels ? json_object_get(c->labels) : json_object_new_object());
 	json_set_str(o, "StopSignal", "SIGTERM");
+	if (c->probe)
+		json_set(o, "Healthcheck", sim_health_config(c));
 	return o;
 }
 
@@ -76,14 +69,13 @@ static json *host_config_of(const struct sim_container *c)
 {
 	json *o = json_object_new_object(), *restart = json_object_new_object(),
 	     *log = json_object_new_object();
-	bool again = c->nature.plot == SIM_CRASH || c->nature.plot == SIM_OOM;
 
 	json_set_str(log, "Type", "cri");
 	json_set(log, "Config", json_object_new_object());
 	json_set(o, "LogConfig", log);
 	sim_host_config_network(c, o);
-	json_set_str(restart, "Name", again ? "always" : "no");
-	json_set_int(restart, "MaximumRetryCount", 0);
+	json_set_str(restart, "Name", tare_restart_name(c->restart));
+	json_set_int(restart, "MaximumRetryCount", c->restart_max);
 	json_set(o, "RestartPolicy", restart);
 	json_set_bool(o, "AutoRemove", c->auto_remove);
 	json_set_bool(o, "Privileged", false);

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AGAIN_NS (5 * SIM_SECOND) /* from an end to the start that follows it, where the cast says nothing   \
+	                           */
+
 static const struct sim_episode *episode_at(const struct sim_container *c, int64_t t)
 {
 	for (size_t i = c->n_episodes; i > 0; i--)
@@ -27,46 +30,63 @@ static void run_over(struct sim_status *st, int64_t started, int64_t finished, i
 	st->oom = oom;
 }
 
-/* One that fails again and again. */
-static void follow_cycle(const struct sim_nature *n, int64_t origin, int64_t t, struct sim_status *st)
-{
-	int64_t period = n->period * SIM_SECOND, up = n->up * SIM_SECOND;
-	int64_t round = (t - origin) / period, begun = origin + round * period;
-	bool oom = n->plot == SIM_OOM;
+/* What ends by itself, and how soon it starts again when its policy has it so. */
+struct cycle {
+	int64_t up, period; /* ns */
+	int64_t last;       /* the round that is not followed by another */
+};
 
-	st->restarts = (unsigned)round;
-	if (t - begun >= up) {
-		st->state = TARE_RESTARTING;
-		run_over(st, begun, begun + up, n->code, oom);
+static bool cycle_of(const struct sim_container *c, const struct sim_episode *ep, struct cycle *y)
+{
+	const struct sim_nature *n = &c->nature;
+
+	if (n->plot == SIM_STEADY)
+		return false;
+	y->up = n->up * SIM_SECOND;
+	if (!y->up && ep->limit)
+		y->up = SIM_SECOND;
+	y->period = n->period > n->up ? n->period * SIM_SECOND : y->up + AGAIN_NS;
+	y->last = ep->limit;
+	return true;
+}
+
+static int64_t round_at(const struct cycle *y, const struct sim_episode *ep, int64_t t)
+{
+	int64_t round = (t - ep->origin) / y->period;
+
+	return round < y->last ? round : y->last;
+}
+
+/* One that fails again and again, or once. */
+static void follow_cycle(const struct sim_container *c, const struct cycle *y, const struct sim_episode *ep,
+        int64_t t, struct sim_status *st)
+{
+	int64_t round = round_at(y, ep, t), begun = ep->origin + round * y->period;
+	bool oom = c->nature.plot == SIM_OOM;
+
+	st->restarts = ep->rounds + (unsigned)round;
+	if (t - begun >= y->up) {
+		st->state = round < y->last ? TARE_RESTARTING : TARE_EXITED;
+		st->due = round < y->last ? begun + y->period : 0;
+		run_over(st, begun, begun + y->up, c->nature.code, oom);
 		return;
 	}
 	if (round > 0)
-		run_over(st, 0, begun - period + up, n->code, oom);
+		run_over(st, 0, begun - y->period + y->up, c->nature.code, oom);
 	run_under_way(st, begun, t);
 }
 
 static void follow(
         const struct sim_container *c, const struct sim_episode *ep, int64_t t, struct sim_status *st)
 {
-	const struct sim_nature *n = &c->nature;
+	struct cycle y;
 
-	switch (n->plot) {
-	case SIM_STEADY:
-		run_under_way(st, ep->origin, t);
-		return;
-	case SIM_CRASH:
-	case SIM_OOM:
-		follow_cycle(n, ep->origin, t, st);
-		return;
-	case SIM_ONCE:
-		if (t - ep->origin < n->up * SIM_SECOND) {
-			run_under_way(st, ep->origin, t);
-			return;
-		}
-		st->state = TARE_EXITED;
-		run_over(st, ep->origin, ep->origin + n->up * SIM_SECOND, n->code, false);
+	if (cycle_of(c, ep, &y)) {
+		follow_cycle(c, &y, ep, t, st);
 		return;
 	}
+	st->restarts = ep->rounds;
+	run_under_way(st, ep->origin, t);
 }
 
 struct sim_status sim_at(const struct sim_container *c, int64_t t)
@@ -90,6 +110,7 @@ struct sim_status sim_at(const struct sim_container *c, int64_t t)
 	case EPISODE_ENDED:
 		st.state = TARE_EXITED;
 		run_over(&st, ep->started, ep->at, ep->code, ep->oom);
+		st.stopped = ep->stopped;
 		break;
 	}
 	if (st.state == TARE_EXITED && c->auto_remove)
@@ -100,19 +121,16 @@ struct sim_status sim_at(const struct sim_container *c, int64_t t)
 int64_t sim_next_change(const struct sim_container *c, int64_t t)
 {
 	const struct sim_episode *ep = episode_at(c, t);
-	const struct sim_nature *n = &c->nature;
-	int64_t round, begun, end;
+	struct cycle y;
+	int64_t round, end;
 
-	if (!ep || ep->kind != EPISODE_RUNNING || n->plot == SIM_STEADY || c->removed)
+	if (!ep || ep->kind != EPISODE_RUNNING || c->removed || !cycle_of(c, ep, &y))
 		return INT64_MAX;
-	if (n->plot == SIM_ONCE) {
-		end = ep->origin + n->up * SIM_SECOND;
-		return end > t ? end : INT64_MAX;
-	}
-	round = (t - ep->origin) / (n->period * SIM_SECOND);
-	begun = ep->origin + round * n->period * SIM_SECOND;
-	end = begun + n->up * SIM_SECOND;
-	return end > t ? end : begun + n->period * SIM_SECOND;
+	round = round_at(&y, ep, t);
+	end = ep->origin + round * y.period + y.up;
+	if (end > t)
+		return end;
+	return round < y.last ? ep->origin + (round + 1) * y.period : INT64_MAX;
 }
 
 int sim_episode_add(struct sim_container *c, struct sim_episode ep)

@@ -204,6 +204,7 @@ void sim_container_free(struct sim_container *c)
 	strv_free(c->command);
 	strv_free(c->env);
 	strv_free(c->mounts);
+	strv_free(c->probe);
 	json_free(&c->labels);
 	json_free(&c->asked);
 	sim_endpoints_free(c);
@@ -314,11 +315,15 @@ static int add_episodes(struct sim_container *c, const struct sim_role *role)
 	int rc = sim_episode_add(c, (struct sim_episode){.kind = EPISODE_CREATED, .at = c->created});
 
 	if (rc == 0 && role->begun)
-		rc = sim_episode_add(
-		        c, (struct sim_episode){.kind = EPISODE_RUNNING, .at = begun, .origin = begun});
+		rc = sim_episode_add(c, (struct sim_episode){.kind = EPISODE_RUNNING,
+		                                .at = begun,
+		                                .origin = begun,
+		                                .limit = sim_restarts_left(c)});
 	if (rc == 0 && role->paused)
-		rc = sim_episode_add(
-		        c, (struct sim_episode){.kind = EPISODE_PAUSED, .at = paused, .origin = begun});
+		rc = sim_episode_add(c, (struct sim_episode){.kind = EPISODE_PAUSED,
+		                                .at = paused,
+		                                .origin = begun,
+		                                .limit = sim_restarts_left(c)});
 	return rc;
 }
 
@@ -343,6 +348,11 @@ static int fill_cast(struct simulation *s, struct sim_container *c, const struct
 	c->memory_limit = role->memory_limit;
 	c->cpus = role->cpus;
 	c->created = -role->created * SIM_SECOND;
+	c->restart = role->restart;
+	c->restart_max = role->restart_max;
+	if (role->health && (strv_add(&c->probe, "CMD-SHELL") < 0 || strv_add(&c->probe, role->probe) < 0))
+		return -1;
+	c->ill = role->health && strcmp(role->health, "unhealthy") == 0;
 	add_label(c, "com.docker.compose.service", role->service);
 	if (role->label)
 		add_label(c, role->label, role->label_value);

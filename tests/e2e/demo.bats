@@ -72,6 +72,30 @@ D() { echo "$BUILD/tare --demo --state $BATS_TEST_TMPDIR"; }
 	has 'restart shop-api'
 }
 
+@test "health, restart policies and limits, as with real containers" {
+	ok held ps --filter health=unhealthy --format '{{.Names}} {{.Status}}'
+	is 'search-index Up 2 days (unhealthy)'
+	ok held events --since 2026-01-05T11:40:00Z --until 2026-01-05T12:01:30Z --format '{{.Action}} {{.Actor.Attributes.name}}'
+	has 'health_status: unhealthy search-index'
+	has 'die shop-mailer'
+	ok held update --memory 300m --cpus 0.5 --restart no shop-mailer
+	ok held inspect -f '{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}' shop-mailer
+	is '314572800 no'
+	exits 1 held update --memory 1m shop-mailer
+	# shellcheck disable=SC2154 # set by run
+	[[ $stderr == *'at least 6m'* ]] || fail "$stderr"
+	ok held wait --condition unhealthy search-index
+	ok held stop shop-db
+	ok held start --boot
+	has shop-db
+	ok held start --boot
+	is ''
+	exits 125 demo run --rm --restart always busybox true
+	exits 3 demo run --name again --restart on-failure:2 busybox sh -c 'exit 3'
+	ok demo ps -a --filter name=again --format '{{.Status}}'
+	has '(3)'
+}
+
 @test "run, exec, logs, and their exit codes" {
 	ok demo run --rm busybox echo hello
 	is hello
