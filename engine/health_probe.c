@@ -186,6 +186,7 @@ static void finish(struct health_probe *p, const struct container *c, const stru
 	int status = 0;
 	bool ended = await(p, child, out, now_boottime() + check->timeout);
 
+	p->frozen = !ended && container_is_frozen(c);
 	if (!ended)
 		kill_all(c, child);
 	while (waitpid(child->id.pid, &status, 0) < 0 && errno == EINTR)

@@ -15,6 +15,7 @@ struct health_probe {
 	int64_t start, end; /* ns, realtime */
 	int64_t took;       /* ns, whatever the clock was set to meanwhile */
 	int exit_code;      /* -1: it was killed when its time was up */
+	bool frozen;        /* -1 says nothing: the container was paused meanwhile */
 	char output[HEALTH_OUTPUT_MAX];
 	size_t len;
 };

@@ -88,14 +88,6 @@ static bool is_same_run(const struct container *c)
 	       now.process.start_time == c->state.process.start_time;
 }
 
-/* Frozen half-way it cannot answer in time. */
-static bool was_paused(const struct container *c)
-{
-	struct container_state now;
-
-	return container_state_read(c->state_fd, &now) == 0 && now.paused;
-}
-
 static int put_down(const struct container *c, json *before, const struct verdict *v,
         const struct health_probe *p, struct err *e)
 {
@@ -197,7 +189,7 @@ int health_run(struct tare_engine *t, const char *id, struct err *e)
 	health_check_free(&check);
 	if (!is_same_run(&c) || !container_is_up(&c))
 		return HEALTH_EXIT_OK;
-	if (probe.exit_code != 0 && was_paused(&c))
+	if (probe.frozen)
 		return not_asked(v.before);
 	if (put_down(&c, before, &v, &probe, e) != 0)
 		return -1;

@@ -80,7 +80,7 @@ static int set_text(char **dst, json *run, const char *key, const char *usual, s
 /* Docker's rule: the image runs as the container did. */
 static int take_over(struct image_config *c, json *run, struct err *e)
 {
-	json *labels = json_get(run, "Labels");
+	json *labels = json_get(run, "Labels"), *health = json_get(run, "Healthcheck");
 	if (set_env(c, run, e) < 0 || replace(&c->user, json_str(run, "User", ""), e) < 0 ||
 	        set_text(&c->workdir, run, "WorkingDir", "/", e) < 0 ||
 	        set_text(&c->stop_signal, run, "StopSignal", "SIGTERM", e) < 0 ||
@@ -92,6 +92,9 @@ static int take_over(struct image_config *c, json *run, struct err *e)
 	json_free(&c->labels);
 	if (labels && json_object_object_length(labels) > 0)
 		c->labels = json_object_get(labels);
+	json_free(&c->healthcheck);
+	if (health)
+		c->healthcheck = json_object_get(health);
 	return 0;
 }
 

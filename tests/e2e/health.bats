@@ -7,42 +7,63 @@ inspect() { tare inspect --format "$1" "$2"; }
 health_of() { inspect '{{.State.Health.Status}}' "$1"; }
 is_health() { [ "$(health_of "$1")" = "$2" ]; }
 restarted_again() { [ "$(pid_of "$1")" != "$2" ] && is_state "$1" running; } # NAME OLD-PID
-streak() { [ "$(inspect '{{.State.Health.FailingStreak}}' "$1")" -ge "$2" ]; }
-# asked NAME COMMAND OPTION…: asked often, with a sign that the test can set: the file /sick
+log_length() { [ "$(inspect '{{len .State.Health.Log}}' "$1")" -ge "$2" ]; }
+# asked NAME COMMAND OPTION…: asked often
 asked() {
 	local name=$1 cmd=$2
 	shift 2
 	background "$name" --network none --health-cmd "$cmd" --health-interval 100ms "$@"
 }
+# The process of the probe under way; the file goes with it.
+probe_file() { echo "$STATE/containers/$(readlink "$ROOT/names/$1")/probe"; }
+no_probe() { [ ! -e "$(probe_file "$1")" ]; }
+probe_of() { cut -d ' ' -f 1 "$(probe_file "$1")"; }
+another_probe() { local now; now=$(probe_of "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; } # NAME OLD-PID
+dead() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 
 @test "starting, healthy, unhealthy after as many failures as are allowed, and healthy again" {
 	asked h 'echo looked; [ -e /well ]' --health-retries 2
 	is_health h starting
+	# failures within the start period do not count, and the first success ends it
+	asked p '[ -e /well ]' --health-retries 1 --health-start-period 1h --health-start-interval 100ms
+	# what cannot be run is unhealthy and says why; a probe reads nothing
+	asked n x --health-retries 1 --health-cmd '["CMD","/no/such"]'
+	asked i 'cat; echo end'
+	# without one nothing is asked or shown
+	background w --network none --no-healthcheck
+	ok inspect '{{json .State}} {{json .Config.Healthcheck}}' w
+	lacks Health
+	has ' {"Test":\["NONE"\]}'
 	eventually 20 is_health h unhealthy
-	streak h 2
+	[ "$(inspect '{{.State.Health.FailingStreak}}' h)" -ge 2 ]
 	same "$(inspect '{{(index .State.Health.Log 0).ExitCode}} {{(index .State.Health.Log 0).Output}}' h)" $'1 looked'
 	ok tare exec h touch /well
+	eventually 20 log_length p 3
+	same "$(inspect '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' p)" 'starting 0'
+	ok tare exec p touch /well
+	eventually 20 is_health n unhealthy
+	ok inspect '{{(index .State.Health.Log 0).ExitCode}} {{(index .State.Health.Log 0).Output}}' n
+	has '127 *no/such'
+	eventually 20 is_health i healthy
 	eventually 20 is_health h healthy
 	same "$(inspect '{{.State.Health.FailingStreak}}' h)" 0
-	asked_five() { [ "$(inspect '{{len .State.Health.Log}}' h)" = 5 ]; }
-	eventually 20 asked_five
-	ok tare events --since 1h --until 0s --format '{{.Action}}'
-	has 'health_status: unhealthy'
-	has 'health_status: healthy'
-	ok tare ps --format '{{.Status}}'
-	has '(healthy)'
-}
-
-@test "failures within the start period do not count, and the first success ends it" {
-	asked p '[ -e /well ]' --health-retries 1 --health-start-period 1h --health-start-interval 100ms
-	asked_thrice() { [ "$(inspect '{{len .State.Health.Log}}' p)" -ge 3 ]; }
-	eventually 20 asked_thrice
-	is_health p starting
-	same "$(inspect '{{.State.Health.FailingStreak}}' p)" 0
-	ok tare exec p touch /well
 	eventually 20 is_health p healthy
 	ok tare exec p rm /well
+	eventually 20 log_length h 5
+	same "$(inspect '{{len .State.Health.Log}}' h)" 5
+	ok tare events --since 1h --until 0s --filter container=h --format '{{.Action}}'
+	has 'health_status: unhealthy'
+	has 'health_status: healthy'
+	ok tare ps --filter name=h --format '{{.Status}}'
+	has '(healthy)'
 	eventually 20 is_health p unhealthy
+	# an image of one has its check
+	ok tare commit h checked
+	ok tare run -d --name ours --network none checked sleep 1000
+	ok tare run -d --name theirs --network none --no-healthcheck checked sleep 1000
+	eventually 20 is_health ours healthy
+	ok inspect '{{json .State}}' theirs
+	lacks Health
 }
 
 @test "a probe that floods is cut, and takes nobody's memory" {
@@ -52,40 +73,56 @@ asked() {
 }
 
 @test "a probe that hangs is killed whole, with all that it started" {
-	asked k 'setsid sleep 1234 & (sleep 1234 & exit 0) & yes >/dev/null & cat; sleep 1234' --health-timeout 300ms --health-retries 1 --health-interval 1h --health-start-period 1h --health-start-interval 100ms
-	timed_out() { inspect '{{json .State.Health.Log}}' k | grep -q 'exceeded timeout'; }
-	eventually 20 timed_out
-	same "$(inspect '{{(index .State.Health.Log 0).ExitCode}}' k)" -1
+	asked k 'setsid sleep 1234 & (sleep 1234 & exit 0) & yes >/dev/null & cat; sleep 1234' --health-timeout 200ms --health-retries 1 --health-interval 1h --health-start-period 1h --health-start-interval 100ms
 	# the next one may have begun: what is there is that one's only, however many there were
 	three_timed_out() { [ "$(inspect '{{json .State.Health.Log}}' k | grep -o 'exceeded timeout' | wc -l)" -ge 3 ]; }
 	eventually 20 three_timed_out
+	same "$(inspect '{{(index .State.Health.Log 0).ExitCode}}' k)" -1
 	[ "$(tare exec k ps -o args | grep -cE '^(sleep 1234|yes)')" -le 4 ]
 }
 
-@test "what cannot be run is unhealthy and says why; a probe reads nothing" {
-	asked n x --health-retries 1 --health-cmd '["CMD","/no/such"]'
-	eventually 20 is_health n unhealthy
-	ok inspect '{{(index .State.Health.Log 0).ExitCode}} {{(index .State.Health.Log 0).Output}}' n
-	has '127 *no/such'
-	asked i 'cat; echo end'
-	eventually 20 is_health i healthy
+# The reaper of a probe lives as long as its probe, and what that has started is its own.
+@test "a probe whose health check is killed ends before the next one begins" {
+	asked q 'setsid sleep 4321 & sleep 4321' --health-timeout 1h
+	local before id
+	id=$(readlink "$ROOT/names/q")
+	eventually 20 another_probe q ''
+	before=$(probe_of q)
+	kill -9 "$(pgrep -f "^[^ ]*tare --root $ROOT .*--internal health $id")"
+	eventually 20 another_probe q "$before"
+	eventually 5 dead "$before"
+	at_most_two() { [ "$(tare exec q ps -o args | grep -c '^sleep 4321')" -le 2 ]; }
+	eventually 5 at_most_two || fail "$(tare exec q ps -o pid,ppid,args)"
 }
 
-@test "paused: it is not asked" {
-	asked p 'date +%N >>/asked'
+@test "paused: it is not asked, nor is a probe that could not go on held against it" {
+	asked p 'echo >>/asked'
+	# of several tries one is paused while it is asked
+	local try frozen=
+	for try in 1 2 3 4 5; do
+		asked "m$try" 'echo >>/begun; until [ -e /go ]; do sleep 0.02; done' --health-retries 1 --health-timeout 500ms
+		eventually 20 another_probe "m$try" ''
+		ok tare pause "m$try"
+		eventually 20 no_probe "m$try"
+		! is_health "m$try" starting || { frozen=m$try && break; }
+	done
+	[ -n "$frozen" ]
 	eventually 20 is_health p healthy
 	ok tare pause p
 	local before
 	before=$(inspect '{{json .State.Health.Log}}' p)
-	sleep 0.5
+	# as long as another one takes to be asked three times
+	asked other true
+	eventually 20 log_length other 3
 	same "$(inspect '{{json .State.Health.Log}}' p)" "$before"
 	ok tare unpause p
 	asked_again() { [ "$(inspect '{{json .State.Health.Log}}' p)" != "$before" ]; }
 	eventually 20 asked_again
+	is_health "$frozen" starting
+	same "$(inspect '{{len .State.Health.Log}}' "$frozen")" 0
 }
 
 @test "--health-on-failure: kill, restart, stop" {
-	refused 125 'add --health-cmd' create --health-on-failure kill $B true
 	asked k false --health-retries 1 --health-on-failure kill
 	asked s false --health-retries 1 --health-on-failure stop
 	asked r '[ ! -e /sick ]' --health-retries 1 --health-on-failure restart
@@ -99,11 +136,4 @@ asked() {
 	ok tare exec r touch /sick
 	eventually 20 restarted_again r "$before"
 	ok tare rm -f r
-}
-
-@test "without one nothing is asked or shown" {
-	background w --network none --no-healthcheck
-	ok inspect '{{json .State}}' w
-	lacks Health
-	same "$(inspect '{{json .Config.Healthcheck}}' w)" '{"Test":["NONE"]}'
 }
