@@ -199,11 +199,16 @@ $(B)/libtare-resident.a: $(call obj,$(filter-out %/main.c,$(MONITOR_OWN) $(INIT_
 STATIC ?= yes
 QUIET_LINK = $(if $(shell $(CC) -Wl,--help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
 # (libnl has look-ups of names that would need shared libraries; none is called, and the linker need not warn of them.)
+# Quiet, GNU ld also takes a function that is nowhere for one at address 0: so that is looked for here.
+define nothing_missing
+$(Q)! $(shell $(CC) -print-prog-name=nm) -u $@ | grep ' U [^_]' || { echo '$@: these are missing'; rm -f $@; exit 1; } >&2
+endef
 TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap nl-3 nl-route-3,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
 $(call stamp,.link,tare static: $(TARE_STATIC))
 $(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link,$^) $(LIBS_TARE)
+	$(if $(TARE_STATIC),$(nothing_missing))
 
 $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
 	$(call say,LD,$@)
@@ -220,6 +225,7 @@ $(B)/tare-tui: $(B)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a $(B)/.link-
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TUI_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link-tui,$^) $(LIBS_TUI) \
 		$(if $(TUI_STATIC),-ltinfo)
+	$(if $(TUI_STATIC),$(nothing_missing))
 
 # The two small programs start once per container, so their C library's start-up counts: glibc's asks the
 # processor for its caches (cpuid, which traps in every virtual machine) and takes 0.5 ms, musl's 0.1 ms. musl is

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/defence.h"
 #include "base/file.h"
+#include "base/text.h"
 
 /* linux/proc_ns.h: the inode of the first user namespace's /proc/PID/ns/user. */
 #define FIRST_USER_NAMESPACE 0xEFFFFFFDU
@@ -76,7 +77,7 @@ static int find_by_path(const char *name, char *dst, size_t size)
 	cleanup_free char *copy = strdup(path ? path : "");
 	char *rest = copy;
 
-	for (char *dir; copy && (dir = strsep(&rest, ":"));)
+	for (char *dir; copy && (dir = text_next_part(&rest, ":"));)
 		if (find_in(dir, name, dst, size) == 0)
 			return 0;
 	return -1;

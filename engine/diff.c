@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/overlay_mark.h"
 #include "engine/container_layers.h"
 #include "engine/engine.h"
 #include "engine/runtime/mount_tree.h"
@@ -58,13 +58,6 @@ static void diff_free(struct diff *d)
 static bool is_whiteout(const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
-}
-
-static bool is_opaque(int fd)
-{
-	char value;
-
-	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
 static struct entry *add(struct diff *d, const char *dir, const char *name, struct err *e)
@@ -147,7 +140,7 @@ static void judge_dir(const struct diff *d, struct entry *x, int fd, const struc
 
 	x->is_dir = true;
 	x->kind = was ? CHANGED : ADDED;
-	x->alone = alone || !was_dir || is_opaque(fd);
+	x->alone = alone || !was_dir || overlay_is_opaque(fd);
 	if (!was)
 		x->listed = !(is_place(d, x->path) && is_empty_dir(fd)) && !is_above_place(d, x->path);
 	else if (!was_dir || !same_but_time(st, &below))

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/overlay_mark.h"
 #include "base/units.h"
 #include "engine/engine.h"
 #include "engine/store/layer.h"
@@ -112,13 +112,6 @@ static uint64_t hash(const struct figures *f, uint64_t dir, const char *name)
 	return word ? word : 1;
 }
 
-static bool is_opaque(int fd)
-{
-	char value;
-
-	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
 static void walk(struct figures *f, int dir_fd, uint64_t dir, bool is_hidden, unsigned depth);
 
 static void walk_into(
@@ -131,7 +124,7 @@ static void walk_into(
 		return;
 	}
 	bool hidden_inside = is_hidden || has(&f->opaque, h);
-	if (add(&f->dirs, h) != 0 || (is_opaque(fd) && add(&f->opaque, h) != 0))
+	if (add(&f->dirs, h) != 0 || (overlay_is_opaque(fd) && add(&f->opaque, h) != 0))
 		f->error = ENOMEM;
 	walk(f, fd, h, hidden_inside, depth + 1);
 }

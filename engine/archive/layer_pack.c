@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/overlay_mark.h"
 #include "engine/archive/name_list.h"
 #include "engine/archive/sparse_map.h"
 #include "engine/archive/tar_writer.h"
@@ -43,18 +43,8 @@ static void skip(void *arg, const char *path, const char *why)
  * would be empty or lost. tests/unit/test_archive_layer_pack.c */
 static int check_marks(int fd, struct err *e)
 {
-	static const char *const marks[] = {"trusted.overlay.redirect", "trusted.overlay.metacopy"};
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-		if (fgetxattr(fd, marks[i], NULL, 0) >= 0)
-			return err_set(
-			        e, ERR_CORRUPT, "it has the attribute %s, which Tare never makes", marks[i]);
-	return 0;
-}
-
-static bool is_opaque(int fd)
-{
-	char value[2];
-	return fgetxattr(fd, "trusted.overlay.opaque", value, sizeof(value)) == 1 && value[0] == 'y';
+	const char *mark = overlay_strange_mark(fd);
+	return mark ? err_set(e, ERR_CORRUPT, "it has the attribute %s, which Tare never makes", mark) : 0;
 }
 
 static int add_xattrs(struct layer *l, struct tree_walk *w, const struct tree_entry *entry, struct err *e)
@@ -252,7 +242,7 @@ static int put_dir(struct layer *l, struct tree_walk *w, const struct tree_entry
 	if (put_entry(l, &m, e) < 0)
 		return -1;
 	/* The mark of the root would hide the whole image: nobody can have made it. */
-	if (!entry->path[0] || !is_opaque(fd))
+	if (!entry->path[0] || !overlay_is_opaque(fd))
 		return 0;
 	cleanup_free char *mark = str_printf("%s" OPAQUE, path);
 	return mark ? put_mark(l, mark, e) : err_no_memory(e);

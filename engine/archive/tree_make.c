@@ -12,6 +12,7 @@
 #include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rootless.h"
 #include "engine/archive/dir_times.h"
 #include "engine/archive/layer_path.h"
 #include "engine/archive/tree_parent.h"
@@ -28,6 +29,7 @@ struct tree_make {
 	char aside[sizeof(ASIDE) + 16]; /* what is being made there, "" nothing */
 	bool nameless;                  /* it has not even that name yet */
 	struct dir_times dirs;
+	unsigned devices; /* that could not be made here */
 };
 
 static int refuse(struct err *e, const char *why)
@@ -187,6 +189,16 @@ static int find_owner(
 	        entry->uid, entry->gid);
 }
 
+static int owner_error(const struct tree_entry *entry, const struct owner *o, struct err *e)
+{
+	if (errno == EINVAL && in_user_namespace())
+		return err_set(e, ERR_UNSUPPORTED,
+		        "its owner %u:%u is none of the ids that are yours in /etc/subuid and /etc/subgid; "
+		        "let root add more: usermod --add-subuids FIRST-LAST --add-subgids FIRST-LAST YOU",
+		        entry->uid, entry->gid);
+	return err_sys(e, "cannot set its owner to %u:%u", o->uid, o->gid);
+}
+
 /* Owner, then mode (chown clears the set-id bits), then attributes (chown clears capabilities), then time,
  * which directories get at the end. */
 static int set_metadata(const struct tree_make *m, int fd, const struct tree_entry *entry, struct err *e)
@@ -195,8 +207,10 @@ static int set_metadata(const struct tree_make *m, int fd, const struct tree_ent
 	struct owner o;
 	if (find_owner(m, entry, &o, e) < 0)
 		return -1;
-	if (fchown(fd, o.uid, o.gid) < 0 || fchmod(fd, entry->mode & 07777) < 0)
-		return err_sys(e, "cannot set its owner and mode");
+	if (fchown(fd, o.uid, o.gid) < 0)
+		return owner_error(entry, &o, e);
+	if (fchmod(fd, entry->mode & 07777) < 0)
+		return err_sys(e, "cannot set its mode");
 	if (set_xattrs(m, fd, entry, e) < 0)
 		return -1;
 	return !S_ISDIR(entry->mode) && futimens(fd, times) < 0 ? err_sys(e, "cannot set its time") : 0;
@@ -242,7 +256,7 @@ static int set_metadata_at(
 	if (find_owner(m, entry, &o, e) < 0)
 		return -1;
 	if (fchownat(dir, name, o.uid, o.gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, "cannot set its owner");
+		return owner_error(entry, &o, e);
 	if (!S_ISLNK(entry->mode) && fchmodat(dir, name, entry->mode & 07777, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot set its mode");
 	if (set_xattrs_at(m, name, entry, e) < 0)
@@ -325,6 +339,19 @@ static int make_node(const struct tree_make *m, const char *name, const struct t
 	return mknodat(m->parent.fd, name, (entry->mode & S_IFMT) | 0600, device);
 }
 
+/* The kernel makes devices for no root but the host's. Containers get theirs from the host, so a layer's are
+ * left out. */
+static bool leave_out(struct tree_make *m, const struct tree_entry *entry)
+{
+	if (errno != EPERM || !(S_ISCHR(entry->mode) || S_ISBLK(entry->mode)) || !in_user_namespace())
+		return false;
+	if (m->devices++ == 0)
+		log_line(LOG_LEVEL_WARN,
+		        "devices are root's to make: \"%.300s\" is left out, and others like it",
+		        entry->path);
+	return true;
+}
+
 static int check_node(const struct tree_entry *entry, struct err *e)
 {
 	if (S_ISLNK(entry->mode) &&
@@ -347,7 +374,7 @@ static int make_special(struct tree_make *m, const struct tree_entry *entry, str
 		rc = make_node(m, name, entry);
 	}
 	if (rc < 0)
-		return err_sys(e, "cannot make it");
+		return leave_out(m, entry) ? 0 : err_sys(e, "cannot make it");
 	return set_metadata_at(m, name, entry, e) < 0 ? -1 : end_name(m, e);
 }
 

@@ -4,14 +4,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/defence.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/overlay_mark.h"
 
-#define OPAQUE_XATTR      "trusted.overlay.opaque"
 #define IMPLIED_FLOOR     4096
 #define IMPLIED_PER_ENTRY 16
 
@@ -56,7 +55,7 @@ bool tree_parent_whiteout(const struct tree_parent *p, const struct stat *st)
 
 int tree_parent_set_opaque(int dir, struct err *e)
 {
-	if (fsetxattr(dir, OPAQUE_XATTR, "y", 1, 0) < 0)
+	if (overlay_set_opaque(dir) < 0)
 		return err_sys(e, "cannot mark a directory as opaque");
 	return 0;
 }

@@ -3,7 +3,7 @@
  * what could be mistaken for overlayfs' own marks is refused.
  *
  * Whiteouts become what overlayfs understands: ".wh.NAME" a character device 0:0 called NAME, ".wh..wh..opq"
- * the attribute trusted.overlay.opaque on its directory. Owners, modes, times, devices, holes, hard links,
+ * the mark "opaque" on its directory (overlay_mark.h). Owners, modes, times, devices, holes, hard links,
  * user.*, POSIX ACL and security.capability attributes are kept; other attributes are dropped. */
 #ifndef TARE_ARCHIVE_UNPACK_H
 #define TARE_ARCHIVE_UNPACK_H
