@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/rootless.h"
 #include "engine/apparmor.h"
 #include "engine/engine.h"
 #include "engine/runtime/cgroup.h"
@@ -68,17 +69,6 @@ static bool is_set(const char *path, bool dflt)
 	char text[32];
 
 	return file_read_small(AT_FDCWD, path, text, sizeof text) > 0 ? strtol(text, NULL, 10) != 0 : dflt;
-}
-
-/* Are we root of a user namespace only? Its map does not begin with all ids as they are. */
-static bool in_user_namespace(void)
-{
-	char text[128];
-	unsigned long inside, outside, size;
-
-	return file_read_small(AT_FDCWD, "/proc/self/uid_map", text, sizeof text) > 0 &&
-	       sscanf(text, "%lu %lu %lu", &inside, &outside, &size) == 3 &&
-	       (outside != 0 || size != UINT32_MAX);
 }
 
 static void add_user_namespaces(json *o)

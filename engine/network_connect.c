@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "engine/endpoint.h"
+#include "engine/rootless_network.h"
 #include "net/dns.h"
 
 /* ------------------------------------------------------------------ on record */
@@ -338,6 +339,8 @@ int engine_network_connect(struct tare_engine *t, const char *net, const char *r
 	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
 
+	if (rootless_network_refuse("connect a container to a network", e) != 0)
+		return -1;
 	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
 		return -1;
 	return connect_locked(s, &c, net, asked ? asked : &nothing, e);

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/network.h"
+#include "engine/rootless_network.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -330,7 +331,7 @@ int engine_network_create(struct tare_engine *t, const struct tare_network_creat
 	        .antispoof = true,
 	        .labels = json_object_get(q->labels)};
 
-	if (network_name_check(q->name, e) != 0)
+	if (rootless_network_refuse("create a network", e) != 0 || network_name_check(q->name, e) != 0)
 		return -1;
 	cleanup_fd int lock = networks_lock(s, e);
 	if (lock < 0 || network_name_free(s, q->name, e) != 0 || draft(s, q, &r, e) != 0)

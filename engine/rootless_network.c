@@ -41,6 +41,17 @@ static int refuse(const char *what, const char *name, struct err *e)
 	        what, name);
 }
 
+int rootless_network_refuse(const char *what, struct err *e)
+{
+	if (!rootless())
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED,
+	        "cannot %s: bridges and named networks are root's to have; an ordinary user's containers "
+	        "each reach out by pasta or slirp4netns, and meet by --network container:NAME or published "
+	        "ports",
+	        what);
+}
+
 int rootless_network_resolve(const struct tare_create *q, char ***names, struct err *e)
 {
 	for (size_t i = 0; i < q->n_endpoints; i++) {

@@ -11,6 +11,8 @@
 /* At creation: the name of the one network there is, into `names`; refused is what only root's networks have.
  */
 int rootless_network_resolve(const struct tare_create *q, char ***names, struct err *e);
+/* For `what` that needs root's networks: 0, or -1 with e for an ordinary user. */
+int rootless_network_refuse(const char *what, struct err *e);
 bool rootless_network_is(const char *mode);
 /* At a start, in the caller: ports are chosen and free. */
 int rootless_network_prepare(struct endpoint_start *x, struct err *e);

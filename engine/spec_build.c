@@ -12,10 +12,12 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/rootless.h"
 #include "engine/apparmor.h"
 #include "engine/engine.h"
 #include "engine/host_devices.h"
 #include "engine/oci/namespace_mode.h"
+#include "engine/runtime/cgroup.h"
 #include "engine/runtime/launch.h"
 #include "engine/security_profile.h"
 #include "engine/user_range.h"
@@ -235,6 +237,18 @@ static const char *profile_users(const struct spec_input *in, const struct secur
 	return NULL;
 }
 
+static int64_t profile_pids(const struct security_profile *p)
+{
+	if (!p->pids_limit || cgroup_can_limit())
+		return p->pids_limit;
+	log_line(LOG_LEVEL_WARN,
+	        "security profile %s limits processes (\"pidsLimit\"), which needs a cgroup that is "
+	        "delegated to "
+	        "you: going without",
+	        p->name);
+	return 0;
+}
+
 static int take_profile(
         const struct spec_input *in, struct security_profile *p, struct runtime_spec *spec, struct err *e)
 {
@@ -253,11 +267,12 @@ static int take_profile(
 	spec->masked_paths = steal_ptr(&p->masked_paths);
 	spec->readonly_paths = steal_ptr(&p->readonly_paths);
 	if (!spec->resources.pids)
-		spec->resources.pids = p->pids_limit;
+		spec->resources.pids = profile_pids(p);
 	if (spec_build_users(in, profile_users(in, p), spec, e) != 0 ||
 	        spec_build_mounts(in, spec, p->tmpfs, e) != 0)
 		return -1;
-	return p->all_devices ? host_devices_all(spec, e) : 0;
+	/* of the host's devices an ordinary user's container gets those that are asked for */
+	return p->all_devices && !rootless() ? host_devices_all(spec, e) : 0;
 }
 
 static int build_security(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
@@ -277,12 +292,26 @@ static int add_device(const struct tare_device *d, struct runtime_spec *spec, st
 
 	if (stat(d->host_path, &st) != 0)
 		return err_sys(e, "--device %s", d->host_path);
+	if (S_ISDIR(st.st_mode) && in_user_namespace())
+		return 0;
 	if (S_ISDIR(st.st_mode))
 		return host_devices_beneath(spec, d->host_path, d->container_path, d->access, e);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_set(e, ERR_USAGE, "--device %s is not a device; for example --device /dev/fuse",
 		        d->host_path);
+	if (in_user_namespace())
+		return 0; /* show_devices() */
 	return host_device_add(spec, &st, d->container_path, d->access, e);
+}
+
+/* Nobody can make a device in a user namespace; the host's own node is shown there, above what is mounted. */
+static int show_devices(const struct tare_create *q, struct runtime_spec *spec, struct err *e)
+{
+	for (size_t i = 0; i < q->n_devices && in_user_namespace(); i++)
+		if (spec_add_mount(spec, "bind", q->devices[i].host_path, q->devices[i].container_path,
+		            "rbind,rprivate", e) != 0)
+			return -1;
+	return 0;
 }
 
 static int build_resources(const struct spec_input *in, struct runtime_spec *spec, struct err *e)
@@ -358,5 +387,8 @@ int spec_build(const struct spec_input *in, struct runtime_spec *spec, struct er
 	        build_hostname(in, spec, e) != 0 || build_process(in, spec, e) != 0 ||
 	        build_resources(in, spec, e) != 0)
 		return -1;
-	return build_security(in, spec, e) != 0 || build_sysctls(in->request, spec, e) != 0 ? -1 : 0;
+	return build_security(in, spec, e) != 0 || show_devices(in->request, spec, e) != 0 ||
+	                       build_sysctls(in->request, spec, e) != 0
+	               ? -1
+	               : 0;
 }

@@ -67,6 +67,10 @@ static int fit_mounts(struct runtime_spec *spec, struct err *e)
 		struct spec_mount *m = &spec->mounts[i];
 		if (strcmp(m->type, "sysfs") == 0 && !own_network && fit_sysfs(m, e) != 0)
 			return -1;
+		if (strcmp(m->type, "proc") == 0 && spec->ns[NS_PID].mode == NS_HOST)
+			return err_set(e, ERR_UNSUPPORTED,
+			        "--pid host is root's: who owns no pid namespace cannot mount its /proc; "
+			        "leave it out, or: sudo tare");
 		if (strcmp(m->type, "devpts") == 0 && !rootless_has_ids())
 			drop_group(m);
 	}

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rootless.h"
 #include "engine/engine.h"
 #include "engine/user_range.h"
 
@@ -38,6 +39,11 @@ static int check(const struct spec_input *in, const struct runtime_spec *spec, s
 		const char *flag;
 	} own[] = {{NS_PID, "--pid"}, {NS_IPC, "--ipc"}, {NS_CGROUP, "--cgroupns"}};
 
+	if (rootless())
+		return err_set(e, ERR_UNSUPPORTED,
+		        "user namespaces with ids of their own are root's to give; yours all share one, "
+		        "which "
+		        "is no more than you: leave --userns, --uidmap and --gidmap out, or: sudo tare");
 	if (in->request->privileged)
 		return err_set(e, ERR_USAGE,
 		        "--privileged means the host's root, and --userns another one; leave one of them "

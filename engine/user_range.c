@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/proc.h"
+#include "base/rootless.h"
 #include "base/text.h"
 #include "engine/oci/container_id.h"
 #include "engine/runtime/mount_tree.h"
@@ -222,7 +223,7 @@ bool user_range_possible(const struct store *s)
 	static const struct id_range some = {.outside = POOL_FIRST, .size = USER_RANGE_SIZE};
 	struct id_maps m = {.uid.n = 1, .gid.n = 1};
 
-	if (!overlay_maps_ids())
+	if (rootless() || !overlay_maps_ids())
 		return false;
 	m.uid.v[0] = m.gid.v[0] = some;
 	cleanup_fd int userns = user_namespace_open(&m, NULL);

@@ -354,6 +354,13 @@ static int check_no_limits(const struct resources *r, struct err *e)
 	                  "tare …; otherwise: sudo tare");
 }
 
+bool cgroup_can_limit(void)
+{
+	const struct cgroup_layout *l = cgroup_layout();
+
+	return !l->rootless || (l->n && !l->outside);
+}
+
 static int create_none(const char *path, const struct resources *r, struct cgroup **out, struct err *e)
 {
 	if (check_no_limits(r, e) < 0)
@@ -371,7 +378,7 @@ int cgroup_create(const char *path, const struct resources *r, struct cgroup **o
 	if (check_path(path, e) < 0)
 		return -1;
 	const struct cgroup_layout *l = cgroup_layout();
-	if (l->rootless && (!l->n || l->outside))
+	if (!cgroup_can_limit())
 		return create_none(path, r, out, e);
 	if (!l->n)
 		return err_set(e, ERR_UNSUPPORTED,

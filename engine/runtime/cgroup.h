@@ -23,6 +23,9 @@ enum cgroup_mode { CGROUP_NONE, CGROUP_V1, CGROUP_HYBRID, CGROUP_V2 };
 /* Found out once. For an ordinary user CGROUP_NONE where nothing is delegated: a handle is then empty, limits
  * are refused, and ends are by process 1 (the kernel takes its pid namespace along). */
 enum cgroup_mode cgroup_mode(void);
+/* Whether containers that are started here get cgroups: not those of an ordinary user to whom none is
+ * delegated. */
+bool cgroup_can_limit(void);
 const char *cgroup_mode_name(enum cgroup_mode m); /* "v2", "v1", "hybrid", "none" */
 
 /* Make the cgroup (and missing parents) and set its limits. A limit that cannot be had is an error that

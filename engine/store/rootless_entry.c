@@ -85,9 +85,11 @@ static char *runtime_dir(struct err *e)
 	return path ? path : (err_no_memory(e), NULL);
 }
 
-static int find_paths(
-        const char *root, const char *state, bool user, char **root_out, char **state_out, struct err *e)
+int rootless_paths(const char *root, const char *state, char **root_out, char **state_out, struct err *e)
 {
+	bool user = geteuid() != 0 || ((!root || !state) && rootless());
+
+	*root_out = *state_out = NULL;
 	if (root || !user)
 		*root_out = strdup(root ? root : STORE_ROOT_DEFAULT);
 	else if (!(*root_out = data_dir(e)))
@@ -222,12 +224,9 @@ static int open_state_dir(const char *state, struct err *e)
 
 int rootless_enter(const char *root, const char *state, char **root_out, char **state_out, struct err *e)
 {
-	bool user = geteuid() != 0;
-
-	*root_out = *state_out = NULL;
-	if (find_paths(root, state, user || ((!root || !state) && rootless()), root_out, state_out, e) != 0)
+	if (rootless_paths(root, state, root_out, state_out, e) != 0)
 		return -1;
-	if (!user)
+	if (geteuid() == 0)
 		return 0;
 	cleanup_fd int dir = open_state_dir(*state_out, e);
 	return dir < 0 ? -1 : enter(dir, e);

@@ -13,9 +13,11 @@
 
 struct err;
 
-/* Become root, if we are not. `root` and `state`: where the store is, or NULL; *root_out and *state_out
- * (allocated) are the same or the user's own: $XDG_DATA_HOME/tare and $XDG_RUNTIME_DIR/tare. For root that
- * costs a system call, and two where a path is NULL. The process must have a single thread. */
+/* Where the store is, for who only works with its files: *root_out and *state_out (allocated) are `root` and
+ * `state`, for NULL the user's own: $XDG_DATA_HOME/tare and $XDG_RUNTIME_DIR/tare, or root's. */
+int rootless_paths(const char *root, const char *state, char **root_out, char **state_out, struct err *e);
+/* The same, and become root, if we are not. For root that costs a system call, and two where a path is NULL.
+ * The process must have a single thread. */
 int rootless_enter(const char *root, const char *state, char **root_out, char **state_out, struct err *e);
 
 /* ---- pure, for tests ---- */

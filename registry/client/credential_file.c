@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lock.h"
+#include "base/rootless.h"
 #include "registry/client/registry_rules.h"
 #include "registry/client/secret.h"
 
@@ -30,7 +31,7 @@ static char *runtime_file(void)
 	const char *dir = absolute("XDG_RUNTIME_DIR");
 	if (dir)
 		return str_printf("%s/containers/auth.json", dir);
-	return str_printf("/run/containers/%u/auth.json", (unsigned)geteuid());
+	return str_printf("/run/containers/%u/auth.json", (unsigned)rootless_user());
 }
 
 /* A file that was named is the only one. */
@@ -50,7 +51,7 @@ char **credential_own_files(const char *authfile)
 		return add(&list, strdup(named_file(authfile))) < 0 ? NULL : steal_ptr(&list);
 	}
 	/* A user without a session has no runtime directory to write to. */
-	bool lasting_first = lasting && geteuid() != 0 && !absolute("XDG_RUNTIME_DIR");
+	bool lasting_first = lasting && rootless() && !absolute("XDG_RUNTIME_DIR");
 	if (lasting_first && add(&list, strdup(lasting)) < 0) {
 		free(lasting);
 		return NULL;

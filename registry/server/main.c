@@ -2,8 +2,10 @@
  * other command waits for the libraries it needs. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "cli/registry_options.h"
+#include "engine/store/rootless_entry.h"
 #include "registry/server/commands.h"
 
 static const struct {
@@ -18,10 +20,16 @@ static const struct {
 
 static int run(struct cli *cli, void *options, char **operands)
 {
+	cleanup_free char *root = NULL, *state = NULL;
 	struct err e = ERR_INIT;
 	int rc = -1;
 
 	(void)operands;
+	/* An ordinary user's registry needs no rights: what it keeps is that user's. */
+	if (rootless_paths(cli->root, cli->state, &root, &state, &e) != 0)
+		return cli_fail(cli, &e);
+	cli->root = root;
+	cli->state = state;
 	err_set(&e, ERR_USAGE, "tare-registry has no command \"%s\"", cli->command->words);
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verbs[i].words, cli->command->words) == 0) {
