@@ -264,10 +264,13 @@ $(B)/tare-dns: $(call resident,$(DNS_SRC) $(DNS_SHARED)) $(B)/resident/libbase.a
 	$(call say,LD,$@)
 	$(link_resident)
 
+# Executed by everybody, read by its owner alone: see INIT_MODE in engine/runtime/last_stage.c.
+INIT_MODE := 711
 ifeq ($(SANITIZE),)
 $(B)/tare-init: $(call resident,$(INIT_SRC)) $(B)/resident/libbase.a
 	$(call say,LD,$@)
 	$(link_resident)
+	$(Q)chmod $(INIT_MODE) $@
 else
 # tare-init runs in the container's root, where no shared library can be counted on: static even here, with
 # those checks that need no runtime (undefined behaviour ends it by a trap).
@@ -280,6 +283,7 @@ $(TRAP_OBJ): $(B)/trap/%.o: %.c $(B)/.flags $(wildcard base/*.h engine/init/*.h)
 $(B)/tare-init: $(TRAP_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TRAP_FLAGS) -static-pie -Wl,--gc-sections $(LDFLAGS) -o $@ $^
+	$(Q)chmod $(INIT_MODE) $@
 endif
 
 UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-server.a $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
@@ -385,6 +389,7 @@ install: build docs
 		$(DESTDIR)$(datadir)/fish/vendor_completions.d
 	$(Q)$(INSTALL) -m 755 $(B)/tare $(DESTDIR)$(bindir)/tare
 	$(Q)$(INSTALL) -m 755 $(HELPERS) $(DESTDIR)$(libexecdir)/tare
+	$(Q)chmod $(INIT_MODE) $(DESTDIR)$(libexecdir)/tare/tare-init
 	$(Q)$(INSTALL) -m 644 $(PROFILES) $(DESTDIR)$(datadir)/tare/profiles
 	$(Q)$(INSTALL) -m 644 $(IMAGES) $(DESTDIR)$(datadir)/tare/images
 	$(Q)$(INSTALL) -m 644 $(THEMES) $(DESTDIR)$(datadir)/tare/themes

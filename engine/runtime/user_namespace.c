@@ -90,6 +90,9 @@ int user_namespace_become_root(struct err *e)
 	if (setresgid(0, 0, 0) || setresuid(0, 0, 0))
 		return err_sys(e, "cannot become root of the user namespace; does its map have an id 0?");
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* attack 28: another user makes us as open as the sysctl fs.suid_dumpable says, and we still have the
+	 * launcher's descriptors */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return 0;
 }
 
