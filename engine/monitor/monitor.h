@@ -89,6 +89,7 @@ struct monitor {
 	int exit_fd; /* where it goes, -1 when there was no room for it */
 	pid_t cleanup_pid;
 	int cleanup_code;   /* its exit code, -1 when it has none */
+	int cleanup_kills;  /* how often it was killed */
 	int64_t deadline;   /* of the states that wait, CLOCK_BOOTTIME ns */
 	int64_t linger;     /* until when clients are told, likewise */
 	bool spared;        /* from the kernel's choice for want of memory */

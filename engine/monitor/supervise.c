@@ -30,6 +30,8 @@
 #define LINGER_SECONDS 10
 #define QUIET_MS       1000 /* without output, after which the areas go back to the kernel */
 
+#define CLEANUP_TRIES 3
+
 #define BACKOFF_MS     100
 #define BACKOFF_MAX_MS 60000
 
@@ -334,6 +336,10 @@ static enum state clean_after(struct monitor *m, enum state now, uint32_t index,
 	(void)index;
 	(void)mask;
 	if (m->cleanup_pid)
+		return now;
+	/* Killed half-way it has left something, a restart above all, that nobody else would do by himself.
+	 */
+	if (m->cleanup_code < 0 && ++m->cleanup_kills < CLEANUP_TRIES && cleanup_spawn(m))
 		return now;
 	ms = backoff(m);
 	if (ms < 0)

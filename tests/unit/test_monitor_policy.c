@@ -254,6 +254,21 @@ static void test_restart(void **state)
 	rig_remove(&r);
 }
 
+/* Who kills the clean-up, for want of memory perhaps, has not called the restart off. */
+static void test_killed_cleanup_is_run_again(void **state)
+{
+	struct rig r;
+	struct rig_options o = {.child = says_hello,
+	        .cleanup = "[ -e $0/tried ] || { >$0/tried; kill -9 $$; }; exit 100",
+	        .restart = "echo cleaned >$0/marker"};
+
+	(void)state;
+	rig_start(&r, &o);
+	rig_end(&r);
+	assert_true(rig_cleanup_ran(&r));
+	rig_remove(&r);
+}
+
 /* Only the codes that say so, and only where there is something to become. */
 static void test_no_restart(void **state)
 {
@@ -316,6 +331,7 @@ int main(void)
 	        cmocka_unit_test(test_hanging_health_is_killed),
 	        cmocka_unit_test(test_end_beside_health),
 	        cmocka_unit_test(test_restart),
+	        cmocka_unit_test(test_killed_cleanup_is_run_again),
 	        cmocka_unit_test(test_no_restart),
 	        cmocka_unit_test(test_restart_tells_at_once),
 	};
