@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -166,9 +167,23 @@ int user_range_note(
 	        dir, "ids", buf_str(&text), text.len, 0600, lasting ? FILE_SYNC : FILE_NO_SYNC, e);
 }
 
-static int take_slot(const struct taken *t, struct id_maps *m, struct err *e)
+/* Another store on this host has records of its own, and the same pool: each begins somewhere else, so that
+ * the first thousands of its containers hardly ever meet those of another. */
+static uint32_t first_slot(const struct store *s, const struct user_pool *pool)
 {
-	for (uint32_t i = 0; i < t->pool->slots; i++) {
+	struct stat st;
+
+	if (fstat(s->root_fd, &st) != 0)
+		return 0;
+	uint64_t place = ((uint64_t)st.st_dev << 40) ^ st.st_ino;
+	return (uint32_t)(((place * UINT64_C(0x9e3779b97f4a7c15)) >> 32) %
+	                  (pool->slots / 2 + 1)); /* Knuth's */
+}
+
+static int take_slot(const struct taken *t, uint32_t from, struct id_maps *m, struct err *e)
+{
+	for (uint32_t n = 0; n < t->pool->slots; n++) {
+		uint32_t i = (from + n) % t->pool->slots;
 		struct id_range r = {.size = USER_RANGE_SIZE};
 		if (t->slot[i / 8] >> i % 8 & 1)
 			continue;
@@ -203,7 +218,8 @@ int user_range_take(const struct store *s, const char *id, bool lasting, struct 
 		mark(&t, pool.uid, others.v[i].outside, others.v[i].size);
 		mark(&t, pool.gid, others.v[i].outside, others.v[i].size);
 	}
-	if ((DEFENCE("one-range") && mark_all(&t, s, e) != 0) || take_slot(&t, m, e) != 0)
+	if ((DEFENCE("one-range") && mark_all(&t, s, e) != 0) ||
+	        take_slot(&t, first_slot(s, &pool), m, e) != 0)
 		return -1;
 	return user_range_note(s, id, lasting, m, e);
 }

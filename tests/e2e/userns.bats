@@ -207,9 +207,13 @@ mine() { background "$1" --network none --userns auto "${@:2}"; }
 	ok tare run --rm --network none --gidmap 0:400000:65536 -u 5:6 $B id -u
 	is 5
 	# the pool leaves them alone
-	background o --network none --userns 0:1073741824:65536
+	local base
+	tare create --name p --network none --userns auto $B >/dev/null
+	base=$(tare inspect --format '{{index .HostConfig.IDMappings.UidMap 0}}' p | cut -d : -f 2)
+	tare rm p >/dev/null
+	background o --network none --userns "0:$base:65536"
 	mine p
-	[ "$(first_id p)" -ge $((1073741824 + 65536)) ]
+	[ "$(first_id p)" -ge $((base + 65536)) ]
 }
 
 @test "attack 25: maps that overlap, no root, host groups" {

@@ -101,6 +101,28 @@ static void named_ranges_are_kept_from_the_pool(void **state)
 	assert_int_equal(take(b, "a"), first + 3 * USER_RANGE_SIZE);
 }
 
+/* By chance two may begin at the same place, but not four. */
+static void stores_begin_elsewhere(void **state)
+{
+	struct store_box *b = *state;
+	const int roots[] = {b->store.root_fd, b->store.containers_fd, b->store.layers_fd, b->store.state_fd};
+	struct store other = b->store;
+	bool differ = false;
+	uint32_t first = 0;
+
+	for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+		struct id_maps m = {.uid.n = 0};
+		struct err e = ERR_INIT;
+		make(b, "a");
+		other.root_fd = roots[i];
+		assert_int_equal(user_range_take(&other, "a", false, &m, &e), 0);
+		differ |= i && m.uid.v[0].outside != first;
+		first = m.uid.v[0].outside;
+		assert_int_equal(remove_tree_at(b->store.containers_fd, "a"), 0);
+	}
+	assert_true(differ);
+}
+
 static void all_at_once(void **state)
 {
 	struct store_box *b = *state;
@@ -143,6 +165,7 @@ int main(void)
 	                a_range_is_free_when_its_container_is_gone, store_box_setup, store_box_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                named_ranges_are_kept_from_the_pool, store_box_setup, store_box_teardown),
+	        cmocka_unit_test_setup_teardown(stores_begin_elsewhere, store_box_setup, store_box_teardown),
 	        cmocka_unit_test_setup_teardown(all_at_once, store_box_setup, store_box_teardown),
 	};
 
