@@ -210,9 +210,11 @@ static int single_layer(const struct rootfs_overlay *o, struct err *e)
 	if (fd < 0)
 		return -1;
 	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof ro) && errno != ENOSYS)
+	if (!mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof ro))
+		return steal_fd(&fd);
+	if (errno != ENOSYS)
 		return err_sys(e, "cannot make the container's root read-only");
-	return steal_fd(&fd);
+	return rootfs_old_readonly(fd, e);
 }
 
 int rootfs_mount_overlay_by(enum rootfs_way way, const struct rootfs_overlay *o, struct err *e)

@@ -20,6 +20,9 @@ extern const char *const rootfs_fixed_options[][2];
 /* mount(2) knows paths only (rootfs_old_mount.c). A detached mount, or -1 with e. */
 int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e);
 
+/* A detached copy of the detached `tree` that nobody can write through, before 5.12. -1 with e. */
+int rootfs_old_readonly(int tree, struct err *e);
+
 /* A detached mount of one of the lower layers, its ids mapped when that is asked for. */
 int rootfs_copy_lower(const struct rootfs_overlay *o, size_t i, struct err *e);
 

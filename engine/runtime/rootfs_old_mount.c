@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,14 +75,20 @@ static int bind_trees(struct old_mount *m)
 	return mkdir(NAME_RESULT, 0700);
 }
 
+/* On a tmpfs of a namespace of our own. Any directory that is there for certain will do: nobody else sees it
+ * covered. */
+static int enter_workplace(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -1;
+	return mount("tmpfs", "/proc", "tmpfs", 0, "size=4m,mode=700") || chdir("/proc") ? -1 : 0;
+}
+
 static int mount_in_child(struct old_mount *m)
 {
 	unsigned long flags = m->o->upper_fd < 0 ? MS_RDONLY : 0;
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return -1;
-	/* Any directory that is there for certain will do: nobody else sees it covered. */
-	if (mount("tmpfs", "/proc", "tmpfs", 0, "size=4m,mode=700") || chdir("/proc") || bind_trees(m))
+	if (enter_workplace() || bind_trees(m))
 		return -1;
 	if (mount("overlay", NAME_RESULT, "overlay", flags, buf_str(&m->data)))
 		return -1;
@@ -144,24 +151,31 @@ static int write_data(struct old_mount *m, struct err *e)
 	return 0;
 }
 
-static int run_child(struct old_mount *m, struct err *e)
+/* A child that shares our memory and descriptors; -1 when there is none. */
+static int run_beside(int (*what)(void *), void *arg, struct err *e)
 {
 	char *stack = malloc(CHILD_STACK);
 	pid_t pid = -1;
 
-	m->trees = calloc(m->o->n_lower + 1, sizeof *m->trees);
-	if (stack && m->trees)
-		pid = clone(child, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, m);
+	if (stack)
+		pid = clone(what, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, arg);
 	if (pid < 0)
 		err_sys(e, "cannot start a process to mount the container's root");
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	free(stack);
+	return pid < 0 ? -1 : 0;
+}
+
+static int run_child(struct old_mount *m, struct err *e)
+{
+	m->trees = calloc(m->o->n_lower + 1, sizeof *m->trees);
+	int rc = m->trees ? run_beside(child, m, e) : err_no_memory(e);
 	for (size_t i = 0; i < m->n_trees; i++)
 		close_fd(&m->trees[i]);
 	free(m->trees);
-	free(stack);
 	errno = m->sys;
-	return pid < 0 ? -1 : 0;
+	return rc;
 }
 
 int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e)
@@ -186,4 +200,43 @@ int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e)
 	}
 	buf_free(&m.data);
 	return rc ? -1 : m.fd;
+}
+
+/* ------------------------------------------------------------------ read-only without mount_setattr(2) */
+
+struct old_readonly {
+	int tree, fd, sys;
+};
+
+static int readonly_in_child(int tree)
+{
+	struct statvfs v;
+
+	if (enter_workplace() || fstatvfs(tree, &v) || bind_tree(tree, NAME_RESULT))
+		return -1;
+	/* A remount replaces all flags but those of access times, when none of them is said. */
+	unsigned long keep = (v.f_flag & ST_NOSUID ? MS_NOSUID : 0) | (v.f_flag & ST_NODEV ? MS_NODEV : 0) |
+	                     (v.f_flag & ST_NOEXEC ? MS_NOEXEC : 0);
+	if (mount(NULL, NAME_RESULT, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | keep, NULL))
+		return -1;
+	return open_tree(AT_FDCWD, NAME_RESULT, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+static int child_readonly(void *arg)
+{
+	struct old_readonly *r = arg;
+
+	r->fd = readonly_in_child(r->tree);
+	r->sys = errno;
+	return 0;
+}
+
+int rootfs_old_readonly(int tree, struct err *e)
+{
+	struct old_readonly r = {.tree = tree, .fd = -1};
+
+	if (run_beside(child_readonly, &r, e))
+		return -1;
+	errno = r.sys;
+	return r.fd < 0 ? err_sys(e, "cannot make the container's root read-only") : r.fd;
 }

@@ -91,6 +91,26 @@ static void mount_and_check(struct layers *l, enum rootfs_way way, bool writable
 	close(fd);
 }
 
+/* A single layer without mount_setattr(2), which Linux 5.10 lacks. */
+static void a_single_layer_is_read_only_the_old_way(void **state)
+{
+	struct layers l;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	box_needs_root();
+	make_layers(&l, 1);
+	int tree = open_tree(l.fds[0], "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	assert_true(tree >= 0);
+	int mount = rootfs_old_readonly(tree, &e);
+	if (mount < 0)
+		fail_msg("%s", e.msg);
+	check_tree(mount, &l, false);
+	close(mount);
+	close(tree);
+	remove_layers(&l);
+}
+
 /* A kernel may be too old for a way; the last two are known to all. */
 static bool kernel_knows(enum rootfs_way way)
 {
@@ -292,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(best),
+	        cmocka_unit_test(a_single_layer_is_read_only_the_old_way),
 	        cmocka_unit_test(layers_by_descriptor),
 	        cmocka_unit_test(layers_by_path),
 	        cmocka_unit_test(layers_in_one_string),
