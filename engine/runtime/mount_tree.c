@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/runtime/mount_below.h"
 
 #define LINKS_MAX 16 /* of dangling links followed to make a file; the kernel's own limit is 40 */
 
@@ -126,9 +127,8 @@ static unsigned long remount_flags(int mount_fd, const struct mount_options *o)
 }
 
 /* Before 5.12: mount(2) wants a path, so it gets the descriptor's entry in our own procfs, from a working
- * directory that nobody else can move. Only the top mount of a recursive bind changes then. */
-static int change_by_remount(
-        struct container_root *r, int mount_fd, const struct mount_options *o, struct err *e)
+ * directory that nobody else can move. */
+static int change_one(struct container_root *r, int mount_fd, const struct mount_options *o, struct err *e)
 {
 	cleanup_fd int cwd = open(".", O_PATH | O_CLOEXEC);
 	char path[40];
@@ -148,6 +148,30 @@ static int change_by_remount(
 	if (fchdir(cwd) && !rc)
 		return err_sys(e, "cannot go back from the private procfs");
 	return rc;
+}
+
+struct change {
+	struct container_root *r;
+	struct mount_options o;
+};
+
+static int change_below(int fd, void *arg, struct err *e)
+{
+	struct change *c = arg;
+
+	return change_one(c->r, fd, &c->o, e);
+}
+
+static int change_by_remount(
+        struct container_root *r, int mount_fd, const struct mount_options *o, struct err *e)
+{
+	struct change below = {r, {.set = o->set, .clear = o->clear}};
+
+	if (change_one(r, mount_fd, o, e))
+		return -1;
+	if (!o->recursive || o->top_only || !(o->set || o->clear))
+		return 0;
+	return mounts_below(r->proc_fd, mount_fd, change_below, &below, e);
 }
 
 /* 0; 1 when this kernel has no mount_setattr(2); -1 with e. */

@@ -49,22 +49,32 @@ static void binds_of_directories_and_files(void **state)
 }
 
 /* Both layouts of a read-only bind: what is mounted beneath is read-only too. */
-static void readonly_binds_are_so_all_the_way_down(void **state)
+static void check_readonly_binds(struct box *b, const struct launch_fallbacks *f)
 {
-	struct box *b = *state;
 	char sub[PATH_MAX];
 
 	box_needs_root();
 	mkdir(box_path(b, "src"), 0755);
-	mkdir(box_path(b, "src/sub"), 0755);
-	snprintf(sub, sizeof sub, "%s", box_path(b, "src/sub"));
+	mkdir(box_path(b, "src/s ub"), 0755);
+	snprintf(sub, sizeof sub, "%s", box_path(b, "src/s ub"));
 	assert_int_equal(mount("tmpfs", sub, "tmpfs", 0, "size=1m"), 0);
 	box_mount(b, "/data", "bind", box_path(b, "src"), "rbind,rprivate,ro");
-	int code = box_run(b, "touch /data/x || echo one; touch /data/sub/x || echo two; [ -d /data/sub ]");
+	int code = box_run_with(
+	        b, f, "touch /data/x || echo one; touch '/data/s ub/x' || echo two; [ -d '/data/s ub' ]");
 	umount(sub);
 	assert_int_equal(code, 0);
 	assert_out(b, "one\n");
 	assert_out(b, "two\n");
+}
+
+static void readonly_binds_are_so_all_the_way_down(void **state)
+{
+	check_readonly_binds(*state, &(struct launch_fallbacks){0});
+}
+
+static void and_without_mount_setattr(void **state)
+{
+	check_readonly_binds(*state, &(struct launch_fallbacks){.old_mount_api = true});
 }
 
 static void missing_sources_are_named(void **state)
@@ -422,6 +432,7 @@ int main(void)
 	        cmocka_unit_test(option_words),
 	        box_test(binds_of_directories_and_files),
 	        box_test(readonly_binds_are_so_all_the_way_down),
+	        box_test(and_without_mount_setattr),
 	        box_test(missing_sources_are_named),
 	        box_test(the_root_cannot_be_covered),
 	        box_test(links_in_the_image_stay_inside),
