@@ -314,7 +314,7 @@ const struct option run_option_rows[] = {
 
         OPT_SECTION("Files"),
         OPT_CALL("volume", 'v', parse_volume, "SOURCE:TARGET[:OPTIONS]", "directories",
-                "Mount a volume or bind a directory; options ro, nocopy, noidmap, U, rshared, …"),
+                "Mount a volume or bind a directory; options ro, nocopy, idmap, U, rshared, …"),
         OPT_CALL("mount", 0, parse_mount, "type=…,source=…,target=…",
                 "type=bind,source= type=volume,source= type=volume,volume-subpath= type=volume,volume-opt= "
                 "type=tmpfs,target=",
