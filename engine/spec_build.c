@@ -230,10 +230,9 @@ static const char *profile_users(const struct spec_input *in, const struct secur
 	if (asked || !p->userns || strcmp(p->userns, "auto") || user_range_possible(in->store))
 		return p->userns;
 	log_line(LOG_LEVEL_WARN,
-	        "security profile %s asks for ids of its own (\"userns\"), which need Linux 5.19, allowed "
-	        "user "
-	        "namespaces and a file system that maps ids: going without",
-	        p->name);
+	        "security profile %s asks for ids of its own (\"userns\"), which need %s: going without",
+	        p->name,
+	        rootless() ? "root" : "Linux 5.19, allowed user namespaces and a file system that maps ids");
 	return NULL;
 }
 

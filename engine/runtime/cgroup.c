@@ -349,9 +349,9 @@ static int check_no_limits(const struct resources *r, struct err *e)
 	        cgroup_layout()->outside ? "this session is outside of the one you have"
 	                                 : "none is delegated to you here",
 	        cgroup_layout()->outside
-	                ? "try: systemd-run --user --scope tare …"
+	                ? "try: systemd-run --user --scope -p Delegate=yes tare …"
 	                : "leave them out, or with cgroup v2 and systemd: systemd-run --user --scope "
-	                  "tare …; otherwise: sudo tare");
+	                  "-p Delegate=yes tare …; otherwise: sudo tare");
 }
 
 bool cgroup_can_limit(void)

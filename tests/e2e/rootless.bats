@@ -162,6 +162,15 @@ logged() { user logs c | grep -q out; }
 @test "clear words for what an ordinary user cannot have" {
 	refused 125 '*limits need a cgroup*' run --rm --network none -m 64m busybox true
 	refused 125 "*network mine is root's*" run --rm --network mine busybox true
+	refused 125 "*named networks are root's*" network create mine
+	refused 125 '*userns*out*' run --rm --userns auto busybox true
+	# what a profile asks beyond that is given up, with a word
+	run --separate-stderr user run --rm --network none --security-profile restricted busybox grep -c Seccomp /proc/self/status
+	[ "$status" = 0 ] || fail "$stderr"
+	[[ $stderr == *pidsLimit*"going without"*userns*"going without"* ]] || fail "$stderr"
+	# devices are the host's
+	ok user run --rm --network none --device /dev/net/tun --device /dev/null:/dev/xx busybox ls /dev/net/tun /dev/xx
+	ok user run --rm --network none --privileged busybox true
 	ok user run -d --name p --network none busybox sleep 1000
 	refused 1 '*needs a cgroup*' pause p
 	ok user rm -f p
@@ -204,4 +213,12 @@ logged() { user logs c | grep -q out; }
 	mkdir -m 700 "$RUN" && chown $USER_ID:$USER_ID "$RUN"
 	ok user run --rm busybox true
 	[ ! -e "$W/home/caught" ] || fail "$(cat "$W/home/caught")"
+}
+
+@test "a registry keeps its files at the user's place" {
+	ok user registry start -d -p 5099
+	ok user tag busybox localhost:5099/b:1
+	ok user push localhost:5099/b:1
+	ok user registry stop -p 5099
+	[ -d "$W/home/.local/share/tare/registry" ]
 }
