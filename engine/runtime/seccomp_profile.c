@@ -395,11 +395,32 @@ static int export_program(struct compile *c, struct seccomp_filter *out, struct 
 	return 0;
 }
 
+/* How a filter is loaded. One thread loads it, so it need not be brought to others (TSYNC), and protection
+ * against speculation stays (without SPEC_ALLOW); what else is asked for is not left out without a word. */
+static int check_flags(const struct compile *c, json *profile, struct err *e)
+{
+	json *flags = json_get(profile, "flags");
+
+	for (size_t i = 0; i < list_length(flags); i++) {
+		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i));
+		if (flag && !strcmp(flag, "SECCOMP_FILTER_FLAG_LOG"))
+			return err_set(e, ERR_UNSUPPORTED,
+			        "seccomp profile %s: flags: instead of %s give --security-opt seccomp-log, "
+			        "or "
+			        "\"seccompLog\": true in the security profile",
+			        c->path, flag);
+		if (!flag || (strcmp(flag, "SECCOMP_FILTER_FLAG_TSYNC") != 0 &&
+		                     strcmp(flag, "SECCOMP_FILTER_FLAG_SPEC_ALLOW") != 0))
+			return bad(c, e, "flag", flag ? flag : "null");
+	}
+	return 0;
+}
+
 static int compile(struct compile *c, json *profile, struct err *e)
 {
 	json *rules = json_get(profile, "syscalls");
 
-	if (check_members(c, profile, profile_members, "the profile", e))
+	if (check_members(c, profile, profile_members, "the profile", e) || check_flags(c, profile, e))
 		return -1;
 	if (parse_action(c, profile, "defaultAction", "defaultErrnoRet", &c->default_action, e))
 		return -1;

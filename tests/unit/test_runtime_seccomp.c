@@ -310,6 +310,11 @@ static void bad_profiles_are_quoted(void **state)
 	                "SCMP_CMP_LIKE"},
 	        {"not json", "seccomp"},
 	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"sycalls\":[]}", "did you mean syscalls?"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_TSYNC\","
+	         "\"SECCOMP_FILTER_FLAG_LOG\"]}",
+	                "seccomp-log"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_NEW\"]}",
+	                "SECCOMP_FILTER_FLAG_NEW"},
 	        {"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"mount\"],\"action\":"
 	         "\"SCMP_ACT_ALLOW\",\"exludes\":{\"caps\":[\"CAP_CHOWN\"]}}]}",
 	                "did you mean excludes?"},
