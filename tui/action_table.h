@@ -76,6 +76,7 @@
 	X(CTR_RUN, CONTAINERS, "run", "run", "Run a new one: a form", "c", "insert", NULL) \
 	X(CTR_PAUSE, CONTAINERS, "pause", NULL, "Pause, and go on", "p", NULL, NULL) \
 	X(CTR_KILL, CONTAINERS, "kill", NULL, "Send a signal", "K", "f9", NULL) \
+	X(CTR_UPDATE, CONTAINERS, "update", NULL, "Change its limits and restart policy: a form", "L", NULL, NULL) \
 	X(CTR_RENAME, CONTAINERS, "rename", NULL, "Rename", "R", NULL, NULL) \
 	X(CTR_ATTACH, CONTAINERS, "attach", NULL, "Attach to its process, in a pane", "a", NULL, NULL) \
 	X(CTR_SHELL_OUTSIDE, CONTAINERS, "shell-outside", NULL, "A shell in it on the whole terminal", "ctrl-e", NULL, NULL) \

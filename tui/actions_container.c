@@ -12,6 +12,7 @@
 #include "tui/app.h"
 #include "tui/dialog.h"
 #include "tui/request.h"
+#include "tui/update_form.h"
 
 /* ------------------------------------------------------------------ what an action is for */
 
@@ -274,6 +275,19 @@ static void kill_menu(struct app *a)
 		app_push(a, v);
 }
 
+/* ------------------------------------------------------------------ limits and restart policy */
+
+static void update(struct app *a)
+{
+	cleanup_targets struct targets t = targets_take(a);
+	struct view *v = t.n ? update_form_new(a, t.of[0]) : NULL;
+
+	if (v)
+		app_push(a, v);
+	else if (t.n)
+		app_toast(a, TOAST_WARN, "%s cannot be read; i shows why", container_ref(t.of[0]));
+}
+
 /* ------------------------------------------------------------------ rename */
 
 static bool check_name(struct app *a, const char *text, char *error, size_t size, void *arg)
@@ -414,6 +428,9 @@ static void remove_menu(struct app *a)
 bool container_action(struct app *a, enum action action)
 {
 	switch (action) {
+	case ACTION_CTR_UPDATE:
+		update(a);
+		return true;
 	case ACTION_CTR_KILL:
 		kill_menu(a);
 		return true;

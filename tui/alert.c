@@ -19,8 +19,9 @@
 	INT64_C(120000000000) /* a death this long after a signal of ours or anybody's was wanted            \
 	                       */
 #define LOOP_NS     INT64_C(60000000000)
-#define LOOP_DEATHS 3                   /* so many deaths within LOOP_NS are a crash loop */
-#define BELL_NS     INT64_C(1000000000) /* no more than one a second, however many die at once */
+#define LOOP_DEATHS 3                     /* so many deaths within LOOP_NS are a crash loop */
+#define AGAIN_NS    INT64_C(900000000000) /* and so are restarts by the policy with less between them */
+#define BELL_NS     INT64_C(1000000000)   /* no more than one a second, however many die at once */
 
 /* What happened to a container lately. */
 struct recent {
@@ -158,6 +159,11 @@ bool alerts_watch(struct alerts *as, const char *id, bool on)
 
 /* ------------------------------------------------------------------ what events mean */
 
+static const char *name_of(const struct model_event *ev)
+{
+	return ev->name && *ev->name ? ev->name : ev->id;
+}
+
 static struct recent *recent_of(struct alerts *as, const struct model_event *ev)
 {
 	struct recent *oldest = &as->recent[0];
@@ -177,15 +183,22 @@ static struct recent *recent_of(struct alerts *as, const struct model_event *ev)
 	return oldest;
 }
 
-static bool is_crash_loop(struct recent *r, int64_t now)
+/* Several deaths within a minute; or, with more time between them, one that its restart policy starts time
+ * and again. */
+static bool is_crash_loop(struct alerts *as, const struct model_event *ev, struct recent *r)
 {
+	const struct model_container *c = model_container(app_model(as->app), ev->id);
+	int64_t now = ev->time;
+	bool is_fast, is_again;
+
 	memmove(&r->deaths[1], &r->deaths[0], sizeof(r->deaths) - sizeof(r->deaths[0]));
 	r->deaths[0] = now;
-	if (!r->deaths[LOOP_DEATHS - 1] || now - r->deaths[LOOP_DEATHS - 1] > LOOP_NS) {
+	is_fast = r->deaths[LOOP_DEATHS - 1] && now - r->deaths[LOOP_DEATHS - 1] <= LOOP_NS;
+	is_again = c && c->row.restart != TARE_RESTART_NO && c->row.restart_count >= LOOP_DEATHS &&
+	           now - r->deaths[1] <= AGAIN_NS;
+	if (!is_fast && !is_again)
 		r->loop_told = false;
-		return false;
-	}
-	return true;
+	return is_fast || (c && c->row.restart != TARE_RESTART_NO && c->row.restart_count >= LOOP_DEATHS);
 }
 
 /* "exit code 137" of the event, else what the row says. */
@@ -201,7 +214,7 @@ static int exit_code_of(struct alerts *as, const struct model_event *ev)
 
 static void died(struct alerts *as, const struct model_event *ev, struct recent *r)
 {
-	const char *name = ev->name && *ev->name ? ev->name : ev->id;
+	const char *name = name_of(ev);
 	int code = exit_code_of(as, ev);
 	bool wanted = r->asked && ev->time - r->asked < ASKED_NS;
 	bool was_oom = r->oom && ev->time - r->oom < BELL_NS;
@@ -213,11 +226,10 @@ static void died(struct alerts *as, const struct model_event *ev, struct recent 
 	}
 	if (wanted || code == 0)
 		return;
-	if (is_crash_loop(r, ev->time)) {
-		if (!r->loop_told)
-			add(as, ev, "%.64s ends again and again: exit code %d, %d times within a minute",
-			        name, code, LOOP_DEATHS);
-		r->loop_told = true;
+	if (is_crash_loop(as, ev, r)) {
+		if (!r->loop_told && !was_oom)
+			add(as, ev, "%.64s ends again and again: exit code %d", name, code);
+		r->loop_told = r->loop_told || !was_oom;
 		return;
 	}
 	if (!was_oom)
@@ -243,6 +255,10 @@ void alerts_event(struct alerts *as, const struct model_event *ev)
 		alerts_watch(as, ev->id, false);
 		return;
 	}
+	if (!strcmp(ev->action, "health_status: unhealthy")) {
+		add(as, ev, "%.64s is unhealthy", name_of(ev));
+		return;
+	}
 	if (strcmp(ev->action, "kill") != 0 && strcmp(ev->action, "oom") != 0 &&
 	        strcmp(ev->action, "die") != 0)
 		return;
@@ -252,8 +268,7 @@ void alerts_event(struct alerts *as, const struct model_event *ev)
 			r->asked = ev->time;
 	} else if (!strcmp(ev->action, "oom")) {
 		r->oom = ev->time;
-		add(as, ev, "%.64s ran out of memory, and the kernel killed in it",
-		        ev->name && *ev->name ? ev->name : ev->id);
+		add(as, ev, "%.64s ran out of memory, and the kernel killed in it", name_of(ev));
 	} else {
 		died(as, ev, r);
 	}
@@ -280,8 +295,8 @@ struct view *alerts_dialog_new(struct app *a)
 	for (size_t i = alerts_count(as); i-- > 0;)
 		print_alert(alerts_get(as, i), &text);
 	if (!text.len)
-		buf_str_add(&text, "Nothing so far. A container that dies, runs out of memory or keeps "
-		                   "crashing shows here;\n"
+		buf_str_add(&text, "Nothing so far. A container that dies, becomes unhealthy, runs out of "
+		                   "memory or keeps crashing shows here;\n"
 		                   "w in the list watches one for any end.\n");
 	alerts_mark_read(as);
 	return text_dialog_new(a, "Alerts", buf_str(&text));

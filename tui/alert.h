@@ -25,8 +25,8 @@ struct alerts *alerts_new(struct app *a);
 void alerts_free(struct alerts *as); /* NULL allowed */
 void alerts_add(struct alerts *as, const struct object *about, const char *fmt, va_list ap)
         __attribute__((format(printf, 3, 0)));
-/* Each event as it comes: one about a watched container, a death with a code other than 0, an OOM kill or a
- * crash loop makes an alert. */
+/* Each event as it comes: one about a watched container, a death with a code other than 0, an OOM kill, a
+ * crash loop or failing health makes an alert. */
 void alerts_event(struct alerts *as, const struct model_event *ev);
 size_t alerts_unread(const struct alerts *as);
 /* Oldest first, at most 200; `i` below the number that alerts_count() gives. */

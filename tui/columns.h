@@ -11,7 +11,7 @@
 
 struct list_view;
 
-#define COLUMNS_MAX 24
+#define COLUMNS_MAX 32
 
 enum {
 	COLUMN_RIGHT = 1,      /* a number: heading and cells at the right edge */

@@ -34,11 +34,11 @@ static void running_look(const struct model_container *c, struct state_look *loo
 {
 	if (c->row.monitor_lost)
 		set_look(look, GLYPH_DEAD, STATE_DEAD, "no monitor");
-	else if (!strcmp(c->health, "unhealthy"))
+	else if (c->row.health == TARE_HEALTH_UNHEALTHY)
 		set_look(look, GLYPH_UNHEALTHY, STATE_UNHEALTHY, "unhealthy");
-	else if (!strcmp(c->health, "starting"))
+	else if (c->row.health == TARE_HEALTH_STARTING)
 		set_look(look, GLYPH_STARTING, STATE_STARTING, "starting");
-	else if (!strcmp(c->health, "healthy"))
+	else if (c->row.health == TARE_HEALTH_HEALTHY)
 		set_look(look, GLYPH_HEALTHY, STATE_HEALTHY, "healthy");
 	else
 		set_look(look, GLYPH_RUNNING, STATE_RUNNING, "running");
@@ -214,17 +214,35 @@ static int compare_network(const void *a, const void *b)
 
 static void draw_health(const struct cell *at, const void *row)
 {
-	const char *health = ROW(row)->health;
-	enum theme_element el = !strcmp(health, "unhealthy") ? STATE_UNHEALTHY
-	                        : *health == 's'             ? STATE_STARTING
-	                                                     : STATE_HEALTHY;
+	static const enum theme_element looks[] = {[TARE_HEALTH_STARTING] = STATE_STARTING,
+	        [TARE_HEALTH_HEALTHY] = STATE_HEALTHY,
+	        [TARE_HEALTH_UNHEALTHY] = STATE_UNHEALTHY};
+	enum tare_health health = ROW(row)->row.health;
 
-	cell_text(at, health, cell_style(at, el));
+	if (health)
+		cell_text(at, tare_health_name(health), cell_style(at, looks[health]));
 }
 
 static int compare_health(const void *a, const void *b)
 {
-	return strcmp(ROW(a)->health, ROW(b)->health);
+	return (int)ROW(a)->row.health - (int)ROW(b)->row.health;
+}
+
+static void draw_policy(const struct cell *at, const void *row)
+{
+	const struct tare_container *c = &ROW(row)->row;
+	char text[40];
+
+	if (c->restart_max)
+		snprintf(text, sizeof text, "%s:%u", tare_restart_name(c->restart), c->restart_max);
+	else
+		snprintf(text, sizeof text, "%s", tare_restart_name(c->restart));
+	cell_text(at, text, cell_style(at, UI_MUTED));
+}
+
+static int compare_policy(const void *a, const void *b)
+{
+	return (int)ROW(a)->row.restart - (int)ROW(b)->row.restart;
 }
 
 /* ------------------------------------------------------------------ shares of limits */
@@ -349,12 +367,29 @@ static int compare_share(const void *a, const void *b)
 	return compare_doubles(ROW(a)->now.time ? x : NAN, ROW(b)->now.time ? y : NAN);
 }
 
+/* "again in 28s": when its restart policy starts it. */
+static bool draw_wait(const struct cell *at, const struct model_container *c)
+{
+	int64_t left = c->row.restart_due - app_now(at->list->v.app);
+	char age[FIGURE_SIZE], text[FIGURE_SIZE + 16];
+	const char *shown;
+
+	if (c->row.state != TARE_RESTARTING || !c->row.restart_due)
+		return false;
+	shown = figure_age(left > 0 ? left : 0, age);
+	snprintf(text, sizeof text, at->w < 12 ? "in %s" : "again in %s", shown + strspn(shown, " "));
+	cell_text(at, text, cell_style(at, STATE_RESTARTING));
+	return true;
+}
+
 /* What does not run has no graph: where the state is but a sign, its word and exit code stand there. */
 static void draw_ending(const struct cell *at, const struct model_container *c)
 {
 	struct state_look look;
 	struct cell state;
 
+	if (draw_wait(at, c))
+		return;
 	if (list_column_cell(at->list, "state", &state) && state.w > 2)
 		return;
 	container_look(c, &look);
@@ -427,16 +462,15 @@ static int compare_pids(const void *a, const void *b)
 
 static void draw_restarts(const struct cell *at, const void *row)
 {
-	unsigned n = ROW(row)->restarts;
+	unsigned n = ROW(row)->row.restart_count;
 	char text[FIGURE_SIZE];
 
-	model_want(app_model(at->list->v.app), ROW(row)->row.id);
 	cell_right(at, figure_count(n, text), cell_style(at, n ? UI_WARN : UI_MUTED));
 }
 
 static int compare_restarts(const void *a, const void *b)
 {
-	return compare_numbers(ROW(a)->restarts, ROW(b)->restarts);
+	return compare_numbers(ROW(a)->row.restart_count, ROW(b)->row.restart_count);
 }
 
 static bool has_ended(const struct model_container *c)
@@ -531,10 +565,11 @@ const struct column container_columns[CONTAINER_COLUMNS] = {
         {"cpu%", "CLIM%", "CPU, in percent of its limit", 5, 5, 9, 9, FIGURE | HIDDEN, NULL, draw_cpu_share, compare_cpu_share},
         {"graph", "LAST MIN", "CPU over the last minute or two", 8, 12, 4, 5, 0, NULL, draw_graph, NULL},
         {"ports", "PORTS", "Published ports; where it is narrow, the numbers on this host", 10, 40, 6, 6, COLUMN_NEEDED, ports_of, draw_ports, compare_ports},
-        {"restarts", "RST", "Restarts", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
+        {"restarts", "RST", "How often its restart policy started it again", 3, 3, 9, 9, FIGURE | HIDDEN, NULL, draw_restarts, compare_restarts},
         {"exit", "EXIT", "Exit code of the last run", 4, 4, 9, 9, FIGURE | HIDDEN, NULL, draw_exit, compare_exit},
         {"oom", "OOM", "Ended for want of memory", 3, 3, 9, 9, HIDDEN | COLUMN_DESCENDING, NULL, draw_oom, compare_oom},
         {"health", "HEALTH", "Health", 6, 9, 9, 9, HIDDEN, NULL, draw_health, compare_health},
+        {"policy", "POLICY", "Restart policy", 6, 16, 9, 9, HIDDEN, NULL, draw_policy, compare_policy},
         {"pids", "PIDS", "Processes and threads", 5, 5, 9, 9, MOVING_FIGURE | HIDDEN, NULL, draw_pids, compare_pids},
         {"read", "READ", "Bytes read from disks", 7, 7, 9, 9, MOVING_FIGURE | HIDDEN, NULL, draw_read, compare_read},
         {"write", "WRITE", "Bytes written to disks", 7, 7, 9, 9, MOVING_FIGURE | HIDDEN, NULL, draw_write, compare_write},

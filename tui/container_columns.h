@@ -6,7 +6,7 @@
 #include "tui/model.h"
 #include "tui/theme.h"
 
-#define CONTAINER_COLUMNS 24
+#define CONTAINER_COLUMNS 25
 extern const struct column container_columns[CONTAINER_COLUMNS];
 
 static inline bool container_runs(const struct model_container *c)

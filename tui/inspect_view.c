@@ -21,7 +21,7 @@ struct inspect_view {
 	struct object object;
 	struct json_tree tree;
 	struct text_block block; /* instead of the tree */
-	bool is_text;
+	bool is_text, is_new;    /* is_new: nothing of it was folded by hand yet */
 	struct text_pane pane;
 	struct json_tree_styles styles; /* of this frame */
 	char scratch[JSON_SCRATCH];
@@ -135,6 +135,11 @@ static void use_text(struct inspect_view *v, const struct buf *text)
 
 static struct text_source tree_source(struct inspect_view *v);
 
+static bool is_ill(json *document)
+{
+	return strcmp(json_str(json_path(document, "State.Health"), "Status", ""), "unhealthy") == 0;
+}
+
 static void use_tree(struct inspect_view *v, json *document)
 {
 	uint64_t at = json_tree_line_path(&v->tree, v->pane.cursor);
@@ -143,6 +148,9 @@ static void use_tree(struct inspect_view *v, json *document)
 	text_block_free(&v->block);
 	if (json_tree_set(&v->tree, document, OPEN_DEPTH) != 0)
 		err_no_memory(&v->trouble);
+	if (v->is_new && is_ill(v->tree.document))
+		json_tree_open(&v->tree, "State.Health"); /* with what the last probes said */
+	v->is_new = false;
 	v->pane.source = tree_source(v);
 	v->pane.has_cursor = true;
 	if (at)
@@ -234,6 +242,7 @@ static void inspect_show(struct view *view, const struct object *o)
 	if (object_equal(o ? o : &none, &v->object))
 		return;
 	v->object = o ? *o : none;
+	v->is_new = true;
 	v->shown = 0;
 	json_tree_free(&v->tree);
 	text_block_free(&v->block);

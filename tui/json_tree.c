@@ -283,6 +283,38 @@ void json_tree_reveal(struct json_tree *t, const char *needle)
 	list_lines(t);
 }
 
+/* Of the nodes from `from` to `end` that are beside each other, the one with the key; `end`: there is none.
+ */
+static uint32_t node_called(
+        const struct json_tree *t, uint32_t from, uint32_t end, const char *key, size_t len)
+{
+	for (; from < end; from = t->nodes[from].next)
+		if (t->nodes[from].key && strncmp(t->nodes[from].key, key, len) == 0 &&
+		        !t->nodes[from].key[len])
+			break;
+	return from < end ? from : end;
+}
+
+void json_tree_open(struct json_tree *t, const char *path)
+{
+	uint32_t node = 0, end = (uint32_t)t->n;
+
+	while (*path && node < end) {
+		size_t len = strcspn(path, ".");
+
+		node = node_called(t, node, end, path, len);
+		if (node == end)
+			return;
+		end = t->nodes[node].next;
+		t->nodes[node].folded = false;
+		path += len + (path[len] == '.');
+		node += *path != '\0';
+	}
+	for (; node < end; node++)
+		t->nodes[node].folded = false;
+	list_lines(t);
+}
+
 /* ------------------------------------------------------------------ what is selected */
 
 static void add_path(const struct json_tree *t, uint32_t node, struct buf *out)

@@ -50,6 +50,8 @@ void json_tree_line(const struct json_tree *t, size_t i, const struct json_tree_
 bool json_tree_can_fold(const struct json_tree *t, size_t line);
 void json_tree_fold(struct json_tree *t, size_t line, bool folded);
 size_t json_tree_parent_line(const struct json_tree *t, size_t line);
+/* Open the node of these keys, "State.Health", and all above and beneath it. */
+void json_tree_open(struct json_tree *t, const char *path);
 /* Open everything above nodes in which `needle` is found. */
 void json_tree_reveal(struct json_tree *t, const char *needle);
 /* "State.Health.Status", "Mounts[0].Source". */

@@ -206,7 +206,7 @@ static bool look_at(struct model *m, const char *id)
 	if (m->engine->look(m->engine, id, &row, &e) == 0) {
 		entry = model_rows_put(m, &row, &changed);
 		if (entry)
-			entry->has_details = false; /* restarts, health and limits may be other ones */
+			entry->has_details = false; /* limits may be other ones */
 		return changed;
 	}
 	if (e.kind != ERR_NOT_FOUND)

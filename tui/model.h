@@ -44,9 +44,7 @@ struct model_container {
 	struct history *history;    /* NULL until sampled */
 	const char *project;        /* its label com.docker.compose.project or io.tare.project; NULL */
 	char *ports;                /* those it publishes, as port_text.h shows them; NULL: none */
-	unsigned restarts;
-	char health[12]; /* "healthy", "unhealthy", "starting", or "": it has no check */
-	bool alert;      /* something happened that the user has not looked at */
+	bool alert;                 /* something happened that the user has not looked at */
 };
 
 struct model_event {

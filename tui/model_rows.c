@@ -120,7 +120,9 @@ static bool same_row(const struct tare_container *a, const struct tare_container
 {
 	return a->state == b->state && a->started == b->started && a->finished == b->finished &&
 	       a->pid == b->pid && a->exit_code == b->exit_code && a->oom_killed == b->oom_killed &&
-	       a->monitor_lost == b->monitor_lost && same_text(a->name, b->name) &&
+	       a->monitor_lost == b->monitor_lost && a->health == b->health && a->restart == b->restart &&
+	       a->restart_max == b->restart_max && a->restart_count == b->restart_count &&
+	       a->restart_due == b->restart_due && same_text(a->name, b->name) &&
 	       same_text(a->image, b->image) && same_text(a->network, b->network) &&
 	       same_text(a->error, b->error) && same_attachments(a, b) && same_ports(a, b);
 }

@@ -301,19 +301,11 @@ static double cpu_limit_of(json *host_config)
 static void load_details(struct model *m, struct model_entry *entry)
 {
 	cleanup_json json *j = NULL;
-	const char *health;
-	size_t len;
 
 	entry->has_details = true;
 	if (!m->engine->inspect || m->engine->inspect(m->engine, entry->c.row.id, false, &j, NULL) != 0)
 		return;
 	entry->c.cpu_limit = cpu_limit_of(json_get(j, "HostConfig"));
-	entry->c.restarts = (unsigned)json_int(j, "RestartCount", 0);
-	health = json_str(json_path(j, "State.Health"), "Status", "");
-	len = strlen(health);
-	memset(entry->c.health, 0, sizeof entry->c.health);
-	if (strcmp(health, "none") != 0 && len < sizeof entry->c.health)
-		memcpy(entry->c.health, health, len);
 }
 
 /* Only what runs is asked for without being on screen. */

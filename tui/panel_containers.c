@@ -78,7 +78,7 @@ static bool has(const void *row, int property, const char *value)
 	case KEY_PORT:
 		return port_matches(c->row.ports, c->row.n_ports, c->ports, value);
 	case KEY_HEALTH:
-		return *c->health && filter_contains(c->health, value);
+		return c->row.health && filter_contains(tare_health_name(c->row.health), value);
 	case KEY_EXIT:
 		snprintf(text, sizeof text, "%d", c->row.exit_code);
 		return c->row.state == TARE_EXITED && !strcmp(text, value);

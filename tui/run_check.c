@@ -159,6 +159,12 @@ static int check(struct app *a, struct tare_create *c, enum run_field field, con
 		return check_network(a, text, e);
 	case RUN_PORTS:
 		return check_ports(a, c, text, e);
+	case RUN_RESTART:
+		return tare_parse_restart(text, &c->restart, &c->restart_max, e);
+	case RUN_HEALTH:
+		return tare_parse_health_cmd(c, text, e);
+	case RUN_USERNS:
+		return tare_parse_userns(c, text, e);
 	case RUN_WORKDIR:
 		return check_workdir(text, e);
 	case RUN_USER:

@@ -35,9 +35,12 @@ static const struct form_field fields[RUN_N] = {
         [RUN_MEMORY] = {.label = "Memory", .kind = FIELD_TEXT},
         [RUN_CPUS] = {.label = "CPUs", .kind = FIELD_TEXT},
         [RUN_PIDS] = {.label = "Processes", .kind = FIELD_TEXT},
+        [RUN_RESTART] = {.label = "Restart policy", .kind = FIELD_TEXT},
+        [RUN_HEALTH] = {.label = "Health check", .kind = FIELD_TEXT},
         [RUN_WORKDIR] = {.label = "Directory", .kind = FIELD_TEXT},
         [RUN_USER] = {.label = "User", .kind = FIELD_TEXT},
         [RUN_PROFILE] = {.label = "Security profile", .kind = FIELD_TEXT},
+        [RUN_USERNS] = {.label = "User namespace", .kind = FIELD_TEXT},
         [RUN_READ_ONLY] = {.label = "Read-only files", .kind = FIELD_FLAG},
         [RUN_INIT] = {.label = "Init as process 1", .kind = FIELD_FLAG},
         [RUN_TTY] = {.label = "With a terminal", .kind = FIELD_FLAG},
@@ -136,6 +139,9 @@ static void fixed_placeholders(struct form *f)
 	form_set_placeholder(f, RUN_PORTS, strdup("none published; 8080:80 127.0.0.1:5353:53/udp"));
 	form_set_placeholder(f, RUN_NETWORK, strdup(default_network(f->v.app)));
 	form_set_placeholder(f, RUN_PROFILE, strdup("default"));
+	form_set_placeholder(f, RUN_RESTART, strdup("no; always, unless-stopped, on-failure:5"));
+	form_set_placeholder(f, RUN_HEALTH, strdup("the image's; wget -qO- localhost/health"));
+	form_set_placeholder(f, RUN_USERNS, strdup("the host's; auto: one of its own"));
 }
 
 /* Another reference: look for its image, once. */
@@ -205,9 +211,12 @@ static char **command_of(const struct form *f)
 	add_option(&args, "-m", form_text(f, RUN_MEMORY));
 	add_option(&args, "--cpus", form_text(f, RUN_CPUS));
 	add_option(&args, "--pids-limit", form_text(f, RUN_PIDS));
+	add_option(&args, "--restart", form_text(f, RUN_RESTART));
+	add_option(&args, "--health-cmd", form_text(f, RUN_HEALTH));
 	add_option(&args, "-w", form_text(f, RUN_WORKDIR));
 	add_option(&args, "-u", form_text(f, RUN_USER));
 	add_option(&args, "--security-profile", form_text(f, RUN_PROFILE));
+	add_option(&args, "--userns", form_text(f, RUN_USERNS));
 	add_flag(&args, f, RUN_READ_ONLY, "--read-only");
 	add_flag(&args, f, RUN_INIT, "--init");
 	if (*form_text(f, RUN_IMAGE)) {
@@ -249,6 +258,18 @@ static void check_image(struct run_form *r)
 		image_name_check(form_text(f, RUN_IMAGE), error, FORM_ERROR_SIZE);
 }
 
+/* What is removed at its end cannot start again. */
+static void check_again(struct run_form *r)
+{
+	struct form *f = &r->form;
+	const char *policy = form_text(f, RUN_RESTART);
+	char *error = f->fields[RUN_RESTART].error;
+
+	if (run_check(f->v.app, RUN_RESTART, policy, error, FORM_ERROR_SIZE) && *policy &&
+	        strcmp(policy, "no") != 0 && f->fields[RUN_REMOVE].value)
+		snprintf(error, FORM_ERROR_SIZE, "it is removed at its end, and cannot start again");
+}
+
 static void changed(struct form *f, size_t field)
 {
 	struct run_form *r = (struct run_form *)f;
@@ -260,6 +281,8 @@ static void changed(struct form *f, size_t field)
 		run_check(f->v.app, (enum run_field)field, form_text(f, field), f->fields[field].error,
 		        FORM_ERROR_SIZE);
 	}
+	if (field == RUN_REMOVE || field == RUN_RESTART)
+		check_again(r);
 	show_command(f);
 }
 
@@ -273,7 +296,14 @@ static void complete(struct form *f, size_t field, const char *text, char ***can
 {
 	static const char *const networks[] = {"none", "host", "container:", NULL};
 	static const char *const profiles[] = {"default", "restricted", "privileged", NULL};
-	const char *const *words = field == RUN_NETWORK ? networks : field == RUN_PROFILE ? profiles : NULL;
+	static const char *const policies[] = {
+	        "always", "unless-stopped", "on-failure", "on-failure:5", NULL};
+	static const char *const userns[] = {"auto", NULL};
+	const char *const *words = field == RUN_NETWORK   ? networks
+	                           : field == RUN_PROFILE ? profiles
+	                           : field == RUN_RESTART ? policies
+	                           : field == RUN_USERNS  ? userns
+	                                                  : NULL;
 	const struct tare_image_list *images = model_images(app_model(f->v.app));
 	const struct tare_network_list *nets = model_networks(app_model(f->v.app));
 

@@ -466,6 +466,75 @@ static void a_crash_loop_is_told_once(void **state)
 	assert_non_null(strstr(alerts_get(a->alerts, 2)->text, "again and again"));
 }
 
+static void a_restart_loop_is_told_once_however_slow(void **state)
+{
+	struct app *a = *state;
+	struct model_container *const *rows;
+	struct model_container *c = NULL;
+	size_t n = model_containers(a->model, &rows), before;
+	struct model_event ev = {.time = 1000000000000,
+	        .type = "container",
+	        .action = "die",
+	        .name = (char *)"shop-mailer",
+	        .detail = (char *)"exit code 1"};
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(rows[i]->row.name, "shop-mailer"))
+			c = rows[i];
+	assert_non_null(c);
+	assert_true(c->row.restart_count > 3);
+	strcpy(ev.id, c->row.id);
+	before = alerts_count(a->alerts);
+	for (int i = 0; i < 5; i++) {
+		alerts_event(a->alerts, &ev);
+		ev.time += 300000000000;
+	}
+	assert_int_equal(alerts_count(a->alerts), before + 1);
+	ev.time += 3600000000000; /* it ran well in between */
+	alerts_event(a->alerts, &ev);
+	assert_int_equal(alerts_count(a->alerts), before + 2);
+}
+
+static void failing_health_is_told(void **state)
+{
+	struct app *a = *state;
+	struct model_event ev = {.time = 1000000000,
+	        .type = "container",
+	        .action = "health_status: unhealthy",
+	        .id = "abc",
+	        .name = (char *)"web"};
+
+	alerts_event(a->alerts, &ev);
+	assert_int_equal(alerts_unread(a->alerts), 1);
+	assert_string_equal(alerts_get(a->alerts, 0)->text, "web is unhealthy");
+	strcpy(ev.action, "health_status: healthy");
+	alerts_event(a->alerts, &ev);
+	assert_int_equal(alerts_unread(a->alerts), 1);
+}
+
+static void limits_are_changed_in_a_form(void **state)
+{
+	struct app *a = *state;
+
+	box_target_one(a, "shop-web");
+	actions_perform(a, ACTION_CTR_UPDATE);
+	assert_non_null(strstr(box_text(a), "128m"));
+	assert_non_null(strstr(box_text(a), "unless-stopped"));
+	assert_non_null(strstr(box_text(a), "nothing is another than before"));
+	box_key(a, '1', 0); /* 128m1 */
+	assert_non_null(strstr(box_text(a), "128m1"));
+	box_key(a, KEYC_BACKSPACE, 0);
+	box_key(a, KEYC_BACKSPACE, 0);
+	box_key(a, 'k', 0); /* too little */
+	assert_non_null(strstr(box_text(a), "at least 6m"));
+	box_key(a, KEYC_BACKSPACE, 0);
+	box_key(a, 'g', 0);
+	assert_null(strstr(box_text(a), "at least 6m"));
+	box_key(a, 's', MOD_CTRL);
+	assert_string_equal(box_command(a), "tare --demo update --memory 128g shop-web");
+	assert_int_equal(a->n_dialogs, 0);
+}
+
 static void __attribute__((format(printf, 2, 3))) toast(struct app *a, const char *fmt, ...)
 {
 	va_list ap;
@@ -520,6 +589,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(foreign_names_stay_harmless, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(alerts_ring_for_what_nobody_asked_for, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_crash_loop_is_told_once, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(a_restart_loop_is_told_once_however_slow, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(failing_health_is_told, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(limits_are_changed_in_a_form, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(three_toasts_are_shown_until_dismissed, set_up, tear_down),
 	};
 

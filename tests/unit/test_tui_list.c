@@ -472,7 +472,7 @@ static void states_look_as_they_are(void **state)
 	container_look(&c, &look);
 	assert_string_equal(look.word, "OOM killed");
 	c.row.state = TARE_RUNNING;
-	strcpy(c.health, "unhealthy");
+	c.row.health = TARE_HEALTH_UNHEALTHY;
 	container_look(&c, &look);
 	assert_int_equal(look.element, STATE_UNHEALTHY);
 }
