@@ -71,18 +71,19 @@ own_ids() {
 
 name_services() { # pids of those in this file's network namespace
 	local p
-	for p in /proc/[0-9]*; do
-		[ "$(cat "$p/comm" 2>/dev/null)" != tare-dns ] || [ "$(readlink "$p/ns/net")" != "$(readlink /proc/self/ns/net)" ] || echo "${p#/proc/}"
+	for p in $(grep -slx tare-dns /proc/[0-9]*/comm); do
+		p=${p%/comm}
+		[ "$(readlink "$p/ns/net")" != "$(readlink /proc/self/ns/net)" ] || echo "${p#/proc/}"
 	done
 }
 
+# The pattern comes by standard input: a grep that had it among its words would find itself.
+# shellcheck disable=SC2062 # these are files
 own_processes() { # "PID COMMAND" of what still runs on behalf of this file
-	local p line
-	for p in /proc/[0-9]*; do
-		{ line=$(tr '\0' ' ' <"$p/cmdline"); } 2>/dev/null || continue
-		case $line in
-		*"$DIR/"*) [ "${p#/proc/}" = $$ ] || echo "${p#/proc/} $line" ;;
-		esac
+	local p
+	for p in $(grep -slF --file=- /proc/[0-9]*/cmdline <<<"$DIR/"); do
+		p=${p%/cmdline} p=${p#/proc/}
+		[ "$p" = $$ ] || { echo "$p $(tr '\0' ' ' <"/proc/$p/cmdline")"; } 2>/dev/null
 	done
 	name_services | sed 's/$/ tare-dns/'
 }

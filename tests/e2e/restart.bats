@@ -28,11 +28,11 @@ often_failed() {
 # waits NAME…: made to be restarted always, and to wait for most of a minute before that. (A run that lasted, on a slow
 # machine, makes it begin anew: then once more.)
 waits() {
-	local name tries
+	local name _
 	for name; do background "$name" --restart always --network none; done
 	often_failed "$@"
 	for name; do
-		for tries in 1 2 3 4 5; do
+		for _ in 1 2 3 4 5; do
 			eventually 10 in_state "$name" '"restartDue"'
 			! in_state "$name" '"restartShift":10' || break
 			eventually 10 is_state "$name" running
