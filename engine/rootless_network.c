@@ -201,15 +201,19 @@ static int run_pasta(
 
 /* ------------------------------------------------------------------ slirp4netns */
 
-static _Noreturn void exec_slirp(const struct endpoint_start *x, const char *path, int ready)
+/* It ends when the container's process 1 has ended and was reaped, even where no clean-up comes: a pidfd
+ * hangs up then (Linux 6.9; before, the next command's clean-up ends it). */
+static _Noreturn void exec_slirp(const struct endpoint_start *x, const char *path, int ready, int alive)
 {
-	char fd[24];
+	char fd[24], exit_fd[24];
 
 	snprintf(fd, sizeof fd, "--ready-fd=%d", ready);
+	snprintf(exit_fd, sizeof exit_fd, "--exit-fd=%d", alive);
 	setsid();
 	fcntl(ready, F_SETFD, 0);
+	fcntl(alive, F_SETFD, 0);
 	if (fchdir(x->c->state_fd) == 0) /* the names of sockets are short */
-		execl(path, path, "--configure", "--mtu=65520", "--disable-host-loopback", fd,
+		execl(path, path, "--configure", "--mtu=65520", "--disable-host-loopback", fd, exit_fd,
 		        "--api-socket=" SOCKET_FILE, "--netns-type=path", NETNS_FILE, "tap0", (char *)NULL);
 	_exit(127);
 }
@@ -239,16 +243,19 @@ static int ask_slirp(const struct endpoint_start *x, const struct nft_port *p, s
 	                         text);
 }
 
-static int run_slirp(const struct endpoint_start *x, const char *path, struct err *e)
+static int run_slirp(const struct endpoint_start *x, const char *path, pid_t process, struct err *e)
 {
+	cleanup_fd int alive = pidfd_open_pid(process);
 	int ends[2];
 	char c;
 
+	if (alive < 0)
+		return err_sys(e, "cannot watch the container");
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(e, "pipe");
 	pid_t pid = fork();
 	if (pid == 0)
-		exec_slirp(x, path, ends[1]);
+		exec_slirp(x, path, ends[1], alive);
 	close(ends[1]);
 	cleanup_fd int ready = ends[0];
 	if (pid < 0)
@@ -281,7 +288,7 @@ static int attach(const struct endpoint_start *x, pid_t pid, struct err *e)
 		        "neither pasta nor slirp4netns is installed (Debian: apt install passt)");
 	if (mount_netns(x, pid, netns, e) != 0)
 		return -1;
-	return pasta ? run_pasta(x, path, netns, dir, e) : run_slirp(x, path, e);
+	return pasta ? run_pasta(x, path, netns, dir, e) : run_slirp(x, path, pid, e);
 }
 
 int rootless_network_attach(struct endpoint_start *x, pid_t pid, struct err *e)

@@ -1,62 +1,31 @@
-#!/usr/bin/env bats
-# vm
-# An ordinary user's containers. The user exists only here: passwd, subuid and subgid are bound over in the mount
-# namespace of this file, and /dev/net/tun is one that everybody may open, as on a desktop.
+# shellcheck shell=bash disable=SC2154
+# An ordinary user's containers.
 load lib
-
-[ -z "${TARE_VM:-}" ] || PLACE=/scratch
-USER_ID=12345
+load rootless
 
 file_up() {
-	PATH=$PATH:/sbin modprobe -q tun || true # makes /dev/net
-	W=$DIR/user
-	# tmpfs has user.* attributes since 6.6
-	setfattr -n user.x -v 1 "$DIR" 2>/dev/null || W=$(mktemp -d /var/tmp/tare-e2e-user.XXXXXX)
-	export W
-	chmod 711 "$DIR"
-	mkdir -p "$W/etc"
-	chmod 755 "$W" "$W/etc"
-	mkdir -m 700 "$W/home" "$W/run"
-	cp /etc/passwd /etc/group "$W/etc/"
-	echo "rl:x:$USER_ID:$USER_ID::$W/home:/bin/sh" >>"$W/etc/passwd"
-	echo "rl:x:$USER_ID:" >>"$W/etc/group"
-	echo 'rl:3000000:65536' >"$W/etc/subuid"
-	cp "$W/etc/subuid" "$W/etc/subgid"
-	: >"$W/etc/none"
-	chown -R $USER_ID:$USER_ID "$W/home" "$W/run"
-	# A way out for pasta to copy: it needs no answer.
+	user_up
+	# A way out for pasta to copy: it needs no answer. Its far end is this host as well, where nobody listens: who
+	# is passed on to the host's loopback instead gets an answer, who is not is refused at once.
 	ip link add out0 type veth peer name out1
 	ip addr add 10.99.0.2/24 dev out0
 	ip link set out0 up
 	ip link set out1 up
 	ip route add default via 10.99.0.1
+	ip addr add 10.99.0.1/32 dev lo
 }
 
 file_down() {
+	ip addr del 10.99.0.1/32 dev lo
 	ip link del out0
-	rm -rf "$W"
+	user_down
 }
 
 test_down() { user rm -f --all >/dev/null 2>&1 || true; }
-
-# Bound where we are: setup is run in each test's own shell, mounts outlive it.
-mounted() { # FILE OVER: bind it for the commands of `as_user`
-	printf 'mount --bind %q %q && ' "$1" "$2"
-}
-
-# as_user COMMAND…: as that user, with its own files in place. SUB=none: without ranges.
-as_user() {
-	local sub=${SUB:-subuid} run=${RUN:-$W/run} script
-	script="$(mounted "$W/etc/passwd" /etc/passwd)$(mounted "$W/etc/group" /etc/group)"
-	script+="$(mounted "$W/etc/$sub" /etc/subuid)$(mounted "$W/etc/$sub" /etc/subgid)"
-	script+='mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && exec "$@"'
-	unshare --mount sh -c "$script" sh setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
-		env -i PATH="${EVIL:+$EVIL:}/usr/bin:/bin:/usr/sbin:/sbin" HOME="$W/home" XDG_RUNTIME_DIR="$run" TERM=xterm \
-		${TARE_WITHOUT:+TARE_WITHOUT="$TARE_WITHOUT"} "$@" 3>&- 4>&-
-}
-user() { as_user "$BUILD/tare" "$@"; }
-tare() { user "$@"; } # what `refused` runs
 answers() { curl -s -m 2 "http://127.0.0.1:$1/hostname" | grep -q web; }
+# The program that is a container's network, "PID START" on record.
+network_of() { cut -d ' ' -f 1 "$W/run/tare/containers/$(user inspect "$1" --format '{{.Id}}')/network-program"; }
+ended() { [ ! -e "/proc/$1" ]; }
 
 @test "runs as root of the user's own ids, and leaves nothing" {
 	ok user run --rm --network none --hostname inside busybox sh -c 'id -u; hostname; cat /proc/self/uid_map; touch /x; chown 1000:1000 /x; stat -c %u /x'
@@ -111,6 +80,68 @@ logged() { user logs c | grep -q out; }
 	ok user rmi kept:1
 }
 
+# An image of two layers, as `docker save` has it; the upper one's entries are given as Python.
+image() { # NAME ENTRIES
+	python3 - "$W/home/$1.tar" "$1:1" "$2" /bin/busybox <<'END'
+import hashlib, io, json, sys, tarfile
+path, name, entries, busybox = sys.argv[1:]
+D, F, C = tarfile.DIRTYPE, tarfile.REGTYPE, tarfile.CHRTYPE
+def layer(members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for where, kind, data, more in members:
+            info = tarfile.TarInfo(where)
+            info.type, info.mode, info.size = kind, 0o755, len(data)
+            for key, value in more.items():
+                setattr(info, key, value)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+layers = [layer([("bin", D, b"", {}), ("bin/busybox", F, open(busybox, "rb").read(), {}), ("d", D, b"", {}), ("d/old", F, b"", {})]),
+          layer(eval(entries))]
+with tarfile.open(path, "w") as tar:
+    def add(data, name):
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    for i, data in enumerate(layers):
+        add(data, f"{i}.tar")
+    ids = ["sha256:" + hashlib.sha256(data).hexdigest() for data in layers]
+    add(json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ids}}).encode(), "c.json")
+    add(json.dumps([{"Config": "c.json", "RepoTags": [name], "Layers": ["0.tar", "1.tar"]}]).encode(), "manifest.json")
+END
+	chmod 644 "$W/home/$1.tar"
+	run --separate-stderr user load -qi "$W/home/$1.tar"
+}
+
+@test "what layers hide, hold for others, and may not hold" {
+	image opaque '[("d", D, b"", {}), ("d/.wh..wh..opq", F, b"", {}), ("d/new", F, b"", {}), ("dev", D, b"", {}),
+		("dev/zero", C, b"", {"devmajor": 1, "devminor": 5}),
+		("capable", F, b"", {"pax_headers": {"SCHILY.xattr.security.capability": "\1\0\0\2\0\4" + "\0" * 14}})]'
+	[ "$status" = 0 ] && [[ $stderr == *"devices are root's"*dev/zero* ]] || fail "$stderr"
+	ok user run --name o --network none opaque:1 busybox sh -c 'busybox ls d; busybox rm -r d; busybox mkdir d; echo >d/newer'
+	is new
+	ok user diff o
+	has 'D /d/new'
+	lacks '/d/old'
+	ok user commit o opaque:2
+	# through a registry of the user's, and back
+	ok user registry start -d -p 0
+	local at=$output
+	ok user tag opaque:2 "$at/opaque:2"
+	ok user push -q "$at/opaque:2"
+	ok user rm o
+	ok user rmi opaque:1 opaque:2 "$at/opaque:2"
+	ok user pull -q "$at/opaque:2"
+	ok user registry stop
+	[ -d "$W/home/.local/share/tare/registry/blobs" ]
+	ok user run --rm --network none "$at/opaque:2" busybox ls d
+	is newer
+	image ids '[("f", F, b"", {"uid": 70000})]'
+	[ "$status" != 0 ] && [[ $stderr == *'owner 70000:0 is none of the ids that are yours'* ]] || fail "$stderr"
+	image forged '[("d", D, b"", {"pax_headers": {"SCHILY.xattr.user.overlay.opaque": "y"}})]'
+	[ "$status" != 0 ] && [[ $stderr == *'extended attribute of overlayfs'* ]] || fail "$stderr"
+}
+
 @test "two first commands meet in one namespace, and so does who comes when the first is gone" {
 	local i
 	for i in 1 2 3; do user run -d --name "m$i" --network none busybox sleep 1000 >/dev/null & done
@@ -139,40 +170,54 @@ logged() { user logs c | grep -q out; }
 	run user exec w wget -q -T 2 -O - http://10.99.0.1:18099/none
 	kill $host
 	[ "$code" -ne 0 ] && [ "$status" -ne 0 ] || fail 'the host was reached'
+	local program
+	program=$(network_of w)
 	ok user rm -f w
-	eventually 10 gone own_processes
+	eventually 10 ended "$program"
+}
+
+without_pasta() {
+	if [ -x /usr/bin/pasta ]; then over "$W/etc/none" /usr/bin/pasta "$@"; else "$@"; fi
 }
 
 @test "slirp4netns where pasta is not" {
 	[ -x /usr/bin/slirp4netns ] || skip 'no slirp4netns'
-	# shellcheck disable=SC2016
-	as_user() { # the same without pasta
-		unshare --mount sh -c "$(mounted "$W/etc/passwd" /etc/passwd)$(mounted "$W/etc/group" /etc/group)$(mounted "$W/etc/subuid" /etc/subuid)$(mounted "$W/etc/subuid" /etc/subgid)"'
-			mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && { [ ! -e /usr/bin/pasta ] || mount --bind "$W/etc/none" /usr/bin/pasta; } && exec "$@"' sh \
-			setpriv --reuid $USER_ID --regid $USER_ID --clear-groups env -i PATH=/usr/bin:/bin HOME="$W/home" XDG_RUNTIME_DIR="$W/run" "$@" 3>&- 4>&-
-	}
-	ok user run -d --name s --hostname web -p 127.0.0.1:18081:80 busybox httpd -f -h /etc
+	ok without_pasta user run -d --name s --hostname web -p 127.0.0.1:18081:80 busybox httpd -f -h /etc
 	eventually 10 answers 18081
 	ok user exec s cat /etc/resolv.conf
 	has 10.0.2.3
+	# it ends with the container, though neither clean-up nor another command comes
+	local program monitor
+	program=$(network_of s)
+	monitor=$(awk '/^PPid:/ { print $2 }' "/proc/$(user inspect s --format '{{.State.Pid}}')/status")
+	kill -STOP "$monitor"
+	kill -KILL "$(user inspect s --format '{{.State.Pid}}')"
+	kill -KILL "$monitor"
+	[ "$(printf '%s\n' 6.9 "$(uname -r)" | sort -V | head -n 1)" != 6.9 ] || eventually 10 ended "$program"
 	ok user rm -f s
-	eventually 10 gone own_processes
+	eventually 10 ended "$program"
 }
 
 @test "clear words for what an ordinary user cannot have" {
 	refused 125 '*limits need a cgroup*' run --rm --network none -m 64m busybox true
 	refused 125 "*network mine is root's*" run --rm --network mine busybox true
+	refused 125 "*root's to give*--userns*" run --rm --network none --userns auto busybox true
+	refused 125 "*--pid host is root's*" run --rm --network none --pid host busybox true
 	refused 125 "*named networks are root's*" network create mine
-	refused 125 '*userns*out*' run --rm --userns auto busybox true
 	# what a profile asks beyond that is given up, with a word
-	run --separate-stderr user run --rm --network none --security-profile restricted busybox grep -c Seccomp /proc/self/status
+	run --separate-stderr user run --rm --network none --security-profile restricted busybox true
 	[ "$status" = 0 ] || fail "$stderr"
 	[[ $stderr == *pidsLimit*"going without"*userns*"going without"* ]] || fail "$stderr"
-	# devices are the host's
-	ok user run --rm --network none --device /dev/net/tun --device /dev/null:/dev/xx busybox ls /dev/net/tun /dev/xx
-	ok user run --rm --network none --privileged busybox true
-	ok user run -d --name p --network none busybox sleep 1000
+	# of the host's devices there are those that are asked for, as they are there
+	ok user run --rm --network none --privileged busybox ls /dev
+	lacks console
+	ok user run -d --name p --network none --device /dev/net/tun --device /dev/null:/dev/given busybox sleep 1000
+	refused 125 "*named networks are root's*" network connect bridge p
 	refused 1 '*needs a cgroup*' pause p
+	ok user run --rm --network container:p busybox ip -o link
+	has ' lo:'
+	ok user exec p sh -c 'ls /dev/net/tun; echo x >/dev/given; cat /dev/given'
+	is /dev/net/tun
 	ok user rm -f p
 }
 
@@ -183,11 +228,10 @@ logged() { user logs c | grep -q out; }
 }
 
 @test "without ranges of ids: says so, and runs with the user's own" {
-	SUB=none RUN=$W/home/run2
+	RUN=$W/home/run2
 	mkdir -m 700 "$RUN" && chown $USER_ID:$USER_ID "$RUN"
-	ok user run --rm --network none busybox id -u
+	ok over "$W/etc/none" /etc/subuid user run --rm --network none busybox id -u
 	is 0
-	# shellcheck disable=SC2154 # set by run
 	[[ $stderr == *'no ids are set aside for you in /etc/subuid'*usermod* ]] || fail "$stderr"
 }
 
@@ -209,16 +253,9 @@ logged() { user logs c | grep -q out; }
 		printf '#!/bin/sh\necho "$0" >>%s/home/caught\nexit 1\n' "$W" >"$W/evil/$p"
 		chmod 755 "$W/evil/$p"
 	done
+	# shellcheck disable=SC2034 # of as_user
 	RUN=$W/home/run3 EVIL=$W/evil
 	mkdir -m 700 "$RUN" && chown $USER_ID:$USER_ID "$RUN"
 	ok user run --rm busybox true
 	[ ! -e "$W/home/caught" ] || fail "$(cat "$W/home/caught")"
-}
-
-@test "a registry keeps its files at the user's place" {
-	ok user registry start -d -p 5099
-	ok user tag busybox localhost:5099/b:1
-	ok user push localhost:5099/b:1
-	ok user registry stop -p 5099
-	[ -d "$W/home/.local/share/tare/registry" ]
 }
