@@ -86,16 +86,17 @@ int restart_call_off(const struct store *s, struct container *c, bool by_user, s
 	if (kill_waiter(c, e) != 0)
 		return -1;
 	give_back(s, c);
+	int rc = 0;
 	if (by_user != c->record.stopped_by_user) {
 		c->record.stopped_by_user = by_user;
-		if (container_record_write(c->dir_fd, &c->record, true, e) != 0)
-			return -1;
+		rc = container_record_write(c->dir_fd, &c->record, true, e);
 	}
+	/* on a full disk as well: who waits is dead already, and must not be missed */
 	close_fd(&c->state_fd);
 	c->has_state = false;
 	if (remove_tree_at(s->state_containers_fd, c->id) != 0)
 		return err_sys(e, "cannot remove %s/containers/%.12s", s->state, c->id);
-	return 0;
+	return rc;
 }
 
 int restart_suppress(const struct store *s, struct container *c, struct err *e)

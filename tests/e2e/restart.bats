@@ -179,13 +179,19 @@ waits() {
 	mkdir "$DIR/small"
 	mount -t tmpfs -o size=64m tmpfs "$DIR/small"
 	background w --restart always --network none
+	background v --restart always --network none
 	dd if=/dev/zero of="$DIR/small/full" bs=64k >/dev/null 2>&1 || true
 	until ! echo full >>"$DIR/small/rest" 2>/dev/null; do :; done
-	kill -9 "$(pid_of w)"
+	kill -9 "$(pid_of w)" "$(pid_of v)"
 	eventually 20 is_state w restarting
+	eventually 20 is_state v restarting
+	# a stop says that it cannot be put down, and stops
+	exits 1 tare stop v
+	is_state v exited
 	rm "$DIR/small/full" "$DIR/small/rest"
 	eventually 30 is_state w running
-	ok tare rm -f w
+	is_state v exited
+	ok tare rm -f w v
 	umount "$DIR/small"
 }
 
