@@ -334,13 +334,21 @@ static bool is_unread(const struct drive *d)
 	return !d->ended && !d->stopped && ioctl(d->slave, FIONREAD, &n) == 0 && n > 0;
 }
 
+/* A while in which this process itself did not run counts for little: nobody looked then. */
 static void settle(struct drive *d, int quiet)
 {
-	int64_t end = now_ms() + PATIENCE_MS, last = now_ms();
+	int64_t end = now_ms() + PATIENCE_MS, calm = 0;
 
-	while (now_ms() < end && now_ms() - last < quiet)
-		if (pump(d, 5) || is_unread(d) || is_busy(d))
-			last = now_ms();
+	while (now_ms() < end && calm < quiet) {
+		int64_t begun = now_ms(), passed;
+
+		if (pump(d, 5) || is_unread(d) || is_busy(d)) {
+			calm = 0;
+			continue;
+		}
+		passed = now_ms() - begun;
+		calm += passed < 1 ? 1 : passed > 10 ? 10 : passed;
+	}
 }
 
 static void wait_end(struct drive *d, int code)
