@@ -285,21 +285,32 @@ static int build_security(const struct spec_input *in, struct runtime_spec *spec
 
 /* ------------------------------------------------------------------ devices */
 
+/* A part of the rights to a device could be kept back by an eBPF program alone, which is root's to load. */
+static int check_shown(const struct tare_device *d, mode_t mode, struct err *e)
+{
+	if (!S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISDIR(mode))
+		return err_set(e, ERR_USAGE, "--device %s is not a device; for example --device /dev/fuse",
+		        d->host_path);
+	if (strchr(d->access, 'r') && strchr(d->access, 'w'))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED,
+	        "--device %s: only root can give a device for less than reading and writing; leave :%s out",
+	        d->host_path, d->access);
+}
+
 static int add_device(const struct tare_device *d, struct runtime_spec *spec, struct err *e)
 {
 	struct stat st;
 
 	if (stat(d->host_path, &st) != 0)
 		return err_sys(e, "--device %s", d->host_path);
-	if (S_ISDIR(st.st_mode) && in_user_namespace())
-		return 0;
+	if (in_user_namespace()) /* show_devices() */
+		return check_shown(d, st.st_mode, e);
 	if (S_ISDIR(st.st_mode))
 		return host_devices_beneath(spec, d->host_path, d->container_path, d->access, e);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_set(e, ERR_USAGE, "--device %s is not a device; for example --device /dev/fuse",
 		        d->host_path);
-	if (in_user_namespace())
-		return 0; /* show_devices() */
 	return host_device_add(spec, &st, d->container_path, d->access, e);
 }
 

@@ -203,6 +203,7 @@ without_pasta() {
 	refused 125 "*network mine is root's*" run --rm --network mine busybox true
 	refused 125 "*root's to give*--userns*" run --rm --network none --userns auto busybox true
 	refused 125 "*--pid host is root's*" run --rm --network none --pid host busybox true
+	refused 125 '*only root can give a device for less*' run --rm --device /dev/null:/dev/given:r busybox true
 	refused 125 "*named networks are root's*" network create mine
 	# what a profile asks beyond that is given up, with a word
 	run --separate-stderr user run --rm --network none --security-profile restricted busybox true
