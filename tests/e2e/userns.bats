@@ -104,12 +104,12 @@ mine() { background "$1" --network none --userns auto "${@:2}"; }
 }
 
 @test "many at once get as many ranges" {
-	local i
+	local i ids
 	for i in 1 2 3 4 5 6 7 8; do tare create --network none --userns auto $B true >"$DIR/id.$i" 3>&- & done
 	wait
-	for i in 1 2 3 4 5 6 7 8; do
-		tare inspect --format '{{index .HostConfig.IDMappings.UidMap 0}}' "$(cat "$DIR/id.$i")"
-	done | sort -u | wc -l | { read -r n && same "$n" 8; }
+	mapfile -t ids < <(cat "$DIR"/id.*)
+	ok tare inspect --format '{{index .HostConfig.IDMappings.UidMap 0}}' "${ids[@]}"
+	same "$(sort -u <<<"$output" | wc -l)" 8
 	rm "$DIR"/id.*
 }
 
