@@ -227,6 +227,16 @@ static int start_locked(const struct store *s, struct container *c, const struct
 	return 0;
 }
 
+/* Its monitor was killed: the next command gives it another one. */
+static int tell_to_attach(const struct container *c, struct err *e)
+{
+	if (!e || e->kind != ERR_OTHER) /* it has not gone, but refused us */
+		return -1;
+	return err_set(e, ERR_OTHER,
+	        "container %s has lost its monitor, and runs on; go back to it with: tare attach %s",
+	        c->record.name, c->record.name);
+}
+
 /* Be the container's terminal or its pipes until it ends or the user detaches; then clean up, which the
  * monitor leaves to us as long as the socket is open. */
 static int follow(const struct store *s, struct container *c, int sock, const struct tare_io *io,
@@ -242,7 +252,7 @@ static int follow(const struct store *s, struct container *c, int sock, const st
 
 	*exit_code = 0;
 	if (attach_client_run(sock, &a, end, &how, e) != 0)
-		return -1;
+		return !a.terminal && container_is_up(c) ? tell_to_attach(c, e) : -1;
 	if (*end == TARE_IO_DETACHED)
 		return 0;
 	*exit_code = how.code;

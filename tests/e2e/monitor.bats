@@ -125,6 +125,14 @@ printer() {
 	background x
 	orphan x
 	ok tare rm -f x
+	# who was attached is told how to be that again
+	timeout 20 $TARE run --name g $B sleep 1000 2>"$DIR/told" 3>&- 4>&- &
+	local foreground=$!
+	eventually 10 looked_after g
+	orphan g
+	returns 125 "$foreground"
+	grep -q 'runs on; go back to it with: tare attach g' "$DIR/told"
+	ok tare rm -f g
 	printer y
 	exec 5>"$DIR/in/go"
 	orphan y
