@@ -118,6 +118,8 @@ static void kill_all(const struct container *c, const struct launched *child)
 	char path[CGROUP_PATH_MAX];
 	cleanup_cgroup struct cgroup *g = NULL;
 
+	/* it would end with its command, and what is not found yet would be another's then */
+	pidfd_signal(child->pidfd, SIGSTOP);
 	if (DEFENCE("probe-killed-whole") && cgroup_open(container_cgroup_path(c, path), &g, NULL) == 0)
 		for (int i = 0; i < KILL_ROUNDS && kill_descendants(g, child->id.pid) > 0; i++)
 			;
