@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_NS (5 * SIM_SECOND) /* from an end to the start that follows it, where the cast says nothing   \
-	                           */
+#define AGAIN_NS                                                                                             \
+	(5 * SIM_SECOND) /* from an end to the start that follows it, where the cast says nothing            \
+	                  */
 
 static const struct sim_episode *episode_at(const struct sim_container *c, int64_t t)
 {
