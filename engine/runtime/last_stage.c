@@ -58,7 +58,7 @@ static int seal_by_memfd(const char *path)
 			return -1;
 		left -= n;
 	}
-	if (fchmod(fd, INIT_MODE & ~S_IWUSR))
+	if (fchmod(fd, DEFENCE("unreadable") ? INIT_MODE & ~S_IWUSR : 0555))
 		return -1;
 	if (DEFENCE("sealed-memfd") &&
 	        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
@@ -70,6 +70,8 @@ int last_stage_open(const char *init_path, enum last_stage_seal seal, struct err
 {
 	int fd = -1;
 
+	if (!DEFENCE("unreadable")) /* the file has its mode from elsewhere */
+		seal = LAST_STAGE_MEMFD;
 	if (seal != LAST_STAGE_MEMFD)
 		fd = seal_by_mount(init_path);
 	if (fd < 0 && (seal == LAST_STAGE_MEMFD || (seal == LAST_STAGE_BEST && errno == ENOSYS)))
