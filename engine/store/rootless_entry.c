@@ -174,12 +174,22 @@ static int find_namespace(int dir, struct user_namespace_birth *birth, struct er
 
 /* ------------------------------------------------------------------ becoming root */
 
+/* Our program lies on a mount of the namespace that we leave. When we were the last one there (unshare -m, a
+ * service with mounts of its own), its mounts would fall apart, and /proc/self/exe would no longer say where
+ * we and our helpers are. So it is held, for as long as this program runs. */
+static int hold_old_mounts(void)
+{
+	return open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+}
+
 /* The mounts are the user's own from here on: theirs still come in, ours never go out. The working directory
  * is the same one in the new mounts. */
 static int own_mounts(struct err *e)
 {
 	cleanup_free char *cwd = getcwd(NULL, 0);
 
+	if (hold_old_mounts() < 0)
+		return err_sys(e, "cannot open /proc/self/ns/mnt; is /proc mounted?");
 	if (unshare(CLONE_NEWNS) != 0)
 		return err_sys(e, "cannot make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
