@@ -20,7 +20,8 @@ int proc_id_of(pid_t pid, struct proc_id *id);
 bool proc_alive(const struct proc_id *id);
 /* A pidfd of exactly that process, checked after opening; -1 with errno (ESRCH). */
 int proc_open(const struct proc_id *id);
-/* Nanoseconds since its start, also when it has ended, by a clock that nobody sets; 0 of one without a start time. */
+/* Nanoseconds since its start, also when it has ended, by a clock that nobody sets; 0 of one without a start
+ * time. */
 int64_t proc_age(const struct proc_id *id);
 int pidfd_open_pid(pid_t pid);
 int pidfd_signal(int pidfd, int sig);

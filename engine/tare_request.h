@@ -31,10 +31,10 @@ struct tare_mount {
 	char **volume_options, **volume_labels; /* "KEY=VALUE": of a volume that is made for this */
 	bool make_source;                       /* bind: make a directory that is missing */
 	bool submounts_writable;                /* bind: read_only is about its top only */
-	/* With a user namespace: owners on disk are those inside, or the host's, which are mostly nobody inside.
-	 * As usual: a volume's are those inside, those of a directory of the host the host's. */
+	/* With a user namespace: owners on disk are those inside, or the host's, which are mostly nobody
+	 * inside. As usual: a volume's are those inside, those of a directory of the host the host's. */
 	enum tare_id_mapping { TARE_IDS_AS_USUAL, TARE_IDS_MAPPED, TARE_IDS_OF_HOST } ids;
-	bool chown;    /* give all that is in it to the container's user */
+	bool chown; /* give all that is in it to the container's user */
 };
 
 struct tare_device {
