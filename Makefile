@@ -288,11 +288,13 @@ endif
 
 UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-server.a $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
 # It runs some of a program's tests when asked to.
-CHOOSE := $(B)/obj/tests/unit/choose.o
+# EMULATED=yes: with openat2 for an emulator that hasn't got it.
+CHOOSE := $(B)/obj/tests/unit/choose.o $(if $(EMULATED),$(B)/obj/tests/arm64/openat2.o)
+UNIT_WRAP := $(if $(EMULATED),-Wl$(comma)--wrap=syscall)
 $(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(CHOOSE) $(UNIT_LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< $(CHOOSE) -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) $(UNIT_WRAP) -o $@ $< $(CHOOSE) -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
 
 # One that measures a part of the dashboard is linked with it.
 $(B)/bench/log_bench: $(B)/libtare-tui.a $(B)/libtare.a
@@ -511,7 +513,7 @@ attack-programs: build $(E2E_TOOLS) $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort
 # All programs for arm64 by Debian's cross compiler, and the unit tests under qemu's user emulation.
 .PHONY: arm64
 ARM64_ROOT ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tare-arm64
-ARM64 := B=$(B)/arm64 CC="aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)" AR=aarch64-linux-gnu-ar RESIDENT=libc \
+ARM64 := B=$(B)/arm64 CC="aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)" AR=aarch64-linux-gnu-ar RESIDENT=libc EMULATED=yes \
 	PKG_CONFIG="env PKG_CONFIG_SYSROOT_DIR=$(ARM64_ROOT) PKG_CONFIG_LIBDIR=$(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config"
 arm64:
 	$(call need,arm64)
