@@ -248,7 +248,8 @@ static void test_restart(void **state)
 	assert_int_equal(sscanf(text, "SigBlk: %llx", &mask), 1);
 	assert_int_equal(mask, 0);
 	assert_int_equal(sscanf(strchr(text, '\n') + 1, "SigIgn: %llx", &mask), 1);
-	assert_int_equal(mask, 0);
+	/* but for the C library's own, which no program may set, and which a caller may have ignored */
+	assert_int_equal(mask & ~(7ull << (32 - 1)), 0);
 	read_note(&r, "score", score, sizeof(score));
 	assert_string_equal(score, ours);
 	rig_remove(&r);
