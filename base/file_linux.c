@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -143,4 +144,9 @@ int mkdir_in_root(int rootfd, const char *path, mode_t mode)
 int close_fd_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+int memory_file(void)
+{
+	return memfd_create("tare", MFD_CLOEXEC);
 }

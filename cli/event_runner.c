@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,7 +64,7 @@ static void export_event(json *event)
  * which the event may tell, does not stop it. */
 static int input_of(const char *line)
 {
-	int fd = memfd_create("event", MFD_CLOEXEC);
+	int fd = memory_file();
 
 	if (fd < 0)
 		return -1;

@@ -216,7 +216,9 @@ static void set_call(pid_t pid, long nr)
 	struct iovec io = {&call, sizeof call};
 	ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &io);
 #else
-#error "no way to skip a system call here"
+	(void)pid, (void)nr;
+	fputs("inject: no way to skip a system call on this machine\n", stderr);
+	exit(125);
 #endif
 }
 
