@@ -68,7 +68,8 @@ int tree_size_at(int dirfd, const char *name, uint64_t *bytes, uint64_t *entries
 int set_nonblock(int fd, bool on);
 /* close_range(2), which not every C library has; flags 0 or CLOSE_RANGE_CLOEXEC. 0 or -1 with errno. */
 int close_fd_range(unsigned first, unsigned last, unsigned flags);
-/* An empty file in memory that has no name and goes with its last descriptor; close-on-exec. -1 with errno. */
+/* An empty file in memory that has no name and goes with its last descriptor; close-on-exec. -1 with errno.
+ */
 int memory_file(void);
 /* `n` random bytes as lower-case hex into dst (2n+1 bytes). Never fails (aborts without entropy). */
 void random_hex(char *dst, size_t n);
