@@ -70,7 +70,7 @@ int set_nonblock(int fd, bool on);
 int close_fd_range(unsigned first, unsigned last, unsigned flags);
 /* An empty file in memory that has no name and goes with its last descriptor; close-on-exec. -1 with errno.
  */
-int memory_file(void);
+int file_in_memory(void);
 /* `n` random bytes as lower-case hex into dst (2n+1 bytes). Never fails (aborts without entropy). */
 void random_hex(char *dst, size_t n);
 

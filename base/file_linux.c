@@ -146,7 +146,7 @@ int close_fd_range(unsigned first, unsigned last, unsigned flags)
 	return (int)syscall(SYS_close_range, first, last, flags);
 }
 
-int memory_file(void)
+int file_in_memory(void)
 {
 	return memfd_create("tare", MFD_CLOEXEC);
 }

@@ -64,7 +64,7 @@ static void export_event(json *event)
  * which the event may tell, does not stop it. */
 static int input_of(const char *line)
 {
-	int fd = memory_file();
+	int fd = file_in_memory();
 
 	if (fd < 0)
 		return -1;

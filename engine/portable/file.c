@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 
-int memory_file(void)
+int file_in_memory(void)
 {
 	char path[] = "/tmp/tare-XXXXXX";
 	int fd = mkstemp(path);
