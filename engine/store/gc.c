@@ -271,6 +271,18 @@ int image_sweep(const struct store *s, uint64_t *freed, struct err *e)
 	return rc;
 }
 
+/* Since before a week or so. What is younger, a pull that was cut goes on with. A layer has the times of its
+ * archive, so it goes by the change of its inode. */
+static bool is_stale(int dir_fd, const char *name)
+{
+	int64_t now = now_realtime();
+	struct stat st;
+
+	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISDIR(st.st_mode) ? st.st_ctim.tv_sec : st.st_mtim.tv_sec) <
+	               (now - PARTIAL_KEPT_NS) / 1000000000;
+}
+
 static size_t count_unused(int dir_fd, const char *alg, const struct digest_set *used)
 {
 	cleanup_dir DIR *list = open_list(dir_fd, alg);
@@ -278,7 +290,8 @@ static size_t count_unused(int dir_fd, const char *alg, const struct digest_set 
 	size_t n = 0;
 
 	for (struct dirent *entry; list && (entry = readdir(list));)
-		n += path_digest(alg, entry->d_name, &d) && !has(used, &d);
+		n += path_digest(alg, entry->d_name, &d) && !has(used, &d) &&
+		     is_stale(dirfd(list), entry->d_name);
 	return n;
 }
 
@@ -288,7 +301,7 @@ static size_t count_drafts(const struct store *s)
 	size_t n = 0;
 
 	for (struct dirent *entry; list && (entry = readdir(list));) {
-		if (strncmp(entry->d_name, "tmp-", 4) != 0)
+		if (strncmp(entry->d_name, "tmp-", 4) != 0 || !is_stale(dirfd(list), entry->d_name))
 			continue;
 		cleanup_fd int lock = lock_try(s->layers_fd, entry->d_name, LOCK_EXCLUSIVE);
 		n += lock >= 0;

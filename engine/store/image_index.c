@@ -28,11 +28,19 @@ void image_free(struct image *i)
 
 /* ------------------------------------------------------------------ reading */
 
-/* index.json as it is; a store without one has none (b stays empty). */
+/* index.json as it is; a store without one has none (b stays empty). An empty one is what a power cut leaves:
+ * taken for a store without images, all of them would be swept. */
 static int read_index_text(const struct store *s, struct buf *b, struct err *e)
 {
 	struct err why = ERR_INIT;
-	if (file_read_at(s->root_fd, "index.json", b, &why) == 0 || why.sys == ENOENT)
+	if (file_read_at(s->root_fd, "index.json", b, &why) == 0)
+		return b->len ? 0
+		              : err_set(e, ERR_CORRUPT,
+		                        "%s/index.json is empty, so the names of images are lost; remove it, "
+		                        "and pull "
+		                        "them again",
+		                        s->root);
+	if (why.sys == ENOENT)
 		return 0;
 	if (e)
 		*e = why;

@@ -71,7 +71,8 @@ int image_index_roots(const struct store *s, image_root_fn *add, void *arg, stru
 
 /* Remove blobs and layers that no index entry reaches (and no lock under pulls/ protects); bytes freed. */
 int image_sweep(const struct store *s, uint64_t *freed, struct err *e);
-/* How many it would remove, drafts of layers included. 0 as well while somebody is at work on images. */
+/* How many it would remove that are older than what a pull that was cut still needs, drafts of layers
+ * included. 0 as well while somebody is at work on images. */
 size_t image_unreached(const struct store *s);
 
 #endif

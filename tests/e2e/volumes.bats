@@ -116,9 +116,13 @@ test_down() {
 	id=$(tare create -v kept:/d $B true)
 	cp "$ROOT/containers/$id/container.json" "$DIR/record"
 	echo '{' >"$ROOT/containers/$id/container.json"
+	refused 1 "volume kept is used by container $id" volume rm kept # its other document tells
+	cp "$ROOT/containers/$id/config.json" "$DIR/config"
+	echo '{' >"$ROOT/containers/$id/config.json"
 	refused 1 "may be in use: the record of container ${id:0:12} cannot be read" volume rm kept
 	[ -d "$ROOT/volumes/kept/data" ]
 	cp "$DIR/record" "$ROOT/containers/$id/container.json"
+	cp "$DIR/config" "$ROOT/containers/$id/config.json"
 	ok tare rm "$id"
 	ok tare volume rm kept
 }
