@@ -384,7 +384,10 @@ int cgroup_create(const char *path, const struct resources *r, struct cgroup **o
 		return err_set(e, ERR_UNSUPPORTED,
 		        "no cgroup hierarchy is mounted: neither on /sys/fs/cgroup nor in "
 		        "/proc/self/mountinfo");
+	/* Root of a user namespace is somebody else to the host, and is to see its own. */
+	mode_t mask = umask(022);
 	cleanup_cgroup struct cgroup *g = make(path, e);
+	umask(mask);
 	if (!g)
 		return -1;
 	g->fresh = true;

@@ -295,6 +295,9 @@ static void test_no_descriptors_left(void **state)
 	int fd;
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* its runtime opens files at the end, and fails where it can't */
+#endif
 	rig_start(&s.r, &o);
 	rig_await_monitor(&s.r);
 	assert_int_equal(prlimit(s.r.monitor, RLIMIT_NOFILE, &few, NULL), 0);
