@@ -168,8 +168,9 @@ void volumes_detach(struct runtime_spec *spec, struct volume_locks *locks)
 
 /* ------------------------------------------------------------------ at an end */
 
-/* Only what is held by nobody: a start that has not recorded its container yet holds it shared. */
-static int lock_idle_tmpfs(const struct store *s, const char *name)
+/* Only what is held by nobody: a start that has not recorded its container yet holds it shared. *seen: it was
+ * held here for a moment, and somebody runs who has it. */
+static int lock_idle_tmpfs(const struct store *s, const char *name, bool *seen)
 {
 	cleanup_volume_record struct volume_record r = {0};
 	cleanup_volume_users struct volume_users users = {0};
@@ -181,14 +182,30 @@ static int lock_idle_tmpfs(const struct store *s, const char *name)
 	        !volume_is_named(s->volumes_fd, fd, name) || volume_users(s, name, &users, NULL) != 0)
 		return -1;
 	cleanup_strv char **running = volume_users_running(&users, false);
+	*seen = running != NULL;
 	return running || users.unread[0] ? -1 : steal_fd(&fd);
 }
 
 bool volume_tmpfs_is_idle(const struct store *s, const char *name)
 {
-	cleanup_fd int fd = lock_idle_tmpfs(s, name);
+	bool seen;
+	cleanup_fd int fd = lock_idle_tmpfs(s, name, &seen);
 
 	return fd >= 0;
+}
+
+#define SETTLES_MAX 16
+
+/* Two that end at once: the first looks and finds the second running, the second finds the first at it and
+ * leaves. So who has found somebody running looks once more when it is not at it any more. */
+static bool somebody_runs(const struct store *s, const char *name)
+{
+	cleanup_volume_users struct volume_users users = {0};
+
+	if (volume_users(s, name, &users, NULL) != 0 || users.unread[0])
+		return true;
+	cleanup_strv char **running = volume_users_running(&users, false);
+	return running != NULL;
 }
 
 void volume_settle(const struct store *s, const char *name)
@@ -196,9 +213,15 @@ void volume_settle(const struct store *s, const char *name)
 	if (!*name || volume_name_check(name, NULL) != 0)
 		return;
 	volume_swap_sweep(s, name, NULL, NULL);
-	cleanup_fd int idle = lock_idle_tmpfs(s, name);
-	if (idle >= 0)
-		volume_unmount_at(idle, NULL);
+	for (int tries = 0; tries < SETTLES_MAX; tries++) {
+		bool seen = false;
+		cleanup_fd int idle = lock_idle_tmpfs(s, name, &seen);
+		if (idle >= 0)
+			volume_unmount_at(idle, NULL);
+		close_fd(&idle);
+		if (!seen || somebody_runs(s, name))
+			return;
+	}
 }
 
 void volumes_settle(const struct store *s, json *config)
