@@ -84,6 +84,14 @@ int helper_path(const char *name, char *dst, size_t size, struct err *e)
 	return find_own(name, TARE_LIBEXECDIR, X_OK, dst, size, e);
 }
 
+void tare_path(char *dst, size_t size)
+{
+	if (helper_path("tare", dst, size, NULL) == 0)
+		return;
+	ssize_t n = readlink("/proc/self/exe", dst, size - 1);
+	dst[n < 0 ? 0 : n] = '\0';
+}
+
 int data_path(const char *name, char *dst, size_t size, struct err *e)
 {
 	return find_own(name, TARE_DATADIR, R_OK, dst, size, e);

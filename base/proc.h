@@ -36,6 +36,9 @@ bool boot_is_now(const char *id);
 /* The path of our helper program NAME: beside the running binary, else $(libexecdir)/tare/NAME.
  * Written to dst; -1 with e when it is in neither place. */
 int helper_path(const char *name, char *dst, size_t size, struct err *e);
+/* The path of `tare` itself, for who starts it again: found as a helper is, else the running binary's; ""
+ * when neither can be told. */
+void tare_path(char *dst, size_t size);
 /* The same for data: "profiles/…", "images/…": beside the binary, else $(datadir)/tare/…. */
 int data_path(const char *name, char *dst, size_t size, struct err *e);
 

@@ -22,10 +22,7 @@ void verb_words(const char *path, const struct store *s, const char *word, const
 
 void verb_fill(struct verb *v, const struct store *s, const char *word, const char *id)
 {
-	if (helper_path("tare", v->path, sizeof v->path, NULL) != 0) {
-		ssize_t n = readlink("/proc/self/exe", v->path, sizeof v->path - 1);
-		v->path[n < 0 ? 0 : n] = '\0';
-	}
+	tare_path(v->path, sizeof v->path);
 	verb_words(v->path, s, word, id, v->argv);
 }
 

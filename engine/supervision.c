@@ -26,10 +26,7 @@ int supervision_find(struct supervision *v, struct err *e)
 {
 	if (helper_path("tare-monitor", v->monitor_path, sizeof v->monitor_path, e) != 0)
 		return -1;
-	if (helper_path("tare", v->tare_path, sizeof v->tare_path, NULL) == 0)
-		return 0;
-	ssize_t n = readlink("/proc/self/exe", v->tare_path, sizeof v->tare_path - 1);
-	v->tare_path[n < 0 ? 0 : n] = '\0';
+	tare_path(v->tare_path, sizeof v->tare_path);
 	return 0;
 }
 

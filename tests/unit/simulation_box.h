@@ -26,6 +26,17 @@ static struct tare_engine *open_one(const struct fixture *f)
 	return t;
 }
 
+/* The caller's to free. */
+static inline struct tare_container look(struct tare_engine *t, const char *ref)
+{
+	struct tare_container c;
+	struct err e = ERR_INIT;
+
+	if (t->look(t, ref, &c, &e) < 0)
+		fail_msg("%s", e.msg);
+	return c;
+}
+
 /* clock: seconds at which it is held, NULL: it runs. */
 static int set_up_at(void **state, const char *clock)
 {

@@ -27,16 +27,6 @@ static int setup_held(void **state)
 	return set_up_at(state, "77");
 }
 
-static struct tare_container look(struct tare_engine *t, const char *ref)
-{
-	struct tare_container c;
-	struct err e = ERR_INIT;
-
-	if (t->look(t, ref, &c, &e) < 0)
-		fail_msg("%s", e.msg);
-	return c;
-}
-
 static enum tare_state state_of(struct tare_engine *t, const char *ref)
 {
 	struct tare_container c = look(t, ref);

@@ -48,16 +48,6 @@ static const struct tare_member *member(const struct tare_network *n, const char
 	return NULL;
 }
 
-static struct tare_container look(struct tare_engine *t, const char *ref)
-{
-	struct tare_container c;
-	struct err e = ERR_INIT;
-
-	if (t->look(t, ref, &c, &e) < 0)
-		fail_msg("%s", e.msg);
-	return c;
-}
-
 static void run_it(struct tare_engine *t, const char *name, struct tare_create *q)
 {
 	char id[TARE_ID_LEN + 1];

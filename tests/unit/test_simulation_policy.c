@@ -25,16 +25,6 @@ static struct sim_container *container(const struct fixture *f, const char *name
 	return c;
 }
 
-static struct tare_container look(struct tare_engine *t, const char *ref)
-{
-	struct tare_container c;
-	struct err e = ERR_INIT;
-
-	if (t->look(t, ref, &c, &e) < 0)
-		fail_msg("%s", e.msg);
-	return c;
-}
-
 static void update(const struct fixture *f, const char *name, struct tare_update u)
 {
 	struct err e = ERR_INIT;
