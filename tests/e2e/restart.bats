@@ -192,7 +192,8 @@ waits() {
 	eventually 30 is_state w running
 	is_state v exited
 	ok tare rm -f w v
-	umount "$DIR/small"
+	# the monitors end a moment after their containers, and let go of everything then
+	eventually 20 umount "$DIR/small"
 }
 
 # ------------------------------------------------------------------ boot

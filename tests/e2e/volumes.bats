@@ -254,5 +254,5 @@ test_down() {
 	is old
 	"${other[@]}" rm -f user >/dev/null
 	same "$(ls -A "$DIR/r/volumes/v")" $'data\nvolume.json'
-	umount "$DIR/r/volumes"
+	eventually 20 umount "$DIR/r/volumes"
 }
