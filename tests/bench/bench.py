@@ -2,7 +2,7 @@
 
 Prints a table of medians with the ratio, the target and "ok" or "MISS", and writes all of it to bench.json.
 BENCH=quick takes fewer runs; BENCH="run exec" measures only those groups: run exec ps stop many monitor log init
-calls tui network registry volumes; and million (files in a volume: minutes, 10 GB of memory) only when it is named. Everything
+calls tui network registry volumes defences; and million (files in a volume: minutes, 10 GB of memory) only when it is named. Everything
 lives on a tmpfs; nothing is left. Competitors take turns in short blocks, so that a slow minute of the machine is slow for all.
 
 crun 1.8 and podman refuse a hybrid cgroup layout (v1 controllers and a v2 tree beside them). On such a machine
@@ -21,6 +21,7 @@ import tempfile
 import time
 
 from dashboard import DashboardBench
+from defences import DefencesBench
 from network import NetworkBench
 from registry import RegistryBench
 from volumes import VolumesBench
@@ -29,7 +30,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.realpath(os.path.join(HERE, "../.."))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 SPAWN = os.path.join(BUILD, "bench/spawn_time")
-GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui", "network", "registry", "volumes"]
+GROUPS = ["run", "exec", "ps", "stop", "many", "monitor", "log", "init", "calls", "tui", "network", "registry", "volumes", "defences"]
 NAMED_ONLY = ["million"]
 LOG_BYTES = 200_000_000
 LOG_HEADER = 41  # what the log has more in every line: time, stream and tag
@@ -466,6 +467,9 @@ class Bench:
 
     def volumes(self):
         VolumesBench(self.dir, self.report, self.tare, self.podman, measure, self.quick).all()
+
+    def defences(self):
+        DefencesBench(self.dir, self.report, self.tare, self.podman, race, self.quick).all()
 
     def million(self):
         VolumesBench(self.dir, self.report, self.tare, self.podman, measure, self.quick).million()
