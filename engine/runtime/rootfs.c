@@ -107,7 +107,27 @@ static int configure(int fs, enum rootfs_way way, const struct rootfs_overlay *o
 	return o->throw_away ? fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) : 0;
 }
 
-/* 0 with *mount_fd; 1 when this kernel doesn't know the way; -1 with e. */
+int rootfs_no_user_overlay(struct err *e)
+{
+	return err_set(e, ERR_UNSUPPORTED,
+	        "this kernel lets no ordinary user mount an overlay (Linux 5.11); be root: try sudo");
+}
+
+/* Before 6.5 overlayfs takes its options as one text, which is read when all are there. It would write the
+ * option it doesn't know into the kernel's log, at each start. */
+static bool takes_one_text(int fs)
+{
+	char text[256];
+	int saved = errno;
+	ssize_t n = read(fs, text, sizeof text - 1);
+
+	errno = saved;
+	text[n > 0 ? n : 0] = 0;
+	return strstr(text, "Legacy: ");
+}
+
+/* 0 with *mount_fd; -1 with e; when this kernel doesn't know the way, how many further the next is that it
+ * may know. */
 static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int *mount_fd, struct err *e)
 {
 	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
@@ -116,6 +136,8 @@ static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int 
 		return err_set(
 		        e, ERR_UNSUPPORTED, "this kernel has no overlay file system; try modprobe overlay");
 	if (configure(fs, way, o)) {
+		if (errno == EINVAL && way == ROOTFS_LAYER_FD && takes_one_text(fs))
+			return ROOTFS_ONE_STRING - ROOTFS_LAYER_FD;
 		if (errno == EINVAL || errno == EOPNOTSUPP || errno == E2BIG || errno == EBADF)
 			return 1;
 		return overlay_error(fs, e);
@@ -125,7 +147,8 @@ static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int 
 		 * before 6.15 it only now refuses layers that are attached nowhere. */
 		if (errno == EINVAL && (way == ROOTFS_LAYER_PATH || o->lower_userns))
 			return 1;
-		return overlay_error(fs, e);
+		return errno == EPERM && in_user_namespace() ? rootfs_no_user_overlay(e)
+		                                             : overlay_error(fs, e);
 	}
 	*mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, o->upper_fd < 0 ? MOUNT_ATTR_RDONLY : 0);
 	return *mount_fd < 0 ? overlay_error(fs, e) : 0;
@@ -229,9 +252,9 @@ int rootfs_mount_overlay_by(enum rootfs_way way, const struct rootfs_overlay *o,
 		return single_layer(o, e);
 	if (o->work_fd >= 0 && remove_volatile_mark(o, e))
 		return -1;
-	for (unsigned w = first; rc == 1 && w <= last; w++)
+	for (unsigned w = first; rc > 0 && w <= last; w += (unsigned)rc)
 		rc = try_way((enum rootfs_way)w, o, &fd, e);
-	if (rc == 1)
+	if (rc > 0)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "this kernel can't mount an overlay of %zu layers that way", o->n_lower);
 	return rc ? -1 : fd;

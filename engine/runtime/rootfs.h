@@ -23,6 +23,9 @@ int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e);
 /* A detached copy of the detached `tree` that nobody can write through, before 5.12. -1 with e. */
 int rootfs_old_readonly(int tree, struct err *e);
 
+/* A user's overlay was forbidden: -1 with what says so. */
+int rootfs_no_user_overlay(struct err *e);
+
 /* A detached mount of one of the lower layers, its ids mapped when that is asked for. */
 int rootfs_copy_lower(const struct rootfs_overlay *o, size_t i, struct err *e);
 

@@ -193,8 +193,7 @@ int rootfs_old_mount(const struct rootfs_overlay *o, struct err *e)
 		        "(Linux 5.19); "
 		        "leave out --userns");
 	} else if (!rc && m.fd < 0 && errno == EPERM && in_user_namespace()) {
-		rc = err_set(e, ERR_UNSUPPORTED,
-		        "this kernel lets no ordinary user mount an overlay (Linux 5.11); be root: try sudo");
+		rc = rootfs_no_user_overlay(e);
 	} else if (!rc && m.fd < 0) {
 		rc = err_sys(e, "cannot mount the container's root (overlay of %zu layers)", o->n_lower);
 	}

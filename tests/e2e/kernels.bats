@@ -40,6 +40,16 @@ inspect() { tare inspect --format "{{.State.$1}}" "$2"; }
 	ok old network rm n
 }
 
+# Every start would add a line otherwise, for ever.
+complaints() { dmesg 2>/dev/null | grep -cE 'overlayfs: (unrecognized|failed to)' || true; }
+@test "the kernel's log has no complaint about the way that layers are mounted" {
+	local before
+	before=$(complaints)
+	ok tare run --rm --network none $B true
+	ok old run --rm --network none $B true
+	same "$(complaints)" "$before"
+}
+
 @test "the host's cgroups are shown without mount_setattr" {
 	ok older mount_setattr -- $TARE run --rm --network none --cgroupns host $B sh -c \
 		'awk "\$2 ~ /^.sys.fs.cgroup/ && / cgroup2 / { print \$4 }" /proc/self/mounts | cut -d, -f1-4; mkdir /sys/fs/cgroup/x 2>/dev/null || echo refused'

@@ -40,9 +40,10 @@ user_down() {
 	rm -rf "$W"
 }
 
-# as_user COMMAND…: as that user (a sanitized program cannot look for leaks at its end where it cannot trace itself). RUN=its runtime directory; EVIL=a directory before all others of PATH.
+# as_user COMMAND…: as that user (a sanitized program cannot look for leaks at its end where it cannot trace itself). RUN=its runtime directory; EVIL=a directory before all others of PATH;
+# OLDER=a newer call that is hidden from it.
 as_user() {
-	setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
+	${OLDER:+"$BUILD/e2e/older" "$OLDER" --} setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
 		env -i PATH="${EVIL:+$EVIL:}/usr/bin:/bin:/usr/sbin:/sbin" HOME="$W/home" XDG_RUNTIME_DIR="${RUN:-$W/run}" TERM=xterm ASAN_OPTIONS=detect_leaks=0 \
 		${TARE_WITHOUT:+TARE_WITHOUT="$TARE_WITHOUT"} "$@" 3>&- 4>&-
 }
