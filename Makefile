@@ -336,7 +336,7 @@ $(B)/images/busybox.tar: images/busybox.sh | $(B)/tare-transfer
 # The simulated engine, the commands and the dashboard on it, held to POSIX 2008: without _GNU_SOURCE, engine/runtime
 # and engine/net. That it compiles keeps it honest; that it runs is a check of the same.
 PORTABLE_SRC := $(filter-out base/%_linux.c base/tree.c base/lock.c,$(wildcard base/*.c)) \
-	$(wildcard engine/simulation*.c engine/portable/*.c) engine/results.c engine/request.c engine/request_check.c \
+	$(wildcard engine/simulation*.c engine/portable/*.c) engine/results.c engine/event_document.c engine/request.c engine/request_check.c \
 	engine/request_health.c engine/request_id_map.c \
 	engine/request_mount.c engine/request_mount_words.c engine/request_network.c engine/port_text.c net/address.c engine/detach_keys.c \
 	engine/terminal_filter.c engine/policy_text.c \

@@ -12,37 +12,15 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "engine/event_document.h"
 #include "engine/store/event_log.h"
-
-#define SECOND_NS 1000000000ll
-
-static json *event_make(const char *type, const char *action, const char *id, json *attributes, int64_t now)
-{
-	json *event = json_object_new_object(), *actor = json_object_new_object();
-
-	/* The three that Docker's first API had are still what many scripts read. */
-	if (!strcmp(type, "container")) {
-		json_set_str(event, "status", action);
-		json_set_str(event, "id", id);
-		json_set_str(event, "from", json_str(attributes, "image", ""));
-	}
-	json_set_str(event, "Type", type);
-	json_set_str(event, "Action", action);
-	json_set_str(actor, "ID", id);
-	json_set(actor, "Attributes", attributes);
-	json_set(event, "Actor", actor);
-	json_set_str(event, "scope", "local");
-	json_set_int(event, "time", now / SECOND_NS);
-	json_set_int(event, "timeNano", now);
-	return event;
-}
 
 /* One line. Labels may be longer than a line can be: then only what names the object stays. */
 static void event_print(
         struct buf *line, const char *type, const char *action, const char *id, json *attributes)
 {
 	int64_t now = now_realtime();
-	cleanup_json json *event = event_make(type, action, id, json_object_get(attributes), now);
+	cleanup_json json *event = event_document(type, action, id, json_object_get(attributes), now);
 
 	json_print(line, event, JSON_COMPACT);
 	if (line->len >= EVENT_LINE_MAX) {
@@ -56,7 +34,7 @@ static void event_print(
 				json_set_str(small, kept[i], value);
 		}
 		json_free(&event);
-		event = event_make(type, action, id, small, now);
+		event = event_document(type, action, id, small, now);
 		buf_reset(line);
 		json_print(line, event, JSON_COMPACT);
 	}

@@ -12,71 +12,24 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/raw_terminal.h"
 
-/* ------------------------------------------------------------------ raw mode
- * A signal handler has no argument, so what it restores is the one global of this file. */
-
-static const int fatal_signals[] = {
-        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
-#define N_FATAL (sizeof(fatal_signals) / sizeof(*fatal_signals))
-
-static struct {
-	volatile sig_atomic_t active;
-	int fd;
-	struct termios saved;
-	struct sigaction old[N_FATAL];
-} terminal;
-
-static void raw_restore(void)
-{
-	if (!terminal.active)
-		return;
-	tcsetattr(terminal.fd, TCSANOW, &terminal.saved);
-	terminal.active = 0;
-}
-
-/* The action is reset to the default one (SA_RESETHAND): the signal kills when it is raised again. */
-static void on_fatal_signal(int sig)
-{
-	raw_restore();
-	raise(sig);
-}
-
-static void raw_apply(void)
-{
-	struct termios raw = terminal.saved;
-
-	cfmakeraw(&raw);
-	tcsetattr(terminal.fd, TCSANOW, &raw);
-}
+/* ------------------------------------------------------------------ raw mode */
 
 static int raw_enter(struct relay *r, struct err *e)
 {
-	struct sigaction sa = {.sa_handler = on_fatal_signal, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
-	static bool at_exit;
-
 	if (!r->io->tty || r->io->in < 0 || !isatty(r->io->in))
 		return 0;
-	if (tcgetattr(r->io->in, &terminal.saved) < 0)
-		return err_sys(e, "cannot read the terminal's settings");
-	terminal.fd = r->io->in;
-	terminal.active = 1;
-	for (size_t i = 0; i < N_FATAL; i++)
-		sigaction(fatal_signals[i], &sa, &terminal.old[i]);
-	if (!at_exit)
-		at_exit = atexit(raw_restore) == 0;
-	raw_apply();
+	if (raw_terminal_enter(r->io->in, e) < 0)
+		return -1;
 	r->raw = true;
 	return 0;
 }
 
 static void raw_leave(struct relay *r)
 {
-	if (!r->raw)
-		return;
-	raw_restore();
-	for (size_t i = 0; i < N_FATAL; i++)
-		sigaction(fatal_signals[i], &terminal.old[i], NULL);
+	if (r->raw)
+		raw_terminal_leave();
 	r->raw = false;
 }
 
@@ -123,7 +76,7 @@ static void signals_handle(struct relay *r, struct relay_events *ev)
 		} else if (si.ssi_signo == SIGCONT) {
 			/* After a stop the shell has given the terminal its own settings. */
 			if (r->raw)
-				raw_apply();
+				raw_terminal_again();
 			ev->resized = r->raw;
 		} else if (ev->n_signals < (int)(sizeof(ev->signals) / sizeof(*ev->signals))) {
 			ev->signals[ev->n_signals++] = (int)si.ssi_signo;

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <termios.h>
 
 #include "base/buf.h"
 #include "engine/detach_keys.h"

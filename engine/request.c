@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/oci/rlimit.h"
+#include "engine/request_mount.h"
 #include "engine/tare.h"
 
 #define NANO            INT64_C(1000000000)
@@ -28,17 +29,6 @@
 void tare_create_init(struct tare_create *c)
 {
 	*c = (struct tare_create){.stop_timeout = TARE_TIMEOUT_DEFAULT};
-}
-
-static void mount_free(struct tare_mount *m)
-{
-	free(m->source);
-	free(m->target);
-	free(m->propagation);
-	strv_free(m->tmpfs_options);
-	free(m->subpath);
-	strv_free(m->volume_options);
-	strv_free(m->volume_labels);
 }
 
 static void free_vectors(struct tare_create *c)
@@ -70,7 +60,7 @@ void tare_create_free(struct tare_create *c)
 	json_free(&c->labels);
 	json_free(&c->annotations);
 	for (size_t i = 0; i < c->n_mounts; i++)
-		mount_free(&c->mounts[i]);
+		request_mount_drop(&c->mounts[i]);
 	free(c->mounts);
 	for (size_t i = 0; i < c->n_devices; i++) {
 		free(c->devices[i].host_path);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/event_document.h"
+
 #define EVENTS_MAX    2000
 #define LOOK_AGAIN_NS SIM_SECOND       /* for what other processes wrote into the journal */
 #define LOG_STEP_NS   (SIM_SECOND / 2) /* open logs grow twice a second */
@@ -16,25 +18,7 @@
 json *sim_event_new(const struct simulation *s, const char *type, const char *action, const char *id,
         json *attributes, int64_t at)
 {
-	json *event = json_object_new_object(), *actor = json_object_new_object();
-	int64_t wall = sim_wall(s, at);
-
-	if (!attributes)
-		attributes = json_object_new_object();
-	if (strcmp(type, "container") == 0) {
-		json_set_str(event, "status", action);
-		json_set_str(event, "id", id);
-		json_set_str(event, "from", json_str(attributes, "image", ""));
-	}
-	json_set_str(event, "Type", type);
-	json_set_str(event, "Action", action);
-	json_set_str(actor, "ID", id);
-	json_set(actor, "Attributes", attributes);
-	json_set(event, "Actor", actor);
-	json_set_str(event, "scope", "local");
-	json_set_int(event, "time", wall / SIM_SECOND);
-	json_set_int(event, "timeNano", wall);
-	return event;
+	return event_document(type, action, id, attributes, sim_wall(s, at));
 }
 
 json *sim_event_of(const struct simulation *s, const struct sim_container *c, const char *action, int64_t at)

@@ -4,78 +4,35 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/raw_terminal.h"
 
 #define LOOK_AGAIN_MS 1000 /* whether the container still runs */
 #define OUT_BLOCK     4096
 #define KEPT_MAX      (32u << 10) /* of what nobody reads */
 
-/* ------------------------------------------------------------------ raw mode
- * A signal handler has no argument, so what it restores is the one global of this file. */
-
-static const int fatal_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGABRT};
-#define N_FATAL (sizeof(fatal_signals) / sizeof(*fatal_signals))
-
-static struct {
-	volatile sig_atomic_t active;
-	int fd;
-	struct termios saved;
-	struct sigaction old[N_FATAL];
-} terminal;
-
-static void restore(void)
-{
-	if (terminal.active)
-		tcsetattr(terminal.fd, TCSANOW, &terminal.saved);
-	terminal.active = 0;
-}
-
-static void on_fatal_signal(int sig)
-{
-	restore();
-	raise(sig); /* the action is the default one again */
-}
+/* ------------------------------------------------------------------ raw mode */
 
 static int raw_enter(struct sim_terminal *t, struct err *e)
 {
-	struct sigaction sa = {.sa_handler = on_fatal_signal, .sa_flags = (int)SA_RESETHAND};
-	struct termios raw;
-
 	if (!t->io->tty || t->io->in < 0 || !isatty(t->io->in))
 		return 0;
-	if (tcgetattr(t->io->in, &terminal.saved) < 0)
-		return err_sys(e, "cannot read the terminal's settings");
-	terminal.fd = t->io->in;
-	terminal.active = 1;
-	for (size_t i = 0; i < N_FATAL; i++)
-		sigaction(fatal_signals[i], &sa, &terminal.old[i]);
-	raw = terminal.saved;
-	raw.c_iflag &= (tcflag_t) ~(BRKINT | ICRNL | INPCK | ISTRIP | IXON | INLCR | IGNCR);
-	raw.c_oflag &= (tcflag_t)~OPOST;
-	raw.c_lflag &= (tcflag_t) ~(ECHO | ICANON | IEXTEN | ISIG);
-	raw.c_cflag = (raw.c_cflag & (tcflag_t)~CSIZE) | CS8;
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
-	tcsetattr(t->io->in, TCSANOW, &raw);
+	if (raw_terminal_enter(t->io->in, e) < 0)
+		return -1;
 	t->raw = true;
 	return 0;
 }
 
 static void raw_leave(struct sim_terminal *t)
 {
-	if (!t->raw)
-		return;
-	restore();
-	for (size_t i = 0; i < N_FATAL; i++)
-		sigaction(fatal_signals[i], &terminal.old[i], NULL);
+	if (t->raw)
+		raw_terminal_leave();
 	t->raw = false;
 }
 
