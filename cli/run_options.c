@@ -361,9 +361,9 @@ const struct option run_option_rows[] = {
                 "IPC namespace: private (default), shareable, none, host or container:NAME"),
         OPT_COPY("uts", 0, create.uts_mode, "MODE", "host private",
                 "Host name namespace: private (default) or host"),
-        OPT_CALL("userns", 0, parse_userns, "MODE", "auto host",
-                "User namespace: auto (ids of its own, chosen), host (default) or a map such as "
-                "0:100000:65536"),
+        OPT_CALL("userns", 0, parse_userns, "MODE", "auto auto:size= keep-id keep-id:uid= nomap host",
+                "User namespace: auto[:size=N,uidmapping=MAP,gidmapping=MAP] (ids of its own, chosen), "
+                "keep-id[:uid=N,gid=N] (each id is itself), host (default) or a map such as 0:100000:65536"),
         OPT_CALL("uidmap", 0, parse_uid_map, "CONTAINER:HOST:SIZE", "none",
                 "Which users of the host its users are, as in 0:100000:65536; good for groups too "
                 "without --gidmap"),

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "engine/request.h"
 #include "engine/tare.h"
+#include "engine/userns_mode.h"
 
 #define MAP_LINES_MAX 340                       /* of the kernel since 4.15, user_namespaces(7) */
 #define ID_MAX        (INT64_C(4294967295) - 1) /* the highest is no id but "unchanged" */
@@ -102,17 +103,11 @@ int tare_parse_gid_map(struct tare_create *c, const char *text, struct err *e)
 
 int tare_parse_userns(struct tare_create *c, const char *text, struct err *e)
 {
-	cleanup_strv char **map = NULL;
+	struct userns_mode mode;
 	char *copy;
 
-	if (*text >= '0' && *text <= '9') {
-		if (add_ranges(&map, text, e) != 0)
-			return -1;
-	} else if (strcmp(text, "auto") != 0 && strcmp(text, "host") != 0) {
-		return err_set(e, ERR_USAGE,
-		        "unknown user namespace \"%s\"; one of auto, host, or a map such as 0:100000:65536",
-		        text);
-	}
+	if (userns_mode_parse(&mode, text, e) != 0)
+		return -1;
 	copy = strdup(text);
 	if (!copy)
 		return err_no_memory(e);
@@ -123,13 +118,8 @@ int tare_parse_userns(struct tare_create *c, const char *text, struct err *e)
 
 int request_check_id_maps(const struct tare_create *c, struct err *e)
 {
-	cleanup_strv char **map = NULL;
-
 	if (c->userns_mode && (c->uid_maps || c->gid_maps))
 		return err_set(e, ERR_USAGE, "--userns %s and %s exclude each other; use one of them",
 		        c->userns_mode, c->uid_maps ? "--uidmap" : "--gidmap");
-	if (c->userns_mode && *c->userns_mode >= '0' && *c->userns_mode <= '9' &&
-	        (add_ranges(&map, c->userns_mode, e) != 0 || check_map("--userns", map, e) != 0))
-		return -1;
 	return check_map("--uidmap", c->uid_maps, e) != 0 ? -1 : check_map("--gidmap", c->gid_maps, e);
 }

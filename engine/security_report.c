@@ -176,7 +176,7 @@ static void check_userns(struct check *c)
 {
 	if (c->p->userns && strcmp(c->p->userns, "host") && !user_range_possible(NULL))
 		note(&c->notes, "userns: ids of its own need Linux 5.19 and allowed user namespaces%s",
-		        strcmp(c->p->userns, "auto") ? "" : "; containers go without");
+		        strncmp(c->p->userns, "auto", 4) ? "" : "; containers go without");
 }
 
 static void check_pids(struct check *c)

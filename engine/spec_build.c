@@ -227,7 +227,7 @@ static const char *profile_users(const struct spec_input *in, const struct secur
 	const struct tare_create *q = in->request;
 	bool asked = q->userns_mode || q->uid_maps || q->gid_maps;
 
-	if (asked || !p->userns || strcmp(p->userns, "auto") || user_range_possible(in->store))
+	if (asked || !p->userns || strncmp(p->userns, "auto", 4) || user_range_possible(in->store))
 		return p->userns;
 	log_line(LOG_LEVEL_WARN,
 	        "security profile %s asks for ids of its own (\"userns\"), which need %s: going without",

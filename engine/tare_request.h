@@ -155,7 +155,7 @@ struct tare_create {
 	unsigned restart_max;
 	struct health_check health; /* over the image's; {"NONE"}: none */
 	enum tare_health_action health_on_failure;
-	/* User namespace: userns_mode NULL or "host", "auto", or a map as in uid_maps that is good for both.
+	/* User namespace: userns_mode NULL or as engine/userns_mode.h has it; a map in it is good for both.
 	 * "CONTAINER:HOST:SIZE" each. */
 	char **uid_maps, **gid_maps;
 };
@@ -207,7 +207,7 @@ int tare_parse_cpu_percent(struct resources *r, const char *text, struct err *e)
 int tare_parse_health_cmd(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_health_retries(struct tare_create *c, const char *text, struct err *e);
 int tare_no_health(struct tare_create *c, struct err *e); /* --no-healthcheck, after the others */
-/* --userns auto|host|MAP; --uidmap, --gidmap: CONTAINER:HOST:SIZE, several with commas */
+/* --userns auto[:…]|keep-id[:…]|nomap|host|MAP; --uidmap, --gidmap: CONTAINER:HOST:SIZE, several with commas */
 int tare_parse_userns(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_uid_map(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_gid_map(struct tare_create *c, const char *text, struct err *e);

@@ -180,28 +180,63 @@ static uint32_t first_slot(const struct store *s, const struct user_pool *pool)
 	                  (pool->slots / 2 + 1)); /* Knuth's */
 }
 
-static int take_slot(const struct taken *t, uint32_t from, struct id_maps *m, struct err *e)
+static bool is_free(const struct taken *t, uint32_t slot, uint32_t slots)
 {
+	for (uint32_t i = slot; i < slot + slots; i++)
+		if (i >= t->pool->slots || t->slot[i / 8] >> i % 8 & 1)
+			return false;
+	return true;
+}
+
+/* The ranges of *named are there already: what is chosen goes around them. */
+static int map_slot(const struct user_pool *p, uint32_t slot, uint32_t size, struct id_maps *m, struct err *e)
+{
+	cleanup_free struct id_maps *named = malloc(sizeof *named);
+	uint32_t first = slot * USER_RANGE_SIZE;
+
+	if (!named)
+		return err_no_memory(e);
+	*named = *m;
+	return id_map_add_around(&m->uid, (struct id_range){0, p->uid + first, size}, &named->uid, e) != 0 ||
+	                       id_map_add_around(&m->gid, (struct id_range){0, p->gid + first, size},
+	                               &named->gid, e) != 0
+	               ? -1
+	               : 0;
+}
+
+static int take_slots(const struct taken *t, uint32_t from, uint32_t size, struct id_maps *m, struct err *e)
+{
+	uint32_t slots = (size - 1) / USER_RANGE_SIZE + 1;
+
 	for (uint32_t n = 0; n < t->pool->slots; n++) {
 		uint32_t i = (from + n) % t->pool->slots;
-		struct id_range r = {.size = USER_RANGE_SIZE};
-		if (t->slot[i / 8] >> i % 8 & 1)
-			continue;
-		r.outside = t->pool->uid + i * USER_RANGE_SIZE;
-		if (id_map_add(&m->uid, r, e) != 0)
-			return -1;
-		r.outside = t->pool->gid + i * USER_RANGE_SIZE;
-		return id_map_add(&m->gid, r, e);
+		if (is_free(t, i, slots))
+			return map_slot(t->pool, i, size, m, e);
 	}
+	if (slots > 1)
+		return err_set(e, ERR_CONFLICT,
+		        "no %u ids in a row are free of %u; ask for fewer, or give \"tare\" more in "
+		        "/etc/subuid and "
+		        "/etc/subgid",
+		        size, t->pool->slots * USER_RANGE_SIZE);
 	return err_set(e, ERR_CONFLICT,
 	        "all %u ranges of ids are taken; remove containers, or give \"tare\" more in /etc/subuid and "
 	        "/etc/subgid",
 	        t->pool->slots);
 }
 
+static void mark_named(struct taken *t, const struct id_maps *m)
+{
+	for (size_t i = 0; i < m->uid.n; i++)
+		mark(t, t->pool->uid, m->uid.v[i].outside, m->uid.v[i].size);
+	for (size_t i = 0; i < m->gid.n; i++)
+		mark(t, t->pool->gid, m->gid.v[i].outside, m->gid.v[i].size);
+}
+
 /* Two containers with one range would be one user to the kernel: what one of them breaks out to is the other.
  * Looking and writing happen under one lock. Tests: test_user_range.c, all_at_once; userns.bats. */
-int user_range_take(const struct store *s, const char *id, bool lasting, struct id_maps *m, struct err *e)
+int user_range_take(
+        const struct store *s, const char *id, bool lasting, uint32_t size, struct id_maps *m, struct err *e)
 {
 	struct user_pool pool;
 	struct id_map others;
@@ -218,8 +253,9 @@ int user_range_take(const struct store *s, const char *id, bool lasting, struct 
 		mark(&t, pool.uid, others.v[i].outside, others.v[i].size);
 		mark(&t, pool.gid, others.v[i].outside, others.v[i].size);
 	}
+	mark_named(&t, m);
 	if ((DEFENCE("one-range") && mark_all(&t, s, e) != 0) ||
-	        take_slot(&t, first_slot(s, &pool), m, e) != 0)
+	        take_slots(&t, first_slot(s, &pool), size, m, e) != 0)
 		return -1;
 	return user_range_note(s, id, lasting, m, e);
 }

@@ -24,9 +24,10 @@ struct user_pool {
  * not named there. */
 void user_pool_of(const char *subuid, const char *subgid, struct user_pool *pool, struct id_map *others);
 
-/* For a container whose directory is there and locked: a slot that no other has; CONFLICT when all are taken.
- */
-int user_range_take(const struct store *s, const char *id, bool lasting, struct id_maps *m, struct err *e);
+/* For a container whose directory is there and locked: `size` ids that no other has, from a free slot on;
+ * CONFLICT when there is none. *m has on entry what is not to be chosen. */
+int user_range_take(
+        const struct store *s, const char *id, bool lasting, uint32_t size, struct id_maps *m, struct err *e);
 /* The same for ranges that the user named: they are kept from the pool. */
 int user_range_note(
         const struct store *s, const char *id, bool lasting, const struct id_maps *m, struct err *e);

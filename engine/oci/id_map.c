@@ -39,6 +39,38 @@ int id_map_add(struct id_map *m, struct id_range r, struct err *e)
 	return 0;
 }
 
+/* The first id of `others` that is not below `from`, and the end of its range; false: there is none. */
+static bool next_other(const struct id_map *others, uint64_t from, uint64_t *first, uint64_t *end)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < others->n; i++) {
+		uint64_t begin = others->v[i].inside, stop = begin + others->v[i].size;
+		if (stop <= from || (found && begin >= *first))
+			continue;
+		*first = begin;
+		*end = stop;
+		found = true;
+	}
+	return found;
+}
+
+int id_map_add_around(struct id_map *m, struct id_range r, const struct id_map *others, struct err *e)
+{
+	uint64_t stop = (uint64_t)r.inside + r.size, first = stop, end = stop;
+
+	for (uint64_t at = r.inside; at < stop; at = end) {
+		if (!next_other(others, at, &first, &end))
+			first = end = stop;
+		uint64_t until = first < stop ? first : stop;
+		struct id_range part = {
+		        (uint32_t)at, (uint32_t)(r.outside + (at - r.inside)), (uint32_t)(until - at)};
+		if (until > at && id_map_add(m, part, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int range_parse(char *text, struct id_range *r)
 {
 	uint32_t *const fields[] = {&r->inside, &r->outside, &r->size};

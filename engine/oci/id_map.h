@@ -30,6 +30,8 @@ struct id_maps {
 };
 
 int id_map_add(struct id_map *m, struct id_range r, struct err *e);
+/* The same but for those ids inside that `others` has. */
+int id_map_add_around(struct id_map *m, struct id_range r, const struct id_map *others, struct err *e);
 /* "CONTAINER:HOST:SIZE", several with commas. */
 int id_map_parse(struct id_map *m, const char *text, struct err *e);
 /* What an id inside is outside, and the reverse; false when it is nothing there. */

@@ -214,6 +214,7 @@ exit(not poll.poll(0)[0][1] & select.POLLHUP)'
 	refused 125 '*limits need a cgroup*' run --rm --network none -m 64m busybox true
 	refused 125 "*network mine is root's*" run --rm --network mine busybox true
 	refused 125 "*root's to give*--userns*" run --rm --network none --userns auto busybox true
+	refused 125 '*--userns keep-id needs*root inside is you*' run --rm --network none --userns keep-id busybox true
 	refused 125 "*--pid host is root's*" run --rm --network none --pid host busybox true
 	refused 125 '*only root can give a device for less*' run --rm --device /dev/null:/dev/given:r busybox true
 	refused 125 "*named networks are root's*" network create mine

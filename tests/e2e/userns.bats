@@ -216,6 +216,21 @@ mine() { background "$1" --network none --userns auto "${@:2}"; }
 	[ "$(first_id p)" -ge $((base + 65536)) ]
 }
 
+@test "sizes that are asked for, and the host's own ids in a namespace of its own" {
+	ok tare run --rm --network none --userns auto:size=70000,uidmapping=5:7:1 $B awk '{ print $1, $3 }' /proc/self/uid_map /proc/self/gid_map
+	is $'5 1\n0 5\n6 69994\n0 70000'
+	refused 125 'no option "siz"' run --rm --userns auto:siz=5 $B true
+	ok tare run --rm --network none --userns keep-id:uid=1000,gid=7 -v vol:/v $B sh -c 'id -u; id -g; awk "{ print \$2, \$3 }" /proc/self/uid_map; stat -c %u /v; readlink /proc/self/ns/user'
+	has $'1000\n7\n0 4294967295\n0\n'
+	lacks "$(readlink /proc/self/ns/user)"
+	# which keeps nobody from the pool
+	tare create --name k --network none --userns keep-id $B >/dev/null
+	ok tare run --rm --network none --userns auto $B true
+	tare rm k >/dev/null
+	tare volume rm vol >/dev/null
+	refused 125 'you are root; use --userns auto' run --rm --userns nomap $B true
+}
+
 @test "attack 25: maps that overlap, no root, host groups" {
 	refused 125 overlap run --rm --userns 0:100000:10,5:200000:10 $B true
 	refused 125 overlap run --rm --uidmap 0:100000:10 --uidmap 10:100009:2 $B true

@@ -55,7 +55,7 @@ static uint32_t take(struct store_box *b, const char *id)
 	struct id_maps m = {.uid.n = 0};
 	struct err e = ERR_INIT;
 
-	if (user_range_take(&b->store, id, false, &m, &e) != 0)
+	if (user_range_take(&b->store, id, false, USER_RANGE_SIZE, &m, &e) != 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(m.uid.n, 1);
 	assert_int_equal(m.uid.v[0].inside, 0);
@@ -101,6 +101,35 @@ static void named_ranges_are_kept_from_the_pool(void **state)
 	assert_int_equal(take(b, "a"), first + 3 * USER_RANGE_SIZE);
 }
 
+static void sizes_and_named_ids(void **state)
+{
+	struct store_box *b = *state;
+	struct id_maps m = {.uid.n = 0}, big = m;
+	struct err e = ERR_INIT;
+
+	make(b, "a");
+	make(b, "small");
+	make(b, "big");
+	make(b, "next");
+	uint32_t first = take(b, "a");
+	/* the second slot is taken by an id that is named */
+	assert_int_equal(id_map_parse(&m.uid, "5:1000:1", &e), 0);
+	assert_int_equal(id_map_add(&m.uid, (struct id_range){9, first + USER_RANGE_SIZE, 1}, &e), 0);
+	assert_int_equal(user_range_take(&b->store, "small", false, 10, &m, &e), 0);
+	assert_int_equal(m.uid.n, 4);
+	assert_int_equal(id_map_run(&m.uid), 10);
+	assert_int_equal(m.uid.v[2].outside, first + 2 * USER_RANGE_SIZE);
+	assert_int_equal(m.uid.v[3].inside, 6);
+	assert_int_equal(m.uid.v[3].outside, first + 2 * USER_RANGE_SIZE + 6);
+	assert_int_equal(m.gid.n, 1);
+	assert_int_equal(user_range_take(&b->store, "big", false, USER_RANGE_SIZE + 1, &big, &e), 0);
+	assert_int_equal(big.uid.v[0].outside, first + 3 * USER_RANGE_SIZE);
+	assert_int_equal(take(b, "next"), first + 5 * USER_RANGE_SIZE);
+	big.uid.n = big.gid.n = 0;
+	assert_int_equal(user_range_take(&b->store, "next", false, UINT32_MAX - 1, &big, &e), -1);
+	assert_non_null(strstr(e.msg, "ask for fewer"));
+}
+
 /* By chance two may begin at the same place, but not four. */
 static void stores_begin_elsewhere(void **state)
 {
@@ -115,7 +144,7 @@ static void stores_begin_elsewhere(void **state)
 		struct err e = ERR_INIT;
 		make(b, "a");
 		other.root_fd = roots[i];
-		assert_int_equal(user_range_take(&other, "a", false, &m, &e), 0);
+		assert_int_equal(user_range_take(&other, "a", false, USER_RANGE_SIZE, &m, &e), 0);
 		differ |= i && m.uid.v[0].outside != first;
 		first = m.uid.v[0].outside;
 		assert_int_equal(remove_tree_at(b->store.containers_fd, "a"), 0);
@@ -138,7 +167,8 @@ static void all_at_once(void **state)
 		if (fork() == 0) {
 			struct id_maps m = {.uid.n = 0};
 			close(gate[1]);
-			if (read(gate[0], &go, 1) < 0 || user_range_take(&b->store, id, false, &m, NULL) != 0)
+			if (read(gate[0], &go, 1) < 0 ||
+			        user_range_take(&b->store, id, false, USER_RANGE_SIZE, &m, NULL) != 0)
 				_exit(1);
 			_exit(write(ends[1], &m.uid.v[0].outside, 4) == 4 ? 0 : 1);
 		}
@@ -165,6 +195,7 @@ int main(void)
 	                a_range_is_free_when_its_container_is_gone, store_box_setup, store_box_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                named_ranges_are_kept_from_the_pool, store_box_setup, store_box_teardown),
+	        cmocka_unit_test_setup_teardown(sizes_and_named_ids, store_box_setup, store_box_teardown),
 	        cmocka_unit_test_setup_teardown(stores_begin_elsewhere, store_box_setup, store_box_teardown),
 	        cmocka_unit_test_setup_teardown(all_at_once, store_box_setup, store_box_teardown),
 	};
