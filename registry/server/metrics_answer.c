@@ -1,4 +1,5 @@
 /* /metrics and /healthz. Neither tells names, so neither asks for credentials. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -38,7 +39,8 @@ static const char *complaint(const struct server *s)
 	if (s->options->read_only)
 		return NULL;
 	cleanup_fd int fd = openat(s->storage_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0)
+	/* Not every file system has files without a name. */
+	if (fd < 0 && (errno != EOPNOTSUPP || fs.f_flag & ST_RDONLY))
 		return "the storage can't be written";
 	if (s->options->min_free && (uint64_t)fs.f_bavail * fs.f_frsize < s->options->min_free)
 		return "the disk is nearly full";

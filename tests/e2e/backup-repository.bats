@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A backup repository: volume backup --to, backups, restore DIR@ID, verify, forget, prune.
 # shellcheck disable=SC2154 # bats sets stderr
+ATTRIBUTES=1
 load lib
 
 file_up() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Backups of volumes as archives, and restores: `volume backup VOLUME FILE|-`, `volume restore VOLUME FILE|-`.
 # shellcheck disable=SC2154 # bats sets stderr
+ATTRIBUTES=1
 load lib
 
 data() { echo "$ROOT/volumes/$1/data"; }

@@ -10,8 +10,20 @@ BUILD=$(realpath "$BUILD")
 
 # ------------------------------------------------------------------ the file's own world
 
+# A file that says ATTRIBUTES=1 needs user.* attributes, which tmpfs keeps since 6.6. The emulated machine has a disk.
+place() {
+	local probe place=${PLACE:-/dev/shm}
+	if [ -n "${ATTRIBUTES:-}" ]; then
+		probe=$(mktemp "$place/tare-e2e.XXXXXX")
+		setfattr -n user.x -v y "$probe" 2>/dev/null || place=/var/tmp
+		rm "$probe"
+		[ "$place" != /var/tmp ] || [ -z "${TARE_VM:-}" ] || place=/scratch
+	fi
+	echo "$place"
+}
+
 setup_file() {
-	DIR=$(mktemp -d "${PLACE:-/dev/shm}/tare-e2e-file.XXXXXX")
+	DIR=$(mktemp -d "$(place)/tare-e2e-file.XXXXXX")
 	export DIR ROOT=$DIR/root STATE=$DIR/state
 	# The same for other programs and shells that start it themselves.
 	export TARE="$BUILD/tare --root $ROOT --state $STATE"
@@ -55,7 +67,7 @@ strace() { ASAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 
 # Other files' directories come and go meanwhile, and the kernel mounts its own when somebody looks.
 host_mounts() {
-	cut -d ' ' -f 3- /proc/self/mountinfo | grep -vE '/(dev/shm|scratch)/tare-| /sys/kernel/' | sort
+	cut -d ' ' -f 3- /proc/self/mountinfo | grep -vE '/(dev/shm|var/tmp|scratch)/tare-| /sys/kernel/' | sort
 	grep -F "$DIR" /proc/self/mountinfo || true
 }
 # Bridges stay, as Docker's does; this file's namespace takes them along.

@@ -2,6 +2,7 @@
 # What volumes are made of (memory, the host's directory, what the image has there) and how they are mounted:
 # --mount, -v, --volumes-from.
 
+ATTRIBUTES=1
 load lib
 
 inspect() { tare volume inspect --format "$1" "$2"; }
