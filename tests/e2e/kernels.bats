@@ -31,6 +31,10 @@ inspect() { tare inspect --format "{{.State.$1}}" "$2"; }
 	ok old pause a
 	ok old unpause a
 	ok old cp a:/v/x "$DIR/copy"
+	ok old cp "$DIR/copy" a:/v/back
+	ok old cp "$DIR/copy" a:/v/x
+	ok old exec a sh -c 'cat /v/x /v/back; ls -A /v'
+	is $'x\nx\nback\nx'
 	ok old restart -t 5 a
 	ok old commit a old/image
 	ok old run --rm --network none old/image true

@@ -3,6 +3,7 @@
  * without which an ordinary user has no containers. The names are the first column of tests/vm/fallbacks.tsv.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -26,8 +27,10 @@ static const struct newer {
         {"quotactl_fd", 443, 443, 0, 0, 0, ENOSYS, false},                     /* 5.14 */
         {"layer_fd", 431, 431, 1, ~0u, 5, EINVAL, false}, /* FSCONFIG_SET_FD of overlay: 6.13 */
         {"pidfd_get_info", SYS_ioctl, SYS_ioctl, 1, 0xffff, 0xff0b, ENOTTY, false}, /* 6.15 */
-        {"user_overlay", 431, 431, 1, ~0u, 6, EPERM,
-                true}, /* FSCONFIG_CMD_CREATE in a user namespace: 5.11 */
+        /* Of an overlay: 6.10 */
+        {"nameless_file", SYS_openat, SYS_openat, 2, O_TMPFILE, O_TMPFILE, EOPNOTSUPP, false},
+        /* FSCONFIG_CMD_CREATE of an overlay in a user namespace: 5.11 */
+        {"user_overlay", 431, 431, 1, ~0u, 6, EPERM, true},
 };
 #define ROWS (sizeof table / sizeof table[0])
 #define STEP 7 /* instructions of one row */
