@@ -543,7 +543,7 @@ bench:
 	$(Q)$(MAKE) build $(TOOLS)
 	$(Q)BUILD=$(abspath $(B)) python3 tests/bench/bench.py $(BENCH)
 
-# FILES=… some e2e files, VM_FILES=marked those that depend on cgroups, an LSM or the kernel's version.
+# The whole suite; FILES=… some of it, VM_FILES=marked what depends on cgroups, an LSM or the kernel's version.
 test-vm:
 	$(call need,test vm)
 	$(Q)$(MAKE) build $(E2E_TOOLS)
