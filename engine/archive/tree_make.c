@@ -17,6 +17,7 @@
 #include "engine/archive/layer_path.h"
 #include "engine/archive/tree_parent.h"
 #include "engine/archive/tree_xattr.h"
+#include "engine/archive/tree_xattr_ids.h"
 #include "engine/oci/id_map.h"
 
 #define DEFAULT_ACL "system.posix_acl_default"
@@ -29,6 +30,7 @@ struct tree_make {
 	char aside[sizeof(ASIDE) + 16]; /* what is being made there, "" nothing */
 	bool nameless;                  /* it has not even that name yet */
 	struct dir_times dirs;
+	struct tree_xattrs_outside outside;
 	unsigned devices; /* that could not be made here */
 };
 
@@ -454,6 +456,7 @@ struct tree_make *tree_make_new(int dirfd, const struct tree_make_options *o, st
 		return NULL;
 	}
 	m->options = *o;
+	m->outside.values = (struct buf)BUF_INIT;
 	m->parent = (struct tree_parent){.root = dirfd, .options = &m->options, .fd = -1};
 	m->dirs = (struct dir_times)DIR_TIMES_INIT(dirfd, o->in_root);
 	return m;
@@ -494,7 +497,8 @@ int tree_make_entry(struct tree_make *m, const struct tree_entry *entry, int *fi
 {
 	*file = -1;
 	drop_aside(m); /* of a file that was given up */
-	if (make(m, entry, file, e) < 0)
+	const struct tree_entry *outside = tree_xattrs_out(&m->outside, entry, m->options.ids, e);
+	if (!outside || make(m, outside, file, e) < 0)
 		return err_wrap(e, "\"%.300s\"", entry->path);
 	m->parent.entries++;
 	return 0;
@@ -507,7 +511,9 @@ int tree_make_file_end(struct tree_make *m, const struct tree_entry *entry, int 
 	/* Who wrote from beginning to end stands there. */
 	if (lseek(fd, 0, SEEK_CUR) != size && ftruncate(fd, size) < 0)
 		return err_sys(e, "\"%.300s\": cannot write it", entry->path);
-	if (set_metadata(m, fd, entry, e) < 0 || end_nameless(m, fd, e) < 0 || end_name(m, e) < 0)
+	const struct tree_entry *outside = tree_xattrs_out(&m->outside, entry, m->options.ids, e);
+	if (!outside || set_metadata(m, fd, outside, e) < 0 || end_nameless(m, fd, e) < 0 ||
+	        end_name(m, e) < 0)
 		return err_wrap(e, "\"%.300s\"", entry->path);
 	return 0;
 }
@@ -538,6 +544,7 @@ void tree_make_free(struct tree_make *m)
 	drop_aside(m);
 	tree_parent_leave(&m->parent);
 	dir_times_free(&m->dirs);
+	buf_free(&m->outside.values);
 	free(m);
 }
 

@@ -20,8 +20,8 @@ struct tree_make_options {
 	bool overlay_marks;
 	bool own; /* everything belongs to `uid` and `gid` instead of to whom the entries say */
 	uint32_t uid, gid;
-	/* NULL, or of a user namespace whose files these become: entries' owners are called so inside. `uid`
-	 * and `gid` are not. */
+	/* NULL, or of a user namespace whose files these become: entries' owners, and whom their ACLs and
+	 * capabilities name, are called so inside. `uid` and `gid` are not. */
 	const struct id_maps *ids;
 	bool in_root;   /* symbolic links in the way to an entry, absolute ones too, lead to places inside the
 	                   root, as in a chroot; otherwise those that lead out are refused */

@@ -17,6 +17,7 @@
 #include "engine/archive/link_table.h"
 #include "engine/archive/name_list.h"
 #include "engine/archive/tree_xattr.h"
+#include "engine/archive/tree_xattr_ids.h"
 #include "engine/oci/id_map.h"
 
 #define DEPTH_HELD 64                     /* directories deeper than that are not kept open */
@@ -122,12 +123,15 @@ static int read_values(struct tree_walk *w, int fd, size_t n, struct err *e)
 	buf_reset(&w->values);
 	for (size_t i = 0; i < n; i++) {
 		struct tree_xattr x = w->xattrs[i];
-		char *room = buf_reserve(&w->values, XATTR_SIZE_MAX);
+		char *room = buf_reserve(&w->values, XATTR_SIZE_MAX + XATTR_IDS_GROW);
 		if (!room)
 			return err_no_memory(e);
 		ssize_t len = get_xattr(w, fd, x.name, room);
-		if (len < 0 && errno != ENODATA)
+		/* EOVERFLOW: capabilities that count for a root who is nobody here */
+		if (len < 0 && errno != ENODATA && errno != EOVERFLOW)
 			return err_sys(e, "cannot read its attribute \"%.100s\"", x.name);
+		if (len >= 0 && w->options->ids)
+			len = tree_xattr_ids_in(x.name, room, (size_t)len, w->options->ids);
 		if (len < 0)
 			continue;
 		w->values.len += (size_t)len;

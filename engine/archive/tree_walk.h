@@ -32,7 +32,8 @@ struct tree_walk_options {
 	bool (*excluded)(void *arg, const char *path);
 	void *arg;
 	enum tree_xattrs xattrs;
-	/* NULL, or of a user namespace whose files these are: owners are given as they are called inside. */
+	/* NULL, or of a user namespace whose files these are: owners, and whom ACLs and capabilities name,
+	 * are given as they are called inside. */
 	const struct id_maps *ids;
 	bool one_fs; /* what is mounted in the tree is given as a place only (a directory that is not entered,
 	                an empty file, without xattrs); see tree_entry.mount */

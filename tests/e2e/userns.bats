@@ -164,6 +164,55 @@ mine() { background "$1" --network none --userns auto "${@:2}"; }
 	rm "$DIR/y"
 }
 
+# ACL and capability of PATHs: made, or shown as who is inside sees them (PID: in its user namespace).
+xattrs() {
+	python3 - "$@" <<'END'
+import os, struct, sys
+paths = sys.argv[2:]
+if sys.argv[1] == "make":
+    acl = [(1, 6, -1), (2, 4, 33), (4, 4, -1), (8, 6, 44), (16, 6, -1), (32, 0, -1)]
+    for path in paths:
+        os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in acl))
+        os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+else:
+    if sys.argv[1] != "0":
+        import ctypes
+        ctypes.CDLL(None).setns(os.open("/proc/%s/ns/user" % sys.argv[1], os.O_RDONLY), 0)
+    for path in paths:
+        acl = os.getxattr(path, "system.posix_acl_access")[4:]
+        print([entry[2] for entry in struct.iter_unpack("<HHi", acl) if entry[2] != -1], os.getxattr(path, "security.capability").hex()[:12])
+END
+}
+
+@test "whom ACLs name, and for which root capabilities count, is told as owners are" {
+	mine n -v vol:/vol
+	echo x >"$DIR/f"
+	xattrs make "$DIR/f"
+	local there='[33, 44] 010000020004' to=$DIR/root/volumes/vol/data pid
+	pid=$(pid_of n)
+	ok tare cp -a "$DIR/f" n:/f
+	ok tare cp -a "$DIR/f" n:/vol/f
+	same "$(xattrs "$pid" "/proc/$pid/root/f" "/proc/$pid/root/vol/f")" "$there"$'\n'"$there"
+	same "$(xattrs 0 "$to/f")" "$there"
+	ok tare cp -a n:/f "$DIR/out"
+	same "$(xattrs 0 "$DIR/out")" "$there"
+	tare export n | tar x -C "$DIR" --xattrs --xattrs-include=security.capability ./f
+	same "$(python3 -c 'import os, sys; print(len(os.getxattr(sys.argv[1], "security.capability")))' "$DIR/f")" 20
+	ok tare commit n made
+	tare volume backup vol "$DIR/vol.tar"
+	ok tare volume restore copy "$DIR/vol.tar"
+	same "$(xattrs 0 "$ROOT/volumes/copy/data/f")" "$there"
+	tare rm -f n >/dev/null
+	tare create --name n --network none made true >/dev/null # the host's ids
+	rm "$DIR/out"
+	ok tare cp -a n:/f "$DIR/out"
+	same "$(xattrs 0 "$DIR/out")" "$there"
+	tare rm n >/dev/null
+	tare rmi made >/dev/null
+	tare volume rm vol copy >/dev/null
+	rm "$DIR/f" "$DIR/out" "$DIR/vol.tar"
+}
+
 @test "a terminal, other users, their pipes, and what is mounted" {
 	ok on_terminal 'see:ready' -- $TARE run --rm -t --network none --userns auto -u 33:33 $B sh -c 'tty; echo x >/dev/tty; echo x >/dev/console; stat -c %u:%g /dev/pts/0; echo ready'
 	has 33:5
