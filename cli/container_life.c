@@ -46,6 +46,7 @@ static int each_container(struct cli *cli, char *const *refs, container_action *
 struct signal_options {
 	int timeout; /* of stop and restart */
 	int signal;  /* 0: the container's */
+	bool shutdown;
 };
 
 static void signal_init(void *options)
@@ -81,6 +82,17 @@ static int parse_signal(void *options, const char *text, struct err *e)
 
 #define OPTIONS struct signal_options
 static const struct option stop_options[] = {
+        OPT_FLAG("shutdown", 0, shutdown,
+                "Stop all before the host goes down; policies start theirs at the boot"),
+        OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals",
+                "Signal that asks it to stop (default: the container's)"),
+        OPT_CALL("timeout", 't', parse_timeout, "SECONDS", "none",
+                "Time to obey before it is killed; -1 for ever"),
+        OPT_ALIAS("time", 0, "timeout"),
+        OPTION_END,
+};
+
+static const struct option restart_options[] = {
         OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals",
                 "Signal that asks it to stop (default: the container's)"),
         OPT_CALL("timeout", 't', parse_timeout, "SECONDS", "none",
@@ -116,8 +128,45 @@ static int kill_one(struct tare_engine *engine, const char *ref, const void *opt
 	return engine->kill(engine, ref, o->signal, e);
 }
 
+/* What a service runs once before the host goes down. */
+static int stop_shutdown(struct cli *cli)
+{
+	struct err e = ERR_INIT;
+	struct tare_engine *engine = cli_engine(cli, &e);
+	cleanup_strv char **stopped = NULL, **failed = NULL;
+
+	if (engine && !engine->shutdown)
+		engine = err_set_null(&e, ERR_UNSUPPORTED, "stop: --shutdown cannot be had here");
+	if (!engine)
+		return cli_fail(cli, &e);
+	int rc = engine->shutdown(engine, &stopped, &failed, &e);
+	strv_foreach (name, stopped)
+		printf("%s\n", *name);
+	strv_foreach (line, failed)
+		fprintf(stderr, "tare: %s\n", *line);
+	return rc < 0 ? cli_fail(cli, &e) : failed ? 1 : 0;
+}
+
+static int check_stop(const struct signal_options *o, char *const *operands, struct err *e)
+{
+	if (o->shutdown && (operands[0] || o->signal || o->timeout != TARE_TIMEOUT_DEFAULT))
+		return err_set(e, ERR_USAGE,
+		        "stop: --shutdown goes alone: it stops all, each by its own signal and in its own "
+		        "time");
+	if (!o->shutdown && !operands[0])
+		return err_set(e, ERR_USAGE, "stop: an operand is missing: name a container, or --shutdown");
+	return 0;
+}
+
 static int stop_run(struct cli *cli, void *options, char **operands)
 {
+	const struct signal_options *o = options;
+	struct err e = ERR_INIT;
+
+	if (check_stop(o, operands, &e) < 0)
+		return cli_fail(cli, &e);
+	if (o->shutdown)
+		return stop_shutdown(cli);
 	return each_container(cli, operands, stop_one, options);
 }
 
@@ -267,9 +316,16 @@ const struct command container_life_commands[] = {
         {
                 .words = "stop",
                 .aliases = "container stop",
-                SEVERAL,
+                .group = GROUP_CONTAINERS,
+                .operands = "CONTAINER...|--shutdown",
+                .max_operands = -1,
                 .summary = "Stop containers: ask, wait, then kill",
-                .examples = "tare stop web\ntare stop -t 2 web db",
+                .details = "With --shutdown all that runs is stopped, at once and each in the time that it "
+                           "has, as "
+                           "before the host goes down: none of it counts as stopped by you, and tare start "
+                           "--boot "
+                           "starts what the restart policies ask for. The service tare.service does that.",
+                .examples = "tare stop web\ntare stop -t 2 web db\ntare stop --shutdown",
                 .complete = "running",
                 .options = stop_options,
                 .size = sizeof(struct signal_options),
@@ -282,7 +338,7 @@ const struct command container_life_commands[] = {
                 SEVERAL,
                 .summary = "Stop and start containers",
                 .complete = "containers",
-                .options = stop_options,
+                .options = restart_options,
                 .size = sizeof(struct signal_options),
                 .init = signal_init,
                 .run = restart_run,

@@ -3,6 +3,7 @@
  *
  * STATE/booted holds the id of the boot for which that was done. A state directory that is not gone after a
  * reboot is known by it, and by the boot ids in the states themselves. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,13 @@ static void start_one(struct tare_engine *t, const char *id, char ***started, ch
 	if (name)
 		err_wrap(&e, "container %s is not started", name);
 	strv_add(failed, e.msg);
+}
+
+int boot_forget(const struct store *s, struct err *e)
+{
+	if (unlinkat(s->state_fd, BOOTED, 0) == 0 || errno == ENOENT)
+		return 0;
+	return err_sys(e, "cannot remove %s/" BOOTED, s->state);
 }
 
 int engine_boot(struct tare_engine *t, char ***started, char ***failed, struct err *e)

@@ -106,10 +106,11 @@ int cleanup_locked(const struct store *s, struct container *c, struct exit_recor
 	if (container_auto_remove(c) && !is_noted(c, RESTART_NOTE_KEEP))
 		return remove_locked(s, c, true, e);
 	int written = container_record_write(c->dir_fd, &c->record, !container_auto_remove(c), e);
-	bool again = is_noted(c, RESTART_NOTE_AGAIN) && !c->record.stopped_by_user;
+	bool noted = is_noted(c, RESTART_NOTE_AGAIN) && !c->record.stopped_by_user;
 	/* on a full disk as well: its restarts are tried until there is room */
-	if (container_run_is_of_this_boot(c) && (again || restart_is_due(&c->record, how->code)))
-		return restart_put_off(c, again ? 0 : restart_shift_after_run(c), e);
+	if (container_run_is_of_this_boot(c) && !is_noted(c, RESTART_NOTE_HOST) &&
+	        (noted || restart_is_due(&c->record, how->code)))
+		return restart_put_off(c, noted ? 0 : restart_shift_after_run(c), e);
 	/* otherwise the state directory stays, so that the next command tries again */
 	return written != 0 ? -1 : remove_state(s, c, e);
 }

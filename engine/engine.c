@@ -84,6 +84,7 @@ static const struct tare_engine table = {
         .unpause = engine_unpause,
         .rename = engine_rename,
         .boot = engine_boot,
+        .shutdown = engine_shutdown,
         .update = engine_update,
         .remove = engine_remove,
         .wait = engine_wait,

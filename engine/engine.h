@@ -88,6 +88,10 @@ bool container_is_frozen(const struct container *c); /* what the kernel says, wh
 /* stop.c: end the run of a container that is up by its stop signal, after `timeout` seconds (0: at once,
  * TARE_TIMEOUT_DEFAULT: the container's) by SIGKILL, and wait for its end; nobody has asked for it. */
 int container_end(const struct store *s, const struct container *c, int timeout, struct err *e);
+/* End its run and clean up, with the note (restart.h) why. signal 0, TARE_TIMEOUT_DEFAULT: the container's
+ * own. */
+int container_stop(
+        const struct store *s, const char *ref, const char *note, int timeout, int signal, struct err *e);
 /* container_layers.c: layers and writable layer together, read-only, attached nowhere: what a container that
  * does not run would see. */
 int container_root(const struct store *s, const struct container *c, struct err *e);
@@ -159,6 +163,8 @@ void verb_words(const char *path, const struct store *s, const char *word, const
 void verb_fill(struct verb *v, const struct store *s, const char *word, const char *id);
 /* Have it done by a process that is nobody's child, and holds nothing of this one; its pid or -1. */
 pid_t verb_spawn(const struct verb *v);
+/* The same by a child that the caller waits for. */
+pid_t verb_child(const struct verb *v);
 
 /* cleanup.c: after the end of a run, once, by whoever comes first: cgroup, record, event, --rm. The container
  * may be gone after it. Nothing happens while the run lasts. Takes the lock. */
@@ -232,7 +238,10 @@ int engine_pause(struct tare_engine *, const char *, struct err *);
 int engine_unpause(struct tare_engine *, const char *, struct err *);
 int engine_rename(struct tare_engine *, const char *, const char *, struct err *);
 int engine_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
+/* boot.c: the next boot() starts once more what the policies ask for. */
+int boot_forget(const struct store *s, struct err *e);
 int engine_boot(struct tare_engine *, char ***, char ***, struct err *);
+int engine_shutdown(struct tare_engine *, char ***, char ***, struct err *);
 int engine_remove(struct tare_engine *, const char *, const struct tare_remove *, struct err *);
 int engine_wait(struct tare_engine *, const char *, bool, int *, struct err *);
 int engine_attach(

@@ -61,6 +61,15 @@ pid_t verb_spawn(const struct verb *v)
 	return pid;
 }
 
+pid_t verb_child(const struct verb *v)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_verb(v);
+	return pid;
+}
+
 /* The monitor asks by this whether it has to wait for another run. */
 static int cleanup(const struct store *s, const char *id, struct err *e)
 {
@@ -87,5 +96,7 @@ int engine_internal(struct tare_engine *t, const char *verb, const char *ref, st
 		return health_run(t, ref, e);
 	if (strcmp(verb, "unhealthy") == 0)
 		return health_act(t, ref, e);
+	if (strcmp(verb, "shutdown") == 0)
+		return container_stop(s, ref, RESTART_NOTE_HOST, TARE_TIMEOUT_DEFAULT, 0, e);
 	return err_set(e, ERR_USAGE, "no such internal verb: %s", verb);
 }

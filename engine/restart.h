@@ -22,6 +22,7 @@ struct store;
 #define RESTART_NOTE_STOPPED "stopped" /* the user wants it: no policy starts it again */
 #define RESTART_NOTE_KEEP    "restart" /* `tare restart`: what removes itself stays this once */
 #define RESTART_NOTE_AGAIN   "again"   /* whatever the policy: --health-on-failure restart */
+#define RESTART_NOTE_HOST    "host"    /* the host goes down: not now, but after its boot */
 
 /* What HostConfig.RestartPolicy says. max may be NULL. */
 enum tare_restart container_restart_policy(const struct container_record *r, unsigned *max);
@@ -45,9 +46,9 @@ int restart_exit_code(const struct container *c);
 void restart_pick_up(const struct store *s, struct container *c);
 /* It is not started again: kills who waits, and removes the state. */
 int restart_call_off(const struct store *s, struct container *c, bool by_user, struct err *e);
-/* Before a signal that is to end it: note that the user wants that, or call off. Takes and gives back the
- * lock where a policy may start it again; reads the state again then. */
-int restart_suppress(const struct store *s, struct container *c, struct err *e);
+/* Before a signal that is to end it: note why (RESTART_NOTE_STOPPED or _HOST), or call off. Takes and gives
+ * back the lock where a policy may start it again; reads the state again then. */
+int restart_suppress(const struct store *s, struct container *c, const char *note, struct err *e);
 
 /* ---- restart_run.c ---- */
 

@@ -99,7 +99,7 @@ int restart_call_off(const struct store *s, struct container *c, bool by_user, s
 	return rc;
 }
 
-int restart_suppress(const struct store *s, struct container *c, struct err *e)
+int restart_suppress(const struct store *s, struct container *c, const char *note, struct err *e)
 {
 	int rc = 0;
 
@@ -109,9 +109,9 @@ int restart_suppress(const struct store *s, struct container *c, struct err *e)
 	if (lock && container_lock(s, c, e) != 0)
 		return -1;
 	if (container_is_restarting(c) || container_restart_was_lost(c))
-		rc = restart_call_off(s, c, true, e);
-	else if (c->state_fd >= 0 && mknodat(c->state_fd, RESTART_NOTE_STOPPED, S_IFREG | 0600, 0) != 0 &&
-	         errno != EEXIST && errno != ENOENT)
+		rc = restart_call_off(s, c, strcmp(note, RESTART_NOTE_STOPPED) == 0, e);
+	else if (c->state_fd >= 0 && mknodat(c->state_fd, note, S_IFREG | 0600, 0) != 0 && errno != EEXIST &&
+	         errno != ENOENT)
 		rc = err_sys(e, "cannot note that container %s is to end", c->record.name);
 	if (lock)
 		container_unlock(c);

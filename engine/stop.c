@@ -154,7 +154,8 @@ int engine_kill(struct tare_engine *t, const char *ref, int signal, struct err *
 		return -1;
 	adopt_in_passing(s, &c);
 	bool restarting = container_is_restarting(&c);
-	if ((sig == SIGKILL || sig == stop_signal(&c)) && restart_suppress(s, &c, e) != 0)
+	if ((sig == SIGKILL || sig == stop_signal(&c)) &&
+	        restart_suppress(s, &c, RESTART_NOTE_STOPPED, e) != 0)
 		return -1;
 	if (restarting && c.state_fd < 0)
 		return 0; /* that was all there was to end */
@@ -210,7 +211,7 @@ int container_end(const struct store *s, const struct container *c, int timeout,
 }
 
 /* Clean-up; and when its end came before our note, what was decided then is undone. */
-static int end_for_good(const struct store *s, const char *id, struct err *e)
+static int end_for_good(const struct store *s, const char *id, bool by_user, struct err *e)
 {
 	cleanup_container struct container c = CONTAINER_INIT;
 	struct exit_record how;
@@ -223,26 +224,31 @@ static int end_for_good(const struct store *s, const char *id, struct err *e)
 	}
 	if (cleanup_locked(s, &c, &how, e) != 0)
 		return -1;
-	return c.has_state && c.state.restart_due ? restart_call_off(s, &c, true, e) : 0;
+	return c.has_state && c.state.restart_due ? restart_call_off(s, &c, by_user, e) : 0;
 }
 
-int engine_stop(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
+int container_stop(
+        const struct store *s, const char *ref, const char *note, int timeout, int signal, struct err *e)
 {
-	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
 
 	if (container_open(s, ref, &c, e) != 0)
 		return -1;
 	adopt_in_passing(s, &c);
 	bool restarting = container_is_restarting(&c);
-	if (restart_suppress(s, &c, e) != 0)
+	if (restart_suppress(s, &c, note, e) != 0)
 		return -1;
 	bool up = container_is_up(&c);
 	if (up && end_run(s, &c, timeout_ms(&c, timeout), signal ? signal : stop_signal(&c), e) != 0)
 		return -1;
 	if (up || restarting)
 		container_event(s, &c, "stop", NULL);
-	return c.state_fd >= 0 ? end_for_good(s, c.id, e) : 0;
+	return c.state_fd >= 0 ? end_for_good(s, c.id, strcmp(note, RESTART_NOTE_STOPPED) == 0, e) : 0;
+}
+
+int engine_stop(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
+{
+	return container_stop(engine_store(t), ref, RESTART_NOTE_STOPPED, timeout, signal, e);
 }
 
 int engine_restart(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)

@@ -395,6 +395,10 @@ struct tare_engine {
 	/* Start, in the order of their making, what the restart policies ask for after a boot; once per boot.
 	 * `started` collects names, `failed` lines. */
 	int (*boot)(struct tare_engine *, char ***started, char ***failed, struct err *);
+	/* Before the host goes down: stop all that runs, each with the time that it has, all at once. None of
+	 * it counts as stopped by the user, and the next boot() starts what the policies ask for, in this
+	 * boot as well. `stopped` collects names, `failed` lines. */
+	int (*shutdown)(struct tare_engine *, char ***stopped, char ***failed, struct err *);
 	int (*remove)(struct tare_engine *, const char *ref, const struct tare_remove *, struct err *);
 	/* Wait for the end of the run that is under way. removed: wait until the container is gone. */
 	int (*wait)(struct tare_engine *, const char *ref, bool removed, int *exit_code, struct err *);

@@ -246,3 +246,31 @@ another_boot() {
 	is ''
 	is_state always exited
 }
+
+@test "before the host goes down: all end in their own time, none as if by hand, and come back" {
+	local bye='trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.1; done'
+	background unless --restart unless-stopped --network none $B sh -c "$bye"
+	background plain --network none $B sh -c "$bye"
+	background deaf --restart always --stop-timeout 1 --network none $B sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+	background by-hand --restart unless-stopped --network none
+	background gone --rm --network none
+	waits waited
+	ok tare stop -t 0 by-hand
+	local name
+	for name in unless plain; do eventually 10 sh -c "$TARE logs $name | grep -q up"; done
+	ok tare stop --shutdown
+	same "$(sort <<<"$output" | tr '\n' ' ')" 'deaf gone plain unless waited '
+	ok tare ps -a --format '{{.Names}} {{.State}}'
+	[[ $output != *running* && $output != *gone* && $output != *restarting* ]] || fail "$output"
+	for name in unless plain; do
+		same "$(inspect '{{.State.ExitCode}}' $name)" 3
+		tare logs $name | grep -q bye
+	done
+	same "$(inspect '{{.State.ExitCode}}' deaf)" 137
+	# in the same boot as well: a service that is stopped and started
+	ok tare start --boot
+	same "$(sort <<<"$output" | tr '\n' ' ')" 'deaf unless waited '
+	ok tare rm -f unless plain deaf by-hand waited
+	refused 125 'goes alone' stop --shutdown unless
+	refused 125 'operand is missing' stop
+}
