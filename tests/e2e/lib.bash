@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 
 BUILD=${BUILD:-$(realpath "$BATS_TEST_DIRNAME/../../build")}
 BUILD=$(realpath "$BUILD")
+[ -z "${TARE_VM:-}" ] || PATH=$BATS_TEST_DIRNAME/../vm/patient:$PATH
 
 # ------------------------------------------------------------------ the file's own world
 
