@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -10,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +21,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/engine.h"
+#include "engine/runtime/mount_tree.h"
+
+#define PROC_ROOT_INODE 1 /* linux/include/linux/proc_fs.h */
 
 static const char *const ns_files[NS_KIND_COUNT] = {[NS_MOUNT] = "mnt",
         [NS_PID] = "pid",
@@ -41,14 +47,14 @@ static int open_namespace(const struct container *c, enum spec_namespace_kind ki
 }
 
 /* In the other's mount namespace, and with the caller's descriptors: the copy becomes `place`. */
-static _Noreturn void copy_shm_there(int mount_ns, int place)
+static _Noreturn void copy_there(int mount_ns, const char *path, int place)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 	        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 	int at = -1, tree = -1;
 
 	if (setns(mount_ns, CLONE_NEWNS) == 0)
-		at = (int)syscall(SYS_openat2, AT_FDCWD, "/dev/shm", &how, sizeof how);
+		at = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 	if (at >= 0)
 		tree = open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	int rc = tree >= 0 && dup3(tree, place, O_CLOEXEC) == place ? 0 : errno;
@@ -59,7 +65,7 @@ static _Noreturn void copy_shm_there(int mount_ns, int place)
 
 /* A detached copy of the mount. The kernel copies only what is mounted in the caller's own mount namespace,
  * so a child goes there; nothing of the other container runs, and its links are not followed. */
-static int copy_shm(const struct container *c, struct err *e)
+static int copy_mount(const struct container *c, const char *path, struct err *e)
 {
 	struct clone_args a = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
 	cleanup_fd int mount_ns = open_namespace(c, NS_MOUNT, e);
@@ -70,17 +76,17 @@ static int copy_shm(const struct container *c, struct err *e)
 	int status;
 
 	if (pid == 0)
-		copy_shm_there(mount_ns, place);
+		copy_there(mount_ns, path, place);
 	if (pid < 0)
-		return err_sys(e, "cannot share /dev/shm of container %s", c->record.name);
+		return err_sys(e, "cannot share %s of container %s", path, c->record.name);
 	while (waitpid((pid_t)pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return err_sys(e, "cannot share /dev/shm of container %s", c->record.name);
+			return err_sys(e, "cannot share %s of container %s", path, c->record.name);
 	if (status == 0)
 		return steal_fd(&place);
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-	return err_sys(e, "cannot share /dev/shm of container %s%s", c->record.name,
-	        errno == ENOENT ? ", which has none (--ipc none)" : "");
+	return err_sys(e, "cannot share %s of container %s%s", path, c->record.name,
+	        errno == ENOENT && !strcmp(path, "/dev/shm") ? ", which has none (--ipc none)" : "");
 }
 
 /* POSIX shared memory and semaphores are files there: without it --ipc container: would share System V's
@@ -91,9 +97,44 @@ static int join_shm(const struct container *other, struct runtime_spec *spec, st
 		struct spec_mount *m = &spec->mounts[i];
 		if (strcmp(m->type, "bind") != 0 || !m->source || strncmp(m->source, "container:", 10) != 0)
 			continue;
-		m->source_fd = copy_shm(other, e);
+		m->source_fd = copy_mount(other, "/dev/shm", e);
 		j->shm = m;
 		return m->source_fd < 0 ? -1 : 0;
+	}
+	return 0;
+}
+
+/* The whole of a procfs, and its first process lives in that pid namespace: not what the other container has
+ * mounted there for us to take. */
+static bool is_proc_of(int fd, int pid_ns)
+{
+	struct stat st, ns, first;
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC && fstat(fd, &st) == 0 &&
+	       st.st_ino == PROC_ROOT_INODE && fstat(pid_ns, &ns) == 0 &&
+	       fstatat(fd, "1/ns/pid", &first, 0) == 0 && first.st_dev == ns.st_dev &&
+	       first.st_ino == ns.st_ino;
+}
+
+/* Only a process that lives in the pid namespace may make its procfs, and it would be seen there with all
+ * that we may do (attack 28); before 6.18 the other's is taken. */
+static int join_proc(const struct container *other, struct runtime_spec *spec, struct join *j, struct err *e)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		struct spec_mount *m = &spec->mounts[i];
+		if (strcmp(m->type, "proc") != 0)
+			continue;
+		j->proc = m;
+		m->source_fd = mount_proc_of(j->fds[NS_PID], 0, NULL);
+		if (m->source_fd >= 0)
+			return 0;
+		m->source_fd = copy_mount(other, "/proc", e);
+		if (m->source_fd < 0 || is_proc_of(m->source_fd, j->fds[NS_PID]))
+			return m->source_fd < 0 ? -1 : 0;
+		return err_set(e, ERR_CONFLICT,
+		        "cannot share the pid namespace of container %s: something is mounted over its /proc",
+		        other->record.name);
 	}
 	return 0;
 }
@@ -112,12 +153,14 @@ static int join_one(const struct store *s, enum spec_namespace_kind kind, struct
 		return -1;
 	snprintf(j->paths[kind], sizeof j->paths[kind], "/proc/self/fd/%d", j->fds[kind]);
 	ns->path = j->paths[kind];
-	return kind == NS_IPC ? join_shm(&other, spec, j, e) : 0;
+	return kind == NS_IPC   ? join_shm(&other, spec, j, e)
+	       : kind == NS_PID ? join_proc(&other, spec, j, e)
+	                        : 0;
 }
 
 int join_resolve(const struct store *s, struct runtime_spec *spec, struct join *j, struct err *e)
 {
-	j->shm = NULL;
+	j->shm = j->proc = NULL;
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		j->fds[k] = -1;
 	for (int k = 0; k < NS_KIND_COUNT; k++) {
@@ -136,7 +179,9 @@ void join_close(struct join *j)
 {
 	if (j->shm)
 		close_fd(&j->shm->source_fd);
-	j->shm = NULL;
+	if (j->proc)
+		close_fd(&j->proc->source_fd);
+	j->shm = j->proc = NULL;
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		close_fd(&j->fds[k]);
 }

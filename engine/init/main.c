@@ -1,22 +1,23 @@
 /* tare-init: the last stage inside the container, for the first process and for every exec.
  *
- * Between this program's start and the command's, the process is visible to the container. So it holds
- * nothing worth stealing: its binary is a detached read-only mount or a sealed memory file
- * (CVE-2019-5736), it has three descriptors beside 0-2, no heap, no environment. It gives up rights in
- * the order that runc and crun came to: limits, AppArmor, working directory, [seccomp], bounding
- * set, groups, gid, uid, capability sets, no_new_privs, [seccomp], descriptors, execve. */
+ * Its binary is a detached read-only mount or a sealed memory file (CVE-2019-5736), it has three descriptors
+ * beside 0-2, no heap, no environment. It gives up rights in the order that runc and crun came to: limits,
+ * AppArmor, working directory, [seccomp], bounding set, groups, gid, uid, capability sets, no_new_privs,
+ * [seccomp], descriptors. Where others live in the pid namespace already, all this happens outside, and only
+ * then it is born inside (be_born_inside). Then execve. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,15 +31,15 @@ static _Noreturn void fail(enum init_stage stage)
 {
 	struct init_report r = {INIT_SAYS_FAILED, stage, errno};
 
-	(void)!send(INIT_REPORT_FD, &r, sizeof r, MSG_NOSIGNAL);
+	(void)!write(INIT_REPORT_FD, &r, sizeof r);
 	_exit(125);
 }
 
-static void say_ready(void)
+static void say(enum init_word word, long value)
 {
-	struct init_report r = {INIT_SAYS_READY, 0, 0};
+	struct init_report r = {word, 0, (int32_t)value};
 
-	(void)!send(INIT_REPORT_FD, &r, sizeof r, MSG_NOSIGNAL);
+	(void)!write(INIT_REPORT_FD, &r, sizeof r);
 }
 
 /* By number: not every C library has close_range(2). */
@@ -224,7 +225,7 @@ static _Noreturn void execute(const struct init_plan *p)
 
 static void run_command(const struct init_plan *p)
 {
-	say_ready();
+	say(INIT_SAYS_READY, 0);
 	/* No descriptor of the host crosses into the command, whoever opened it. */
 	close_from(INIT_PROC_FD);
 	close(INIT_BLOCK_FD);
@@ -253,6 +254,34 @@ static void give_up_rights(const struct init_plan *p)
 		load_seccomp(p);
 }
 
+/* Attack 28, CVE-2016-9962, CVE-2019-5736: with CAP_SYS_PTRACE a container may take over each process that it
+ * can see, or read its memory and descriptors. So who joins gives up all that the container lacks where
+ * nobody of it can see him, and only then appears, as a child of the launcher's, with the container's
+ * capabilities, filter, limits and root, and of the host nothing but the pipe and, unreadable, our binary.
+ * The filter must stand before: a process without one is worth as much. Test: isolation.bats, "who joins
+ * holds nothing that the container lacks". */
+static void be_born_inside(const struct init_plan *p)
+{
+	const struct init_block *b = p->block;
+
+	if (!(b->flags & INIT_JOIN))
+		return;
+	if (DEFENCE("born-last")) {
+		close(INIT_BLOCK_FD);
+		close_from(INIT_PROC_FD);
+	}
+	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, b->secret[0], b->secret[1], 0);
+	if (pid < 0)
+		fail(INIT_STAGE_JOIN);
+	if (pid > 0) {
+		say(INIT_SAYS_BORN, pid);
+		_exit(0);
+	}
+	setsid();
+	if (b->flags & INIT_TERMINAL && ioctl(0, TIOCSCTTY, 0))
+		fail(INIT_STAGE_TERMINAL);
+}
+
 int main(void)
 {
 	struct init_plan plan;
@@ -262,7 +291,11 @@ int main(void)
 	fcntl(INIT_REPORT_FD, F_SETFD, FD_CLOEXEC);
 	if (init_plan_read(INIT_BLOCK_FD, &plan))
 		fail(INIT_STAGE_BLOCK);
+	if (!DEFENCE("born-last"))
+		be_born_inside(&plan);
 	give_up_rights(&plan);
+	if (DEFENCE("born-last"))
+		be_born_inside(&plan);
 	/* The launcher's death killed us so far; from here on the container outlives it. */
 	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (plan.block->flags & INIT_STAY) {

@@ -59,8 +59,9 @@ pid_t birth(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e)
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup_fd;
 	}
-	/* Attack 28: in a pid namespace that others already live in, the child would be open to them (memory,
-	 * descriptors, our binary) from its first moment; the flag is inherited, so it is set before. */
+	/* Attack 28: with the host's pid namespace the child is seen by the container, and without
+	 * CAP_SYS_PTRACE this shuts it out (memory, descriptors, our binary); the flag is inherited, so it is
+	 * set before. */
 	/* An ordinary user's launcher would be shut out, too (our memory belongs to the host's user
 	 * namespace, where it is not root), and nobody lives in a new pid namespace. */
 	bool alone = (flags & CLONE_NEWPID) && in_user_namespace();

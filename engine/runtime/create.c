@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +35,17 @@ struct creation {
 	int *sources; /* of bind mounts */
 	int host_nodes[DEVFS_NODES];
 	int joined[NS_KIND_COUNT];
-	int init_fd, report_fd, clone_cgroup_fd;
+	struct report_ends report;
+	int init_fd, clone_cgroup_fd;
 	bool userns;          /* a user namespace of its own */
 	bool cgroup_ns_later; /* the new namespace is rooted rightly only after the move */
 };
+
+/* The others in the pid namespace must not see us before we have become like them. */
+static bool joins(const struct creation *c)
+{
+	return c->spec->ns[NS_PID].mode == NS_JOIN;
+}
 
 int launch_connect(const int stdio[3], uid_t uid, gid_t gid, struct err *e)
 {
@@ -68,8 +76,8 @@ static int join_groups_and_namespaces(struct creation *c, struct err *e)
 		return -1;
 	if (c->cgroup_ns_later && DEFENCE("cgroup-namespace") && unshare(CLONE_NEWCGROUP))
 		return err_sys(e, "cannot make the cgroup namespace");
-	if (c->userns && (report_await_go(c->report_fd, e) || user_namespace_become_root(e) ||
-	                         report_launcher_lives(c->report_fd, e)))
+	if (c->userns && (report_await_go(c->report.talk, e) || user_namespace_become_root(e) ||
+	                         report_launcher_lives(c->report.talk, e)))
 		return -1;
 	/* with a user namespace of ours we were born in them */
 	if (!c->userns && namespace_join(c->joined, e))
@@ -130,9 +138,9 @@ static int connect_terminal(struct creation *c, uid_t uid, struct err *e)
 
 	if (devpts < 0 || terminal_open(devpts, c->spec->rows, c->spec->cols, &master, &slave, e))
 		return -1;
-	if (devfs_console(&c->root, slave, e) || report_send_terminal(c->report_fd, master, e))
+	if (devfs_console(&c->root, slave, e) || report_send_terminal(c->report.talk, master, e))
 		return -1;
-	return terminal_adopt(slave, uid, e);
+	return joins(c) ? terminal_connect(slave, uid, e) : terminal_adopt(slave, uid, e);
 }
 
 /* Docker makes a missing working directory. */
@@ -161,7 +169,7 @@ static int finish_root(struct creation *c, struct err *e)
 /* The launcher is at work in our namespaces, too; net.ipv4.conf.eth0 is there only when it is done. */
 static int finish_namespaces(struct creation *c, struct err *e)
 {
-	if (c->l->born && report_await_go(c->report_fd, e))
+	if (c->l->born && report_await_go(c->report.talk, e))
 		return -1;
 	return namespace_set_sysctls(&c->root, c->spec, e);
 }
@@ -171,8 +179,8 @@ static int become_container(struct creation *c, struct err *e)
 	const struct runtime_spec *spec = c->spec;
 	static struct identity who;
 
-	if (join_groups_and_namespaces(c, e) || namespace_set_names(spec, e) ||
-	        namespace_loopback_up(spec, e))
+	if ((joins(c) && container_proc_outside(&c->root, e)) || join_groups_and_namespaces(c, e) ||
+	        namespace_set_names(spec, e) || namespace_loopback_up(spec, e))
 		return -1;
 	if (make_file_systems(c, e) || set_oom_score(c, e))
 		return -1;
@@ -187,52 +195,69 @@ static int become_container(struct creation *c, struct err *e)
 	        .seccomp = c->l->seccomp,
 	        .who = &who,
 	        .init_fd = c->init_fd,
-	        .report_fd = c->report_fd,
+	        .report_fd = c->report.init,
 	        .proc_fd = spec->apparmor ? c->root.proc_fd : -1,
-	        .stay = spec->init};
+	        .stay = spec->init,
+	        .join = joins(c),
+	        .terminal = spec->terminal};
 	return last_stage_exec(&stage, e);
 }
 
-int launch_finish(
-        pid_t pid, int report_fd, const struct runtime_spec *spec, struct launched *out, struct err *e)
+/* Who goes on is another child than the first, which has ended, or will in a moment. */
+static int take_over(pid_t first, pid_t born, struct launched *out, struct err *e)
 {
-	if (!proc_id_of(pid, &out->id) || errno == ESRCH) {
-		out->id.pid = pid;
-		if (!report_wait(report_fd, spec, &out->terminal_fd, e))
-			return 0;
-	} else {
-		err_sys(e, "cannot read the start time of the container's process");
-	}
-	birth_undo(pid, &out->pidfd);
+	birth_undo(first, &out->pidfd);
+	out->pidfd = pidfd_open_pid(born);
+	if (out->pidfd >= 0)
+		return 0;
+	err_sys(e, "cannot open the container's process");
+	kill(born, SIGKILL); /* nobody has reaped it */
 	return -1;
 }
 
-static int map_ids(const struct creation *c, pid_t pid, int report_fd, struct launched *out, struct err *e)
+int launch_finish(pid_t pid, const struct report_ends *report, const struct runtime_spec *spec,
+        struct launched *out, struct err *e)
+{
+	pid_t born = pid;
+	int rc = report_wait(report, spec, &out->terminal_fd, &born, e);
+
+	if (born != pid && take_over(pid, born, out, rc ? NULL : e))
+		rc = -1;
+	/* one that has ended already has no start time */
+	if (!rc && proc_id_of(born, &out->id) && errno != ESRCH)
+		rc = err_sys(e, "cannot read the start time of the container's process");
+	out->id.pid = born;
+	if (rc)
+		birth_undo(born, &out->pidfd);
+	return rc;
+}
+
+static int map_ids(const struct creation *c, pid_t pid, int talk_fd, struct launched *out, struct err *e)
 {
 	if (!c->userns)
 		return 0;
 	if (!user_namespace_map(pid, &c->spec->ids, e)) {
-		report_go(report_fd);
+		report_go(talk_fd);
 		return 0;
 	}
 	birth_undo(pid, &out->pidfd);
-	report_take_error(report_fd, e);
+	report_take_error(talk_fd, e);
 	return -1;
 }
 
 /* The caller's part of the making. When it fails because the child failed first and took its namespaces
  * along, the child's reason is the one to tell. */
-static int call_born(const struct launch *l, pid_t pid, int report_fd, struct launched *out, struct err *e)
+static int call_born(const struct launch *l, pid_t pid, int talk_fd, struct launched *out, struct err *e)
 {
 	if (!l->born)
 		return 0;
 	out->id.pid = pid;
 	if (!l->born(out, l->born_arg, e)) {
-		report_go(report_fd);
+		report_go(talk_fd);
 		return 0;
 	}
 	birth_undo(pid, &out->pidfd);
-	report_take_error(report_fd, e);
+	report_take_error(talk_fd, e);
 	return -1;
 }
 
@@ -274,22 +299,15 @@ static int enter_joined(struct creation *c, struct namespaces *own, struct err *
 static int give_birth(struct creation *c, struct launched *out, struct err *e)
 {
 	uint64_t flags = namespace_private_flags(c->spec);
-	cleanup_fd int report = -1;
-	int saved_pid_ns __attribute__((cleanup(namespace_pid_restore))) = -1;
+	struct report_ends report __attribute__((cleanup(report_close))) = REPORT_ENDS_NONE;
 	struct namespaces own __attribute__((cleanup(namespace_restore))) = NAMESPACES_INIT;
 
-	if (report_pair(&report, &c->report_fd, e))
+	if (report_open(&report, &c->report, e))
 		return -1;
 	bool born_inside = cgroup_mode() == CGROUP_V2 && c->clone_cgroup_fd >= 0;
 	if (c->spec->ns[NS_CGROUP].mode == NS_PRIVATE && c->l->cgroup && !born_inside) {
 		c->cgroup_ns_later = true;
 		flags &= ~(uint64_t)CLONE_NEWCGROUP;
-	}
-	if (c->joined[NS_PID] >= 0) {
-		if ((saved_pid_ns = namespace_pid_save(e)) < 0)
-			return -1;
-		if (setns(c->joined[NS_PID], CLONE_NEWPID))
-			return err_sys(e, "cannot join the other container's pid namespace");
 	}
 	if (c->userns && enter_joined(c, &own, e))
 		return -1;
@@ -298,16 +316,15 @@ static int give_birth(struct creation *c, struct launched *out, struct err *e)
 		struct err child_err = ERR_INIT;
 		/* or we would wait for ever for the word of a launcher that was killed before it could take
 		 * us along (PR_SET_PDEATHSIG in birth.c) */
-		close_fd(&report);
+		report_close(&report);
 		become_container(c, &child_err);
-		report_die(c->report_fd, &child_err);
+		report_die(c->report.talk, &child_err);
 	}
-	close_fd(&c->report_fd);
-	namespace_pid_restore(&saved_pid_ns);
+	report_close(&c->report);
 	namespace_restore(&own);
-	if (pid < 0 || map_ids(c, pid, report, out, e) || call_born(c->l, pid, report, out, e))
+	if (pid < 0 || map_ids(c, pid, report.talk, out, e) || call_born(c->l, pid, report.talk, out, e))
 		return -1;
-	return launch_finish(pid, report, c->spec, out, e);
+	return launch_finish(pid, &report, c->spec, out, e);
 }
 
 /* A user namespace's root may make no device, nor open one on a file system of its own: so its /dev is made
@@ -353,7 +370,7 @@ int launch_create_with(
 	        .spec = l->spec,
 	        .root = {.fd = -1, .proc_fd = -1, .null_fd = -1, .old_mount_api = f->old_mount_api},
 	        .host_nodes = {-1, -1, -1, -1, -1, -1},
-	        .report_fd = -1,
+	        .report = REPORT_ENDS_NONE,
 	        .userns = l->spec->ns[NS_USER].mode == NS_PRIVATE,
 	        .clone_cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -1};
 	int rc = -1;
@@ -366,6 +383,7 @@ int launch_create_with(
 		return -1;
 	if (!namespace_open_joined(c.spec, c.joined, e) &&
 	        !mount_sources_open(c.spec, c.userns ? l->userns_fd : -1, &c.sources, e) &&
+	        !mounts_open_joined_proc(c.spec, c.joined[NS_PID], c.sources, e) &&
 	        !open_host_nodes(&c, f, e))
 		rc = give_birth(&c, out, e);
 	mount_sources_close(c.spec, &c.sources);
@@ -373,7 +391,7 @@ int launch_create_with(
 		close_fd(&c.host_nodes[i]);
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		close_fd(&c.joined[k]);
-	close_fd(&c.report_fd);
+	report_close(&c.report);
 	if (rc == 0)
 		out->hold_fd = steal_fd(&c.init_fd);
 	close_fd(&c.init_fd);

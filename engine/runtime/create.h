@@ -8,6 +8,7 @@
 #include "engine/runtime/launch.h"
 
 struct err;
+struct report_ends;
 
 /* How to do without what a newer kernel has. All zero: the best way here. */
 struct launch_fallbacks {
@@ -23,8 +24,9 @@ int launch_enter_with(
 
 /* In the child: the three descriptors become 0, 1, 2, and pipes among them the user's. */
 int launch_connect(const int stdio[3], uid_t uid, gid_t gid, struct err *e);
-/* In the caller: wait for the command's execve; on failure the child is gone. */
-int launch_finish(
-        pid_t pid, int report_fd, const struct runtime_spec *spec, struct launched *out, struct err *e);
+/* In the caller: wait for the command's execve; on failure the child, and who goes on in its place, are gone.
+ */
+int launch_finish(pid_t pid, const struct report_ends *report, const struct runtime_spec *spec,
+        struct launched *out, struct err *e);
 
 #endif

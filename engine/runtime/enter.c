@@ -1,6 +1,6 @@
-/* A process joins a running container. It is the caller's direct child, born in the container's pid namespace
- * and cgroup; there it is closed to everyone (PR_SET_DUMPABLE, see birth.c) until tare-init has given up what
- * the container lacks. */
+/* A process joins a running container: first its cgroup and every namespace but that of its processes. There
+ * it becomes tare-init, gives up what the container lacks, and only then is born where the container can see
+ * it (engine/init/main.c, be_born_inside), as another child of the caller's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -22,24 +22,27 @@ struct entering {
 	const struct enter *x;
 	const struct runtime_spec *spec;
 	struct container_root root;
-	int pidfd, init_fd, report_fd, clone_cgroup_fd;
+	struct report_ends report;
+	int pidfd, init_fd, clone_cgroup_fd;
 };
 
-/* Everything the container has of its own; the pid namespace came with clone. */
+/* Everything the container has of its own. We stay out of its pid namespace: that is for our children. */
 static int join(struct entering *n, struct err *e)
 {
 	int flags = 0;
 
+	if (n->spec->apparmor && container_proc_outside(&n->root, e))
+		return -1;
 	if (n->x->cgroup && cgroup_enter_self(n->x->cgroup, n->clone_cgroup_fd < 0, e))
 		return -1;
 	for (int k = 0; k < NS_KIND_COUNT; k++)
-		if (n->spec->ns[k].mode != NS_HOST && k != NS_PID)
+		if (n->spec->ns[k].mode != NS_HOST)
 			flags |= namespace_flag(k);
 	if (setns(n->pidfd, flags))
 		return err_sys(e, "cannot join the container's namespaces; is it still running?");
 	/* The user namespace was joined first of all, and what follows needs its root. */
 	if (n->spec->ns[NS_USER].mode != NS_HOST &&
-	        (user_namespace_become_root(e) || report_launcher_lives(n->report_fd, e)))
+	        (user_namespace_become_root(e) || report_launcher_lives(n->report.talk, e)))
 		return -1;
 	n->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (n->root.fd < 0)
@@ -54,9 +57,9 @@ static int connect_terminal(struct entering *n, uid_t uid, struct err *e)
 
 	if (devpts < 0 || terminal_open(devpts, n->spec->rows, n->spec->cols, &master, &slave, e))
 		return -1;
-	if (report_send_terminal(n->report_fd, master, e))
+	if (report_send_terminal(n->report.talk, master, e))
 		return -1;
-	return terminal_adopt(slave, uid, e);
+	return terminal_connect(slave, uid, e);
 }
 
 static int become_guest(struct entering *n, struct err *e)
@@ -70,41 +73,33 @@ static int become_guest(struct entering *n, struct err *e)
 	if (spec->terminal ? connect_terminal(n, who.uid, e)
 	                   : launch_connect(n->x->stdio, who.uid, who.gid, e))
 		return -1;
-	if (spec->apparmor && container_proc(&n->root, e))
-		return -1;
 	struct last_stage stage = {.spec = spec,
 	        .seccomp = n->x->seccomp,
 	        .who = &who,
 	        .init_fd = n->init_fd,
-	        .report_fd = n->report_fd,
+	        .report_fd = n->report.init,
 	        .proc_fd = n->root.proc_fd,
-	        .stay = spec->init};
+	        .stay = spec->init,
+	        .join = true,
+	        .terminal = spec->terminal};
 	return last_stage_exec(&stage, e);
 }
 
 static int give_birth(struct entering *n, struct launched *out, struct err *e)
 {
-	cleanup_fd int report = -1;
-	int saved_pid_ns __attribute__((cleanup(namespace_pid_restore))) = -1;
+	struct report_ends report __attribute__((cleanup(report_close))) = REPORT_ENDS_NONE;
 
-	if (report_pair(&report, &n->report_fd, e))
+	if (report_open(&report, &n->report, e))
 		return -1;
-	if (n->spec->ns[NS_PID].mode != NS_HOST) {
-		if ((saved_pid_ns = namespace_pid_save(e)) < 0)
-			return -1;
-		if (setns(n->pidfd, CLONE_NEWPID))
-			return err_sys(e, "cannot join the container's pid namespace; is it still running?");
-	}
 	pid_t pid = birth(0, n->clone_cgroup_fd, &out->pidfd, e);
 	if (pid == 0) {
 		struct err child_err = ERR_INIT;
-		close_fd(&report); /* its end must be seen when the launcher is gone */
+		report_close(&report); /* its end must be seen when the launcher is gone */
 		become_guest(n, &child_err);
-		report_die(n->report_fd, &child_err);
+		report_die(n->report.talk, &child_err);
 	}
-	close_fd(&n->report_fd);
-	namespace_pid_restore(&saved_pid_ns);
-	return pid < 0 ? -1 : launch_finish(pid, report, n->spec, out, e);
+	report_close(&n->report);
+	return pid < 0 ? -1 : launch_finish(pid, &report, n->spec, out, e);
 }
 
 int launch_enter_with(
@@ -113,7 +108,7 @@ int launch_enter_with(
 	struct entering n = {.x = x,
 	        .spec = x->spec,
 	        .root = {.fd = -1, .proc_fd = -1, .null_fd = -1, .old_mount_api = f->old_mount_api},
-	        .report_fd = -1,
+	        .report = REPORT_ENDS_NONE,
 	        .clone_cgroup_fd = x->cgroup ? cgroup_clone_fd(x->cgroup) : -1};
 	int rc = -1;
 
@@ -131,7 +126,7 @@ int launch_enter_with(
 		rc = give_birth(&n, out, e);
 	if (rc == 0)
 		out->hold_fd = steal_fd(&own_init);
-	close_fd(&n.report_fd);
+	report_close(&n.report);
 	close_fd(&n.pidfd);
 	return rc;
 }

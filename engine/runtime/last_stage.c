@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@
 #include "engine/oci/rlimit.h"
 #include "engine/oci/runtime_spec.h"
 #include "engine/runtime/launch.h"
+#include "engine/runtime/seccomp_prologue.h"
 
 /* Executed by all, read by none but its owner (the Makefile gives it this mode, too): a process whose program
  * it may not read is closed to a user namespace's root, with CAP_SYS_PTRACE as well, from execve on (attack
@@ -161,6 +163,10 @@ static struct init_block block_head(const struct last_stage *s)
 		flags |= INIT_HAS_PROC;
 	if (spec->seccomp_log)
 		flags |= INIT_SECCOMP_LOG;
+	if (s->join)
+		flags |= INIT_JOIN;
+	if (s->terminal)
+		flags |= INIT_TERMINAL;
 	return (struct init_block){
 	        .magic = INIT_MAGIC,
 	        .flags = flags,
@@ -180,6 +186,23 @@ static struct init_block block_head(const struct last_stage *s)
 	};
 }
 
+/* The filter, for who joins with its own birth allowed. */
+static int add_filter(struct buf *b, const struct last_stage *s, struct init_block *head, struct err *e)
+{
+	struct sock_filter birth[SECCOMP_BIRTH_INSNS];
+
+	if (!head->n_filter)
+		return 0;
+	if (s->join && head->n_filter + SECCOMP_BIRTH_INSNS <= INIT_FILTER_MAX) {
+		if (getrandom(head->secret, sizeof head->secret, 0) != sizeof head->secret)
+			return err_sys(e, "cannot get random bytes");
+		head->n_filter += (uint32_t)seccomp_prologue_birth(head->secret, birth);
+		buf_add(b, birth, sizeof birth);
+	}
+	buf_add(b, s->seccomp->insns, s->seccomp->n_insns * sizeof(struct sock_filter));
+	return 0;
+}
+
 static int write_block(const struct last_stage *s, struct err *e)
 {
 	cleanup_buf struct buf b = BUF_INIT_MAX(INIT_BLOCK_MAX);
@@ -191,8 +214,8 @@ static int write_block(const struct last_stage *s, struct err *e)
 		struct init_rlimit r = rlimit_possible(&s->spec->rlimits[i]);
 		buf_add(&b, &r, sizeof r);
 	}
-	if (head.n_filter)
-		buf_add(&b, s->seccomp->insns, head.n_filter * sizeof(struct sock_filter));
+	if (add_filter(&b, s, &head, e))
+		return -1;
 	buf_add(&b, s->who->groups, head.n_groups * sizeof(uint32_t));
 	size_t strings_at = b.len;
 	add_strings(&b, s, &head.n_env);

@@ -2,6 +2,7 @@
 #ifndef TARE_RUNTIME_LAST_STAGE_H
 #define TARE_RUNTIME_LAST_STAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,8 +32,10 @@ struct last_stage {
 	const struct seccomp_filter *seccomp; /* or NULL */
 	const struct identity *who;
 	int init_fd, report_fd;
-	int proc_fd; /* private procfs for the AppArmor label, or -1 */
-	int stay;    /* tare-init stays as process 1 */
+	int proc_fd;   /* procfs that no mount of the container can cover, for the AppArmor label, or -1 */
+	bool stay;     /* tare-init stays as process 1 */
+	bool join;     /* others live where our children are born */
+	bool terminal; /* with join: 0 is a terminal */
 };
 /* In the child: write the block, put the descriptors where init wants them, execute. Returns only to fail. */
 int last_stage_exec(const struct last_stage *s, struct err *e);

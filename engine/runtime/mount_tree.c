@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/defence.h"
@@ -96,6 +98,32 @@ int container_proc(struct container_root *r, struct err *e)
 		r->proc_fd = mount_new(
 		        "proc", "proc", NULL, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
 	return r->proc_fd < 0 ? -1 : 0;
+}
+
+/* Nothing that a container has mounted covers the /proc that the launcher sees. */
+int container_proc_outside(struct container_root *r, struct err *e)
+{
+	struct statfs fs;
+
+	if (!container_proc(r, NULL))
+		return 0;
+	r->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r->proc_fd < 0 || fstatfs(r->proc_fd, &fs))
+		return err_sys(e, "cannot open /proc");
+	return fs.f_type == PROC_SUPER_MAGIC ? 0 : err_set(e, ERR_OTHER, "/proc is no procfs");
+}
+
+int mount_proc_of(int pid_ns, uint64_t attr, struct err *e)
+{
+	cleanup_fd int fs = fsopen("proc", FSOPEN_CLOEXEC);
+
+	if (fs < 0)
+		return err_sys(e, "cannot mount proc: this kernel lacks it");
+	if (fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, pid_ns) ||
+	        fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return config_error(fs, "proc", "pidns", e);
+	int fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr);
+	return fd < 0 ? err_sys(e, "cannot mount proc") : fd;
 }
 
 /* mount(2)'s flags, of which a remount replaces the whole set: start from what the mount has. */

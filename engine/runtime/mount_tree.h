@@ -60,5 +60,9 @@ int target_real_directory(int root_fd, const char *path, struct err *e);
 
 /* Our own procfs, made on first use. */
 int container_proc(struct container_root *r, struct err *e);
+/* The same before any namespace is joined, for who may not make one of the pid namespace he lives in. */
+int container_proc_outside(struct container_root *r, struct err *e);
+/* The procfs of a pid namespace that we don't live in, detached; from Linux 6.18 on. */
+int mount_proc_of(int pid_ns, uint64_t attr, struct err *e);
 
 #endif

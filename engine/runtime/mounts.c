@@ -67,6 +67,20 @@ int mount_sources_open(const struct runtime_spec *spec, int userns_fd, int **fds
 	return 0;
 }
 
+int mounts_open_joined_proc(const struct runtime_spec *spec, int pid_ns, int *fds, struct err *e)
+{
+	for (size_t i = 0; pid_ns >= 0 && i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+		if (strcmp(m->type, "proc") != 0)
+			continue;
+		fds[i] = m->source_fd >= 0 ? fcntl(m->source_fd, F_DUPFD_CLOEXEC, 3)
+		                           : mount_proc_of(pid_ns, 0, e);
+		if (fds[i] < 0)
+			return m->source_fd >= 0 ? err_sys(e, "cannot take %s", m->destination) : -1;
+	}
+	return 0;
+}
+
 int mounts_make_views(const struct runtime_spec *spec, const char *type, int *fds, struct err *e)
 {
 	for (size_t i = 0; i < spec->n_mounts; i++) {
@@ -74,7 +88,7 @@ int mounts_make_views(const struct runtime_spec *spec, const char *type, int *fd
 		struct mount_options o;
 		char *data[MOUNT_DATA_MAX];
 
-		if (strcmp(m->type, type) != 0)
+		if (strcmp(m->type, type) != 0 || fds[i] >= 0)
 			continue;
 		if (mount_options_parse(m->options, &o, data, e) ||
 		        (fds[i] = mount_new(m->type, m->type, o.data, o.n_data, o.set, e)) < 0)
@@ -190,8 +204,8 @@ static int open_target(struct container_root *r, const struct spec_mount *m, str
 
 /* Data options of file systems that have none of their own would be refused by the kernel; the
  * attributes apply to the mount. */
-static int make_fs(struct container_root *r, const struct spec_mount *m, const struct mount_options *o,
-        int made, struct err *e)
+static int make_fs(struct container_root *r, const struct runtime_spec *spec, const struct spec_mount *m,
+        const struct mount_options *o, int made, struct err *e)
 {
 	cleanup_fd int target = open_target(r, m, e);
 	if (target < 0)
@@ -204,6 +218,8 @@ static int make_fs(struct container_root *r, const struct spec_mount *m, const s
 	if (fd < 0)
 		return made >= 0 ? err_sys(e, "cannot take the mount") : -1;
 	struct mount_options after = {.propagation = o->propagation, .recursive = o->recursive};
+	if (spec->ns[NS_PID].mode == NS_JOIN && !strcmp(m->type, "proc"))
+		after.set = o->set;
 	return mount_attach(r, fd, target, &after, e);
 }
 
@@ -218,7 +234,8 @@ int mounts_make(struct container_root *r, const struct runtime_spec *spec, const
 
 		if (mount_options_parse(m->options, &o, data, e))
 			return err_wrap(e, "mount %s", m->destination);
-		if (bind ? make_bind(r, spec, m, &o, source_fds[i], e) : make_fs(r, m, &o, source_fds[i], e))
+		if (bind ? make_bind(r, spec, m, &o, source_fds[i], e)
+		         : make_fs(r, spec, m, &o, source_fds[i], e))
 			return err_wrap(e, "mount %s", m->destination);
 		if (!strcmp(m->destination, "/dev"))
 			*dev_is_ours = !bind;

@@ -13,8 +13,12 @@ struct runtime_spec;
 int mount_sources_open(const struct runtime_spec *spec, int userns_fd, int **fds, struct err *e);
 void mount_sources_close(const struct runtime_spec *spec, int **fds);
 
+/* With a pid namespace to be joined (or -1), /proc is of that one, where we never live: into fds, unless the
+ * engine has one from the other container. */
+int mounts_open_joined_proc(const struct runtime_spec *spec, int pid_ns, int *fds, struct err *e);
+
 /* For a user namespace, before its mounts are made: those of a type that shows the caller's namespaces
- * ("proc", "sysfs"), into fds. */
+ * ("proc", "sysfs"), into fds, where they are not there yet. */
 int mounts_make_views(const struct runtime_spec *spec, const char *type, int *fds, struct err *e);
 
 /* The files of /proc that may be mounted over: what resource views like lxcfs replace. */

@@ -69,7 +69,7 @@ int namespace_open_joined(const struct runtime_spec *spec, int fds[NS_KIND_COUNT
 int namespace_join(const int fds[NS_KIND_COUNT], struct err *e)
 {
 	for (int k = 0; k < NS_KIND_COUNT; k++)
-		if (fds[k] >= 0 && k != NS_PID && setns(fds[k], kinds[k].flag))
+		if (fds[k] >= 0 && setns(fds[k], kinds[k].flag))
 			return err_sys(e, "cannot join the other container's %s namespace", kinds[k].name);
 	return 0;
 }
@@ -98,21 +98,6 @@ void namespace_restore(struct namespaces *own)
 			setns(own->fds[k], kinds[k].flag);
 		close_fd(&own->fds[k]);
 	}
-}
-
-int namespace_pid_save(struct err *e)
-{
-	int fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
-
-	/* The link can't be followed while a namespace without a first process is set; ours has one. */
-	return fd < 0 ? err_sys(e, "cannot open /proc/self/ns/pid_for_children; is /proc mounted?") : fd;
-}
-
-void namespace_pid_restore(int *saved)
-{
-	if (*saved >= 0)
-		setns(*saved, CLONE_NEWPID);
-	close_fd(saved);
 }
 
 int namespace_set_names(const struct runtime_spec *spec, struct err *e)

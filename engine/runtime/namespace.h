@@ -17,7 +17,7 @@ uint64_t namespace_private_flags(const struct runtime_spec *spec);
 
 /* In the launcher: open what is to be joined; -1 where nothing is. */
 int namespace_open_joined(const struct runtime_spec *spec, int fds[NS_KIND_COUNT], struct err *e);
-/* In the child: join all of them but the pid namespace, which clone has seen to. */
+/* In the child: join all of them; of a pid namespace become the members that are born from now on. */
 int namespace_join(const int fds[NS_KIND_COUNT], struct err *e);
 
 /* In the launcher: be in those that are joined, but for the pid namespace, until namespace_restore(). */
@@ -30,10 +30,6 @@ struct namespaces {
 	}
 int namespace_enter(const int fds[NS_KIND_COUNT], struct namespaces *own, struct err *e);
 void namespace_restore(struct namespaces *own);
-
-/* The pid namespace of the next child. Save the caller's own before, put it back after the clone. */
-int namespace_pid_save(struct err *e);
-void namespace_pid_restore(int *saved);
 
 /* In the child: host name, loopback interface, sysctls. */
 int namespace_set_names(const struct runtime_spec *spec, struct err *e);

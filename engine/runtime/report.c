@@ -1,9 +1,11 @@
 #include "engine/runtime/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -17,15 +19,25 @@ struct report {
 	struct err err;
 };
 
-int report_pair(int *parent_end, int *child_end, struct err *e)
+int report_open(struct report_ends *launcher, struct report_ends *child, struct err *e)
 {
-	int sv[2];
+	int sv[2], pipe[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return err_sys(e, "cannot make a socket pair");
-	*parent_end = sv[0];
-	*child_end = sv[1];
+	launcher->talk = sv[0];
+	child->talk = sv[1];
+	if (pipe2(pipe, O_CLOEXEC))
+		return err_sys(e, "cannot make a pipe");
+	launcher->init = pipe[0];
+	child->init = pipe[1];
 	return 0;
+}
+
+void report_close(struct report_ends *r)
+{
+	close_fd(&r->talk);
+	close_fd(&r->init);
 }
 
 _Noreturn void report_die(int fd, const struct err *e)
@@ -107,7 +119,7 @@ static int command_failed(const struct init_report *r, const struct runtime_spec
 	path = strchr(spec->args[0], '/') != NULL;
 	if (r->stage == INIT_STAGE_FIND)
 		return err_set(e, ERR_NO_COMMAND, "exec \"%s\": not found in the container's PATH", name);
-	switch (r->sys) {
+	switch (r->value) {
 	case ENOENT:
 	case ENOTDIR:
 	case ELOOP:
@@ -130,7 +142,7 @@ static int command_failed(const struct init_report *r, const struct runtime_spec
 		return err_set(
 		        e, ERR_NOT_EXECUTABLE, "exec \"%s\": arguments and environment are too long", name);
 	default:
-		errno = r->sys;
+		errno = r->value;
 		err_sys(e, "exec \"%s\"", name);
 		if (e)
 			e->kind = ERR_NOT_EXECUTABLE;
@@ -150,7 +162,20 @@ static const char *const stage_text[INIT_STAGE_COUNT] = {
         [INIT_STAGE_CAPS] = "cannot set the capabilities",
         [INIT_STAGE_NO_NEW_PRIVS] = "cannot set no_new_privs",
         [INIT_STAGE_FORK] = "cannot fork the command from process 1",
+        [INIT_STAGE_TERMINAL] = "cannot make the container's terminal the controlling one",
 };
+
+static int join_failed(int error, struct err *e)
+{
+	errno = error;
+	if (errno == EAGAIN)
+		return err_sys(e,
+		        "no room for another process in the container; raise --pids-limit or --ulimit nproc "
+		        "(whoever joins is two for a moment)");
+	if (errno == ENOMEM || errno == EINVAL)
+		return err_sys(e, "cannot join the container's pid namespace; is it still running?");
+	return err_sys(e, "cannot join the container's pid namespace");
+}
 
 static int init_failed(const struct init_report *r, const struct runtime_spec *spec, struct err *e)
 {
@@ -161,7 +186,9 @@ static int init_failed(const struct init_report *r, const struct runtime_spec *s
 	text_harmless_to(cwd, sizeof cwd, spec->cwd && *spec->cwd ? spec->cwd : "/");
 	if (r->stage == INIT_STAGE_CWD_OUTSIDE)
 		return err_set(e, ERR_OTHER, "working directory \"%s\" leads out of the container", cwd);
-	errno = r->sys;
+	if (r->stage == INIT_STAGE_JOIN)
+		return join_failed(r->value, e);
+	errno = r->value;
 	if (r->stage == INIT_STAGE_CWD)
 		err_sys(e, "cannot enter the working directory \"%s\" in the container", cwd);
 	else
@@ -191,18 +218,13 @@ bool report_take_error(int fd, struct err *e)
 	return false;
 }
 
-int report_wait(int fd, const struct runtime_spec *spec, int *terminal_fd, struct err *e)
+/* Until the child is tare-init. */
+static int talk(int fd, int *terminal, struct err *e)
 {
-	cleanup_fd int terminal = -1;
-	bool ready = false;
 	struct report r;
+	ssize_t n;
 
-	for (;;) {
-		ssize_t n = receive(fd, &r, &terminal);
-		if (n < 0)
-			return err_sys(e, "cannot hear from the container's first process");
-		if (n == 0)
-			break;
+	while ((n = receive(fd, &r, terminal)) > 0) {
 		if ((size_t)n < sizeof r.head)
 			return err_set(e, ERR_OTHER, "the container's first process spoke nonsense");
 		if (r.head.word == INIT_SAYS_ERROR && (size_t)n == sizeof r) {
@@ -211,10 +233,38 @@ int report_wait(int fd, const struct runtime_spec *spec, int *terminal_fd, struc
 				*e = r.err;
 			return -1;
 		}
-		if (r.head.word == INIT_SAYS_FAILED)
-			return init_failed(&r.head, spec, e);
-		ready |= r.head.word == INIT_SAYS_READY;
 	}
+	return n < 0 ? err_sys(e, "cannot hear from the container's first process") : 0;
+}
+
+/* The one word of which another may be harmed: believed of our own children only. */
+static void take_born(pid_t pid, pid_t *born)
+{
+	siginfo_t info;
+
+	if (pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		*born = pid;
+}
+
+int report_wait(const struct report_ends *ends, const struct runtime_spec *spec, int *terminal_fd,
+        pid_t *born, struct err *e)
+{
+	cleanup_fd int terminal = -1;
+	struct init_report r;
+	bool ready = false;
+	ssize_t n;
+
+	if (talk(ends->talk, &terminal, e))
+		return -1;
+	while ((n = read_full(ends->init, &r, sizeof r)) == (ssize_t)sizeof r) {
+		if (r.word == INIT_SAYS_BORN)
+			take_born(r.value, born);
+		if (r.word == INIT_SAYS_FAILED)
+			return init_failed(&r, spec, e);
+		ready |= r.word == INIT_SAYS_READY;
+	}
+	if (n < 0)
+		return err_sys(e, "cannot hear from the container's first process");
 	if (!ready)
 		return err_set(e, ERR_OTHER, "the container's first process died while it was being set up");
 	*terminal_fd = steal_fd(&terminal);

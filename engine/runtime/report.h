@@ -1,15 +1,25 @@
-/* The channel between launcher and child: a SOCK_SEQPACKET pair whose child end dies with the command's
- * execve. The child says what failed (a whole struct err), hands over the terminal, and as tare-init reports
- * stage and errno (engine/init/handoff.h). */
+/* What launcher and child say to each other. Over a SOCK_SEQPACKET pair, which ends where the child becomes
+ * tare-init: what failed (a whole struct err), the terminal. Over a pipe, which ends with the command's
+ * execve: what tare-init reports (engine/init/handoff.h). Who joins a container holds the pipe where the
+ * container can see it, so the launcher believes nothing of it that could do harm. */
 #ifndef TARE_RUNTIME_REPORT_H
 #define TARE_RUNTIME_REPORT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct err;
 struct runtime_spec;
 
-int report_pair(int *parent_end, int *child_end, struct err *e);
+struct report_ends {
+	int talk, init; /* the socket; the pipe */
+};
+#define REPORT_ENDS_NONE                                                                                     \
+	{                                                                                                    \
+		-1, -1                                                                                       \
+	}
+int report_open(struct report_ends *launcher, struct report_ends *child, struct err *e);
+void report_close(struct report_ends *r);
 
 /* Child: the last word before dying. */
 _Noreturn void report_die(int fd, const struct err *e);
@@ -25,7 +35,8 @@ void report_go(int fd);
 /* Parent: of a child that is dead, the error that it reported, if it did. */
 bool report_take_error(int fd, struct err *e);
 /* Parent: wait for the command's execve. 0, with the terminal's master (or -1); -1 with e. `spec` for
- * messages. */
-int report_wait(int fd, const struct runtime_spec *spec, int *terminal_fd, struct err *e);
+ * messages. *born: the child's pid; becomes that of our other child who goes on in its place. */
+int report_wait(const struct report_ends *r, const struct runtime_spec *spec, int *terminal_fd, pid_t *born,
+        struct err *e);
 
 #endif

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* From 424 on a call has the same number on every architecture that we build for
  * (linux/scripts/syscall.tbl). Ascending, without gaps. */
@@ -74,6 +77,32 @@ static size_t write_refusal(const struct seccomp_refusal *r, struct sock_filter 
 	out[n++] = LOAD((uint32_t)offsetof(struct seccomp_data, args) + 8 * r->arg + low);
 	out[n++] = ONLY(r->value, 1);
 	out[n++] = RETURN(r->action);
+	return n;
+}
+
+size_t seccomp_prologue_birth(const uint64_t secret[2], struct sock_filter *out)
+{
+	const uint32_t low = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0;
+	const uint32_t args = offsetof(struct seccomp_data, args);
+	const struct {
+		uint32_t at, value;
+	} only[] = {
+	        {offsetof(struct seccomp_data, nr), SYS_clone},
+	        {offsetof(struct seccomp_data, arch), seccomp_arch_native()},
+	        {args + low, CLONE_PARENT | SIGCHLD},
+	        {args + 16 + low, (uint32_t)secret[0]},
+	        {args + 16 + 4 - low, (uint32_t)(secret[0] >> 32)},
+	        {args + 24 + low, (uint32_t)secret[1]},
+	        {args + 24 + 4 - low, (uint32_t)(secret[1] >> 32)},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof only / sizeof only[0]; i++) {
+		out[n++] = LOAD(only[i].at);
+		out[n] = ONLY(only[i].value, (uint8_t)(SECCOMP_BIRTH_INSNS - 1 - n));
+		n++;
+	}
+	out[n++] = RETURN(SECCOMP_RET_ALLOW);
 	return n;
 }
 

@@ -34,6 +34,12 @@ void seccomp_prologue_add(struct seccomp_prologue *p, const char *name, uint32_t
 /* -1: there are too many. */
 int seccomp_prologue_refuse(struct seccomp_prologue *p, const struct seccomp_refusal *r);
 bool seccomp_prologue_knows(const char *name);
+/* Before a whole filter, for who joins a container (engine/init/main.c, be_born_inside): whatever the profile
+ * says of clone, the one with CLONE_PARENT, and the secret in arguments that the kernel ignores then, passes.
+ * So a profile that allows no clone can be joined, and has its filter before anybody sees who joins. The
+ * count, SECCOMP_BIRTH_INSNS. */
+#define SECCOMP_BIRTH_INSNS 15
+size_t seccomp_prologue_birth(const uint64_t secret[2], struct sock_filter *out);
 /* The instructions, at most SECCOMP_PROLOGUE_MAX; the count. */
 size_t seccomp_prologue_write(
         const struct seccomp_prologue *p, uint32_t default_action, struct sock_filter *out);

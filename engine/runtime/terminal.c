@@ -82,6 +82,11 @@ int terminal_adopt(int slave, uid_t uid, struct err *e)
 {
 	if (ioctl(slave, TIOCSCTTY, 0))
 		return err_sys(e, "cannot make the container's terminal the controlling one");
+	return terminal_connect(slave, uid, e);
+}
+
+int terminal_connect(int slave, uid_t uid, struct err *e)
+{
 	if (fchown(slave, uid, (gid_t)-1))
 		return err_sys(e, "cannot give the container's terminal to its user");
 	for (int fd = 0; fd < 3; fd++)

@@ -12,5 +12,7 @@ int terminal_devpts(int root_fd, struct err *e);
 int terminal_open(int devpts_fd, unsigned rows, unsigned cols, int *master, int *slave, struct err *e);
 /* Session leader: the slave becomes controlling terminal and descriptors 0-2, owned by uid. */
 int terminal_adopt(int slave, uid_t uid, struct err *e);
+/* The same without making it the controlling one. */
+int terminal_connect(int slave, uid_t uid, struct err *e);
 
 #endif

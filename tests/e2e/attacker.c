@@ -4,9 +4,7 @@
  *	key NAME	reads a key of the session's keyring
  *	mount-cgroup DIR	mounts each v1 hierarchy and the v2 one there, and lists what would run a
  *program on the host
- *	watch FILE	lists the programs of all processes that it may look into, until FILE is there
  */
-#include <dirent.h>
 #include <errno.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
@@ -52,32 +50,11 @@ static int mount_cgroup(const char *dir)
 	return puts("looked") < 0;
 }
 
-/* Until FILE is there. */
-static int watch(const char *file)
-{
-	char path[300], program[300];
-
-	while (access(file, F_OK) != 0) {
-		DIR *d = opendir("/proc");
-		for (struct dirent *e; d && (e = readdir(d));) {
-			snprintf(path, sizeof path, "/proc/%s/exe", e->d_name);
-			ssize_t n = readlink(path, program, sizeof program - 1);
-			if (n > 0)
-				printf("%.*s\n", (int)n, program);
-		}
-		if (d)
-			closedir(d);
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "key"))
 		return key(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "mount-cgroup"))
 		return mount_cgroup(argv[2]);
-	if (argc == 3 && !strcmp(argv[1], "watch"))
-		return watch(argv[2]);
 	return 2;
 }

@@ -221,6 +221,42 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	lacks saw
 }
 
+# The kernel shuts nobody out who may trace everything (CAP_SYS_PTRACE): what he can see must have nothing. It is held
+# where it is seen first, and taken over there.
+@test "who joins holds nothing that the container lacks, whoever takes him over (CVE-2016-9962)" {
+	tracer n 2 --ulimit nofile=100 --cap-add SYS_PTRACE --health-cmd 'echo well' --health-interval 1h
+	ok held exec n echo done
+	is done
+	ok held --internal health "$(tare inspect --format '{{.Id}}' n)"
+	told n
+	is $'seized\nend\nseized\nend'
+	# without that right he is not even looked at
+	tracer m 1
+	ok held exec m echo done
+	told m
+	is $'not seized: EPERM\nend'
+}
+
+@test "nor a container that is started among the processes of another" {
+	tracer n 2 --ulimit nofile=100 --cap-add SYS_PTRACE
+	ok held run --rm --network container:n --ipc container:n --uts host --pid container:n --cap-add SYS_PTRACE --ulimit nofile=100 $B ps
+	has 'ps'
+	has '1 root     /tracer 2'
+	ok held run --rm --init --network container:n --ipc container:n --uts host --pid container:n --cap-add SYS_PTRACE --ulimit nofile=100 $B true
+	told n
+	is $'seized\nanother root/.\nanother ns/mnt\nanother ns/uts\nanother ns/cgroup\nend\nseized\nanother root/.\nanother ns/mnt\nanother ns/uts\nanother ns/cgroup\nend'
+}
+
+# What the profile says of clone counts for what is run, not for how it is brought in.
+@test "a profile that allows no clone can be joined, and has its filter before" {
+	printf '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["clone","clone3","fork","vfork","keyctl"],"action":"SCMP_ACT_ERRNO","errnoRet":38}]}' >"$DIR/noclone.json"
+	tracer n 1 --cap-add SYS_PTRACE --security-opt "seccomp=$DIR/noclone.json"
+	run held exec n sh -c 'ls; echo done'
+	has 'unction not implemented'
+	told n
+	is $'seized\nend'
+}
+
 @test "--pid host, --ipc host, --uts host, and container:" {
 	same "$(tare run --rm --pid host $B readlink /proc/self/ns/pid)" "$(readlink /proc/self/ns/pid)"
 	same "$(tare run --rm --ipc host $B readlink /proc/self/ns/ipc)" "$(readlink /proc/self/ns/ipc)"

@@ -27,6 +27,8 @@ inspect() { tare inspect --format "{{.State.$1}}" "$2"; }
 	is $'4\n1'
 	ok old exec a nslookup a 10.213.9.1
 	has '10.213.9.2'
+	ok old run --rm --network none --pid container:a $B ps
+	has 'sleep 1000'
 	ok old update --pids-limit 20 a
 	ok old pause a
 	ok old unpause a

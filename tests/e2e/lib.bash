@@ -61,6 +61,18 @@ tare() {
 	"$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-
 }
 
+# The same, held where a container first sees what is brought in (newborn.c), for its /tracer (tracer.c).
+held() {
+	"$BUILD/e2e/newborn" "$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-
+}
+tracer() { # NAME VICTIMS FLAG…
+	ok tare run -d --name "$1" --network none -v "$BUILD/e2e/tracer:/tracer:ro" "${@:3}" $B /tracer "$2"
+}
+told() { # NAME: what its tracer found
+	ok tare wait "$1"
+	ok tare logs "$1"
+}
+
 # The leak checker of a sanitized build traces as well, which only one can.
 strace() { ASAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 
