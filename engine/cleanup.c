@@ -75,7 +75,7 @@ static int remove_state(const struct store *s, struct container *c, struct err *
 {
 	close_fd(&c->state_fd);
 	c->has_state = false;
-	if (remove_tree_at(s->state_containers_fd, c->id) != 0)
+	if (container_state_remove(s, c->id) != 0)
 		return err_sys(e, "cannot remove %s/containers/%.12s", s->state, c->id);
 	return 0;
 }
@@ -168,7 +168,7 @@ int remove_locked(const struct store *s, struct container *c, bool volumes, stru
 	container_name_release(s, c->record.name, c->id);
 	close_fd(&c->state_fd);
 	c->has_state = false;
-	remove_tree_at(s->state_containers_fd, c->id);
+	container_state_remove(s, c->id);
 	if (volumes)
 		remove_anonymous_volumes(s, c);
 	container_event(s, c, "destroy", NULL);

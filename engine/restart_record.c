@@ -94,7 +94,7 @@ int restart_call_off(const struct store *s, struct container *c, bool by_user, s
 	/* on a full disk as well: who waits is dead already, and must not be missed */
 	close_fd(&c->state_fd);
 	c->has_state = false;
-	if (remove_tree_at(s->state_containers_fd, c->id) != 0)
+	if (container_state_remove(s, c->id) != 0)
 		return err_sys(e, "cannot remove %s/containers/%.12s", s->state, c->id);
 	return rc;
 }

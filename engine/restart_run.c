@@ -91,7 +91,7 @@ static int put_off_again(const struct store *s, struct container *c, int64_t sta
 		return restart_put_off(c, c->state.restart_shift, e);
 	close_fd(&c->state_fd);
 	c->has_state = false;
-	remove_tree_at(s->state_containers_fd, c->id);
+	container_state_remove(s, c->id);
 	return 0;
 }
 

@@ -194,6 +194,24 @@ int container_state_dir_open(const struct store *s, const char *id, bool make)
 	            : openat(s->state_containers_fd, id, OPEN_DIR);
 }
 
+int container_state_remove(const struct store *s, const char *id)
+{
+	char aside[TARE_ID_LEN + 8];
+	int dir = s->state_containers_fd;
+
+	snprintf(aside, sizeof aside, ".rm-%s", id);
+	if (renameat(dir, id, dir, aside) != 0) {
+		if (errno == ENOENT)
+			return 0;
+		/* a removal before this one was killed */
+		if ((errno != ENOTEMPTY && errno != EEXIST) || remove_tree_at(dir, aside) != 0 ||
+		        renameat(dir, id, dir, aside) != 0)
+			return -1;
+	}
+	remove_tree_at(dir, aside); /* what stays is debris */
+	return 0;
+}
+
 /* ------------------------------------------------------------------ no container, or none any more */
 
 static bool dir_is_named(const struct store *s, int dir, const char *entry)
@@ -262,6 +280,6 @@ int container_set_aside(const struct store *s, const char *id, const char *reaso
 	if (renameat(s->containers_fd, id, s->containers_fd, container_aside_entry(id, aside)) != 0)
 		return err_sys(e, "cannot set container %.12s aside", id);
 	container_names_release(s, id);
-	remove_tree_at(s->state_containers_fd, id);
+	container_state_remove(s, id);
 	return 0;
 }

@@ -81,6 +81,9 @@ int container_aside_remove(const struct store *s, const char *id, struct err *e)
 /* Open root/containers/ID and state/containers/ID (made with `make`). -1 with errno. */
 int container_dir_open(const struct store *s, const char *id);
 int container_state_dir_open(const struct store *s, const char *id, bool make);
+/* At once, by a rename: a state that has lost its exit record first looks like a run whose end is still to
+ * come. None is fine. -1 with errno. */
+int container_state_remove(const struct store *s, const char *id);
 
 /* container_name.c; ref -> id: exact name, full id, unique start of an id. */
 int container_resolve(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1], struct err *e);
