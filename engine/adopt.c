@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -178,6 +179,10 @@ static int read_reports(struct container *c, pid_t pid, int fd, struct err *e)
 	while ((n = read_full(fd, &r, sizeof r)) == (ssize_t)sizeof r && !r.failed)
 		log_line(LOG_LEVEL_WARN, "%s", r.error.msg);
 	if (n != 0) {
+		if (n != (ssize_t)sizeof r) { /* it may be a monitor already, which doesn't end */
+			kill(pid, SIGKILL);
+			err_set(&r.error, ERR_OTHER, "what its new one says cannot be read");
+		}
 		waitpid(pid, NULL, 0);
 		if (e)
 			*e = r.error;

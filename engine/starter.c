@@ -319,6 +319,8 @@ static int read_report(const struct starter *s, pid_t pid, int fd, struct err *e
 			log_line(LOG_LEVEL_WARN, "%s", r.error.msg);
 		return 0;
 	}
+	if (n != (ssize_t)sizeof r) /* whatever has become of it, its end is waited for */
+		kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	if (n != (ssize_t)sizeof r) {
 		/* what it had started has nobody who knows of it */
@@ -426,7 +428,7 @@ int starter_start(const struct store *store, struct container *c, const struct r
 		c->has_state = container_state_read(c->state_fd, &c->state) == 0;
 	} else if (c->state_fd >= 0) {
 		close_fd(&c->state_fd);
-		remove_tree_at(store->state_containers_fd, c->id);
+		container_state_remove(store, c->id);
 	}
 	return rc;
 }
