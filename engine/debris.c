@@ -186,6 +186,34 @@ static void sweep_state_drafts(const struct sweep *w, const char *entry)
 	sweep_drafts(w, w->s->state_containers_fd, entry, "state/containers/");
 }
 
+static void sweep_lease_drafts(const struct sweep *w, const char *entry)
+{
+	cleanup_free char *dir = str_printf("networks/%s", entry);
+
+	if (dir)
+		sweep_drafts(w, w->s->state_fd, dir, "state/");
+}
+
+/* Wherever a file is written by rename. */
+static void sweep_all_drafts(const struct sweep *w)
+{
+	static const char *const root[] = {
+	        ".", "networks", "seccomp", "pulls", "layers/sha256", "layers/sha512"};
+	static const char *const state[] = {".", "networks", "groups", "apparmor"};
+	const struct store *s = w->s;
+	cleanup_fd int networks = openat(s->state_fd, "networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < sizeof root / sizeof root[0]; i++)
+		sweep_drafts(w, s->root_fd, root[i], "root/");
+	for (size_t i = 0; i < sizeof state / sizeof state[0]; i++)
+		sweep_drafts(w, s->state_fd, state[i], "state/");
+	for_each(w, s->containers_fd, sweep_container_drafts);
+	for_each(w, s->volumes_fd, sweep_volume_drafts);
+	for_each(w, s->state_containers_fd, sweep_state_drafts);
+	if (networks >= 0)
+		for_each(w, networks, sweep_lease_drafts);
+}
+
 static void sweep_name(const struct sweep *w, const char *entry)
 {
 	struct debris d = {.removed = w->remove};
@@ -204,11 +232,6 @@ void debris_sweep(const struct store *s, bool remove, debris_fn fn, void *arg)
 	for_each(&w, s->containers_fd, sweep_container);
 	for_each(&w, s->state_containers_fd, sweep_state);
 	for_each(&w, s->names_fd, sweep_name);
-	sweep_drafts(&w, s->root_fd, ".", "root/");
-	sweep_drafts(&w, s->root_fd, "networks", "root/");
-	sweep_drafts(&w, s->state_fd, ".", "state/");
-	for_each(&w, s->containers_fd, sweep_container_drafts);
-	for_each(&w, s->volumes_fd, sweep_volume_drafts);
-	for_each(&w, s->state_containers_fd, sweep_state_drafts);
+	sweep_all_drafts(&w);
 	volumes_sweep(s, remove, fn, arg);
 }

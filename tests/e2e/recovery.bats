@@ -173,8 +173,10 @@ mended() {
 	: >"$ROOT/containers/$id/.tmp-0123456789abcdef"
 	: >"$ROOT/networks/.tmp-0123456789abcdef"
 	: >"$ROOT/.tmp-0123456789abcdef"
+	: >"$ROOT/layers/sha256/.tmp-0123456789abcdef"
+	: >"$STATE/networks/.tmp-0123456789abcdef"
 	eventually 10 sh -c "$TARE system check | grep -q 'writing was cut short'"
-	eventually 10 sh -c "$TARE system check --repair >/dev/null; ! find $ROOT -maxdepth 3 -name '.tmp-*' | grep -q ."
+	eventually 10 sh -c "$TARE system check --repair >/dev/null; ! find $ROOT $STATE -maxdepth 3 -name '.tmp-*' | grep -q ."
 	ok tare system check
 	# a spec that cannot be read is told, and stays as it is
 	mv "$ROOT/containers/$id/config.json" "$DIR/config"
