@@ -1,6 +1,7 @@
 """The commands of the fault matrix: how each is set up, and what must hold when it ended well, badly or not at all."""
 import io
 import os
+import re
 import tarfile
 
 from engine_world import Problem, eventually
@@ -18,8 +19,17 @@ class Command:
     """`words` are tare's. `done`: it said that it was carried out (ended with 0, or printed the id)."""
 
     name, words = "", ()
-    may_end_with = ()  # codes that are the container's own
-    nets = False       # needs a network
+    ends_with = (0,)    # when it is done
+    nets = False        # needs a network
+    in_monitor = False  # the faults meet the monitor of `mine` and what that starts
+    quiet_ms = 50       # so long nothing is called when all is done
+
+    def words_in(self, world):
+        """{mine} is its id."""
+        return [world.field("mine", "{{.Id}}") if w == "{mine}" else w for w in self.words]
+
+    def monitor(self, world):
+        return str(world.state("mine")["monitor"]["pid"])
 
     def before(self, world):
         pass
@@ -31,12 +41,17 @@ class Command:
 class Named(Command):
     """About one container, `mine`."""
 
-    def __init__(self, name, words, setup, holds, nets=False):
-        self.name, self.words, self.setup, self.holds, self.nets = name, words, setup, holds, nets
+    def __init__(self, name, words, setup, holds, **more):
+        self.name, self.words, self.setup, self.holds = name, words, setup, holds
+        for key, value in more.items():
+            setattr(self, key, value)
 
     def before(self, world):
-        for words in self.setup:
-            world.must(*words)
+        for step in self.setup:
+            if callable(step):
+                step(world)
+            else:
+                world.must(*step)
 
     def after(self, world, done):
         self.holds(world, done)
@@ -262,9 +277,103 @@ def networked(world, done):
     world.must("run", "--rm", "-p", "127.0.0.1:8123:80", "busybox", "true")
 
 
+def updated(world, done):
+    memory = world.field("mine", "{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}")
+    expect(memory in (f"{64 << 20} on-failure", "0 no") or not done, f"half of the limits and the policy are changed: {memory}")
+    expect(not done or memory == f"{64 << 20} on-failure", f"it was said to be changed, and is {memory}")
+    there("running")(world, done)
+
+
+def tagged(old, new):
+    """The image has one of the names, or both; the one it had stays unless it was to go."""
+
+    def holds(world, done):
+        image_whole(world, done and new is not None, *filter(None, (new,)))
+        image_whole(world, old is not None, *filter(None, (old,)))
+        if new is None:
+            gone_now = world.tare("image", "inspect", "img:1").returncode
+            expect(gone_now or not done, "the image was said to be removed, and is there")
+            if not gone_now:
+                image_whole(world, True, "img:1")
+
+    return holds
+
+
+def import_image(world):
+    make_root(world)
+    world.must("import", "-q", "files/root.tar", "img:1")
+
+
+def waited(world, done):
+    expect(world.status("mine") == "exited", f"mine is {world.status('mine')}")
+    whole(world)
+    del done
+
+
+def probed(world, done):
+    there("running")(world, done)
+
+
+def ended(world, done):
+    """Once a container's end has been looked at, it has ended, and is not restarting for ever."""
+    status = eventually(30, lambda: world.status("mine") if world.status("mine") not in ("exited", None) else None)
+    expect(status is None, f"mine is {status}")
+    expect(world.status("mine") == "exited", "mine is gone")
+    whole(world)
+    del done
+
+
+def came_back(world, done):
+    """Its policy starts it again, whoever of those who were to do so was killed."""
+    status = eventually(60, lambda: "" if world.status("mine") == "running" else world.status("mine") or "gone")
+    expect(not status, f"its policy is to start it again, and it is {status}")
+    whole(world)
+    del done
+
+
+def dead_host(world):
+    """As after a power cut: nothing runs, the state is of another boot."""
+    world.strike("monitor", "process")
+    path = f"{world.dir}/state/containers/{world.field('mine', '{{.Id}}')}/state.json"
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(re.sub(r'"boot":"[^"]*"', '"boot":"0"', text))
+    if os.path.exists(f"{world.dir}/state/booted"):
+        os.unlink(f"{world.dir}/state/booted")
+
+
+def booted(world, done):
+    expect(not done or world.status("mine") == "running", f"it was said to be started, and is {world.status('mine')}")
+    world.must("start", "--boot")
+    # what could not be started was told, once; a boot that was cut short is gone on with
+    expect(world.status("mine") == "running" or not world.cut_short, f"after start --boot it is {world.status('mine')}")
+    whole(world)
+
+
+def debris(world):
+    """Some of all that `system check --repair` has to mend."""
+    world.strike("monitor")
+    for path in ("root/containers/" + "1" * 64, "root/containers/.rm-" + "2" * 64, "state/containers/" + "3" * 64, "root/layers/tmp-0123456789abcdef"):
+        os.makedirs(f"{world.dir}/{path}")
+    os.symlink("0" * 64, f"{world.dir}/root/names/nobody")
+    os.unlink(f"{world.dir}/root/names/mine")
+
+
 SLEEP = ("busybox", "sleep", "1000")
 RUNNING = ("run", "-d", "--name", "mine", *NONE, *SLEEP)
 CREATED = ("create", "--name", "mine", *NONE, *SLEEP)
+PUBLISHED = ("run", "-d", "--name", "mine", "-p", "127.0.0.1:8123:80", *SLEEP)
+LASTING = ("run", "-d", "--restart", "always", "--name", "mine", *NONE, *SLEEP)
+# It fails whenever somebody has touched /x.
+FAILING = ("run", "-d", "--restart", "on-failure:5", "--name", "mine", *NONE, "busybox", "sh", "-c", "until rm /x 2>/dev/null; do sleep 0.02; done; exit 1")
+FAIL = ("exec", "mine", "touch", "/x")
+PROBED = ("run", "-d", "--health-cmd", "true", "--health-interval", "1h", "--name", "mine", *NONE, *SLEEP)
+
+
+def struck(*whom):
+    return lambda world: world.strike(*whom)
+
 
 COMMANDS = (
     Named("run", ("run", "--rm", "--name", "mine", *NONE, "busybox", "true"), (), ran),
@@ -292,6 +401,20 @@ COMMANDS = (
     Named("network-connect", ("network", "connect", "n", "mine"), (("network", "create", "n"), ("run", "-d", "--name", "mine", *SLEEP)), connected, nets=True),
     Named("network-disconnect", ("network", "disconnect", "n", "mine"),
           (("network", "create", "n"), ("run", "-d", "--name", "mine", "--network", "n", *SLEEP)), connected, nets=True),
-    Named("run-net", ("run", "-d", "--name", "mine", "-p", "127.0.0.1:8123:80", *SLEEP), (), networked, nets=True),
-    Named("stop-net", ("stop", "-t", "0", "mine"), (("run", "-d", "--name", "mine", "-p", "127.0.0.1:8123:80", *SLEEP),), there("exited"), nets=True),
+    Named("run-net", PUBLISHED, (), networked, nets=True),
+    Named("stop-net", ("stop", "-t", "0", "mine"), (PUBLISHED,), there("exited"), nets=True),
+    Named("update", ("update", "--memory", "64m", "--memory-swap", "-1", "--restart", "on-failure", "mine"), (RUNNING,), updated),
+    Named("wait", ("wait", "mine"), (("run", "--name", "mine", *NONE, "busybox", "true"),), waited),
+    Named("tag", ("tag", "img:1", "img:2"), (import_image,), tagged("img:1", "img:2")),
+    Named("rmi", ("rmi", "img:1"), (import_image,), tagged(None, None)),
+    Named("probe", ("--internal", "health", "{mine}"), (PROBED,), probed),
+    Named("boot", ("start", "--boot"), (LASTING, dead_host), booted, quiet_ms=100),
+    Named("adopt", ("exec", "mine", "true"), (RUNNING, struck("monitor")), there("running"), quiet_ms=100),
+    Named("cleanup", ("--internal", "cleanup", "{mine}"), (RUNNING, struck("monitor", "process")), there("exited")),
+    Named("cleanup-again", ("--internal", "cleanup", "{mine}"), (LASTING, struck("monitor", "process")), came_back, quiet_ms=200),
+    Named("cleanup-net", ("--internal", "cleanup", "{mine}"), (PUBLISHED, struck("monitor", "process")), there("exited"), nets=True),
+    Named("repair", ("system", "check", "--repair"), (RUNNING, debris), there("running", "exited"), quiet_ms=100),
+    Named("monitor-end", ("kill", "mine"), (RUNNING,), ended, in_monitor=True, quiet_ms=150),
+    Named("monitor-net", ("kill", "mine"), (PUBLISHED,), ended, in_monitor=True, quiet_ms=150, nets=True),
+    Named("monitor-again", FAIL, (FAILING,), came_back, in_monitor=True, quiet_ms=400),
 )

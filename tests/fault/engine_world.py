@@ -1,14 +1,16 @@
 """What the faults of the engine have in common: a store of their own with bystanders that nothing may harm, the commands,
 what must hold after each fault, and the proof that nothing is left of it."""
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
 ID = re.compile(r"[0-9a-f]{64}")
 # These grow or are made again whatever happens; none of them belongs to a container.
-PASSING = re.compile(r"^(state/events|state/groups|(state|root)/networks$|state/networks/[^/]+$|state/networks/dns.*|root/seccomp/|root/pulls|root/partial$|.*/?[a-z]+\.lock$)")
+PASSING = re.compile(r"^(state/events|state/groups|state/booted$|(state|root)/networks$|state/networks/[^/]+$|state/networks/dns.*|root/seccomp/|root/pulls|root/partial$|.*/?[a-z]+\.lock$)")
 DATA = "kept data " * 100
 
 
@@ -52,7 +54,8 @@ class World:
         self.argv = [f"{build}/tare", "--root", f"{directory}/root", "--state", f"{directory}/state"]
         self.env = {**os.environ, "TARE_DNS_LINGER": "1"}
         os.makedirs(f"{directory}/files")
-        self.ids, self.struck = set(), False
+        self.ids, self.struck, self.cut_short = set(), False, False
+        self.links = {name for _, name in socket.if_nameindex()}
 
     # ------------------------------------------------------------ commands
 
@@ -77,6 +80,20 @@ class World:
 
     def status(self, ref):
         return self.field(ref, "{{.State.Status}}")
+
+    def state(self, ref):
+        """Its state.json, as far as it matters here."""
+        with open(f"{self.dir}/state/containers/{self.field(ref, '{{.Id}}')}/state.json", encoding="utf-8") as f:
+            return json.load(f)
+
+    def strike(self, *whom, ref="mine"):
+        """Kill its `process`, its `monitor`, or both, and see them gone."""
+        state = self.state(ref)
+        for who in whom:
+            os.kill(state[who]["pid"], signal.SIGKILL)
+        for who in whom:
+            if eventually(10, lambda who=who: start_time(state[who]["pid"]) == state[who]["startTime"]):
+                raise Problem(f"{who} outlives SIGKILL")
 
     # ------------------------------------------------------------ bystanders
 

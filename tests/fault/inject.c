@@ -1,8 +1,11 @@
 /* inject: runs a command and all that it starts, counts each process's system calls, and at a chosen one
  * kills or lets the call fail.
  *
- *   inject -o REPORT [-p PROCESS -n NUMBER [-c NR] (-k one|tree | -e ERRNO)] [-q QUIET-MS] [-t SECONDS]
- * COMMAND…
+ *   inject -o REPORT [-a PID] [-p PROCESS -n NUMBER [-c NR] (-k one|tree | -e ERRNO)] [-q QUIET-MS] [-t
+ * SECONDS] COMMAND…
+ *
+ * With -a what runs already, a monitor, is followed instead of the command, which then only sets it going:
+ * "m".
  *
  * With -c the number is the least one, and the call has to be NR: threads take their numbers by chance.
  *
@@ -11,8 +14,9 @@
  * program whose name doesn't begin with "tare" is let go: what runs in a container is not the matter. When
  * the command has ended and nothing was called for QUIET-MS, what still runs (a monitor) is let go as well.
  *
- * REPORT has one record a line: "call PROCESS NUMBER NR PATH", "pid PID START-TIME PROCESS", "hit NR", "end
- * STATUS", "hang". */
+ * REPORT has one record a line: "call PROCESS NUMBER NR SITE PATH", "pid PID START-TIME PROCESS", "hit NR",
+ * "end STATUS", "hang". SITE is the same for two calls when they come from the same place of the program by
+ * the same way; it is told only when nothing is injected. */
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
@@ -24,6 +28,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -32,12 +37,16 @@
 
 #define PATH_ROOM   48
 #define MAX_TRACEES 256
+#define STACK_WORDS 512 /* how far above the stack's pointer return addresses are looked for, */
+#define SITE_FRAMES 4   /* and how many of them tell one call site from another */
+#define TICK_US     5000
 
 struct tracee {
 	pid_t pid;
 	char path[PATH_ROOM];
 	unsigned children, calls;
 	bool named, held, failing;
+	uint64_t text, text_end; /* of its program; 0: not looked up yet */
 };
 
 struct inject {
@@ -48,7 +57,7 @@ struct inject {
 	bool kill_one, kill_tree, hit;
 	int error;
 	unsigned quiet_ms, limit_s;
-	pid_t root;
+	pid_t root, attached;
 	bool root_ended;
 	struct tracee tracees[MAX_TRACEES];
 	size_t n;
@@ -194,7 +203,50 @@ static void read_descriptor(pid_t pid, uint64_t fd, char *dst, size_t size)
 	dst[n < 0 ? 0 : n] = '\0';
 }
 
-static void tell_call(struct inject *j, const struct tracee *t, const struct __ptrace_syscall_info *info)
+/* Where the code of its program is. */
+static void find_text(struct tracee *t)
+{
+	char name[48], program[256], line[512];
+	unsigned long long start, end;
+
+	t->text = t->text_end = 1;
+	snprintf(name, sizeof name, "/proc/%d/exe", t->pid);
+	ssize_t n = readlink(name, program, sizeof program - 1);
+	snprintf(name, sizeof name, "/proc/%d/maps", t->pid);
+	FILE *f = n < 0 ? NULL : fopen(name, "re");
+	if (!f)
+		return;
+	program[n] = '\0';
+	while (fgets(line, sizeof line, f))
+		if (strstr(line, program) && strstr(line, " r-xp ") &&
+		        sscanf(line, "%llx-%llx", &start, &end) == 2) {
+			t->text = start;
+			t->text_end = end;
+			break;
+		}
+	fclose(f);
+}
+
+/* The innermost return addresses into the program, as one number. */
+static uint64_t call_site(struct tracee *t, uint64_t stack)
+{
+	uint64_t words[STACK_WORDS], site = 14695981039346656037U;
+	struct iovec to = {words, sizeof words}, from = {(void *)(uintptr_t)stack, sizeof words};
+	ssize_t n;
+
+	if (!t->text)
+		find_text(t);
+	while ((n = process_vm_readv(t->pid, &to, 1, &from, 1, 0)) < 0 && from.iov_len > sizeof *words)
+		to.iov_len = from.iov_len = from.iov_len / 2;
+	for (size_t i = 0, frames = 0; n > 0 && i < (size_t)n / sizeof *words && frames < SITE_FRAMES; i++)
+		if (words[i] >= t->text && words[i] < t->text_end) {
+			site = (site ^ (words[i] - t->text)) * 1099511628211U;
+			frames++;
+		}
+	return site;
+}
+
+static void tell_call(struct inject *j, struct tracee *t, const struct __ptrace_syscall_info *info)
 {
 	char path[160] = "";
 	int argument = path_argument(info->entry.nr);
@@ -203,8 +255,8 @@ static void tell_call(struct inject *j, const struct tracee *t, const struct __p
 		read_path(t->pid, info->entry.args[argument], path, sizeof path);
 	else if (is_about_descriptor(info->entry.nr))
 		read_descriptor(t->pid, info->entry.args[0], path, sizeof path);
-	fprintf(j->report, "call %s %u %llu %s\n", t->path, t->calls, (unsigned long long)info->entry.nr,
-	        path);
+	fprintf(j->report, "call %s %u %llu %llx %s\n", t->path, t->calls, (unsigned long long)info->entry.nr,
+	        j->process ? 0 : (unsigned long long)call_site(t, info->stack_pointer), path);
 }
 
 static void set_call(pid_t pid, long nr)
@@ -287,6 +339,8 @@ static void on_fork(struct inject *j, pid_t parent)
 	struct tracee *c = find(j, (pid_t)child), *p = find(j, parent);
 	snprintf(path, sizeof path, "%.32s.%u", p->path, ++p->children);
 	give_name(j, c, path);
+	c->text = p->text;
+	c->text_end = p->text_end;
 	if (c->held) {
 		c->held = false;
 		go_on(c, 0);
@@ -330,6 +384,8 @@ static void on_stop(struct inject *j, pid_t pid, int status)
 		forget(j, pid);
 		return;
 	}
+	if (event == PTRACE_EVENT_EXEC)
+		t->text = t->text_end = 0;
 	go_on(t, event || signal == SIGSTOP ? 0 : signal);
 }
 
@@ -357,11 +413,10 @@ static int64_t now_ms(void)
 static void follow(struct inject *j)
 {
 	int64_t began = now_ms(), last = began;
-	const struct timespec pause = {.tv_nsec = 200000};
 	int status;
 
 	for (;;) {
-		pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
+		pid_t pid = waitpid(-1, &status, __WALL);
 		if (pid < 0 && errno == ECHILD)
 			return;
 		if (pid > 0) {
@@ -377,37 +432,75 @@ static void follow(struct inject *j)
 			kill_all(j);
 			return;
 		}
-		nanosleep(&pause, NULL);
 	}
+}
+
+static void on_tick(int signal)
+{
+	(void)signal;
+}
+
+/* Ends a wait now and then, so that the time is looked at. */
+static void start_ticking(void)
+{
+	const struct sigaction action = {.sa_handler = on_tick};
+	const struct itimerval tick = {{.tv_usec = TICK_US}, {.tv_usec = TICK_US}};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &tick, NULL);
+}
+
+#define TRACE_OPTIONS                                                                                        \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |            \
+	        PTRACE_O_TRACEEXEC)
+
+static _Noreturn void become(struct inject *j, char **command)
+{
+	if (!j->attached) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+	}
+	execvp(command[0], command);
+	_exit(127);
+}
+
+static void attach(struct inject *j)
+{
+	if (ptrace(PTRACE_SEIZE, j->attached, NULL, (void *)(intptr_t)TRACE_OPTIONS) != 0 ||
+	        ptrace(PTRACE_INTERRUPT, j->attached, NULL, NULL) != 0)
+		fatal("inject: attach");
+	give_name(j, find(j, j->attached), "m");
 }
 
 static void start(struct inject *j, char **command)
 {
-	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-	                     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
 	int status;
 
+	if (j->attached)
+		attach(j);
 	j->root = fork();
-	if (j->root == 0) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		raise(SIGSTOP);
-		execvp(command[0], command);
-		_exit(127);
-	}
-	if (j->root < 0 || waitpid(j->root, &status, 0) < 0 ||
-	        ptrace(PTRACE_SETOPTIONS, j->root, NULL, (void *)options) != 0)
+	if (j->root == 0)
+		become(j, command);
+	if (j->root < 0)
 		fatal("inject");
-	struct tracee *t = find(j, j->root);
-	give_name(j, t, "0");
-	go_on(t, 0);
+	if (j->attached)
+		return;
+	if (waitpid(j->root, &status, 0) < 0 ||
+	        ptrace(PTRACE_SETOPTIONS, j->root, NULL, (void *)(intptr_t)TRACE_OPTIONS) != 0)
+		fatal("inject");
+	give_name(j, find(j, j->root), "0");
+	go_on(find(j, j->root), 0);
 }
 
 int main(int argc, char **argv)
 {
 	struct inject j = {.call = -1, .quiet_ms = 50, .limit_s = 20};
 
-	for (int o; (o = getopt(argc, argv, "+o:p:n:c:k:e:q:t:")) != -1;) {
+	for (int o; (o = getopt(argc, argv, "+a:o:p:n:c:k:e:q:t:")) != -1;) {
 		switch (o) {
+		case 'a':
+			j.attached = atoi(optarg);
+			break;
 		case 'o':
 			j.report = fopen(optarg, "we");
 			break;
@@ -440,6 +533,7 @@ int main(int argc, char **argv)
 	if (!j.report || optind == argc)
 		return 99;
 	start(&j, argv + optind);
+	start_ticking();
 	follow(&j);
 	fclose(j.report);
 	return 0; /* whoever is still traced goes on without us */
