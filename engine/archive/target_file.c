@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/archive/half_file.h"
 
 static int open_stdout(struct target_file *t, const char *instead, struct err *e)
 {
@@ -40,6 +41,8 @@ static int open_beside(struct target_file *t, struct err *e)
 	snprintf(t->temporary, sizeof(t->temporary), ".%.200s.tare-%s", t->name, random);
 	t->fd = openat(t->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
 	t->nameless = t->fd >= 0;
+	if (t->fd < 0)
+		half_file_begin(t->dir_fd, t->temporary);
 	if (t->fd < 0)
 		t->fd = openat(t->dir_fd, t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	return t->fd < 0 ? err_sys(e, "cannot write in %s", dir) : 0;
@@ -101,6 +104,7 @@ int target_file_close(struct target_file *t, int rc, struct err *e)
 		rc = err_sys(e, "cannot write %s", t->file);
 	if (t->temporary[0] && t->fd >= 0 && !t->nameless)
 		unlinkat(t->dir_fd, t->temporary, 0);
+	half_file_end();
 	close_fd(&t->fd);
 	close_fd(&t->dir_fd);
 	return rc;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/rootless.h"
 #include "engine/archive/dir_times.h"
+#include "engine/archive/half_file.h"
 #include "engine/archive/layer_path.h"
 #include "engine/archive/tree_parent.h"
 #include "engine/archive/tree_xattr.h"
@@ -67,6 +68,7 @@ static void drop_aside(struct tree_make *m)
 {
 	if (m->aside[0] && !m->nameless && m->parent.fd >= 0)
 		unlinkat(m->parent.fd, m->aside, 0);
+	half_file_end();
 	m->aside[0] = '\0';
 	m->nameless = false;
 }
@@ -85,6 +87,7 @@ static int end_name(struct tree_make *m, struct err *e)
 	}
 	if (rc < 0)
 		return err_sys(e, "cannot put it in its place");
+	half_file_end();
 	m->aside[0] = '\0';
 	return 0;
 }
@@ -277,6 +280,8 @@ static int open_file(struct tree_make *m, const char *name, struct err *e)
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = m->options.live ? openat(m->parent.fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600) : -1;
 	m->nameless = fd >= 0;
+	if (m->options.live && fd < 0)
+		half_file_begin(m->parent.fd, name);
 	if (fd < 0)
 		fd = openat(m->parent.fd, name, flags, 0600);
 	if (fd < 0 && errno == EEXIST) {

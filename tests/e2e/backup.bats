@@ -164,9 +164,11 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 	install -m 0640 -g 70 /dev/null "$DIR/kept.tar"
 	ok tare volume backup v "$DIR/kept.tar"
 	same "$(stat -c '%a %g' "$DIR/kept.tar")" '640 70'
-	local signal pid
-	for signal in TERM KILL; do
-		"$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup --level 19 --threads 1 v "$DIR/cut.tar.zst" >/dev/null 2>&1 3>&- 4>&- &
+	local signal pid older
+	for signal in TERM KILL OLDER; do
+		older=
+		[ $signal != OLDER ] || { older="$BUILD/e2e/older nameless_file --" signal=TERM; }
+		$older "$BUILD/tare" --root "$ROOT" --state "$STATE" volume backup --level 19 --threads 1 v "$DIR/cut.tar.zst" >/dev/null 2>&1 3>&- 4>&- &
 		pid=$!
 		eventually 10 pgrep -P $pid
 		if [ $signal = KILL ]; then kill -KILL $(pgrep -P $pid) $pid; else kill -TERM $pid; fi

@@ -373,10 +373,12 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	inside 'mkdir /in; echo old >/in/f'
 	head -c 4000000 /dev/zero | tr '\0' x >f
 	tar -cf a.tar f
-	local sig pid
-	for sig in TERM KILL; do
+	local sig pid older
+	for sig in TERM KILL OLDER; do
 		mkfifo pipe
-		"$BUILD/tare" --root "$ROOT" --state "$STATE" cp - c:/in <pipe 2>/dev/null 3>&- 4>&- &
+		older=
+		[ $sig != OLDER ] || { older="$BUILD/e2e/older nameless_file --" sig=TERM; }
+		$older "$BUILD/tare" --root "$ROOT" --state "$STATE" cp - c:/in <pipe 2>/dev/null 3>&- 4>&- &
 		pid=$!
 		exec 8>pipe
 		head -c 2000000 a.tar >&8
@@ -387,7 +389,7 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 		exec 8>&-
 		rm under-way pipe
 		# what was cut by SIGKILL has a name at the most where the file system has no files without one
-		[ $sig = TERM ] || nameless "$(pid_of c)" || inside 'rm -f /in/.tare-????????????????'
+		[ $sig = TERM ] || nameless "/proc/$(pid_of c)/root" || inside 'rm -f /in/.tare-????????????????'
 		ok inside 'cd /in; ls -A; cat f'
 		is $'f\nold'
 	done
@@ -395,8 +397,8 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	ok inside 'cd /in; ls -A; wc -c <f'
 	is $'f\n4000000'
 }
-nameless() { # PID: files without a name in its root, which not every overlay has
-	python3 -c 'import os, sys; os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)' "/proc/$1/root" 2>/dev/null
+nameless() { # DIRECTORY: it can have files without a name, which not every overlay can
+	python3 -c 'import os, sys; os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)' "$1" 2>/dev/null
 }
 writes_in() { ls -l /proc/"$(pgrep -P "$1")"/fd | grep -q " -> $2/"; } # PID DIRECTORY: its worker has a file there
 
