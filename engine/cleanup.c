@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "engine/engine.h"
+#include "engine/events.h"
 #include "engine/monitor/handoff.h"
 #include "engine/network.h"
 #include "engine/restart.h"
@@ -32,11 +34,27 @@ static void how_it_ended(const struct container *c, struct exit_record *how)
 		how->finished = c->record.started;
 }
 
+/* A clean-up of this run before this one may have been killed when it had told the end already. Each leaves
+ * its mark first, a state that cannot be written to; with the mark the log is asked. */
+static bool was_told(const struct store *s, const struct container *c)
+{
+	struct stat st;
+
+	if (!c->has_state || fstatat(c->state_fd, "state.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	bool first = st.st_mode & S_IWUSR;
+	if (first && fchmodat(c->state_fd, "state.json", st.st_mode & S_IRUSR, 0) != 0)
+		log_line(LOG_LEVEL_DEBUG, "the state of %.12s cannot be marked", c->id);
+	return !first && event_was_told(s, "die", c->id, c->state.started);
+}
+
 static void emit_end(const struct store *s, const struct container *c, const struct exit_record *how)
 {
-	json *attributes = json_object_new_object();
 	char code[16];
 
+	if (was_told(s, c))
+		return;
+	json *attributes = json_object_new_object();
 	if (how->oom_killed)
 		container_event(s, c, "oom", NULL);
 	snprintf(code, sizeof code, "%d", how->code);

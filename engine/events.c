@@ -53,6 +53,31 @@ void event_emit(const struct store *s, const char *type, const char *action, con
 	errno = saved;
 }
 
+static bool is_event(const char *line, size_t len, const char *action, const char *id, int64_t since)
+{
+	if (!memmem(line, len, id, strlen(id)) || !memmem(line, len, action, strlen(action)))
+		return false;
+	cleanup_json json *event = json_parse(line, len, "event", NULL);
+	return event && json_int(event, "timeNano", 0) >= since &&
+	       strcmp(json_str(event, "Action", ""), action) == 0 &&
+	       strcmp(json_str(json_get(event, "Actor"), "ID", ""), id) == 0;
+}
+
+bool event_was_told(const struct store *s, const char *action, const char *id, int64_t since)
+{
+	struct event_reader r;
+	bool found = false;
+	char *line;
+	size_t len;
+
+	if (event_reader_open(&r, s->state_fd, false, NULL) != 0)
+		return false;
+	while (!found && event_reader_next(&r, &line, &len, NULL) > 0)
+		found = is_event(line, len, action, id, since);
+	event_reader_close(&r);
+	return found;
+}
+
 /* ------------------------------------------------------------------ watch */
 
 struct watch {

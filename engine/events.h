@@ -10,6 +10,8 @@
  * written is lost. */
 void event_emit(
         const struct store *s, const char *type, const char *action, const char *id, json *attributes);
+/* Whether the log has it, not older than `since` (ns): reads all of the log. */
+bool event_was_told(const struct store *s, const char *action, const char *id, int64_t since);
 int events_watch(const struct store *s, const struct tare_event_options *o, tare_event_fn fn, void *arg,
         struct err *e);
 

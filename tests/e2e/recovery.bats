@@ -203,6 +203,29 @@ mended() {
 	ok tare rm p
 }
 
+dies() { grep -F "$1" "$STATE/events" | grep -c '"Action":"die"'; }
+
+@test "an end is told once, though a clean-up was killed after it had told, and each run's end is told" {
+	background p --network none
+	local id
+	id=$(inspect '{{.Id}}' p)
+	kill_all p
+	cp -a "$STATE/containers/$id" "$DIR/kept"
+	ok tare ps -a
+	same "$(dies "$id")" 1
+	# the state as a clean-up has it that was killed at its last step
+	chmod a-w "$DIR/kept/state.json"
+	mv "$DIR/kept" "$STATE/containers/$id"
+	ok tare ps -a
+	is_state p exited
+	[ ! -e "$STATE/containers/$id" ]
+	same "$(dies "$id")" 1
+	ok tare start p
+	ok tare stop -t 0 p
+	same "$(dies "$id")" 2
+	ok tare rm p
+}
+
 @test "blobs and layers of no image are found and removed" {
 	ok tare create --name i $B true
 	mkdir -p "$ROOT/blobs/sha256" "$ROOT/layers/tmp-left"

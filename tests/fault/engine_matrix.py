@@ -319,6 +319,10 @@ def ended(world, done):
     status = eventually(30, lambda: world.status("mine") if world.status("mine") not in ("exited", None) else None)
     expect(status is None, f"mine is {status}")
     expect(world.status("mine") == "exited", "mine is gone")
+    with open(f"{world.dir}/state/events", encoding="utf-8") as f:
+        own = [line for line in f if world.field("mine", "{{.Id}}") in line]
+    deaths = sum('"Action":"die"' in line for line in own)
+    expect(deaths == 1 or world.failing, f"its end was told {deaths} times")
     whole(world)
     del done
 
@@ -410,7 +414,7 @@ COMMANDS = (
     Named("probe", ("--internal", "health", "{mine}"), (PROBED,), probed),
     Named("boot", ("start", "--boot"), (LASTING, dead_host), booted, quiet_ms=100),
     Named("adopt", ("exec", "mine", "true"), (RUNNING, struck("monitor")), there("running"), quiet_ms=100),
-    Named("cleanup", ("--internal", "cleanup", "{mine}"), (RUNNING, struck("monitor", "process")), there("exited")),
+    Named("cleanup", ("--internal", "cleanup", "{mine}"), (RUNNING, struck("monitor", "process")), ended),
     Named("cleanup-again", ("--internal", "cleanup", "{mine}"), (LASTING, struck("monitor", "process")), came_back, quiet_ms=200),
     Named("cleanup-net", ("--internal", "cleanup", "{mine}"), (PUBLISHED, struck("monitor", "process")), there("exited"), nets=True),
     Named("repair", ("system", "check", "--repair"), (RUNNING, debris), there("running", "exited"), quiet_ms=100),

@@ -198,6 +198,7 @@ class Worker:
         found_left(world, command.nets)
         if world is self.world:
             world.bystanders()
+        world.failing = fault not in ("one", "tree")
         world.cut_short = report.end is None or report.end >= 128
         world.struck = report.hit and fault in ("one", "tree") and process != "0"
         command.after(world, done)
