@@ -94,10 +94,13 @@ static void check_monitors(const struct store *s, bool repair, struct tare_check
 	}
 }
 
-/* Blobs and layers of no image: a load or a removal was cut short. */
+/* What a power cut has emptied, and blobs and layers of no image: a load or a removal was cut short. */
 static void check_content(const struct store *s, bool repair, struct tare_check_result *out)
 {
 	uint64_t freed;
+	if (image_layout_is_damaged(s))
+		tare_check_result_add(out, repair && image_layout_repair(s), "image store",
+		        "its file oci-layout was cut short", NULL);
 	size_t n = image_unreached(s);
 
 	if (!n)

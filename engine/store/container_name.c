@@ -185,7 +185,8 @@ static bool is_orphan(const struct store *s, const char *name, bool reap)
 {
 	char owner[TARE_ID_LEN + 1];
 
-	return name_owner(s, name, owner) >= 0 && !claim_is_live(s, name, owner, reap);
+	/* what is no link to an id leads nowhere */
+	return name_owner(s, name, owner) < 0 || !claim_is_live(s, name, owner, reap);
 }
 
 bool container_name_is_orphan(const struct store *s, const char *name)

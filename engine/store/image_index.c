@@ -370,9 +370,35 @@ int image_open_layers(const struct store *s, const struct image *i, int *fds, st
 
 /* ------------------------------------------------------------------ changing */
 
+static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+
+/* Not there, or cut short by a power cut: then no other program knows the store for a layout of images. */
+static bool layout_is_lost(const struct store *s)
+{
+	struct stat st;
+
+	return fstatat(s->root_fd, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	       st.st_size < (off_t)sizeof layout - 1;
+}
+
+static int write_layout(const struct store *s, struct err *e)
+{
+	return file_write_at(s->root_fd, "oci-layout", layout, sizeof layout - 1, 0600, FILE_SYNC, e) < 0 ? -1
+	                                                                                                  : 0;
+}
+
+bool image_layout_is_damaged(const struct store *s)
+{
+	return faccessat(s->root_fd, "oci-layout", F_OK, AT_SYMLINK_NOFOLLOW) == 0 && layout_is_lost(s);
+}
+
+bool image_layout_repair(const struct store *s)
+{
+	return write_layout(s, NULL) == 0;
+}
+
 static int write_index(const struct store *s, const struct oci_index *idx, struct err *e)
 {
-	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 	cleanup_buf struct buf b = BUF_INIT_MAX(INDEX_MAX_BYTES);
 	cleanup_json json *j = json_object_new_object();
 	json *list = json_object_new_array();
@@ -384,8 +410,7 @@ static int write_index(const struct store *s, const struct oci_index *idx, struc
 	json_print(&b, j, JSON_COMPACT);
 	if (b.failed)
 		return err_set(e, ERR_OTHER, "the image index has grown too large");
-	if (faccessat(s->root_fd, "oci-layout", F_OK, 0) < 0 &&
-	        file_write_at(s->root_fd, "oci-layout", layout, sizeof(layout) - 1, 0600, FILE_SYNC, e) < 0)
+	if (layout_is_lost(s) && write_layout(s, e) != 0)
 		return -1;
 	return file_write_at(s->root_fd, "index.json", b.data, b.len, 0600, FILE_SYNC, e);
 }

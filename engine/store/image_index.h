@@ -75,4 +75,8 @@ int image_sweep(const struct store *s, uint64_t *freed, struct err *e);
  * included. 0 as well while somebody is at work on images. */
 size_t image_unreached(const struct store *s);
 
+/* The file that tells other programs what the store is: there, and cut short. */
+bool image_layout_is_damaged(const struct store *s);
+bool image_layout_repair(const struct store *s);
+
 #endif

@@ -67,13 +67,17 @@ static int check_format(struct store *s, struct err *e)
 	char text[32];
 	int64_t format;
 
-	if (file_read_small(s->root_fd, "format", text, sizeof text) < 0) {
-		if (errno != ENOENT)
-			return err_sys(e, "cannot read %s/format", s->root);
+	ssize_t len = file_read_small(s->root_fd, "format", text, sizeof text);
+	if (len < 0 && errno != ENOENT)
+		return err_sys(e, "cannot read %s/format", s->root);
+	if (len <= 0) /* a new store, or a power cut has emptied it */
 		return file_write_at(s->root_fd, "format", "1\n", 2, 0600, FILE_SYNC, e);
-	}
-	if (int_parse(text, 1, INT64_MAX, "format", &format, e) != 0)
-		return err_wrap(e, "%s/format", s->root);
+	if (int_parse(text, 1, INT64_MAX, "format", &format, NULL) != 0)
+		return err_set(e, ERR_CORRUPT,
+		        "%s/format is damaged: it holds no number; the store is of format 1 if this tare or "
+		        "an "
+		        "older one made it: echo 1 >%s/format",
+		        s->root, s->root);
 	if (format > STORE_FORMAT)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "%s was made by a newer tare (format %s, this one knows %d); upgrade tare", s->root,

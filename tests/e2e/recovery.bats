@@ -256,6 +256,35 @@ cut() {
 	cp "$whole" "$1"
 }
 
+@test "a store whose format, layout file or names a power cut emptied works, or is mended" {
+	ok tare create --name n $B true
+	local id file
+	id=$(inspect '{{.Id}}' n)
+	: >"$ROOT/format"
+	ok tare ps -a
+	same "$(cat "$ROOT/format")" 1
+	echo '?' >"$ROOT/format"
+	refused 125 'echo 1 >' ps -a
+	echo 1 >"$ROOT/format"
+	# what other programs know the store by
+	file=$(cat "$ROOT/oci-layout")
+	for text in "" '{"image'; do
+		printf '%s' "$text" >"$ROOT/oci-layout"
+		mended 'oci-layout was cut short'
+		same "$(cat "$ROOT/oci-layout")" "$file"
+	done
+	# names that lead nowhere: of a container, and of none
+	rm "$ROOT/names/n"
+	: >"$ROOT/names/n"
+	: >"$ROOT/names/nobody"
+	mended 'no container bears it'
+	same "$(inspect '{{.Id}}' n)" "$id"
+	[ ! -e "$ROOT/names/nobody" ]
+	: >"$ROOT/names/nobody"
+	ok tare create --name nobody $B true
+	ok tare rm n nobody
+}
+
 @test "records of each kind that a power cut emptied are told, and the rest works" {
 	ok tare create --name pc -v cutvol:/v $B true
 	ok tare network create cutnet
