@@ -375,13 +375,15 @@ const struct command container_life_commands[] = {
                 .words = "update",
                 .aliases = "container update",
                 SEVERAL,
-                .summary = "Change limits and restart policy of containers, running or not",
+                .summary = "Change limits, restart policy and health check of containers, running or not",
                 .details = "All that is asked for is changed, or nothing. What is not named stays. With "
                            "--memory alone a limit on memory and swap together that was asked for before "
-                           "stays too; where there was none, there is as much swap as memory again.",
+                           "stays too; where there was none, there is as much swap as memory again. "
+                           "A health check that is changed begins anew.",
                 .examples = "tare update --memory 256m --cpus 0.5 web\n"
                             "tare update --restart unless-stopped web db\n"
-                            "tare update --memory -1 --pids-limit -1 web",
+                            "tare update --memory -1 --pids-limit -1 web\n"
+                            "tare update --health-cmd 'wget -qO- localhost' --health-interval 10s web",
                 .complete = "containers",
                 .options = update_option_rows,
                 .size = sizeof(struct run_options),

@@ -79,7 +79,7 @@ static int holds(const struct tare_container *c, const struct condition *want, s
 		        c->name, c->exit_code, want->word);
 	if (c->health == TARE_HEALTH_NONE && c->state == TARE_RUNNING)
 		return err_set(e, ERR_CONFLICT,
-		        "container %s has no health check; give it one with --health-cmd at its creation",
+		        "container %s has no health check; give it one: tare update --health-cmd COMMAND",
 		        c->name);
 	return 0;
 }

@@ -156,7 +156,10 @@ static int parse_restart(void *options, const char *text, struct err *e)
 
 static int parse_health_action(void *options, const char *text, struct err *e)
 {
-	return tare_parse_health_action(text, &((struct run_options *)options)->create.health_on_failure, e);
+	struct run_options *o = options;
+
+	o->health_action_given = true;
+	return tare_parse_health_action(text, &o->create.health_on_failure, e);
 }
 
 static int parse_oom_score_adj(void *options, const char *text, struct err *e)
@@ -230,6 +233,21 @@ static int parse_pull(void *options, const char *text, struct err *e)
 
 #define OPTIONS struct run_options
 /* Those that an update can change as well. */
+#define HEALTH_ROWS                                                                                          \
+	OPT_CALL("health-cmd", 0, parse_health_cmd, "COMMAND", "none",                                       \
+	        "Command that tells by exit code 0 that it is healthy: for the shell, or [\"CMD\",…]"),      \
+	        OPT_DURATION("health-interval", 0, create.health.interval,                                   \
+	                "Time between two probes (default 30s)"),                                            \
+	        OPT_DURATION("health-timeout", 0, create.health.timeout,                                     \
+	                "Time after which a probe has failed (default 30s)"),                                \
+	        OPT_CALL("health-retries", 0, parse_health_retries, "NUMBER", "none",                        \
+	                "Failures in a row that make it unhealthy (default 3)"),                             \
+	        OPT_DURATION("health-start-period", 0, create.health.start_period,                           \
+	                "Time to start in, when failures do not count (default 0s)"),                        \
+	        OPT_DURATION("health-start-interval", 0, create.health.start_interval,                       \
+	                "Time between two probes meanwhile (default 5s)"),                                   \
+	        OPT_CALL("health-on-failure", 0, parse_health_action, "ACTION", "none kill restart stop",    \
+	                "What to do when it becomes unhealthy: none (default), kill, restart, stop")
 #define LIMIT_ROWS                                                                                           \
 	OPT_CALL("memory-swap", 0, parse_memory_swap, "SIZE", "none",                                        \
 	        "Memory and swap together; -1 for unlimited swap"),                                          \
@@ -400,19 +418,7 @@ const struct option run_option_rows[] = {
 
         OPT_SECTION("Restart and health"),
         RESTART_ROW,
-        OPT_CALL("health-cmd", 0, parse_health_cmd, "COMMAND", "none",
-                "Command that tells by exit code 0 that it is healthy: for the shell, or [\"CMD\",…]"),
-        OPT_DURATION("health-interval", 0, create.health.interval, "Time between two probes (default 30s)"),
-        OPT_DURATION("health-timeout", 0, create.health.timeout,
-                "Time after which a probe has failed (default 30s)"),
-        OPT_CALL("health-retries", 0, parse_health_retries, "NUMBER", "none",
-                "Failures in a row that make it unhealthy (default 3)"),
-        OPT_DURATION("health-start-period", 0, create.health.start_period,
-                "Time to start in, when failures do not count (default 0s)"),
-        OPT_DURATION("health-start-interval", 0, create.health.start_interval,
-                "Time between two probes meanwhile (default 5s)"),
-        OPT_CALL("health-on-failure", 0, parse_health_action, "ACTION", "none kill restart stop",
-                "What to do when it becomes unhealthy: none (default), kill, restart, stop"),
+        HEALTH_ROWS,
         OPT_FLAG("no-healthcheck", 0, no_health, "Leave out the health check of the image"),
 
         OPT_SECTION("Log"),
@@ -428,6 +434,8 @@ const struct option update_option_rows[] = {
                 "Memory that is left to it when the host runs short; -1 for none"),
         LIMIT_ROWS,
         RESTART_ROW,
+        HEALTH_ROWS,
+        OPT_FLAG("no-healthcheck", 0, no_health, "Check its health no more"),
         OPTION_END,
 };
 #undef OPTIONS
@@ -496,16 +504,33 @@ static int check_cpus(const struct run_options *o, struct err *e)
 	return 0;
 }
 
-int run_options_update(const struct run_options *o, struct tare_update *u, struct err *e)
+static bool is_nothing(const struct tare_update *u)
 {
+	static const struct resources no_limits;
+
+	return !u->has_restart && !u->has_health_on_failure &&
+	       memcmp(&u->resources, &no_limits, sizeof no_limits) == 0 && !health_check_is_given(&u->health);
+}
+
+int run_options_update(struct run_options *o, struct tare_update *u, struct err *e)
+{
+	if (o->no_health && tare_no_health(&o->create, e) < 0)
+		return -1;
 	/* borrowed */
 	*u = (struct tare_update){.resources = o->create.resources,
 	        .has_restart = o->restart_given,
 	        .restart = o->create.restart,
-	        .restart_max = o->create.restart_max};
+	        .restart_max = o->create.restart_max,
+	        .health = o->create.health,
+	        .has_health_on_failure = o->health_action_given,
+	        .health_on_failure = o->create.health_on_failure};
 	if (o->cpus_given && !u->resources.cpu_quota_us)
 		u->resources.cpu_quota_us = -1; /* --cpus 0 */
-	return check_cpus(o, e);
+	if (is_nothing(u))
+		return err_set(e, ERR_USAGE,
+		        "nothing to update: give a limit, --restart or a --health- option, as in --memory "
+		        "256m");
+	return check_cpus(o, e) < 0 ? -1 : tare_check_health(&o->create, e);
 }
 
 int run_options_finish(struct run_options *o, char **operands, struct err *e)

@@ -11,7 +11,7 @@ struct run_options {
 	struct tare_create create; /* most rows write here */
 	bool detach, sig_proxy;
 	bool cpus_given; /* --cpus or --cpu */
-	bool no_health, restart_given;
+	bool no_health, restart_given, health_action_given;
 	char **env, **env_files, **labels, **label_files;
 	char **attach; /* stdin, stdout, stderr */
 	const char *cidfile, *detach_keys;
@@ -30,6 +30,6 @@ void run_options_fini(void *options);
 /* Complete o->create from the collected texts and the operands, and check it. */
 int run_options_finish(struct run_options *o, char **operands, struct err *e);
 /* What update asks for; its parts are o's. */
-int run_options_update(const struct run_options *o, struct tare_update *u, struct err *e);
+int run_options_update(struct run_options *o, struct tare_update *u, struct err *e);
 
 #endif

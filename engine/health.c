@@ -1,9 +1,15 @@
 /* What is known of a container's health. */
 #include "engine/health.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 #include "engine/oci/image_config.h"
@@ -108,15 +114,85 @@ static uint32_t ms_of(int64_t ns)
 	return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
 }
 
-bool health_handoff(const struct container_record *r, struct monitor_handoff *h)
+void health_handoff(const struct container_record *r, struct monitor_handoff *h)
 {
 	struct health_check check;
 
+	h->health_interval_ms = h->health_start_interval_ms = h->health_limit_ms = 0;
 	if (!health_is_on(r) || health_of(r, &check) != 0)
-		return false;
+		return;
 	h->health_interval_ms = ms_of(check.interval);
 	h->health_start_interval_ms = ms_of(check.start_period ? check.start_interval : check.interval);
 	h->health_limit_ms = ms_of(check.timeout + LIMIT_ROOM_NS);
 	health_check_free(&check);
-	return true;
+}
+
+int health_renew(const struct container *c, struct err *e)
+{
+	struct monitor_handoff h;
+	char text[64];
+
+	health_handoff(&c->record, &h);
+	int len = snprintf(text, sizeof text, "%u %u %u\n", h.health_interval_ms, h.health_start_interval_ms,
+	        h.health_limit_ms);
+	if (file_write_at(c->state_fd, HEALTH_TIMES_FILE, text, (size_t)len, 0600, FILE_NO_SYNC, e) != 0)
+		return -1;
+	unlinkat(c->state_fd, "health", 0);
+	cleanup_fd int monitor = proc_open(&c->state.monitor);
+	if (monitor >= 0)
+		pidfd_signal(monitor, SIGURG);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ update */
+
+/* Over what is on record, member by member, as flags are over the image's. */
+static int change_check(const struct health_check *change, json *config, struct err *e)
+{
+	struct health_check h = *change, before = {0};
+	json *old = json_get(config, "Healthcheck"), *made;
+
+	h.test = NULL;
+	if (old && health_check_from_json(old, &before, e) != 0)
+		return -1;
+	if (before.test && !health_check_is_on(&before))
+		strv_free_ptr(&before.test);
+	int rc = change->test && !(h.test = strv_copy(change->test)) ? err_no_memory(e)
+	                                                             : health_check_merge(&h, &before, e);
+	if (rc == 0 && !health_check_is_on(&h))
+		rc = err_set(e, ERR_USAGE, "nothing says how its health is checked; add --health-cmd");
+	if (rc == 0) {
+		made = health_check_to_json(&h);
+		if (json_get(old, "Shell"))
+			json_set(made, "Shell", json_object_get(json_get(old, "Shell")));
+		json_set(config, "Healthcheck", made);
+	}
+	health_check_free(&h);
+	health_check_free(&before);
+	return rc;
+}
+
+static int turn_off(const struct health_check *change, json *config)
+{
+	json_set(config, "Healthcheck", health_check_to_json(&(struct health_check){.test = change->test}));
+	json_object_object_del(config, "HealthcheckOnFailureAction");
+	return 0;
+}
+
+int health_change(const struct tare_update *u, json *config, struct err *e)
+{
+	const struct health_check *change = &u->health;
+
+	if (change->test && !health_check_is_on(change))
+		return turn_off(change, config);
+	if ((health_check_is_given(change) || u->health_on_failure) && change_check(change, config, e) != 0)
+		return -1;
+	if (!u->has_health_on_failure)
+		return 0;
+	if (u->health_on_failure)
+		json_set_str(
+		        config, "HealthcheckOnFailureAction", tare_health_action_name(u->health_on_failure));
+	else
+		json_object_object_del(config, "HealthcheckOnFailureAction");
+	return 0;
 }

@@ -24,8 +24,13 @@ bool health_is_on(const struct container_record *r);
 int health_of(const struct container_record *r, struct health_check *h);
 /* Of a container that is up; NONE where nothing asks for it. */
 enum tare_health health_status(const struct container *c);
-/* What the monitor has to know; false: it need not ask. */
-bool health_handoff(const struct container_record *r, struct monitor_handoff *h);
+/* What the monitor has to know; zeros: it need not ask. */
+void health_handoff(const struct container_record *r, struct monitor_handoff *h);
+/* What an update changes of the record's Config. */
+int health_change(const struct tare_update *u, json *config, struct err *e);
+/* Of a container that is up and whose record is written: what was found so far is void, and its monitor asks
+ * as the record says now. */
+int health_renew(const struct container *c, struct err *e);
 /* `tare --internal health ID`: ask once, and put down what came of it; an exit code of handoff.h, or -1. */
 int health_run(struct tare_engine *t, const char *id, struct err *e);
 /* `tare --internal unhealthy ID`: what --health-on-failure says. */

@@ -7,7 +7,6 @@ struct resources;
 struct tare_create;
 
 int request_check_limits(const struct resources *r, struct err *e);
-int request_check_health(const struct tare_create *c, struct err *e);  /* restart policy and health */
 int request_check_id_maps(const struct tare_create *c, struct err *e); /* user namespace */
 
 #endif

@@ -334,7 +334,7 @@ int tare_create_check(const struct tare_create *c, struct err *e)
 		return -1;
 	if (check_endpoints(c, e) < 0 || check_resolving(c, e) < 0 || check_ports(c, e) < 0)
 		return -1;
-	if (request_check_health(c, e) < 0 || request_check_id_maps(c, e) < 0)
+	if (tare_check_health(c, e) < 0 || request_check_id_maps(c, e) < 0)
 		return -1;
 	return check_process(c, e);
 }

@@ -112,7 +112,7 @@ static int check_times(const struct health_check *h, struct err *e)
 	return 0;
 }
 
-int request_check_health(const struct tare_create *c, struct err *e)
+int tare_check_health(const struct tare_create *c, struct err *e)
 {
 	const struct health_check *h = &c->health;
 

@@ -37,7 +37,7 @@ static bool is_ours(const struct container *c)
 /* Nothing of the last run may be taken for something of this one. */
 static void clear_state(const struct container *c)
 {
-	static const char *const names[] = {"health", "probe", "out", "err", "exit"};
+	static const char *const names[] = {"health", HEALTH_TIMES_FILE, "probe", "out", "err", "exit"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		unlinkat(c->state_fd, names[i], 0);

@@ -128,13 +128,12 @@ int sim_update(
 		return err_set(e, ERR_USAGE,
 		        "container %s is removed when it ends (--rm): it can have no restart policy",
 		        c->name);
-	if (!n && !u->has_restart && !has_more(&u->resources))
-		return err_set(
-		        e, ERR_USAGE, "nothing to update: give a limit or --restart, as in --memory 256m");
 	if (request_check_limits(&u->resources, e) < 0)
 		return -1;
-	if (warnings && has_more(&u->resources))
-		strv_add(warnings, "the demo has only limits of memory, CPUs and processes");
+	if (warnings &&
+	        (has_more(&u->resources) || health_check_is_given(&u->health) || u->has_health_on_failure))
+		strv_add(warnings,
+		        "the demo changes only limits of memory, CPUs and processes, and the policy");
 	return n || u->has_restart ? sim_journal_add(s, steal_ptr(&line), e) : 0;
 }
 

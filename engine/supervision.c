@@ -56,8 +56,8 @@ void supervision_fill(
 	h->log_max_files = (unsigned)log_option(c, "maxFiles", 1);
 	h->cleanup_argv = v->cleanup;
 	h->restart_argv = v->restart; /* a policy may come later (update) */
-	if (health_handoff(&c->record, h))
-		h->health_argv = v->health;
+	h->health_argv = v->health; /* likewise */
+	health_handoff(&c->record, h);
 }
 
 /* A socket in the file system, 0600 in a 0700 directory: an abstract one could be reached from a container

@@ -362,6 +362,9 @@ struct tare_update {
 	bool has_restart;
 	enum tare_restart restart;
 	unsigned restart_max;
+	struct health_check health; /* what is given of it; {"NONE"}: none from now on */
+	bool has_health_on_failure;
+	enum tare_health_action health_on_failure;
 };
 
 struct tare_engine {

@@ -1,11 +1,13 @@
-/* Limits and restart policy of a container that is there: in the kernel while it runs, and on record, all of
- * it or nothing. */
+/* Limits, restart policy and health check of a container that is there: in the kernel while it runs, and on
+ * record, all of it or nothing. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "engine/adopt.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/request.h"
 #include "engine/restart.h"
 #include "engine/runtime/cgroup.h"
@@ -24,11 +26,6 @@ static void resources_done(struct resources *r)
 
 static int check_update(const struct container *c, const struct tare_update *u, struct err *e)
 {
-	static const struct resources none;
-
-	if (!u->has_restart && memcmp(&u->resources, &none, sizeof none) == 0)
-		return err_set(
-		        e, ERR_USAGE, "nothing to update: give a limit or --restart, as in --memory 256m");
 	if (u->has_restart && u->restart != TARE_RESTART_NO && container_auto_remove(c))
 		return err_set(e, ERR_USAGE,
 		        "container %s is removed when it ends (--rm): it can have no restart policy",
@@ -101,13 +98,15 @@ static int write_records(struct container *c, const struct runtime_spec *spec, s
 	return -1;
 }
 
-static void note_in_record(struct container *c, const struct runtime_spec *spec, const struct tare_update *u)
+static int note_in_record(
+        struct container *c, const struct runtime_spec *spec, const struct tare_update *u, struct err *e)
 {
 	json *host = json_get(c->record.config, "HostConfig");
 
 	inspect_set_resources(host, &spec->resources);
 	if (u->has_restart)
 		inspect_set_restart(host, u->restart, u->restart_max);
+	return health_change(u, json_get(c->record.config, "Config"), e);
 }
 
 /* ------------------------------------------------------------------ the running one */
@@ -133,16 +132,18 @@ static int update_locked(
 		return -1;
 	if (resources_copy(&change, &u->resources) != 0)
 		return err_no_memory(e);
-	if (settle(&spec.resources, &change, e) != 0)
+	if (settle(&spec.resources, &change, e) != 0 || note_in_record(c, &spec, u, e) != 0)
 		return -1;
 	if (container_is_up(c)) {
 		if (cgroup_open(container_cgroup_path(c, path), &g, e) != 0 ||
 		        !(before = cgroup_save(g, &change, e)) || cgroup_update(g, &change, e) != 0)
 			return -1;
 	}
-	note_in_record(c, &spec, u);
-	if (write_records(c, &spec, e) == 0)
+	if (write_records(c, &spec, e) == 0) {
+		if (health_check_is_given(&u->health) && container_is_up(c) && health_renew(c, e) != 0)
+			return -1;
 		return u->has_restart ? settle_restart(s, c, e) : 0;
+	}
 	if (g)
 		cgroup_restore(g, before);
 	return -1;
@@ -157,6 +158,7 @@ int engine_update(
 	(void)warnings;
 	if (container_open(s, ref, &c, e) != 0 || container_lock(s, &c, e) != 0)
 		return -1;
+	adopt_in_passing(s, &c);
 	if (update_locked(s, &c, u, e) != 0)
 		return err_wrap(e, "container %s", c.record.name);
 	container_event(s, &c, "update", NULL);

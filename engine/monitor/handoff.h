@@ -38,10 +38,10 @@ struct monitor_handoff {
 	unsigned log_max_files;
 	int64_t started; /* ns, realtime */
 	struct sampler_sources sources;
-	/* Health: health_argv (or NULL) is run every health_interval_ms after its last end, first
+	/* Health: health_argv is run every health_interval_ms after its last end, first
 	 * health_start_interval_ms after the start, and that often until it exits with anything but
 	 * HEALTH_EXIT_STARTING. One runs at a time; it enforces the probe's timeout itself, and is killed
-	 * health_limit_ms after its start. */
+	 * health_limit_ms after its start. Without one, or an interval, there are none. */
 	uint32_t health_interval_ms, health_start_interval_ms, health_limit_ms;
 	const char *const *health_argv; /* "…/tare", …, "--internal", "health", ID */
 	/* Restart: when clean-up exits with RESTART_EXIT + n, the monitor waits min(100 ms << n, 60 s) and
@@ -65,6 +65,10 @@ enum {
 	RESTART_EXIT = 100,       /* of clean-up; up to RESTART_EXIT + RESTART_SHIFT_MAX */
 	RESTART_SHIFT_MAX = 10,
 };
+/* When health is checked may change while the container runs: who changes it writes the three numbers, in the
+ * order above and with blanks between, to this file of the state directory (by rename), and sends SIGURG,
+ * which does no harm to a starter that is no monitor yet. Zeros: no more checks. */
+#define HEALTH_TIMES_FILE "health-times"
 /* Never returns on success. All given descriptors must be open; close-on-exec is lifted here. */
 int monitor_exec(const struct monitor_handoff *h, struct err *e);
 

@@ -1,11 +1,13 @@
 /* When the health check is due. What it does, and what comes of it, is the engine's: `tare --internal
  * health`. */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/defence.h"
+#include "engine/monitor/decimal.h"
 #include "engine/monitor/monitor.h"
 
 /* 0 is never to a timer. */
@@ -21,10 +23,41 @@ static uint32_t at_least_one(uint32_t ms)
 	return ms ? ms : 1;
 }
 
-void health_start(struct monitor *m)
+static bool read_number(const char **p, uint32_t *n)
 {
-	m->health.timer_fd = -1;
-	if (!m->h.health_argv)
+	int64_t v;
+
+	while (**p == ' ')
+		++*p;
+	if (!decimal_read(p, &v) || v < 0 || v > UINT32_MAX)
+		return false;
+	*n = (uint32_t)v;
+	return true;
+}
+
+/* Whoever changed them while this was on its way to be the monitor has left them, too. */
+static void read_times(struct monitor *m)
+{
+	int fd = openat(m->h.state_fd, HEALTH_TIMES_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint32_t interval, first, limit;
+	char text[64];
+	const char *p = text;
+
+	if (fd < 0)
+		return;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	if (!read_number(&p, &interval) || !read_number(&p, &first) || !read_number(&p, &limit))
+		return;
+	m->h.health_interval_ms = interval;
+	m->h.health_start_interval_ms = first;
+	m->h.health_limit_ms = limit;
+}
+
+static void begin(struct monitor *m)
+{
+	if (!m->h.health_argv || !m->h.health_interval_ms)
 		return;
 	m->health.timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (m->health.timer_fd < 0)
@@ -39,6 +72,24 @@ static void kill_hanging(const struct monitor *m)
 {
 	if (DEFENCE("health-limit"))
 		kill(-m->health.pid, SIGKILL);
+}
+
+void health_start(struct monitor *m)
+{
+	m->health.timer_fd = -1;
+	read_times(m);
+	begin(m);
+}
+
+void health_renew(struct monitor *m)
+{
+	read_times(m);
+	if (!m->h.health_interval_ms)
+		health_stop(m);
+	else if (m->health.timer_fd < 0)
+		begin(m);
+	else if (!m->health.pid)
+		set_timer(m, at_least_one(m->h.health_start_interval_ms));
 }
 
 void health_tick(struct monitor *m)

@@ -3,6 +3,7 @@
 #ifndef TARE_MONITOR_MONITOR_H
 #define TARE_MONITOR_MONITOR_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -103,6 +104,7 @@ void watch_remove(struct monitor *m, int fd);
 int64_t boottime_ns(void);
 
 /* supervise.c */
+void signals_heard(sigset_t *set);      /* blocked, and read from a descriptor */
 int supervise_start(struct monitor *m); /* -1: without means to hear anything */
 void supervise_run(struct monitor *m);
 
@@ -115,6 +117,8 @@ void program_become(struct monitor *m, const char *const *argv);
 
 /* health.c */
 void health_start(struct monitor *m);
+/* They may have changed (HEALTH_TIMES_FILE). */
+void health_renew(struct monitor *m);
 /* The timer has expired. */
 void health_tick(struct monitor *m);
 /* The run under way has ended: `code` is its exit code, or -1. */

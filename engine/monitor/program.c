@@ -62,16 +62,15 @@ pid_t program_spawn(struct monitor *m, const char *const *argv)
 
 void program_become(struct monitor *m, const char *const *argv)
 {
-	sigset_t none, chld;
+	sigset_t none, heard;
 
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL); /* what cannot be set is refused */
 	sigemptyset(&none);
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
+	signals_heard(&heard);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	oom_score_lend(m, true);
 	execv(argv[0], (char *const *)(uintptr_t)argv);
 	oom_score_lend(m, false);
-	sigprocmask(SIG_SETMASK, &chld, NULL);
+	sigprocmask(SIG_SETMASK, &heard, NULL);
 }

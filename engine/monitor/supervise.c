@@ -213,7 +213,8 @@ static enum state on_signal(struct monitor *m, enum state now, uint32_t index, u
 	(void)index;
 	(void)mask;
 	while (read(m->signal_fd, &si, sizeof(si)) > 0)
-		;
+		if (si.ssi_signo == SIGURG && now == S_RUN)
+			health_renew(m);
 	reap(m);
 	return now;
 }
@@ -348,20 +349,26 @@ static enum state clean_after(struct monitor *m, enum state now, uint32_t index,
 	return S_BACKOFF;
 }
 
+void signals_heard(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	sigaddset(set, SIGURG);
+}
+
 static void ignore_signals(void)
 {
 	/* Whoever stops a service, logs out or shuts down signals everything; the container's processes get
 	 * theirs directly, and their supervisor has to see how they end. */
 	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM,
 	        SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ, SIGXCPU};
-	sigset_t chld;
+	sigset_t heard;
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	sigprocmask(SIG_SETMASK, &chld, NULL);
+	signals_heard(&heard);
+	sigprocmask(SIG_SETMASK, &heard, NULL);
 }
 
 /* The next run is supervised by this process again, so what it starts with is a process as the first starter
@@ -416,13 +423,12 @@ static void start_timer(struct monitor *m)
 
 int supervise_start(struct monitor *m)
 {
-	sigset_t chld;
+	sigset_t heard;
 
 	ignore_signals();
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
+	signals_heard(&heard);
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	m->signal_fd = signalfd(-1, &chld, SFD_NONBLOCK | SFD_CLOEXEC);
+	m->signal_fd = signalfd(-1, &heard, SFD_NONBLOCK | SFD_CLOEXEC);
 	/* deaf and blind it would be worse than none: the next command sees that there is none */
 	if (m->epoll_fd < 0 || m->signal_fd < 0 || !watch_add(m, m->signal_fd, SOURCE_SIGNAL, 0, EPOLLIN))
 		return -1;

@@ -86,6 +86,11 @@ int health_check_from_json(json *j, struct health_check *h, struct err *e)
 	return -1;
 }
 
+bool health_check_is_given(const struct health_check *h)
+{
+	return h->test || h->interval || h->timeout || h->start_period || h->start_interval || h->retries;
+}
+
 static void set_given(json *o, const char *key, int64_t v)
 {
 	if (v)

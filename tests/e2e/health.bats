@@ -66,6 +66,25 @@ dead() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	lacks Health
 }
 
+@test "update: a check that comes, changes and goes while the container runs, and stays on record" {
+	background u --network none
+	refused 1 'add --health-cmd' update --health-on-failure kill u
+	ok tare update --health-cmd '[ -e /well ]' --health-interval 100ms --health-retries 1 u
+	eventually 20 is_health u unhealthy
+	ok tare update --health-cmd true --health-interval 1h --health-start-interval 100ms --health-start-period 1h --health-on-failure stop u
+	eventually 20 is_health u healthy
+	ok inspect '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Retries}} {{.Config.HealthcheckOnFailureAction}}' u
+	is '["CMD-SHELL","true"] 3600000000000 1 stop'
+	# the next one would come in an hour
+	ok tare update --health-interval 100ms --health-start-period 1ms u
+	eventually 20 log_length u 3
+	tare restart -t 0 u >/dev/null
+	eventually 20 is_health u healthy
+	ok tare update --no-healthcheck u
+	ok inspect '{{json .State}}' u
+	lacks Health
+}
+
 @test "a probe that floods is cut, and takes nobody's memory" {
 	asked f 'yes | head -c 3000000; exit 0'
 	eventually 20 is_health f healthy

@@ -67,11 +67,14 @@ quota_of() {
 	eventually 20 log_has used full
 	refused 1 'cannot give it back' update --memory 32m --memory-swap 32m used
 	is_state used running
-	# others go on
+	# others go on; and one whose monitor was killed has one again
 	background s
+	kill -9 "$(awk '/^PPid:/ { print $2 }' "/proc/$(pid_of s)/status")"
 	run --separate-stderr tare update --pids-limit 33 nosuch r s
 	[ "$status" -eq 1 ] && [ "$output" = $'r\ns' ]
 	same "$(pids_of r) $(pids_of s)" '33 33'
+	ok tare ps --filter name=s --format '{{.Status}}'
+	lacks monitor
 }
 
 @test "a stopped container is updated for its next start" {
@@ -89,7 +92,9 @@ quota_of() {
 
 @test "what makes no sense is refused" {
 	tare create --name x --rm $B true
-	refused 1 'nothing to update' update x
+	refused 125 'nothing to update: give a limit' update x
+	refused 1 'add --health-cmd' update --health-interval 5s x
+	refused 125 exclude update --no-healthcheck --health-cmd true x
 	refused 1 'removed when it ends' update --restart always x
 	refused 1 minimum update --memory 1k x
 	refused 125 policy update --restart sometimes x
