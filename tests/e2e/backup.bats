@@ -174,6 +174,8 @@ temporary() { [ -n "$(find "$ROOT/volumes/$1" -maxdepth 1 -name '.restore-*')" ]
 		if [ $signal = KILL ]; then kill -KILL $(pgrep -P $pid) $pid; else kill -TERM $pid; fi
 		wait $pid || true
 		[ ! -e "$DIR/cut.tar.zst" ] || fail "there is one after SIG$signal"
+		# what was cut by SIGKILL has a name at the most where the file system has no files without one
+		[ $signal = TERM ] || nameless "$DIR" || rm -f "$DIR"/.cut.tar.zst.tare-*
 		nothing_beside
 	done
 }

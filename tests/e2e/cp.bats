@@ -397,9 +397,6 @@ waits_in_namespace() { # PID: its worker has a mount namespace of its own, and t
 	ok inside 'cd /in; ls -A; wc -c <f'
 	is $'f\n4000000'
 }
-nameless() { # DIRECTORY: it can have files without a name, which not every overlay can
-	python3 -c 'import os, sys; os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)' "$1" 2>/dev/null
-}
 writes_in() { ls -l /proc/"$(pgrep -P "$1")"/fd | grep -q " -> $2/"; } # PID DIRECTORY: its worker has a file there
 
 @test "a volume is not restored while files go into it by way of a container that does not run" {

@@ -232,6 +232,10 @@ names() { tare ps -a --format '{{.Names}}' | sort | tr '\n' ' ' | sed 's/ $//'; 
 
 on_terminal() { python3 "$BATS_TEST_DIRNAME/on_terminal.py" "$@" 3>&- 4>&-; }
 
+nameless() { # DIRECTORY: it can have files without a name, which not every overlay can
+	python3 -c 'import os, sys; os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)' "$1" 2>/dev/null
+}
+
 cgroup_v2() { [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; }
 # cgroup_file NAME CONTROLLER V1-FILE V2-FILE: what the kernel has for the container NAME
 cgroup_file() {

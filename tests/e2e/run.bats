@@ -83,7 +83,7 @@ load lib
 }
 
 @test "-it: keys reach the command, interrupts its process" {
-	run on_terminal see:'/ #' type:'echo $((40+2))\n' see:42 type:'sleep 1000\n' pause:0.5 type:'\x03' see:'/ #' \
+	run on_terminal see:'/ #' type:'echo $((40+2))\n' see:42 type:'echo s$((1+1)); sleep 1000\n' see:s2 pause:0.5 type:'\x03' see:'/ #' \
 		type:'exit 5\n' -- $TARE run --rm -it $B sh
 	[ "$status" -eq 5 ] || fail "$output"
 }
