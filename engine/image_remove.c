@@ -126,18 +126,22 @@ static int untag(struct removal *r, const char *full, bool keep, struct err *e)
 
 static int drop_entries(struct removal *r, struct err *e)
 {
-	bool deleted;
+	bool deleted, any = false;
 	char text[DIGEST_TEXT_SIZE];
 	for (size_t i = 0; i < r->n_all; i++) {
 		const struct image *other = &r->all[i];
 		if (!is_same(r, other))
 			continue;
+		any = true;
 		if (other->reference ? untag(r, other->reference, false, e) < 0
 		                     : image_index_remove(r->store,
 		                               digest_text(&other->manifest_digest, text), &deleted, e) < 0)
 			return -1;
 	}
-	return 0;
+	/* the list leaves out what it could not read a moment after it was found */
+	return any ? 0
+	           : err_set(e, ERR_OTHER, "image %.12s cannot be read any more; nothing was removed",
+	                     r->image.config_digest.hex);
 }
 
 static int delete_image(struct removal *r, struct err *e)
