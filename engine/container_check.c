@@ -10,6 +10,7 @@
 #include "base/proc.h"
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
+#include "engine/runtime/cgroup.h"
 
 struct look {
 	const struct store *s;
@@ -85,6 +86,18 @@ static void check_spec(const struct look *l)
 	runtime_spec_free(&spec);
 }
 
+/* Clean-up could not remove it: descriptors were short, a hierarchy was busy. */
+static void check_cgroup(const struct look *l)
+{
+	const struct container *c = l->c;
+	char path[CGROUP_PATH_MAX];
+
+	if (container_is_up(c) || container_is_ending(c) || container_is_restarting(c) ||
+	        !cgroup_exists(container_cgroup_path(c, path)))
+		return;
+	tell(l, l->repair && cgroup_destroy(path, NULL) == 0, "its cgroup is left", NULL);
+}
+
 void containers_check(const struct store *s, bool repair, struct tare_check_result *out)
 {
 	cleanup_strv char **ids = NULL;
@@ -97,6 +110,7 @@ void containers_check(const struct store *s, bool repair, struct tare_check_resu
 		if (container_open_id(s, *id, &c, NULL) != 0 || !container_try_lock(s, &c) || !check_end(&l))
 			continue;
 		check_pause(&l);
+		check_cgroup(&l);
 		check_name(&l);
 		check_spec(&l);
 	}

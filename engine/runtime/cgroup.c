@@ -416,6 +416,13 @@ int cgroup_open(const char *path, struct cgroup **out, struct err *e)
 	return 0;
 }
 
+bool cgroup_exists(const char *path)
+{
+	cleanup_cgroup struct cgroup *g = cgroup_path_valid(path) ? handle_new(path) : NULL;
+
+	return g && handle_open(g) > 0;
+}
+
 int cgroup_update(const struct cgroup *g, const struct resources *r, struct err *e)
 {
 	if (g->layout->rootless && cgroup_fd(g, CG_UNIFIED) < 0)

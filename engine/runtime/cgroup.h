@@ -34,6 +34,7 @@ const char *cgroup_mode_name(enum cgroup_mode m); /* "v2", "v1", "hybrid", "none
 int cgroup_create(const char *path, const struct resources *r, struct cgroup **out, struct err *e);
 int cgroup_open(
         const char *path, struct cgroup **out, struct err *e); /* ERR_NOT_FOUND when it is in no hierarchy */
+bool cgroup_exists(const char *path);                          /* in any hierarchy */
 void cgroup_close(struct cgroup **g);
 #define cleanup_cgroup __attribute__((cleanup(cgroup_close)))
 

@@ -169,6 +169,12 @@ mended() {
 	rm "$ROOT/names/n"
 	mended 'its name does not lead to it'
 	same "$(inspect '{{.Id}}' n)" "$id"
+	# a cgroup that clean-up could not remove
+	for top in /sys/fs/cgroup/tare /sys/fs/cgroup/*/tare; do
+		[ ! -d "$top" ] || mkdir "$top/$id"
+	done
+	mended 'its cgroup is left'
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -name "$id")" ]
 	# drafts of records that nobody is writing any more
 	: >"$ROOT/containers/$id/.tmp-0123456789abcdef"
 	: >"$ROOT/networks/.tmp-0123456789abcdef"
