@@ -191,8 +191,11 @@ static void finish(struct health_probe *p, const struct container *c, const stru
 	p->frozen = !ended && container_is_frozen(c);
 	if (!ended)
 		kill_all(c, child);
-	while (waitpid(child->id.pid, &status, 0) < 0 && errno == EINTR)
-		;
+	pid_t reaped;
+	do
+		reaped = waitpid(child->id.pid, &status, 0);
+	while (reaped < 0 ? errno == EINTR
+	                  : WIFSTOPPED(status)); /* one that is traced by us tells of its stop first */
 	if (ended) {
 		take_rest(p, out);
 		p->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

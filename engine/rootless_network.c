@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -243,9 +244,18 @@ static int ask_slirp(const struct endpoint_start *x, const struct nft_port *p, s
 	                         text);
 }
 
+/* Who starts among another container's processes goes on as another process than this one: then clean-up
+ * alone ends the program, and what it is given never hangs up. */
+static int watch_process(const struct endpoint_start *x, pid_t process)
+{
+	const char *mode = json_str(json_get(x->c->record.config, "HostConfig"), "PidMode", "");
+
+	return strncmp(mode, "container:", 10) == 0 ? eventfd(0, EFD_CLOEXEC) : pidfd_open_pid(process);
+}
+
 static int run_slirp(const struct endpoint_start *x, const char *path, pid_t process, struct err *e)
 {
-	cleanup_fd int alive = pidfd_open_pid(process);
+	cleanup_fd int alive = watch_process(x, process);
 	int ends[2];
 	char c;
 

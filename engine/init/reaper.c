@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +45,9 @@ static void reap(pid_t child)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != child)
+		if (WIFSTOPPED(status)) /* it asked to be traced by us */
+			ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)WSTOPSIG(status));
+		if (WIFSTOPPED(status) || pid != child)
 			continue;
 		if (WIFSIGNALED(status))
 			_exit(128 + WTERMSIG(status));

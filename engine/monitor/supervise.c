@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -21,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/defence.h"
 #include "base/file.h"
 #include "engine/monitor/exit_status.h"
 #include "engine/monitor/monitor.h"
@@ -184,6 +187,17 @@ static void note_child(struct monitor *m, const siginfo_t *info)
 	}
 }
 
+/* A container whose first process asks to be traced (PTRACE_TRACEME) has us as its tracer: each signal stops
+ * it, and we are told of that as of an end. It goes on, traced by nobody. Test: isolation.bats, "who asks to
+ * be traced by his supervisor". */
+static bool is_end(const siginfo_t *info)
+{
+	if (!DEFENCE("not-a-tracer") || info->si_code != CLD_TRAPPED)
+		return true;
+	ptrace(PTRACE_DETACH, info->si_pid, NULL, (void *)(intptr_t)(info->si_status & 0x7f));
+	return false;
+}
+
 /* Every child that has ended: the container, what we ran, and strangers that were given to us. */
 static void reap(struct monitor *m)
 {
@@ -202,7 +216,8 @@ static void reap(struct monitor *m)
 		}
 		if (!info.si_pid)
 			return;
-		note_child(m, &info);
+		if (is_end(&info))
+			note_child(m, &info);
 	}
 }
 

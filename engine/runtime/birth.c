@@ -87,8 +87,12 @@ pid_t birth(uint64_t flags, int cgroup_fd, int *pidfd, struct err *e)
 
 void birth_undo(pid_t pid, int *pidfd)
 {
+	int status;
+	pid_t reaped;
+
 	pidfd_signal(*pidfd, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	do
+		reaped = waitpid(pid, &status, 0);
+	while (reaped < 0 ? errno == EINTR : WIFSTOPPED(status));
 	close_fd(pidfd);
 }

@@ -4,12 +4,17 @@
  *	key NAME	reads a key of the session's keyring
  *	mount-cgroup DIR	mounts each v1 hierarchy and the v2 one there, and lists what would run a
  *program on the host
+ *	traced CODE	asks to be traced by its parent, stops itself, and ends with that code when a line
+ *comes in
  */
 #include <errno.h>
 #include <linux/keyctl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,11 +55,26 @@ static int mount_cgroup(const char *dir)
 	return puts("looked") < 0;
 }
 
+/* A signal that is ignored anyway stops who is traced. */
+static int traced(const char *code)
+{
+	char line[8];
+
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0))
+		return puts(strerrorname_np(errno)) < 0;
+	raise(SIGURG);
+	puts("goes on");
+	fflush(stdout);
+	return fgets(line, sizeof line, stdin) ? atoi(code) : 1;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "key"))
 		return key(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "mount-cgroup"))
 		return mount_cgroup(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "traced"))
+		return traced(argv[2]);
 	return 2;
 }

@@ -247,6 +247,21 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	is $'seized\nanother root/.\nanother ns/mnt\nanother ns/uts\nanother ns/cgroup\nend\nseized\nanother root/.\nanother ns/mnt\nanother ns/uts\nanother ns/cgroup\nend'
 }
 
+@test "who asks to be traced by his supervisor goes on, and is looked after as ever" {
+	mkfifo "$DIR/line"
+	local init code
+	for init in '' --init; do
+		# shellcheck disable=SC2086
+		ok tare run -d --name t $init --network none -v "$BUILD/e2e/attacker:/attacker:ro" -v "$DIR/line:/line" $B sh -c 'exec /attacker traced 7 </line'
+		echo x >"$DIR/line"
+		ok timeout 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" wait t
+		is 7
+		ok tare logs t
+		is 'goes on'
+		ok tare rm t
+	done
+}
+
 # What the profile says of clone counts for what is run, not for how it is brought in.
 @test "a profile that allows no clone can be joined, and has its filter before" {
 	printf '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["clone","clone3","fork","vfork","keyctl"],"action":"SCMP_ACT_ERRNO","errnoRet":38}]}' >"$DIR/noclone.json"
