@@ -47,6 +47,10 @@ as_user() {
 		env -i PATH="${EVIL:+$EVIL:}/usr/bin:/bin:/usr/sbin:/sbin" HOME="$W/home" XDG_RUNTIME_DIR="${RUN:-$W/run}" TERM=xterm ASAN_OPTIONS=detect_leaks=0 \
 		${TARE_WITHOUT:+TARE_WITHOUT="$TARE_WITHOUT"} "$@" 3>&- 4>&-
 }
+as_user_held() { # WORD…: of tare, held where a container first sees what is brought in (newborn.c)
+	"$BUILD/e2e/newborn" setpriv --reuid $USER_ID --regid $USER_ID --clear-groups env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin \
+		HOME="$W/home" XDG_RUNTIME_DIR="$W/run" ASAN_OPTIONS=detect_leaks=0 ${TARE_WITHOUT:+TARE_WITHOUT="$TARE_WITHOUT"} "$BUILD/tare" "$@" 3>&- 4>&-
+}
 # over FILE PLACE FUNCTION ARGUMENT…: while PLACE is something else
 over() {
 	local place=$2 code=0

@@ -43,6 +43,20 @@ inside
 0'
 }
 
+# As root of a user namespace, with CAP_SYS_PTRACE as well: our program is one that this user may not read.
+@test "who joins, or starts among another's processes, is closed to root inside" {
+	cp "$BUILD/e2e/tracer" "$W/tracer" # where the user may read it
+	chmod 755 "$W" "$W/tracer"
+	ok user run -d --name n --network none --cap-add SYS_PTRACE -v "$W/tracer:/tracer:ro" busybox /tracer 2
+	ok as_user_held exec n echo done
+	is done
+	ok as_user_held run --rm --network none --pid container:n --cap-add SYS_PTRACE busybox ps
+	has '1 root     /tracer 2'
+	ok user wait n
+	ok user logs n
+	is $'not seized: EPERM\nend\nnot seized: EPERM\nend'
+}
+
 logged() { user logs c | grep -q out; }
 
 @test "lives: exec, terminal, logs, cp, diff, commit, volume, stop" {
