@@ -60,6 +60,7 @@ static void emit_end(const struct store *s, const struct container *c, const str
 	snprintf(code, sizeof code, "%d", how->code);
 	json_set_str(attributes, "exitCode", code);
 	container_event(s, c, "die", attributes);
+	volumes_tell(s, c, "unmount");
 }
 
 static void note_unknown(struct container *c)

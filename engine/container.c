@@ -235,3 +235,20 @@ void container_event(const struct store *s, const struct container *c, const cha
 	json_set_str(attributes, "image", c->record.image ? c->record.image : c->record.rootfs);
 	event_emit(s, "container", action, c->id, attributes);
 }
+
+void volumes_tell(const struct store *s, const struct container *c, const char *action)
+{
+	json *mounts = json_get(c->record.config, "Mounts");
+
+	for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
+		json *m = json_object_array_get_idx(mounts, i), *attributes;
+		const char *name = json_str(m, "Name", "");
+		if (!*name)
+			continue;
+		attributes = json_object_new_object();
+		json_set_str(attributes, "container", c->id);
+		json_set_str(attributes, "destination", json_str(m, "Destination", ""));
+		json_set_str(attributes, "name", name);
+		event_emit(s, "volume", action, name, attributes);
+	}
+}

@@ -147,6 +147,8 @@ int tare_copy(const char *root, const char *state, const struct tare_copy *reque
 	obey_quotas(false);
 	if (rc == 0)
 		progress_done(p, c.label, "done");
+	if (rc == 0 && c.tree.container.dir_fd >= 0)
+		container_event(&c.tree.store, &c.tree.container, "copy", NULL);
 	copy_tell_more(&c);
 	container_tree_close(&c.tree);
 	buf_free(&c.path);

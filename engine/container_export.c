@@ -68,8 +68,10 @@ int tare_export(const char *root, const char *state, const char *container, cons
 		rc = target_file_open(&x.file, file, "use -o FILE, or pipe it on", e);
 	if (rc == 0)
 		rc = target_file_close(&x.file, pack(&x, e), e);
-	if (rc == 0)
+	if (rc == 0) {
 		progress_done(p, x.tree.name, "done");
+		container_event(&x.tree.store, &x.tree.container, "export", NULL);
+	}
 	container_tree_close(&x.tree);
 	return rc;
 }

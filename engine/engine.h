@@ -96,6 +96,8 @@ int container_stop(
  * does not run would see. */
 int container_root(const struct store *s, const struct container *c, struct err *e);
 /* Names for messages: the container's name. */
+/* Docker's events of its volumes: "mount", "unmount". */
+void volumes_tell(const struct store *s, const struct container *c, const char *action);
 void container_event(const struct store *s, const struct container *c, const char *action, json *more);
 
 /* ---- the rest, by file ---- */

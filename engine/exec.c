@@ -346,8 +346,10 @@ int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *
 		     : x->detach ? null_pipes(&c, &s.pipes, e)
 		                 : make_pipes(&s.pipes, x->interactive, e);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		emit(s.store, &c, "exec_create", x, -1);
 		rc = enter(&s, e);
+	}
 	close_child_ends(&s.pipes);
 	if (rc == 0) {
 		emit(s.store, &c, "exec_start", x, -1);
@@ -360,6 +362,8 @@ int engine_exec(struct tare_engine *t, const char *ref, const struct tare_exec *
 			rc = carry(&s, io, end, exit_code, e);
 			if (rc == 0 && *end == TARE_IO_EXITED)
 				emit(s.store, &c, "exec_die", x, *exit_code);
+			else if (rc == 0)
+				emit(s.store, &c, "exec_detach", x, -1);
 		}
 	}
 	pipes_close(&s.pipes);

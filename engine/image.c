@@ -278,6 +278,13 @@ int image_tag(const struct store *s, const char *ref, const char *new_ref, struc
 	return 0;
 }
 
+void image_event(const struct store *s, const char *action, const char *id, const char *name)
+{
+	json *attributes = json_object_new_object();
+	json_set_str(attributes, "name", name ? name : id);
+	event_emit(s, "image", action, id, attributes);
+}
+
 /* As Docker has it: the reference is the actor. */
 static void moved(const char *root, const char *state, const char *reference, const char *action)
 {

@@ -28,6 +28,9 @@ struct image_want {
 int image_ensure_held(
         const struct store *s, const struct image_want *want, struct image *out, int *hold, struct err *e);
 
+/* `name` NULL: it has none. */
+void image_event(const struct store *s, const char *action, const char *id, const char *name);
+
 int images_list(const struct store *s, struct tare_image_list *out, struct err *e);
 /* An entry without a name of an image that has one: left over when the name moved to other bytes of the same
  * image (compressed anew, another format of manifest). Nobody can mean it, and its id is the named one's, so

@@ -8,6 +8,8 @@
 #include "base/progress.h"
 #include "base/units.h"
 #include "engine/archive/unpack.h"
+#include "engine/image.h"
+#include "engine/oci/reference.h"
 #include "engine/image_archive.h"
 #include "engine/oci/image_change.h"
 #include "engine/store/blob.h"
@@ -129,6 +131,9 @@ static int write_image(struct import *im, const char *reference, char **image_id
 	        .manifest = {.media_type = m.media_type, .digest = digest, .size = size}};
 	if (rc == 0)
 		rc = arrival_name(a, &entry, 1, e);
+	cleanup_free char *name = reference ? reference_shorten(reference) : NULL;
+	if (rc == 0)
+		image_event(&a->store, "import", *image_id, name);
 	descriptor_free(&layer);
 	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "engine/image.h"
 #include "engine/image_archive_legacy.h"
 #include "engine/image_archive_members.h"
 #include "engine/oci/reference.h"
@@ -364,6 +365,14 @@ static int list_names(
 	return 0;
 }
 
+static void tell_loaded(const struct load *l, const struct ready *r)
+{
+	cleanup_free char *name = r->names ? reference_shorten(*r->names) : NULL;
+	char text[DIGEST_TEXT_SIZE];
+
+	image_event(&l->arrival.store, "load", digest_text(&r->config, text), name);
+}
+
 /* Only here does anything become visible, and all at once. */
 static int name_all(struct load *l, const struct ready_list *ready, struct err *e)
 {
@@ -376,7 +385,11 @@ static int name_all(struct load *l, const struct ready_list *ready, struct err *
 	for (size_t i = 0; i < ready->n; i++)
 		if (list_names(l, &ready->list[i], list, &n, e) < 0)
 			return -1;
-	return arrival_name(&l->arrival, list, n, e);
+	if (arrival_name(&l->arrival, list, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ready->n; i++)
+		tell_loaded(l, &ready->list[i]);
+	return 0;
 }
 
 int tare_image_load(const char *root, const char *state, const char *file, struct progress *p, char ***loaded,

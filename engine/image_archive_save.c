@@ -371,6 +371,14 @@ static int save_images(
 	return target_file_close(&target, rc, e);
 }
 
+static void tell_saved(const struct save *s, const struct image *i)
+{
+	cleanup_free char *name = i->reference ? reference_shorten(i->reference) : NULL;
+	char text[DIGEST_TEXT_SIZE];
+
+	image_event(&s->store, "save", digest_text(&i->config_digest, text), name);
+}
+
 int tare_image_save(const char *root, const char *state, char *const *refs, const char *file,
         enum tare_save_format format, struct progress *p, struct err *e)
 {
@@ -382,6 +390,8 @@ int tare_image_save(const char *root, const char *state, char *const *refs, cons
 	int rc = store_open(&s->store, root, state, e);
 	if (rc == 0) {
 		rc = save_images(s, refs, file, format, e);
+		for (size_t i = 0; rc == 0 && i < s->n_images; i++)
+			tell_saved(s, &s->images[i]);
 		pull_end(&s->store, &s->pull);
 		for (size_t i = 0; i < s->n_images; i++)
 			image_free(&s->images[i]);

@@ -4,19 +4,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/events.h"
 #include "engine/image.h"
 #include "engine/image_users.h"
 #include "engine/oci/reference.h"
 #include "engine/store/layer.h"
 #include "engine/store/partial.h"
-
-static void event(const struct store *s, const char *action, const char *id, const char *name)
-{
-	json *attributes = json_object_new_object();
-	json_set_str(attributes, "name", name ? name : id);
-	event_emit(s, "image", action, id, attributes);
-}
 
 /* What is to be removed, with everything that the decision needs. */
 struct removal {
@@ -120,7 +112,7 @@ static int untag(struct removal *r, const char *full, bool keep, struct err *e)
 		return -1;
 	if (!name || strv_take(r->done, str_printf("Untagged: %s", name)) < 0)
 		return err_no_memory(e);
-	event(r->store, "untag", digest_text(&r->image.config_digest, id), name);
+	image_event(r->store, "untag", digest_text(&r->image.config_digest, id), name);
 	return 0;
 }
 
@@ -151,7 +143,7 @@ static int delete_image(struct removal *r, struct err *e)
 		return -1;
 	if (strv_take(r->done, str_printf("Deleted: %s", digest_text(&r->image.config_digest, id))) < 0)
 		return err_no_memory(e);
-	event(r->store, "delete", digest_text(&r->image.config_digest, id), NULL);
+	image_event(r->store, "delete", digest_text(&r->image.config_digest, id), NULL);
 	return 0;
 }
 

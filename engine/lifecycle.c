@@ -223,6 +223,7 @@ static int start_locked(const struct store *s, struct container *c, const struct
 			*e = local;
 		return -1;
 	}
+	volumes_tell(s, c, "mount");
 	container_event(s, c, "start", NULL);
 	return 0;
 }
@@ -253,8 +254,10 @@ static int follow(const struct store *s, struct container *c, int sock, const st
 	*exit_code = 0;
 	if (attach_client_run(sock, &a, end, &how, e) != 0)
 		return !a.terminal && container_is_up(c) ? tell_to_attach(c, e) : -1;
-	if (*end == TARE_IO_DETACHED)
+	if (*end == TARE_IO_DETACHED) {
+		container_event(s, c, "detach", NULL);
 		return 0;
+	}
 	*exit_code = how.code;
 	return cleanup_run(s, c->id, &how, e);
 }

@@ -54,6 +54,7 @@ static void tell_start(void *arg)
 	json *attributes = json_object_new_object();
 	char count[16];
 
+	volumes_tell(r->s, r->c, "mount");
 	snprintf(count, sizeof count, "%u", r->c->record.restart_count);
 	json_set_str(attributes, "restartCount", count);
 	container_event(r->s, r->c, "start", attributes);

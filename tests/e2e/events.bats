@@ -23,7 +23,7 @@ lines() { [ "$(grep -c . "$1")" -ge "$2" ]; }
 	tare wait www
 	tare rm www
 	ok all container=w
-	has 'create start exec_start*exec_die pause unpause update rename *start*restart *destroy'
+	has 'create start exec_create exec_start*exec_die pause unpause update rename *start*restart *destroy'
 	# who ends a run and who cleans up after it tell of it in any order
 	local action
 	for action in kill stop die; do has " $action "; done
@@ -35,9 +35,21 @@ lines() { [ "$(grep -c . "$1")" -ge "$2" ]; }
 	same "$(all label=tier=front label=zone=2 event=create)" ''
 	same "$(all image=busybox event=destroy) $(all image=docker.io/library/busybox:latest event=destroy)" 'destroy destroy'
 	same "$(all event=exec_die container=w)" exec_die
-	tare volume create vol >/dev/null
+	tare create --name v -v vol:/v $B true >/dev/null
+	echo x >"$DIR/x"
+	tare cp "$DIR/x" v:/x
+	tare export -o "$DIR/v.tar" v
+	tare start -a v
+	tare rm v
+	same "$(all container=v)" 'create copy export start die destroy'
+	tare import "$DIR/v.tar" imported >/dev/null
+	tare save -o "$DIR/i.tar" imported
+	tare load -i "$DIR/i.tar"
+	tare rmi imported
+	same "$(all image=imported)" 'import save load untag'
+	rm "$DIR/x" "$DIR/v.tar" "$DIR/i.tar"
 	tare volume rm vol
-	same "$(all volume=vol)" 'create destroy'
+	same "$(all volume=vol)" 'create mount unmount destroy'
 	refused 125 'one of container' events --filter type=pod
 	refused 125 'keys are' events --filter bogus=1
 }
