@@ -36,6 +36,24 @@ static int show_container(struct cli *cli, const char *ref, json **doc, struct e
 	return engine->security(engine, ref, doc, e);
 }
 
+/* Whoever gives a container where a profile is wanted is told the word for it. */
+static int show_profile(struct cli *cli, const char *name, json **doc, struct err *e)
+{
+	char id[TARE_ID_LEN + 1];
+	int rc = tare_security_profile(name, doc, e);
+
+	if (rc == 0 || e->kind != ERR_NOT_FOUND)
+		return rc;
+	struct tare_engine *engine = cli_engine(cli, NULL);
+	if (engine && engine->resolve(engine, name, id, NULL) == 0)
+		return err_set(e, ERR_NOT_FOUND,
+		        "%s is a container, not a security profile; for what holds for it: tare security "
+		        "show "
+		        "--container %s",
+		        name, name);
+	return rc;
+}
+
 static int show_run(struct cli *cli, void *options, char **operands)
 {
 	const struct show_options *o = options;
@@ -47,7 +65,7 @@ static int show_run(struct cli *cli, void *options, char **operands)
 		return cli_fail(cli, &e);
 	}
 	int rc = o->container ? show_container(cli, o->container, &doc, &e)
-	                      : tare_security_profile(operands[0] ? operands[0] : "default", &doc, &e);
+	                      : show_profile(cli, operands[0] ? operands[0] : "default", &doc, &e);
 	if (rc < 0 || document_print(doc, o->format, &e) < 0)
 		return cli_fail(cli, &e);
 	return 0;

@@ -50,9 +50,7 @@ static int seccomp(const struct option *o, struct err *e)
 
 static int apparmor(const struct option *o, struct err *e)
 {
-	size_t n = strlen(o->value);
-
-	if (!n || n > 200 || strspn(o->value, " \t\n") == n || strpbrk(o->value, " \n"))
+	if (!security_apparmor_name_ok(o->value))
 		return err_set(e, ERR_USAGE,
 		        "--security-opt %.200s: give the name of a loaded profile, tare-default or "
 		        "unconfined",

@@ -71,6 +71,15 @@ int security_profile_find(const char *name, char dst[PATH_MAX], struct err *e)
 	        shown);
 }
 
+bool security_apparmor_name_ok(const char *name)
+{
+	const unsigned char *c = (const unsigned char *)name;
+
+	while (*c > ' ' && *c != 0x7f && *c != '"' && *c != '\'' && *c != '\\')
+		c++;
+	return *name && !*c && strlen(name) <= 200;
+}
+
 json *security_profile_document(const char *path, struct err *e)
 {
 	return json_read_at(AT_FDCWD, path, PROFILE_MAX, e);

@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "engine/oci/capability.h"
 #include "engine/security_profile.h"
+#include "engine/userns_mode.h"
 
 #define PATHS_MAX 4096 /* of one list, expanded */
 
@@ -175,6 +176,13 @@ static int take_text(struct load *l, const char *key, json *val, struct err *e)
 	if (!*text)
 		return wrong(l, e, "\"%s\" is empty; leave it out, or give %s", key,
 		        !strcmp(key, "userns") ? "auto or host" : "tare-default or unconfined");
+	if (!strcmp(key, "apparmor") && !security_apparmor_name_ok(text))
+		return wrong(l, e,
+		        "\"apparmor\" is no name of a profile: blanks, quotes and line ends are in none");
+	struct userns_mode mode;
+	struct err why = ERR_INIT;
+	if (!strcmp(key, "userns") && userns_mode_parse(&mode, text, &why))
+		return wrong(l, e, "\"userns\": %s", why.msg);
 	return set_path(!strcmp(key, "userns") ? &l->p->userns : &l->p->apparmor, text, e);
 }
 

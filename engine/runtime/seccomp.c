@@ -20,7 +20,7 @@
 #include "engine/runtime/launch.h"
 #include "engine/runtime/seccomp_profile.h"
 
-#define CACHE_FORMAT 2
+#define CACHE_FORMAT 3
 #define PROFILE_MAX  ((size_t)1 << 20)
 #define KEY_MAX      512
 #define CACHE_MAX    (sizeof(struct cache_head) + KEY_MAX + BPF_MAXINSNS * sizeof(struct sock_filter))

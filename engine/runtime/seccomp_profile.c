@@ -221,6 +221,18 @@ static const char *const condition_members[] = {"arches", "caps", "minKernel", N
 
 /* A rule whose "exludes" is ignored allows what it was to forbid: what isn't understood is refused. Test:
  * test_runtime_seccomp.c, "bad_profiles_are_quoted". */
+/* What is no list counted for an empty one otherwise: a list of refusals that refuses nothing. */
+static int check_list(const struct compile *c, const char *key, json *val, const char *where, struct err *e)
+{
+	static const char *const lists[] = {"architectures", "archMap", "syscalls", "flags", "names", "args",
+	        "caps", "arches", "subArchitectures", NULL};
+
+	if (!val || json_object_is_type(val, json_type_array) || !strv_has((char *const *)lists, key))
+		return 0;
+	return err_set(e, ERR_USAGE, "seccomp profile %s: \"%s\" of %s is not a list; write \"%s\": [ … ]",
+	        c->path, key, where, key);
+}
+
 static int check_members(
         const struct compile *c, json *j, const char *const *known, const char *where, struct err *e)
 {
@@ -228,11 +240,14 @@ static int check_members(
 
 	while (known[n])
 		n++;
-	if (!j || !json_object_is_type(j, json_type_object))
+	if (!j)
 		return 0;
+	if (!json_object_is_type(j, json_type_object))
+		return err_set(e, ERR_USAGE, "seccomp profile %s: %s is not an object", c->path, where);
 	json_object_object_foreach (j, key, val) {
 		size_t i = 0;
-		(void)val;
+		if (check_list(c, key, val, where, e))
+			return -1;
 		while (known[i] && strcmp(known[i], key))
 			i++;
 		if (known[i])

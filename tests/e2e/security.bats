@@ -37,6 +37,7 @@ run_restricted() { tare run --rm --security-profile restricted "$@"; }
 	same "$(tare security show --format '{{.name}}')" default
 	refused 125 'not both' security show default --container c
 	refused 125 'no security profile "nosuch"' security show nosuch
+	refused 125 'security show --container c' security show c
 	refused 125 'no security profile "seccomp"' security show seccomp
 }
 
@@ -59,6 +60,14 @@ run_restricted() { tare run --rm --security-profile restricted "$@"; }
 	exits 1 tare security check --json "$DIR/bad.json"
 	same "$(jq -r '.Valid, (.Problems | length)' <<<"$output")" $'false\n9'
 	refused 125 'did you mean capabilities?' run --rm --security-profile "$DIR/bad.json" $B true
+	local name
+	for name in 'a\nb' 'a\"b' 'a b'; do
+		echo "{\"apparmor\": \"$name\", \"userns\": \"auto:sze=5\"}" >"$DIR/bad.json"
+		exits 1 tare security check "$DIR/bad.json"
+		has 'wrong: "apparmor" is no name of a profile'
+		has 'wrong: "userns": auto has no option "sze"'
+		refused 125 '"apparmor" is no name' run --rm --security-profile "$DIR/bad.json" $B true
+	done
 	printf '{' >"$DIR/cut.json"
 	exits 1 tare security check "$DIR/cut.json"
 	has wrong:
@@ -71,6 +80,9 @@ run_restricted() { tare run --rm --security-profile restricted "$@"; }
 	echo '{"seccomp":"filter.json","capabilities":["ALL"]}' >"$DIR/p.json"
 	ok tare security check "$DIR/p.json"
 	has 'note: *system call "mkdri" is not known here'
+	echo '{"defaultAction":"SCMP_ACT_ALLOW","flags":"SECCOMP_FILTER_FLAG_TSYNC"}' >"$DIR/filter.json"
+	exits 1 tare security check "$DIR/p.json"
+	has '"flags" of the profile is not a list'
 	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mount"],"action":"SCMP_ACT_ERRNO","exludes":{"caps":["CAP_CHOWN"]}}]}' >"$DIR/filter.json"
 	exits 1 tare security check "$DIR/p.json"
 	has '"exludes" is not a member of a rule; did you mean excludes?'

@@ -315,6 +315,14 @@ static void bad_profiles_are_quoted(void **state)
 	                "seccomp-log"},
 	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_NEW\"]}",
 	                "SECCOMP_FILTER_FLAG_NEW"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":\"SECCOMP_FILTER_FLAG_TSYNC\"}",
+	                "\"flags\" of the profile is not a list"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":{\"names\":[\"mount\"]}}",
+	                "\"syscalls\" of the profile is not a list"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":\"mount\",\"action\":"
+	         "\"SCMP_ACT_ERRNO\"}]}",
+	                "\"names\" of"},
+	        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[\"mount\"]}", "is not an object"},
 	        {"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"mount\"],\"action\":"
 	         "\"SCMP_ACT_ALLOW\",\"exludes\":{\"caps\":[\"CAP_CHOWN\"]}}]}",
 	                "did you mean excludes?"},
