@@ -439,11 +439,9 @@ void attach_listen(struct monitor *m, bool on)
 {
 	if (m->h.listen_fd < 0 || m->listening == on)
 		return;
-	if (on)
-		watch_add(m, m->h.listen_fd, SOURCE_LISTEN, 0, EPOLLIN);
-	else
+	if (!on)
 		watch_remove(m, m->h.listen_fd);
-	m->listening = on;
+	m->listening = on && watch_add(m, m->h.listen_fd, SOURCE_LISTEN, 0, EPOLLIN);
 }
 
 void attach_accept(struct monitor *m)

@@ -436,6 +436,19 @@ static void start_timer(struct monitor *m)
 		watch_add(m, m->timer_fd, SOURCE_TIMER, 0, EPOLLIN);
 }
 
+/* Deaf and blind it would be worse than none, which the next command sees: output that nobody reads stops the
+ * container, and an adopted one's end is told by its descriptor alone. */
+static bool hears_all(struct monitor *m)
+{
+	const struct pump *p = &m->pump;
+
+	for (int s = 0; s < 2; s++)
+		if (p->fd[s] >= 0 && !p->watched[s])
+			return false;
+	return (m->h.listen_fd < 0 || m->listening) &&
+	       (!m->h.adopted || watch_add(m, m->h.pidfd, SOURCE_PROCESS, 0, EPOLLIN));
+}
+
 int supervise_start(struct monitor *m)
 {
 	sigset_t heard;
@@ -444,7 +457,6 @@ int supervise_start(struct monitor *m)
 	signals_heard(&heard);
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	m->signal_fd = signalfd(-1, &heard, SFD_NONBLOCK | SFD_CLOEXEC);
-	/* deaf and blind it would be worse than none: the next command sees that there is none */
 	if (m->epoll_fd < 0 || m->signal_fd < 0 || !watch_add(m, m->signal_fd, SOURCE_SIGNAL, 0, EPOLLIN))
 		return -1;
 	log_open(&m->log, m->h.container_fd, m->areas->format, m->h.log_max_size, m->h.log_max_files,
@@ -457,8 +469,8 @@ int supervise_start(struct monitor *m)
 	start_timer(m);
 	health_start(m);
 	m->exit_fd = exit_record_reserve(m->h.state_fd);
-	if (m->h.adopted)
-		watch_add(m, m->h.pidfd, SOURCE_PROCESS, 0, EPOLLIN);
+	if (!hears_all(m))
+		return -1;
 	reap(m); /* it may have ended before SIGCHLD was blocked */
 	return 0;
 }

@@ -70,7 +70,15 @@ int report_launcher_lives(int fd, struct err *e)
 
 void report_go(int fd)
 {
-	(void)!send(fd, "g", 1, MSG_NOSIGNAL); /* a child that died meanwhile is report_wait()'s business */
+	ssize_t n;
+
+	do
+		n = send(fd, "g", 1, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	/* without the word it would wait for ever, and we for it; one that died meanwhile is report_wait()'s
+	 * business */
+	if (n < 0)
+		shutdown(fd, SHUT_WR);
 }
 
 int report_send_terminal(int fd, int master, struct err *e)
