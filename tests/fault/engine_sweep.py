@@ -99,6 +99,8 @@ def faults_of(calls):
             continue
         seen.add((process, name, site))
         for error, names in FAILURES.items():
+            if path == "WNOHANG" and error == "EINTR":
+                continue  # who doesn't wait isn't interrupted
             if name in names or (error == "EINTR" and name in ("read", "write") and INTERRUPTED.match(path)):
                 found[error].append((process, number, name))
     return found
@@ -214,6 +216,8 @@ class Worker:
             world.ids |= report.ids
             return self.judge(command, world, fault, process, report), ""
         except Exception as why:  # pylint: disable=broad-except
+            if isinstance(why, subprocess.TimeoutExpired):
+                why = Problem(f"`{' '.join(why.cmd[5:])}` hangs")
             text = str(why) if isinstance(why, Problem) else traceback.format_exc()
             at = next((f"{c[2]} {c[3]}" for c in report.calls if c[:2] == (process, number)), "?") if report else "?"
             said = f"; it ended with {report.end}, said {report.stdout.strip()[-80:]!r} {report.stderr.strip()[-200:]!r}" if report else ""

@@ -255,6 +255,8 @@ static void tell_call(struct inject *j, struct tracee *t, const struct __ptrace_
 		read_path(t->pid, info->entry.args[argument], path, sizeof path);
 	else if (is_about_descriptor(info->entry.nr))
 		read_descriptor(t->pid, info->entry.args[0], path, sizeof path);
+	else if (info->entry.nr == SYS_wait4 && info->entry.args[2] & WNOHANG)
+		snprintf(path, sizeof path, "WNOHANG");
 	fprintf(j->report, "call %s %u %llu %llx %s\n", t->path, t->calls, (unsigned long long)info->entry.nr,
 	        j->process ? 0 : (unsigned long long)call_site(t, info->stack_pointer), path);
 }
