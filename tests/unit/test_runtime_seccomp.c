@@ -12,8 +12,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 
+#include "engine/runtime/seccomp_prologue.h"
 #include "tests/unit/container_box.h"
 
 #define ALLOW     SECCOMP_RET_ALLOW
@@ -425,6 +427,37 @@ static void capabilities_are_part_of_the_key(void **state)
 	assert_int_equal(nftw(dir, box_remove_entry, 4, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* What stands before the filter of who joins: his own birth passes a profile that refuses everything, and
+ * nothing else does that is like it. */
+static void one_clone_passes_before_the_filter(void **state)
+{
+	const uint64_t secret[2] = {0x1122334455667788, 0x99aabbccddeeff00};
+	struct sock_filter program[SECCOMP_BIRTH_INSNS + 1];
+	const struct seccomp_filter f = {program, SECCOMP_BIRTH_INSNS + 1};
+	const struct seccomp_data right = {
+	        .nr = SYS_clone, .arch = ARCH, .args = {CLONE_PARENT | SIGCHLD, 0, secret[0], secret[1]}};
+	struct seccomp_data d;
+
+	(void)state;
+	assert_int_equal(seccomp_prologue_birth(secret, program), SECCOMP_BIRTH_INSNS);
+	program[SECCOMP_BIRTH_INSNS] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, ERRNO(EPERM));
+	assert_int_equal(run(&f, &right), ALLOW);
+	d = right;
+	d.nr = SYS_unshare;
+	assert_int_equal(run(&f, &d), ERRNO(EPERM));
+	d = right;
+	d.arch = AUDIT_ARCH_I386;
+	assert_int_equal(run(&f, &d), ERRNO(EPERM));
+	d = right;
+	d.args[0] |= CLONE_NEWUSER;
+	assert_int_equal(run(&f, &d), ERRNO(EPERM));
+	for (int bit = 0; bit < 128; bit++) {
+		d = right;
+		d.args[2 + bit / 64] ^= UINT64_C(1) << bit % 64;
+		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +470,7 @@ int main(void)
 		cmocka_unit_test(the_32_bit_gate),
 #endif
 		cmocka_unit_test(terminals_are_not_typed_into),
+		cmocka_unit_test(one_clone_passes_before_the_filter),
 		cmocka_unit_test(restricted_rules),
 		cmocka_unit_test(one_argument_twice_is_or),
 		cmocka_unit_test(bad_profiles_are_quoted),
