@@ -77,20 +77,29 @@ static const struct list_view ps_view = {
 
 /* ------------------------------------------------------------------ filters */
 
+#define DAMAGED "damaged" /* beside the states: its record cannot be read */
+
 static bool match_status(const void *row, const char *value, const void *context)
 {
+	const struct tare_container *c = row;
+
 	(void)context;
-	return strcmp(tare_state_name(((const struct tare_container *)row)->state), value) == 0;
+	if (strcmp(value, DAMAGED) == 0)
+		return c->state == TARE_DEAD && c->error;
+	return strcmp(tare_state_name(c->state), value) == 0;
 }
 
 static int check_status(const char *value, const void *context, struct err *e)
 {
 	(void)context;
+	if (strcmp(value, DAMAGED) == 0)
+		return 0;
 	for (int s = TARE_CREATED; s <= TARE_DEAD; s++)
 		if (strcmp(tare_state_name((enum tare_state)s), value) == 0)
 			return 0;
 	return err_set(e, ERR_USAGE,
-	        "unknown status \"%s\"; one of created, running, paused, restarting, exited, dead", value);
+	        "unknown status \"%s\"; one of created, running, paused, restarting, exited, dead, " DAMAGED,
+	        value);
 }
 
 /* With and without Docker's leading slash, since filters written for it may have "^/web$". */
@@ -460,8 +469,9 @@ static json *ps_row(const struct tare_container *c, const struct ps_options *o, 
 	json_set_str(row, "Names", c->name);
 	json_set_str(row, "Image", c->image);
 	set_command(row, c);
-	json_set_str(row, "CreatedAt", moment_local(c->created, moment));
-	buf_printf(&text, "%s ago", duration_words(now - c->created, words));
+	json_set_str(row, "CreatedAt", c->created ? moment_local(c->created, moment) : "");
+	if (c->created) /* not known of one whose record cannot be read */
+		buf_printf(&text, "%s ago", duration_words(now - c->created, words));
 	set_buf(row, "RunningFor", &text);
 	json_set_str(row, "State", tare_state_name(c->state));
 	status_text(c, now, &text);

@@ -28,12 +28,33 @@ static int read_state(const struct store *s, struct container *c, struct err *e)
 	return err_sys(e, "cannot read the state of container %.12s", c->id);
 }
 
+/* What can still be done with one that cannot be read, or was set aside for it. */
+static int say_remedy(const struct store *s, const char *ref, struct err *e)
+{
+	char id[TARE_ID_LEN + 1];
+
+	if (e && e->kind == ERR_NOT_FOUND && container_aside_find(s, ref, id)) {
+		cleanup_free char *reason = container_aside_reason(s, id);
+		return err_set(e, ERR_CORRUPT,
+		        "container %.12s was set aside: %s; to remove its files: tare rm -f %.12s", id,
+		        reason ? reason : "", id);
+	}
+	if (e && e->kind == ERR_CORRUPT) {
+		struct err why = *e;
+		return err_set(e, ERR_CORRUPT, "%s; its files stay; to set it aside: tare rm -f %.64s",
+		        why.msg, ref);
+	}
+	return -1;
+}
+
 int container_open(const struct store *s, const char *ref, struct container *c, struct err *e)
 {
 	char id[TARE_ID_LEN + 1];
 
 	*c = (struct container)CONTAINER_INIT;
-	return container_resolve(s, ref, id, e) != 0 ? -1 : container_open_id(s, id, c, e);
+	return container_resolve(s, ref, id, e) != 0 || container_open_id(s, id, c, e) != 0
+	               ? say_remedy(s, ref, e)
+	               : 0;
 }
 
 int container_open_id(const struct store *s, const char *id, struct container *c, struct err *e)

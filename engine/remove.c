@@ -55,13 +55,12 @@ static int remove_unreadable(
 {
 	char id[TARE_ID_LEN + 1];
 
-	if (why->kind == ERR_NOT_FOUND && container_aside_find(s, ref, id))
+	bool there = why->kind != ERR_NOT_FOUND && container_resolve(s, ref, id, NULL) == 0;
+	if (there && force)
+		return damaged_set_aside(s, id, true, e);
+	if (!there && container_aside_find(s, ref, id))
 		return remove_aside(s, id, force, e);
-	if (why->kind == ERR_NOT_FOUND || container_resolve(s, ref, id, e) != 0)
-		return err_set(e, why->kind, "%s", why->msg);
-	if (!force)
-		return err_set(e, why->kind, "%s; to set it aside: tare rm -f %s", why->msg, ref);
-	return damaged_set_aside(s, id, true, e);
+	return err_set(e, why->kind, "%s", why->msg);
 }
 
 int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remove *how, struct err *e)

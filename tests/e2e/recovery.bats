@@ -116,7 +116,12 @@ process_ended() { [ "$(pid_of "$1")" -gt 0 ] && ! grep -q '^State:.[^Z]' "/proc/
 	: >"$ROOT/containers/$id/container.json"
 	ok tare ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}} {{.Status}}'
 	has "$id d dead Dead (damaged)"
+	ok tare ps -aq --no-trunc --filter status=damaged
+	is "$id"
 	refused 1 'rm -f' rm d
+	refused 1 'cannot be read*to set it aside: tare rm -f d' start d
+	exits 1 tare inspect d
+	[[ $stderr == *'cannot be read'*'tare rm -f d'* ]] || fail "$stderr"
 	exits 1 tare system check
 	has 'its record cannot be read'
 	ok tare system check --repair
@@ -124,6 +129,7 @@ process_ended() { [ "$(pid_of "$1")" -gt 0 ] && ! grep -q '^State:.[^Z]' "/proc/
 	[ -s "$ROOT/containers/.damaged-$id/reason" ]
 	ok tare ps -a --no-trunc --format '{{.ID}} {{.State}}'
 	has "$id dead"
+	refused 125 'was set aside: *to remove its files: tare rm -f' logs "${id:0:12}"
 	# its name is free, what it used is not
 	ok tare create --name d $B true
 	ok tare rm d
@@ -133,7 +139,7 @@ process_ended() { [ "$(pid_of "$1")" -gt 0 ] && ! grep -q '^State:.[^Z]' "/proc/
 	ok tare rm -f --all
 	[ -d "$ROOT/volumes/vol" ]
 	[ -s "$ROOT/containers/.damaged-$id/reason" ]
-	refused 1 'set aside' rm "${id:0:12}"
+	refused 1 "set aside" rm "${id:0:12}"
 	ok tare rm -f "${id:0:12}"
 	[ ! -e "$ROOT/containers/.damaged-$id" ]
 	ok tare volume rm vol
