@@ -1,4 +1,5 @@
 /* tare, the command that users type: its tables, and what it does without a word. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,5 +75,8 @@ int main(int argc, char **argv)
 	        .run_internal = run_internal,
 	};
 
+	/* a caller that ignores it hands that on, and the kernel would reap our children before we hear their
+	 * code */
+	signal(SIGCHLD, SIG_DFL);
 	return program_main(&tare, argc, argv);
 }

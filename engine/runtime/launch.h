@@ -55,7 +55,8 @@ struct launch {
 	const char *init_path; /* tare-init */
 	/* Called in the caller when the child's namespaces exist, while it makes its mounts; its command is
 	 * not executed before this has returned 0. -1 with e: the launch fails. Of `launched` pidfd and
-	 * id.pid are set. NULL: nothing. */
+	 * id.pid are set; with another's pid namespace they are of a process that another goes on for.
+	 * NULL: nothing. */
 	int (*born)(const struct launched *child, void *arg, struct err *e);
 	void *born_arg;
 };

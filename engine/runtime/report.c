@@ -14,6 +14,8 @@
 #include "engine/init/handoff.h"
 #include "engine/oci/runtime_spec.h"
 
+#define WORDS_MAX 4 /* of tare-init: born, ready, failed */
+
 struct report {
 	struct init_report head;
 	struct err err;
@@ -264,7 +266,9 @@ int report_wait(const struct report_ends *ends, const struct runtime_spec *spec,
 
 	if (talk(ends->talk, &terminal, e))
 		return -1;
-	while ((n = read_full(ends->init, &r, sizeof r)) == (ssize_t)sizeof r) {
+	for (int words = 0; (n = read_full(ends->init, &r, sizeof r)) == (ssize_t)sizeof r; words++) {
+		if (words == WORDS_MAX)
+			return err_set(e, ERR_OTHER, "the container's first process spoke nonsense");
 		if (r.word == INIT_SAYS_BORN)
 			take_born(r.value, born);
 		if (r.word == INIT_SAYS_FAILED)

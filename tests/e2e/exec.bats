@@ -148,3 +148,12 @@ gone_process() { [ ! -e "/proc/$1" ]; }
 	[ "$status" -lt 124 ] || fail "$output"
 	eventually 5 sh -c "$TARE top box | grep -q 'sh$'"
 }
+
+@test "exit codes are told to a caller that ignores SIGCHLD, too" {
+	background a
+	ignoring() { python3 -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])' "$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-; }
+	run ignoring exec a sh -c 'exit 3'
+	[ "$status" -eq 3 ] || fail "$status: $output"
+	run ignoring run --rm --network none $B sh -c 'exit 4'
+	[ "$status" -eq 4 ] || fail "$status: $output"
+}

@@ -179,7 +179,8 @@ static void a_link_in_place_of_a_terminal_is_not_opened(void **state)
 	assert_int_equal(umount2(box_path(b, "dev/pts"), MNT_DETACH), 0);
 }
 
-/* CVE-2024-21626 through exec: a link of the container's into our descriptors. */
+/* CVE-2024-21626 through exec: a link of the container's into our descriptors. Who goes there is not one of
+ * its processes yet, so that its procfs leads nowhere; and were he one, check_cwd_inside() would refuse. */
 static void cwd_may_not_lead_out(void **state)
 {
 	struct box *b = *state;
