@@ -487,7 +487,8 @@ fuzzers: $(FUZZERS)
 
 # What can't be had in seconds: storms, cuts and damage, FAULT_SECONDS each (tests/fault). FAULT=backups, registry or engine:
 # only these; FAULT_COUNT=N kills of each kind and flips of each kind of backup, faults of each kind and command of the engine
-# (FAULT_COUNT=0 FAULT_SECONDS=0: all that there are). FAULT='engine run exec': only these commands.
+# (FAULT_COUNT=all FAULT_SECONDS=0: a kill at every call, each error at every call site; FAULT_LOG=FILE goes on where the last
+# sweep with that file ended). FAULT='engine run exec kills EIO': only these commands and kinds.
 .PHONY: fault
 FAULT_SECONDS ?= 300
 INJECT := $(B)/fault/inject

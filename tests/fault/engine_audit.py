@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from engine_world import ID, Problem, eventually, start_time
+from engine_world import ID, LONG, Problem, eventually, start_time
 
 DRAFT_SECONDS = 4  # so long a draft may be somebody's who is at work
 VETH = re.compile(r"^ta(?!re)[0-9a-f]{12}")
@@ -147,6 +147,6 @@ def left(world, nets):
 
 def found_left(world, nets):
     """A Problem when something is left. What the kernel or a clean-up under way takes gets a moment."""
-    found = eventually(8, lambda: left(world, nets))
+    found = eventually(LONG, lambda: left(world, nets))
     if found:
         raise Problem(f"left, and `system check` doesn't say so: {sorted(found)[:6]}")

@@ -4,7 +4,7 @@ import os
 import re
 import tarfile
 
-from engine_world import Problem, eventually
+from engine_world import LONG, Problem, eventually
 
 PAYLOAD = b"payload of the image\n" * 2000
 NONE = ("--network", "none")
@@ -105,7 +105,7 @@ def made(world, done):
 def ran(world, done):
     """`run --rm`: nothing stays, but the caller isn't always who cleans up."""
     if done:
-        expect(not eventually(5, lambda: world.status("mine")), "mine is still there")
+        expect(not eventually(LONG, lambda: world.status("mine")), "mine is still there")
     if world.status("mine"):
         world.must("rm", "-f", "mine")
     removed(world)
@@ -314,15 +314,19 @@ def probed(world, done):
     there("running")(world, done)
 
 
+def deaths(world):
+    own = world.field("mine", "{{.Id}}")
+    with open(f"{world.dir}/state/events", encoding="utf-8") as f:
+        return sum('"Action":"die"' in line and own in line for line in f)
+
+
 def ended(world, done):
     """Once a container's end has been looked at, it has ended, and is not restarting for ever."""
     status = eventually(30, lambda: world.status("mine") if world.status("mine") not in ("exited", None) else None)
     expect(status is None, f"mine is {status}")
     expect(world.status("mine") == "exited", "mine is gone")
-    with open(f"{world.dir}/state/events", encoding="utf-8") as f:
-        own = [line for line in f if world.field("mine", "{{.Id}}") in line]
-    deaths = sum('"Action":"die"' in line for line in own)
-    expect(deaths == 1 or world.failing, f"its end was told {deaths} times")
+    told = eventually(20, lambda: None if deaths(world) == 1 else f"{deaths(world)} times")
+    expect(not told or world.failing, f"its end was told {told}")
     whole(world)
     del done
 

@@ -11,6 +11,7 @@ import time
 ID = re.compile(r"[0-9a-f]{64}")
 # These grow or are made again whatever happens; none of them belongs to a container.
 PASSING = re.compile(r"^(state/events|state/groups|state/booted$|(state|root)/networks$|state/networks/[^/]+$|state/networks/dns.*|root/seccomp/|root/pulls|root/partial$|.*/?[a-z]+\.lock$)")
+LONG = 20  # seconds, for what a machine under load does in a moment
 DATA = "kept data " * 100
 
 
@@ -54,7 +55,7 @@ class World:
         self.argv = [f"{build}/tare", "--root", f"{directory}/root", "--state", f"{directory}/state"]
         self.env = {**os.environ, "TARE_DNS_LINGER": "1"}
         os.makedirs(f"{directory}/files")
-        self.ids, self.struck, self.cut_short = set(), False, False
+        self.ids, self.struck, self.cut_short, self.failing, self.alive_id = set(), False, False, False, None
         self.links = {name for _, name in socket.if_nameindex()}
 
     # ------------------------------------------------------------ commands
@@ -192,16 +193,16 @@ class World:
 
     def audit(self, processes):
         """Nothing is left of the command, whose processes (pid, start time) these were."""
-        left = eventually(5, lambda: [pid for pid, since in processes if since and start_time(pid) == since and not serves_names(pid)])
+        left = eventually(LONG, lambda: [pid for pid, since in processes if since and start_time(pid) == since and not serves_names(pid)])
         if left:
             names = [open(f"/proc/{pid}/cmdline", "rb").read().replace(b"\0", b" ").decode()[:150] for pid in left if start_time(pid)]
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
             raise Problem(f"processes are left: {names}")
-        left = eventually(5, self.cgroups)
+        left = eventually(LONG, self.cgroups)
         if left:
             raise Problem(f"cgroups are left: {left}")
-        left = eventually(6, self.left_files)
+        left = eventually(LONG, self.left_files)
         if left:
             raise Problem(f"files are left: {sorted(left)[:8]}")
         lost = self.files - self.listing()
