@@ -140,11 +140,13 @@ static int mark_all(struct taken *t, const struct store *s, struct err *e)
 		close_fd(&fd);
 		return err_sys(e, "cannot read %s/containers", s->root);
 	}
-	for (struct dirent *entry; (entry = readdir(d));)
+	errno = 0;
+	for (struct dirent *entry; (entry = readdir(d)); errno = 0)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 		        strncmp(entry->d_name, ".rm-", 4) != 0)
 			mark_container(t, s, entry->d_name);
-	return 0;
+	/* whom half a list leaves out would share its range */
+	return errno ? err_sys(e, "cannot read %s/containers", s->root) : 0;
 }
 
 static void write_ranges(struct buf *b, char kind, const struct id_map *m)

@@ -32,13 +32,14 @@ int container_aside_ids(const struct store *s, char ***ids, struct err *e)
 		close_fd(&fd);
 		return err_sys(e, "cannot read %s/containers", s->root);
 	}
-	for (struct dirent *entry; (entry = readdir(d));) {
+	errno = 0;
+	for (struct dirent *entry; (entry = readdir(d)); errno = 0) {
 		const char *name = entry->d_name;
 		if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 && container_is_id(name + strlen(PREFIX)) &&
 		        strv_add(ids, name + strlen(PREFIX)) != 0)
 			return err_no_memory(e);
 	}
-	return 0;
+	return errno ? err_sys(e, "cannot read %s/containers", s->root) : 0; /* half a list is none */
 }
 
 bool container_aside_find(const struct store *s, const char *ref, char id[TARE_ID_LEN + 1])

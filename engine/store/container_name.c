@@ -45,10 +45,12 @@ int container_ids(const struct store *s, char ***ids, struct err *e)
 	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d)
 		return err_sys(e, "cannot read %s/containers", s->root);
-	for (struct dirent *entry; (entry = readdir(d));)
+	errno = 0;
+	for (struct dirent *entry; (entry = readdir(d)); errno = 0)
 		if (container_is_id(entry->d_name) && strv_add(ids, entry->d_name) != 0)
 			return err_no_memory(e);
-	return 0;
+	/* half a list would be taken for all, and what those use that are not on it for unused */
+	return errno ? err_sys(e, "cannot read %s/containers", s->root) : 0;
 }
 
 static ssize_t name_owner(const struct store *s, const char *name, char id[TARE_ID_LEN + 1])

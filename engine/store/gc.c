@@ -99,7 +99,8 @@ static int add_pulls(int pulls, struct digest_set *set, struct err *e)
 	cleanup_dir DIR *list = open_list(pulls, ".");
 	if (!list)
 		return err_sys(e, "cannot list pulls");
-	for (struct dirent *entry; (entry = readdir(list));) {
+	errno = 0;
+	for (struct dirent *entry; (entry = readdir(list)); errno = 0) {
 		const char *name = entry->d_name;
 		if (is_dots(name))
 			continue;
@@ -111,7 +112,7 @@ static int add_pulls(int pulls, struct digest_set *set, struct err *e)
 		else if (strncmp(name, "blob-", 5) != 0 && add_pull(pulls, name, set, e) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? err_sys(e, "cannot list pulls") : 0; /* what half a list protects is not all */
 }
 
 static int add_root(void *set, const struct digest *d)

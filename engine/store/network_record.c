@@ -159,7 +159,8 @@ static int record_names(const struct store *s, char ***names, struct err *e)
 	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d)
 		return err_sys(e, "cannot read %s/networks", s->root);
-	for (struct dirent *entry; (entry = readdir(d));) {
+	errno = 0;
+	for (struct dirent *entry; (entry = readdir(d)); errno = 0) {
 		size_t len = strlen(entry->d_name), suffix = strlen(SUFFIX);
 		if (!isalnum((unsigned char)entry->d_name[0]) || len <= suffix ||
 		        len - suffix > NETWORK_NAME_MAX || strcmp(entry->d_name + len - suffix, SUFFIX) != 0)
@@ -167,7 +168,8 @@ static int record_names(const struct store *s, char ***names, struct err *e)
 		if (strv_take(names, strndup(entry->d_name, len - suffix)) != 0)
 			return err_no_memory(e);
 	}
-	return 0;
+	/* half a list would be taken for all: a check removes the state of what is not on it */
+	return errno ? err_sys(e, "cannot read %s/networks", s->root) : 0;
 }
 
 static int by_name(const void *a, const void *b)
