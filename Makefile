@@ -4,6 +4,8 @@
 # wildcard, so a new file needs no edit here. B=DIR builds elsewhere, CC=clang with another compiler.
 
 B        ?= build
+# where the objects are: those of another B that is compiled in the same way
+O        ?= $(B)
 CC       ?= cc
 AR       ?= ar
 PREFIX   ?= /usr/local
@@ -102,7 +104,7 @@ TUI_SRC        := $(filter-out tui/main.c,$(wildcard tui/*.c))
 UNIT_SRC       := $(wildcard tests/unit/test_*.c)
 TOOL_SRC       := $(wildcard tests/bench/*.c)
 
-obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 # A program is built once its main is there.
 PROGRAMS :=
@@ -146,28 +148,28 @@ libs: $(B)/libtare.a
 
 # A changed compiler or flag rebuilds; only the files that name an installed directory care about PREFIX.
 define stamp
-$(shell mkdir -p $(B) && printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(B)/$(1) || printf '%s\n' '$(subst ','\'',$(2))' >$(B)/$(1))
+$(shell mkdir -p $(dir $(1)) && printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(1) || printf '%s\n' '$(subst ','\'',$(2))' >$(1))
 endef
 ifeq ($(filter clean deps deps-% help uninstall,$(MAKECMDGOALS)),)
-$(call stamp,.flags,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) $(STATIC_LINK))
-$(call stamp,.paths,$(PATHS))
+$(call stamp,$(O)/.flags,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) $(STATIC_LINK))
+$(call stamp,$(O)/.paths,$(PATHS))
 endif
 PATH_USERS := $(shell grep -lE 'TARE_(LIBEXECDIR|DATADIR)' $(TARE_SRC) $(CLI_SRC) $(TUI_SRC) $(TRANSFER_SRC) $(CLIENT_SRC) $(SERVER_SRC) $(ARCHIVE_SRC) cli/main.c /dev/null 2>/dev/null)
-$(call obj,$(PATH_USERS)): $(B)/.paths
+$(call obj,$(PATH_USERS)): $(O)/.paths
 $(call obj,$(PATH_USERS)): CPPFLAGS_PATHS = $(PATHS)
 
-$(B)/obj/%.o: %.c $(B)/.flags
+$(O)/obj/%.o: %.c $(O)/.flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS_ROOM) $(CPPFLAGS_PATHS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(B)/obj/net/%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
-$(B)/obj/tests/unit/test_net_%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
+$(O)/obj/net/%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
+$(O)/obj/tests/unit/test_net_%.o: CPPFLAGS_ROOM = $(call pkg,libnl-route-3.0,cflags)
 # The rules that net/nft_lay.c carries.
 $(call obj,net/nft_lay.c): net/table.nft
 
 # A test may ignore a result: what failed shows in its next line.
-$(B)/obj/tests/%.o: WARN += -Wno-unused-result
+$(O)/obj/tests/%.o: WARN += -Wno-unused-result
 
 define archive
 $(call say,AR,$@)
@@ -204,8 +206,8 @@ define nothing_missing
 $(Q)! $(shell $(CC) -print-prog-name=nm) -u $@ | grep ' U [^_]' || { echo '$@: these are missing'; rm -f $@; exit 1; } >&2
 endef
 TARE_STATIC = $(if $(SANITIZE)$(filter no,$(STATIC)),,$(if $(filter-out /%,$(foreach l,c json-c seccomp cap nl-3 nl-route-3,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
-$(call stamp,.link,tare static: $(TARE_STATIC))
-$(B)/tare: $(B)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
+$(call stamp,$(B)/.link,tare static: $(TARE_STATIC))
+$(B)/tare: $(O)/obj/cli/main.o $(B)/libtare-cli.a $(B)/libtare.a $(B)/.link
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TARE_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link,$^) $(LIBS_TARE)
 	$(if $(TARE_STATIC),$(nothing_missing))
@@ -214,14 +216,14 @@ $(B)/tare-transfer: $(call obj,$(TRANSFER_SRC)) $(B)/libtare-client.a $(B)/libta
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TRANSFER)
 
-$(B)/tare-registry: $(B)/obj/registry/server/main.o $(B)/libtare-server.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
+$(B)/tare-registry: $(O)/obj/registry/server/main.o $(B)/libtare-server.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
 
 # The dashboard in the same way; it needs no locale but what setlocale() reads by itself (UTF-8 is built in).
 TUI_STATIC = $(if $(TARE_STATIC),$(if $(filter-out /%,$(foreach l,ncursesw tinfo vterm,$(shell $(CC) -print-file-name=lib$(l).a 2>/dev/null))),,yes))
-$(call stamp,.link-tui,tare-tui static: $(TUI_STATIC))
-$(B)/tare-tui: $(B)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a $(B)/.link-tui
+$(call stamp,$(B)/.link-tui,tare-tui static: $(TUI_STATIC))
+$(B)/tare-tui: $(O)/obj/tui/main.o $(B)/libtare-tui.a $(B)/libtare.a $(B)/.link-tui
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(TUI_STATIC),$(STATIC_LINK) $(QUIET_LINK),$(LINK_FLAGS)) $(LDFLAGS) -o $@ $(filter-out %/.link-tui,$^) $(LIBS_TUI) \
 		$(if $(TUI_STATIC),-ltinfo)
@@ -239,7 +241,7 @@ MUSL_LIB := $(dir $(MUSL_CRT))
 # the kernel's own headers are not musl's business
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 resident = $(patsubst %.c,$(B)/resident/%.o,$(1))
-$(B)/resident/%.o: %.c $(B)/.flags
+$(B)/resident/%.o: %.c $(O)/.flags
 	$(call say,CC,$< (musl))
 	@mkdir -p $(@D)
 	$(Q)musl-gcc $(CPPFLAGS_ALL) $(PATHS) $(KERNEL_HEADERS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
@@ -276,7 +278,7 @@ else
 # those checks that need no runtime (undefined behaviour ends it by a trap).
 TRAP_FLAGS = -std=gnu17 $(CFLAGS) $(WARN) -fsanitize=undefined -fsanitize-undefined-trap-on-error -fPIE
 TRAP_OBJ := $(patsubst %.c,$(B)/trap/%.o,$(INIT_SRC) $(filter-out base/json.c,$(wildcard base/*.c)))
-$(TRAP_OBJ): $(B)/trap/%.o: %.c $(B)/.flags $(wildcard base/*.h engine/init/*.h)
+$(TRAP_OBJ): $(B)/trap/%.o: %.c $(O)/.flags $(wildcard base/*.h engine/init/*.h)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(TRAP_FLAGS) -ffunction-sections -fdata-sections -c -o $@ $<
@@ -288,18 +290,27 @@ endif
 
 UNIT_LIBS := $(B)/libtare-tui.a $(B)/libtare-server.a $(B)/libtare-client.a $(B)/libtare-cli.a $(B)/libtare-archive.a $(B)/libtare-resident.a $(B)/libtare.a
 # It runs some of a program's tests when asked to.
-# EMULATED=yes: with openat2 for an emulator that hasn't got it.
-CHOOSE := $(B)/obj/tests/unit/choose.o $(if $(EMULATED),$(B)/obj/tests/arm64/openat2.o)
-UNIT_WRAP := $(if $(EMULATED),-Wl$(comma)--wrap=syscall)
-$(UNIT): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(CHOOSE) $(UNIT_LIBS)
+CHOOSE := $(O)/obj/tests/unit/choose.o
+# EMULATED=ROOT: everything is linked with what an emulator of a processor lacks (see tests/arm64/emulated.h), and finds its
+# shared libraries in ROOT by itself: an emulator that is told of ROOT would look there for every file.
+ifneq ($(EMULATED),)
+EMULATED_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(filter-out %/native.c,$(wildcard tests/arm64/*.c)))
+CHOOSE += $(EMULATED_OBJ)
+$(PROGRAMS): $(EMULATED_OBJ)
+override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,syscall prctl seccomp_load open_tree move_mount mount_setattr \
+	fsopen fsconfig fsmount fspick execv execve posix_spawn)
+LINK_FLAGS += -Wl,--dynamic-linker=$(EMULATED)/lib/ld-linux-aarch64.so.1 \
+	-Wl,--disable-new-dtags,-rpath,$(EMULATED)/lib/aarch64-linux-gnu:$(EMULATED)/usr/lib/aarch64-linux-gnu
+endif
+$(UNIT): $(B)/unit/%: $(O)/obj/tests/unit/%.o $(CHOOSE) $(UNIT_LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) $(UNIT_WRAP) -o $@ $< $(CHOOSE) -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< $(CHOOSE) -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $(LIBS_UNIT)
 
 # One that measures a part of the dashboard is linked with it.
 $(B)/bench/log_bench: $(B)/libtare-tui.a $(B)/libtare.a
 $(B)/bench/log_bench: TOOL_LIBS = $(B)/libtare-tui.a $(B)/libtare.a $(LIBS_TUI)
-$(TOOLS): $(B)/bench/%: $(B)/obj/tests/bench/%.o
+$(TOOLS): $(B)/bench/%: $(O)/obj/tests/bench/%.o
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_FLAGS) $(LDFLAGS) -o $@ $< $(TOOL_LIBS)
@@ -349,7 +360,7 @@ PORTABLE_FLAGS = -std=c17 -D_POSIX_C_SOURCE=200809L -I. $(CPPFLAGS) $(PATHS) $(C
 portable: $(B)/portable/tare $(if $(wildcard tui/main.c),$(B)/portable/tare-tui) $(call portable_obj,$(PORTABLE_TUI)) \
 	$(patsubst themes/%,$(B)/portable/themes/%,$(wildcard themes/*.theme)) \
 	$(patsubst tui/keys/%,$(B)/portable/keys/%,$(wildcard tui/keys/*.keys))
-$(B)/portable/obj/%.o: %.c $(B)/.flags $(B)/.paths
+$(B)/portable/obj/%.o: %.c $(O)/.flags $(O)/.paths
 	$(call say,CC,$< (POSIX))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PORTABLE_FLAGS) -MMD -MP -c -o $@ $<
@@ -366,7 +377,7 @@ $(B)/portable/keys/%: tui/keys/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
--include $(shell find $(B)/obj $(B)/portable/obj $(B)/resident -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(B)/portable/obj $(B)/resident -name '*.d' 2>/dev/null)
 
 # ---------------------------------------------------------------- installation
 
@@ -511,16 +522,26 @@ attacks:
 	$(Q)BUILD=$(abspath $(B))/attacks tests/attacks/run $(ATTACK)
 attack-programs: build $(E2E_TOOLS) $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(shell cut -s -f 5 tests/attacks/attacks.tsv | grep '^tests/unit/.*\.c$$')))
 
-# All programs for arm64 by Debian's cross compiler, and the unit tests under qemu's user emulation.
+# All programs for arm64 by Debian's cross compiler, each started once under qemu's user emulation, and the unit tests there:
+# linked with what that emulator lacks, beside programs that are linked so, from the same objects.
 .PHONY: arm64
 ARM64_ROOT ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tare-arm64
-ARM64 := B=$(B)/arm64 CC="aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)" AR=aarch64-linux-gnu-ar RESIDENT=libc EMULATED=yes \
+ARM64_CC   ?= aarch64-linux-gnu-gcc
+ARM64 := B=$(B)/arm64 CC="$(ARM64_CC) --sysroot=$(ARM64_ROOT)" CFLAGS=-O1 AR=aarch64-linux-gnu-ar RESIDENT=libc \
 	PKG_CONFIG="env PKG_CONFIG_SYSROOT_DIR=$(ARM64_ROOT) PKG_CONFIG_LIBDIR=$(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config"
+NATIVE := $(B)/arm64/native
+$(NATIVE): tests/arm64/native.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -std=gnu17 $(CFLAGS) $(WARN) -static -o $@ $<
 arm64:
 	$(call need,arm64)
 	$(Q)tests/arm64/root $(ARM64_ROOT)
-	$(Q)$(MAKE) $(ARM64) programs unit
-	$(Q)tests/arm64/run-unit $(ARM64_ROOT) $(patsubst $(B)/%,$(B)/arm64/%,$(UNIT))
+	$(Q)$(MAKE) $(NATIVE)
+	$(Q)$(MAKE) $(ARM64) programs $(B)/arm64/fault/inject
+	$(Q)tests/arm64/start-programs $(ARM64_ROOT) $(B)/arm64
+	$(Q)EMULATOR=qemu-aarch64-static $(MAKE) $(ARM64) O=$(B)/arm64 B=$(B)/arm64/emulated EMULATED=$(ARM64_ROOT) build unit
+	$(Q)tests/arm64/run-unit $(NATIVE) $(patsubst $(B)/%,$(B)/arm64/emulated/%,$(UNIT))
 
 # A real PostgreSQL and a real Redis, backed up under load and started from the restores. Their root file system is made once.
 .PHONY: services
@@ -529,7 +550,7 @@ services:
 	$(Q)$(MAKE) build
 	$(Q)BUILD=$(abspath $(B)) tests/services/run
 
-$(FUZZERS): $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(UNIT_LIBS)
+$(FUZZERS): $(B)/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(UNIT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LINK_FLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group \
 		$(filter-out -lcmocka,$(LIBS_UNIT))

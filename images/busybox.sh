@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes the image that ships with Tare: images/busybox.sh OUT.tar, with tare-transfer already built beside
-# OUT's directory. Debian's static busybox, its applets as links, and the few files that programs look for.
+# Makes the image that ships with Tare: images/busybox.sh OUT.tar, with tare-transfer already built beside OUT's
+# directory (EMULATOR runs it where this machine can't). Debian's static busybox, its applets as links, and the
+# few files that programs look for.
 # The same busybox and the same SOURCE_DATE_EPOCH give the same bytes.
 set -eu
 
@@ -86,7 +87,7 @@ chmod 1777 "$root/tmp"
 tar --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
 	-C "$root" -cf "$work/rootfs.tar" .
 gzip -9n "$work/rootfs.tar"
-"$transfer" --root "$work/store" --state "$work/run" import --quiet \
+${EMULATOR:-} "$transfer" --root "$work/store" --state "$work/run" import --quiet \
 	--change 'CMD ["sh"]' --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
 	--message "$("$busybox" | sed -n '1s/ (.*//p')" "$work/rootfs.tar.gz" busybox:latest >/dev/null
-"$transfer" --root "$work/store" --state "$work/run" save --quiet -o "$out" busybox:latest
+${EMULATOR:-} "$transfer" --root "$work/store" --state "$work/run" save --quiet -o "$out" busybox:latest

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "tui/config.h"
 
-#define KEY_SIZE  64
+#define KEY_SIZE  80
 #define ENTRY_MAX 400 /* a remembered value is a line of bounded length */
 
 static const char *key_of(const char *name, size_t i, char dst[KEY_SIZE])

@@ -1,22 +1,18 @@
-/* openat2 for unit tests under qemu's user emulation, which hasn't got it (before 9.1): the same answers as
- * the kernel's on a tree that nobody changes meanwhile. Linked with --wrap=syscall; never a part of a
- * program. */
+/* openat2: the same answers as the kernel's on a tree that nobody changes meanwhile. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdarg.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "tests/arm64/emulated.h"
 
 #define DEPTH_MOST 5000
 #define LINKS_MOST 40 /* the kernel's MAXSYMLINKS */
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
 
 struct walk {
 	int fds[DEPTH_MOST]; /* [0] is the root of all */
@@ -58,8 +54,19 @@ static bool next(struct walk *w, char name[NAME_MAX + 2])
 	return len > 0;
 }
 
-static int follow(struct walk *w, const char *target)
+/* A link of /proc that leads to what it doesn't name. */
+static bool is_magic(int dir, const char *name)
 {
+	struct statfs fs;
+
+	return fstatfs(dir, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC && strcmp(name, "self") != 0 &&
+	       strcmp(name, "thread-self") != 0 && strcmp(name, "mounts") != 0 && strcmp(name, "net") != 0;
+}
+
+static int follow(struct walk *w, const char *name, const char *target)
+{
+	if (w->how->resolve & RESOLVE_NO_MAGICLINKS && is_magic(w->fds[w->depth], name))
+		return errno = ELOOP, -1;
 	if (w->how->resolve & RESOLVE_NO_SYMLINKS || ++w->links > LINKS_MOST)
 		return errno = ELOOP, -1;
 	return prepend(w, target);
@@ -91,11 +98,40 @@ static int step(struct walk *w, const char *name)
 	ssize_t n = readlinkat(here, name, target, sizeof target - 1);
 	if (n >= 0 && !(last && !*w->rest && flags & (O_NOFOLLOW | O_EXCL))) {
 		target[n] = '\0';
-		return follow(w, target) < 0 ? -1 : -2;
+		return follow(w, name, target) < 0 ? -1 : -2;
 	}
 	if (!last)
 		return enter(w, name) < 0 ? -1 : -2;
 	return openat(here, name, flags | O_NOFOLLOW | (*w->rest ? O_DIRECTORY : 0), (mode_t)w->how->mode);
+}
+
+static bool path_of(int fd, char path[PATH_MAX + 1])
+{
+	char link[32];
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, PATH_MAX);
+	path[n < 0 ? 0 : n] = '\0';
+	return n > 0 && n < PATH_MAX;
+}
+
+/* Most paths have no link: the directory of the last name can then be had at once. */
+static void skip_directories(struct walk *w)
+{
+	char path[PATH_MAX], here[PATH_MAX + 1], there[PATH_MAX + 1];
+	char *last = strrchr(w->rest, '/');
+
+	if (!last || last == w->rest || !last[1] || strstr(w->rest, "//") || strlen(w->rest) >= sizeof path)
+		return;
+	snprintf(path, sizeof path, "%.*s", (int)(last - w->rest), w->rest);
+	int fd = openat(w->fds[0], path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t n = fd >= 0 && path_of(w->fds[0], here) ? strlen(here) : 0;
+	if (n > 1 && path_of(fd, there) && strncmp(there, here, n) == 0 && there[n] == '/' &&
+	        strcmp(there + n + 1, path) == 0) {
+		w->fds[++w->depth] = fd;
+		memmove(w->rest, last + 1, strlen(last + 1) + 1);
+	} else if (fd >= 0)
+		close(fd);
 }
 
 static int resolve(struct walk *w, const char *path)
@@ -105,12 +141,14 @@ static int resolve(struct walk *w, const char *path)
 
 	if (prepend(w, path) < 0)
 		return -1;
+	if (!strstr(path, ".."))
+		skip_directories(w);
 	while (fd == -2 && next(w, name))
 		fd = strlen(name) > NAME_MAX ? (errno = ENAMETOOLONG, -1) : step(w, name);
 	return fd == -2 ? openat(w->fds[w->depth], ".", (int)w->how->flags & ~(O_CREAT | O_EXCL)) : fd;
 }
 
-static long emulated(int dir, const char *path, const struct open_how *how)
+long openat2_walked(int dir, const char *path, const struct open_how *how)
 {
 	static _Thread_local struct walk w;
 
@@ -127,18 +165,4 @@ static long emulated(int dir, const char *path, const struct open_how *how)
 	close(w.fds[0]);
 	errno = why;
 	return fd;
-}
-
-long __wrap_syscall(long number, ...)
-{
-	long a[6];
-	va_list ap;
-
-	va_start(ap, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
-	if (number == SYS_openat2)
-		return emulated((int)a[0], (const char *)a[1], (const struct open_how *)a[2]);
-	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -1,4 +1,5 @@
-/* Linked into every unit test program: TARE_UNIT_FILTER=PATTERN runs those of its tests only. */
+/* Linked into every unit test program: TARE_UNIT_FILTER=PATTERN runs those of its tests only,
+ * TARE_UNIT_SKIP=PATTERN all others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +10,10 @@
 
 __attribute__((constructor)) static void choose_tests(void)
 {
-	const char *pattern = getenv("TARE_UNIT_FILTER");
+	const char *pattern = getenv("TARE_UNIT_FILTER"), *skip = getenv("TARE_UNIT_SKIP");
 
 	if (pattern)
 		cmocka_set_test_filter(pattern);
+	if (skip)
+		cmocka_set_skip_filter(skip);
 }

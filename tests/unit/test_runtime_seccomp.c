@@ -213,6 +213,34 @@ static void the_32_bit_gate(void **state)
 }
 #endif
 
+#if defined(__aarch64__)
+/* arm64's own numbers, and the gate for 32-bit programs of ARM, which has others. */
+static void the_numbers_of_arm(void **state)
+{
+	static const int own[] = {
+	        40 /* mount */, 97 /* unshare */, 268 /* setns */, 280 /* bpf */, 219 /* keyctl */};
+	static const int gate[] = {
+	        21 /* mount */, 337 /* unshare */, 375 /* setns */, 386 /* bpf */, 311 /* keyctl */};
+	struct seccomp_filter f;
+	struct seccomp_data arm = {.arch = AUDIT_ARCH_ARM}, x86 = {.arch = AUDIT_ARCH_X86_64, .nr = 0};
+
+	(void)state;
+	load("profiles/seccomp.json", DOCKER_CAPS, &f);
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		assert_int_equal(ask(&f, own[i], 0, 0), ERRNO(EPERM));
+		arm.nr = gate[i];
+		assert_int_equal(run(&f, &arm), ERRNO(EPERM));
+	}
+	assert_int_equal(ask(&f, 63 /* read */, 0, 0), ALLOW);
+	arm.nr = 3; /* read */
+	assert_int_equal(run(&f, &arm), ALLOW);
+	arm.nr = 435; /* clone3 */
+	assert_int_equal(run(&f, &arm), ERRNO(ENOSYS));
+	assert_int_equal(run(&f, &x86), ERRNO(ENOSYS));
+	seccomp_filter_free(&f);
+}
+#endif
+
 /* TIOCSTI and TIOCLINUX, also with upper bits that the kernel ignores (CVE-2019-10063). */
 static void terminals_are_not_typed_into(void **state)
 {
@@ -468,6 +496,8 @@ int main(void)
 #if defined(__x86_64__)
 		cmocka_unit_test(other_abis),
 		cmocka_unit_test(the_32_bit_gate),
+#elif defined(__aarch64__)
+		cmocka_unit_test(the_numbers_of_arm),
 #endif
 		cmocka_unit_test(terminals_are_not_typed_into),
 		cmocka_unit_test(one_clone_passes_before_the_filter),

@@ -189,7 +189,7 @@ static int end(void **state)
 
 /* Numbers are sampled each second, and on a busy machine several frames in a row may meet that. What a frame
  * itself allocates shows in each of them. */
-#define TRIES 8
+#define TRIES 60
 
 static void expect_no_allocation(struct board *b, const char *where)
 {
