@@ -173,6 +173,7 @@ struct sim_container {
 	char **command, **env, **mounts; /* mounts: "source:target" */
 	json *labels;                    /* or NULL */
 	json *asked;                     /* the journal's line that made it; NULL: of the cast */
+	json *limits;                    /* that only documents show, as members of HostConfig; NULL: none */
 	const struct sim_role *role;     /* NULL: made by a user */
 	struct sim_nature nature;
 	uint64_t memory_limit;
@@ -318,6 +319,7 @@ json *sim_health_config(const struct sim_container *c);
 /* simulation_update.c: how often its policy starts it again by itself */
 unsigned sim_restarts_left(const struct sim_container *c);
 void sim_policy_made(struct sim_container *c, json *line);
+json *sim_limits_document(const struct resources *r); /* NULL: none of them is asked for */
 void sim_update_apply(struct simulation *s, struct sim_container *c, json *line, int64_t at);
 
 int sim_episode_add(struct sim_container *c, struct sim_episode ep);

@@ -87,6 +87,10 @@ static void set_mounts(json *line, const struct tare_create *q, const char *id)
 
 static void set_resources(json *line, const struct resources *r)
 {
+	json *more = sim_limits_document(r);
+
+	if (more)
+		json_set(line, "limits", more);
 	json_set_int(line, "memory", r->memory);
 	json_set_int(line, "pids", r->pids);
 	if (r->cpu_quota_us > 0 && r->cpu_period_us)

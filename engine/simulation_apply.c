@@ -96,6 +96,7 @@ static int fill_made(struct simulation *s, struct sim_container *c, const struct
 	c->memory_limit = memory > 0 ? (uint64_t)memory : 0;
 	c->cpus = cpus > 0 && cpus < 100000 ? (unsigned)cpus : 0;
 	c->pids_limit = pids > 0 && pids < 1 << 22 ? (unsigned)pids : 0;
+	c->limits = json_object_get(json_get(line, "limits"));
 	c->created = json_int(line, "at", 0);
 	nature_of(c, image->role, line);
 	if (!c->auto_remove)

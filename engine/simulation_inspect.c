@@ -83,11 +83,15 @@ static json *host_config_of(const struct sim_container *c)
 	json_set_str(o, "SecurityProfile", "default");
 	json_set_int(o, "ShmSize", 64 << 20);
 	json_set_int(o, "Memory", (int64_t)c->memory_limit);
-	json_set_int(o, "MemorySwap", (int64_t)c->memory_limit);
+	json_set_int(o, "MemorySwap", 0);
 	json_set_int(o, "NanoCpus", (int64_t)c->cpus * 10000000);
 	json_set_int(o, "CpuPeriod", c->cpus ? 100000 : 0);
 	json_set_int(o, "CpuQuota", (int64_t)c->cpus * 1000);
 	json_set_int(o, "PidsLimit", c->pids_limit);
+	if (c->limits) {
+		json_object_object_foreach (c->limits, key, value)
+			json_set(o, key, json_object_get(value));
+	}
 	return o;
 }
 

@@ -68,6 +68,27 @@ static void limit_made(uint64_t *limit, json *line, const char *key, int64_t max
 		*limit = (uint64_t)v;
 }
 
+static void limits_made(struct sim_container *c, json *line)
+{
+	json *change = json_get(line, "limits"), *all = json_object_new_object();
+
+	if (c->limits) {
+		json_object_object_foreach (c->limits, key, value)
+			json_set(all, key, json_object_get(value));
+	}
+	if (change) {
+		json_object_object_foreach (change, key, value)
+			json_set(all, key, json_object_get(value));
+	}
+	/* memory and swap are one limit together: none is without memory's */
+	if (json_int(all, "MemorySwap", 0) > 0 && json_int(all, "MemorySwap", 0) < (int64_t)c->memory_limit)
+		json_object_object_del(all, "MemorySwap");
+	if (!c->memory_limit)
+		json_object_object_del(all, "MemorySwap");
+	json_free(&c->limits);
+	c->limits = all;
+}
+
 void sim_update_apply(struct simulation *s, struct sim_container *c, json *line, int64_t at)
 {
 	uint64_t cpus = c->cpus, pids = c->pids_limit;
@@ -77,6 +98,7 @@ void sim_update_apply(struct simulation *s, struct sim_container *c, json *line,
 	limit_made(&pids, line, "pids", 1 << 22);
 	c->cpus = (unsigned)cpus;
 	c->pids_limit = (unsigned)pids;
+	limits_made(c, line);
 	if (json_get(line, "restart")) {
 		sim_policy_made(c, line);
 		follow_anew(c, at);
@@ -86,10 +108,30 @@ void sim_update_apply(struct simulation *s, struct sim_container *c, json *line,
 
 /* ------------------------------------------------------------------ update */
 
-static bool has_more(const struct resources *r)
+/* What shows nowhere but in documents: nothing of it is simulated. */
+json *sim_limits_document(const struct resources *r)
 {
-	return r->memory_swap || r->memory_reservation || r->swappiness || r->oom_kill_disable ||
-	       r->cpu_shares || r->cpuset_cpus || r->cpuset_mems || r->blkio_weight || r->n_io;
+	json *o = json_object_new_object();
+
+	if (r->memory_swap)
+		json_set_int(o, "MemorySwap", r->memory_swap);
+	if (r->memory_reservation)
+		json_set_int(o, "MemoryReservation", r->memory_reservation > 0 ? r->memory_reservation : 0);
+	if (r->swappiness)
+		json_set_int(o, "MemorySwappiness", r->swappiness - 1);
+	if (r->oom_kill_disable)
+		json_set_bool(o, "OomKillDisable", true);
+	if (r->cpu_shares)
+		json_set_int(o, "CpuShares", (int64_t)r->cpu_shares);
+	if (r->cpuset_cpus)
+		json_set_str(o, "CpusetCpus", r->cpuset_cpus);
+	if (r->cpuset_mems)
+		json_set_str(o, "CpusetMems", r->cpuset_mems);
+	if (r->blkio_weight)
+		json_set_int(o, "BlkioWeight", r->blkio_weight);
+	if (json_object_object_length(o) == 0)
+		json_free(&o);
+	return o;
 }
 
 static int set_limits(json *line, const struct resources *r)
@@ -106,6 +148,9 @@ static int set_limits(json *line, const struct resources *r)
 		                ? -1
 		                : r->cpu_quota_us * 100 /
 		                          (int64_t)(r->cpu_period_us ? r->cpu_period_us : 100000));
+	json *more = sim_limits_document(r);
+	if (more)
+		json_set(line, "limits", more);
 	return json_object_object_length(line) - before;
 }
 
@@ -115,10 +160,13 @@ int sim_update(
 	struct simulation *s = sim_of(t);
 	const struct sim_container *c = sim_find(s, ref, e);
 	cleanup_json json *line = c ? sim_action("update", c->id) : NULL;
+	struct resources all = u->resources; /* a look at it, nothing of it is ours */
 	int n;
 
 	if (!c)
 		return -1;
+	if (!all.memory)
+		all.memory = (int64_t)c->memory_limit;
 	n = set_limits(line, &u->resources);
 	if (u->has_restart) {
 		json_set_int(line, "restart", u->restart);
@@ -128,12 +176,12 @@ int sim_update(
 		return err_set(e, ERR_USAGE,
 		        "container %s is removed when it ends (--rm): it can have no restart policy",
 		        c->name);
-	if (request_check_limits(&u->resources, e) < 0)
+	if (request_check_limits(&all, e) < 0)
 		return -1;
-	if (warnings &&
-	        (has_more(&u->resources) || health_check_is_given(&u->health) || u->has_health_on_failure))
-		strv_add(warnings,
-		        "the demo changes only limits of memory, CPUs and processes, and the policy");
+	if (warnings && u->resources.n_io)
+		strv_add(warnings, "the demo has no limits of devices");
+	if (warnings && (health_check_is_given(&u->health) || u->has_health_on_failure))
+		strv_add(warnings, "the demo keeps how health is asked");
 	return n || u->has_restart ? sim_journal_add(s, steal_ptr(&line), e) : 0;
 }
 

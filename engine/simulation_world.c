@@ -207,6 +207,7 @@ void sim_container_free(struct sim_container *c)
 	strv_free(c->probe);
 	json_free(&c->labels);
 	json_free(&c->asked);
+	json_free(&c->limits);
 	sim_endpoints_free(c);
 	free(c->output);
 	free(c->episodes);

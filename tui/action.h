@@ -18,6 +18,7 @@
 	X(DETAIL, "detail", GLOBAL)                                                                          \
 	X(LOGS, "logs", DETAIL)                                                                              \
 	X(STATS, "stats", DETAIL)                                                                            \
+	X(CARE, "care", DETAIL)                                                                              \
 	X(TEXT, "text", DETAIL)                                                                              \
 	X(PROCESSES, "processes", DETAIL)                                                                    \
 	X(MEMBERS, "members", LIST)                                                                          \

@@ -81,6 +81,8 @@
 	X(CTR_ATTACH, CONTAINERS, "attach", NULL, "Attach to its process, in a pane", "a", NULL, NULL) \
 	X(CTR_SHELL_OUTSIDE, CONTAINERS, "shell-outside", NULL, "A shell in it on the whole terminal", "ctrl-e", NULL, NULL) \
 	X(CTR_STATS, CONTAINERS, "stats", NULL, "What it uses", "u", NULL, NULL) \
+	X(CTR_HEALTH, CONTAINERS, "health", NULL, "Its health: how it is asked, and what the last probes said", "h", NULL, NULL) \
+	X(CTR_LIMITS, CONTAINERS, "limits", NULL, "Its limits beside what it uses, and its restart policy", "H", NULL, NULL) \
 	X(CTR_INSPECT, CONTAINERS, "inspect", NULL, "All about it", "i", NULL, NULL) \
 	X(CTR_ENV, CONTAINERS, "env", NULL, "Its environment", "v", NULL, NULL) \
 	X(CTR_PROCESSES, CONTAINERS, "processes", NULL, "Its processes", "P", NULL, NULL) \
@@ -170,6 +172,8 @@
 	/* stats */ \
 	X(STATS_SPAN, STATS, "stats-span", "span", "Time shown: 1, 5, 15, 60 minutes", "t", NULL, NULL) \
 	X(STATS_SCALE, STATS, "stats-scale", "scale", "Of the limit, of one core, of the host", "s", NULL, NULL) \
+	/* health and limits */ \
+	X(CARE_CHANGE, CARE, "change", "change", "Change its limits and restart policy: a form", "L", NULL, NULL) \
 	/* text: inspect, environment */ \
 	X(TEXT_WRAP, TEXT, "text-wrap", "wrap", "Wrap long lines", "w", NULL, NULL) \
 	X(TEXT_CLOSE, TEXT, "text-close", NULL, "Back to the directory of this file", "backspace", "u", NULL) \

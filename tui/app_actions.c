@@ -343,6 +343,10 @@ static unsigned look_action(struct app *a, enum action action)
 		return show_tab(a, TAB_LOGS);
 	case ACTION_CTR_STATS:
 		return show_tab(a, TAB_STATS);
+	case ACTION_CTR_HEALTH:
+		return show_tab(a, TAB_HEALTH);
+	case ACTION_CTR_LIMITS:
+		return show_tab(a, TAB_LIMITS);
 	case ACTION_CTR_INSPECT:
 	case ACTION_IMG_INSPECT:
 	case ACTION_NET_INSPECT:

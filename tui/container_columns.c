@@ -78,7 +78,7 @@ void container_look(const struct model_container *c, struct state_look *look)
 		exited_look(c, look);
 		return;
 	default:
-		set_look(look, GLYPH_DEAD, STATE_DEAD, "dead");
+		set_look(look, GLYPH_DEAD, STATE_DEAD, c->row.error ? "damaged" : "dead");
 	}
 }
 

@@ -9,6 +9,8 @@
 const struct tab_info tab_table[TAB_N] = {
         [TAB_LOGS] = {"Logs", "logs", KIND(CONTAINER), log_view_new, 0},
         [TAB_STATS] = {"Stats", "stats", KIND(CONTAINER), stats_view_new, 0},
+        [TAB_HEALTH] = {"Health", "health", KIND(CONTAINER), health_view_new, 92},
+        [TAB_LIMITS] = {"Limits", "limits", KIND(CONTAINER), limits_view_new, 92},
         [TAB_LAYERS] = {"Layers", "layers", KIND(IMAGE), layers_view_new, 0},
         [TAB_MEMBERS] = {"Members", "members", KIND(NETWORK), members_view_new, 0},
         [TAB_INSPECT] = {"Inspect", "inspect",

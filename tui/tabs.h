@@ -12,6 +12,8 @@ struct view;
 enum tab {
 	TAB_LOGS,
 	TAB_STATS,
+	TAB_HEALTH,
+	TAB_LIMITS,
 	TAB_LAYERS,
 	TAB_MEMBERS,
 	TAB_FILES,

@@ -17,19 +17,57 @@
 #include "tui/model.h"
 #include "tui/request.h"
 
-enum { UPDATE_MEMORY, UPDATE_CPUS, UPDATE_PIDS, UPDATE_RESTART, UPDATE_TIMES, UPDATE_N };
+enum {
+	UPDATE_MEMORY,
+	UPDATE_RESERVATION,
+	UPDATE_SWAP,
+	UPDATE_CPUS,
+	UPDATE_SHARES,
+	UPDATE_CPUSET,
+	UPDATE_PIDS,
+	UPDATE_WEIGHT,
+	UPDATE_RESTART,
+	UPDATE_TIMES,
+	UPDATE_N
+};
 
 #define MEMORY_LEAST (UINT64_C(6) << 20) /* the engine's */
+#define SHARES_USUAL "1024"
+#define SHARES_LEAST 2
+#define SHARES_MOST  262144
+#define WEIGHT_LEAST 10
+#define WEIGHT_MOST  1000
 
 /* In the order of enum tare_restart. */
 static const char *const policies[] = {"no", "on-failure", "always", "unless-stopped", NULL};
 
 static const struct form_field fields[UPDATE_N] = {
         [UPDATE_MEMORY] = {.label = "Memory", .kind = FIELD_TEXT},
+        [UPDATE_RESERVATION] = {.label = "  reserved", .kind = FIELD_TEXT},
+        [UPDATE_SWAP] = {.label = "  with swap", .kind = FIELD_TEXT},
         [UPDATE_CPUS] = {.label = "CPUs", .kind = FIELD_TEXT},
+        [UPDATE_SHARES] = {.label = "  shares", .kind = FIELD_TEXT},
+        [UPDATE_CPUSET] = {.label = "  cpuset", .kind = FIELD_TEXT},
         [UPDATE_PIDS] = {.label = "Processes", .kind = FIELD_TEXT},
-        [UPDATE_RESTART] = {.label = "Start again", .kind = FIELD_CHOICE, .choices = policies},
-        [UPDATE_TIMES] = {.label = "At most", .kind = FIELD_TEXT},
+        [UPDATE_WEIGHT] = {.label = "Disk weight", .kind = FIELD_TEXT},
+        [UPDATE_RESTART] = {.label = "Restart", .kind = FIELD_CHOICE, .choices = policies},
+        [UPDATE_TIMES] = {.label = "  at most", .kind = FIELD_TEXT},
+};
+
+/* What a field is to the command, and the word for "as if it had never been asked for"; NULL: there is none.
+ */
+static const struct {
+	const char *flag, *none, *placeholder;
+} limits[UPDATE_N] = {
+        [UPDATE_MEMORY] = {"--memory", "-1", "no limit; 256m, 1.5g"},
+        [UPDATE_RESERVATION] = {"--memory-reservation", "-1", "nothing; left to it when the host runs short"},
+        [UPDATE_SWAP] = {"--memory-swap", NULL, "as much again as memory; both together, -1: no limit"},
+        [UPDATE_CPUS] = {"--cpus", "0", "no limit; 0.5, 2"},
+        [UPDATE_SHARES] = {"--cpu-shares", SHARES_USUAL, "1024, as all have"},
+        [UPDATE_CPUSET] = {"--cpuset-cpus", NULL, "all CPUs; 0-2,4"},
+        [UPDATE_PIDS] = {"--pids-limit", "-1", "no limit; 100"},
+        [UPDATE_WEIGHT] = {"--blkio-weight", NULL, "as all have; 10 to 1000"},
+        [UPDATE_TIMES] = {NULL, NULL, "without end; a number of times, 5"},
 };
 
 struct update_form {
@@ -73,17 +111,34 @@ static void keep(struct update_form *u, size_t field, char *text)
 		form_set_text(&u->form, field, text);
 }
 
+static char *size_of(json *o, const char *key)
+{
+	int64_t bytes = json_int(o, key, 0);
+
+	return bytes > 0 ? size_text(bytes) : strdup(bytes < 0 && !strcmp(key, "MemorySwap") ? "-1" : "");
+}
+
+static char *number_of(json *o, const char *key)
+{
+	int64_t n = json_int(o, key, 0);
+
+	return n > 0 ? str_printf("%lld", (long long)n) : strdup("");
+}
+
 static void fill_in(struct update_form *u, json *host_config)
 {
 	json *restart = json_get(host_config, "RestartPolicy");
 	const char *policy = json_str(restart, "Name", "no");
-	int64_t memory = json_int(host_config, "Memory", 0), pids = json_int(host_config, "PidsLimit", 0);
-	int64_t times = json_int(restart, "MaximumRetryCount", 0);
 
-	keep(u, UPDATE_MEMORY, memory > 0 ? size_text(memory) : strdup(""));
+	keep(u, UPDATE_MEMORY, size_of(host_config, "Memory"));
+	keep(u, UPDATE_RESERVATION, size_of(host_config, "MemoryReservation"));
+	keep(u, UPDATE_SWAP, size_of(host_config, "MemorySwap"));
 	keep(u, UPDATE_CPUS, cpus_text(host_config));
-	keep(u, UPDATE_PIDS, pids > 0 ? str_printf("%lld", (long long)pids) : strdup(""));
-	keep(u, UPDATE_TIMES, times > 0 ? str_printf("%lld", (long long)times) : strdup(""));
+	keep(u, UPDATE_SHARES, number_of(host_config, "CpuShares"));
+	keep(u, UPDATE_CPUSET, strdup(json_str(host_config, "CpusetCpus", "")));
+	keep(u, UPDATE_PIDS, number_of(host_config, "PidsLimit"));
+	keep(u, UPDATE_WEIGHT, number_of(host_config, "BlkioWeight"));
+	keep(u, UPDATE_TIMES, number_of(restart, "MaximumRetryCount"));
 	for (int i = 0; policies[i]; i++)
 		if (!strcmp(policies[i], policy))
 			u->policy = u->form.fields[UPDATE_RESTART].value = i;
@@ -103,18 +158,12 @@ static void add(char ***args, const char *flag, char *value)
 	strv_take(args, value);
 }
 
-static void add_limit(char ***args, const struct update_form *u, size_t field, const char *flag)
+static void add_limit(char ***args, const struct update_form *u, size_t field)
 {
 	const char *text = form_text(&u->form, field);
 
-	if (is_other(u, field))
-		add(args, flag, strdup(*text ? text : "-1"));
-}
-
-/* A limit of all the CPUs that there are is none. */
-static char *cpus_asked(const char *text)
-{
-	return *text ? strdup(text) : str_printf("%ld", sysconf(_SC_NPROCESSORS_ONLN));
+	if (limits[field].flag && is_other(u, field) && (*text || limits[field].none))
+		add(args, limits[field].flag, strdup(*text ? text : limits[field].none));
 }
 
 static bool is_other_policy(const struct update_form *u)
@@ -132,10 +181,8 @@ static char **command_of(const struct update_form *u)
 	char **args = NULL;
 
 	strv_add(&args, "update");
-	add_limit(&args, u, UPDATE_MEMORY, "--memory");
-	if (is_other(u, UPDATE_CPUS))
-		add(&args, "--cpus", cpus_asked(form_text(&u->form, UPDATE_CPUS)));
-	add_limit(&args, u, UPDATE_PIDS, "--pids-limit");
+	for (size_t i = 0; i < UPDATE_N; i++)
+		add_limit(&args, u, i);
 	if (is_other_policy(u) && policy == TARE_RESTART_ON_FAILURE && *times)
 		add(&args, "--restart", str_printf("%s:%s", policies[policy], times));
 	else if (is_other_policy(u))
@@ -156,15 +203,78 @@ static void show_command(struct update_form *u)
 
 /* ------------------------------------------------------------------ what is right */
 
-static int check_memory(const char *text, struct err *e)
+static int check_size(const char *text, struct err *e)
 {
 	uint64_t bytes;
 
 	if (size_parse(text, &bytes, e) < 0)
 		return -1;
 	if (bytes < MEMORY_LEAST)
-		return err_set(e, ERR_USAGE, "at least 6m; empty for no limit");
+		return err_set(e, ERR_USAGE, "at least 6m");
 	return 0;
+}
+
+/* 0 where none is given. */
+static uint64_t size_given(const struct update_form *u, size_t field)
+{
+	uint64_t bytes;
+
+	return size_parse(form_text(&u->form, field), &bytes, NULL) == 0 ? bytes : 0;
+}
+
+static int check_reservation(const struct update_form *u, const char *text, struct err *e)
+{
+	uint64_t memory = size_given(u, UPDATE_MEMORY);
+
+	if (check_size(text, e) < 0)
+		return -1;
+	if (memory && size_given(u, UPDATE_RESERVATION) > memory)
+		return err_set(e, ERR_USAGE, "more than the limit on memory");
+	return 0;
+}
+
+/* Memory and swap together. */
+static int check_swap(const struct update_form *u, const char *text, struct err *e)
+{
+	uint64_t memory = size_given(u, UPDATE_MEMORY);
+
+	if (strcmp(text, "-1") != 0 && check_size(text, e) < 0)
+		return -1;
+	if (!memory)
+		return err_set(e, ERR_USAGE, "needs a limit on memory, too");
+	if (strcmp(text, "-1") != 0 && size_given(u, UPDATE_SWAP) < memory)
+		return err_set(e, ERR_USAGE, "memory and swap together: at least as much as memory");
+	return 0;
+}
+
+static int check_cpuset(const char *text, struct err *e)
+{
+	return strspn(text, "0123456789,-") == strlen(text) && text[strlen(text) - 1] != '-' &&
+	                       text[strlen(text) - 1] != ',' && *text != '-' && *text != ','
+	               ? 0
+	               : err_set(e, ERR_USAGE, "numbers of CPUs, as in 0-2,4");
+}
+
+static int check_policy(const struct update_form *u, struct err *e)
+{
+	return u->auto_remove && u->form.fields[UPDATE_RESTART].value != TARE_RESTART_NO
+	               ? err_set(e, ERR_USAGE, "it is removed when it ends, and cannot start again")
+	               : 0;
+}
+
+static int check_empty(size_t field, struct err *e)
+{
+	switch (field) {
+	case UPDATE_CPUSET:
+		return err_set(e, ERR_USAGE, "name the CPUs: all of this machine are 0-%ld",
+		        sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	case UPDATE_SWAP:
+		return err_set(e, ERR_USAGE, "a size, or -1 for no limit");
+	case UPDATE_WEIGHT:
+		return err_set(e, ERR_USAGE, "a weight, 10 to 1000");
+	default:
+		return 0;
+	}
 }
 
 static int check(const struct update_form *u, size_t field, const char *text, struct err *e)
@@ -172,31 +282,57 @@ static int check(const struct update_form *u, size_t field, const char *text, st
 	struct resources r = {0};
 	int64_t n;
 
+	if (fields[field].kind == FIELD_TEXT && !*text)
+		return check_empty(field, e);
 	switch (field) {
 	case UPDATE_MEMORY:
-		return check_memory(text, e);
+		return check_size(text, e);
+	case UPDATE_RESERVATION:
+		return check_reservation(u, text, e);
+	case UPDATE_SWAP:
+		return check_swap(u, text, e);
 	case UPDATE_CPUS:
 		return tare_parse_cpus(&r, text, e);
+	case UPDATE_SHARES:
+		return int_parse(text, SHARES_LEAST, SHARES_MOST, "weight", &n, e);
+	case UPDATE_CPUSET:
+		return check_cpuset(text, e);
 	case UPDATE_PIDS:
 		return int_parse(text, 1, INT32_MAX, "number of processes", &n, e);
+	case UPDATE_WEIGHT:
+		return int_parse(text, WEIGHT_LEAST, WEIGHT_MOST, "weight", &n, e);
 	case UPDATE_TIMES:
 		return int_parse(text, 1, 1000000, "number of starts", &n, e);
 	default:
-		return u->auto_remove && u->form.fields[field].value != TARE_RESTART_NO
-		               ? err_set(e, ERR_USAGE, "it is removed when it ends, and cannot start again")
-		               : 0;
+		return check_policy(u, e);
 	}
+}
+
+static void check_field(struct update_form *u, size_t field)
+{
+	struct form_field *f = &u->form.fields[field];
+	const char *text = form_text(&u->form, field);
+	struct err e = ERR_INIT;
+	bool is_right = f->kind == FIELD_TEXT && !is_other(u, field);
+
+	/* what is left as it was is wrong only beside a memory that is another */
+	if ((field == UPDATE_SWAP || field == UPDATE_RESERVATION) && is_other(u, UPDATE_MEMORY))
+		is_right = !*text;
+	if (field == UPDATE_SWAP && !*form_text(&u->form, UPDATE_MEMORY) && !is_other(u, field))
+		is_right = true; /* it goes with the limit on memory */
+	snprintf(f->error, FORM_ERROR_SIZE, "%.*s", FORM_ERROR_SIZE - 1,
+	        is_right || check(u, field, text, &e) == 0 ? "" : e.msg);
 }
 
 static void changed(struct form *f, size_t field)
 {
 	struct update_form *u = (struct update_form *)f;
-	const char *text = f->fields[field].kind == FIELD_TEXT ? form_text(f, field) : "policy";
-	bool is_same = f->fields[field].kind == FIELD_TEXT && !is_other(u, field);
-	struct err e = ERR_INIT;
 
-	snprintf(f->fields[field].error, FORM_ERROR_SIZE, "%.*s", FORM_ERROR_SIZE - 1,
-	        !*text || is_same || check(u, field, text, &e) == 0 ? "" : e.msg);
+	check_field(u, field);
+	if (field == UPDATE_MEMORY) {
+		check_field(u, UPDATE_RESERVATION);
+		check_field(u, UPDATE_SWAP);
+	}
 	f->fields[UPDATE_TIMES].is_hidden = f->fields[UPDATE_RESTART].value != TARE_RESTART_ON_FAILURE;
 	show_command(u);
 }
@@ -250,10 +386,9 @@ struct view *update_form_new(struct app *a, const struct model_container *c)
 	u->auto_remove = c->row.auto_remove;
 	snprintf(u->title, sizeof u->title, "Limits of %.64s", container_ref(c));
 	u->form.title = u->title;
-	form_set_placeholder(&u->form, UPDATE_MEMORY, strdup("no limit; 256m, 1.5g"));
-	form_set_placeholder(&u->form, UPDATE_CPUS, strdup("no limit; 0.5, 2"));
-	form_set_placeholder(&u->form, UPDATE_PIDS, strdup("no limit; 100"));
-	form_set_placeholder(&u->form, UPDATE_TIMES, strdup("without end; a number of times, 5"));
+	for (size_t i = 0; i < UPDATE_N; i++)
+		if (limits[i].placeholder)
+			form_set_placeholder(&u->form, i, strdup(limits[i].placeholder));
 	form_set_note(&u->form, UPDATE_RESTART, strdup("when it ends, and after a boot of this machine"));
 	fill_in(u, json_get(document, "HostConfig"));
 	show_command(u);

@@ -28,6 +28,8 @@ bool panel_select(struct view *panel, const struct object *o);
 /* details */
 struct view *log_view_new(struct app *a);
 struct view *stats_view_new(struct app *a);
+struct view *health_view_new(struct app *a);
+struct view *limits_view_new(struct app *a);
 struct view *inspect_view_new(struct app *a); /* any kind of object */
 struct view *env_view_new(struct app *a);
 struct view *processes_view_new(struct app *a);

@@ -148,6 +148,30 @@ static void limits_change_for_every_process(void **state)
 	assert_int_equal(json_int(json_path(j, "HostConfig"), "PidsLimit", 0), 40);
 }
 
+static void limits_that_only_documents_show_are_kept(void **state)
+{
+	const struct fixture *f = *state;
+	char cpus[] = "0-1";
+	struct tare_update u = {.resources = {.memory_swap = 1 << 30,
+	                                .memory_reservation = 64 << 20,
+	                                .cpu_shares = 512,
+	                                .cpuset_cpus = cpus}};
+	struct tare_update unlimited = {.resources = {.memory = -1}};
+	cleanup_json json *with = NULL, *without = NULL;
+
+	update(f, "shop-web", u);
+	assert_int_equal(f->b->inspect(f->b, "shop-web", false, &with, NULL), 0);
+	json *host = json_path(with, "HostConfig");
+	assert_int_equal(json_int(host, "MemorySwap", 0), 1 << 30);
+	assert_int_equal(json_int(host, "MemoryReservation", 0), 64 << 20);
+	assert_int_equal(json_int(host, "CpuShares", 0), 512);
+	assert_string_equal(json_str(host, "CpusetCpus", ""), "0-1");
+	update(f, "shop-web", unlimited);
+	assert_int_equal(f->b->inspect(f->b, "shop-web", false, &without, NULL), 0);
+	assert_int_equal(json_int(json_path(without, "HostConfig"), "MemorySwap", -2), 0);
+	assert_int_equal(json_int(json_path(without, "HostConfig"), "CpuShares", 0), 512);
+}
+
 static void nothing_and_nonsense_are_refused(void **state)
 {
 	const struct fixture *f = *state;
@@ -186,6 +210,7 @@ int main(void)
 	        HELD(without_a_policy_the_next_end_is_the_last),
 	        HELD(on_failure_starts_so_often),
 	        HELD(limits_change_for_every_process),
+	        HELD(limits_that_only_documents_show_are_kept),
 	        HELD(nothing_and_nonsense_are_refused),
 	        HELD(a_boot_starts_what_the_policies_ask_for),
 	};

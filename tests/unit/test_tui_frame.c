@@ -235,7 +235,7 @@ static void panels(void **state)
 
 static void tabs(void **state)
 {
-	static const char *const keys[] = {"l", "u", "f", "P", "v", "i"};
+	static const char *const keys[] = {"l", "u", "h", "H", "f", "P", "v", "i"};
 	struct board *b = *state;
 
 	type(b, "jjjj");
