@@ -12,6 +12,7 @@
 #include "engine/tare.h"
 #include "tui/actions_state.h"
 #include "tui/app.h"
+#include "tui/care_view.h"
 #include "tui/form.h"
 #include "tui/job.h"
 #include "tui/model.h"
@@ -28,6 +29,11 @@ enum {
 	UPDATE_WEIGHT,
 	UPDATE_RESTART,
 	UPDATE_TIMES,
+	UPDATE_HEALTH,
+	UPDATE_INTERVAL,
+	UPDATE_TIMEOUT,
+	UPDATE_RETRIES,
+	UPDATE_START,
 	UPDATE_N
 };
 
@@ -52,6 +58,11 @@ static const struct form_field fields[UPDATE_N] = {
         [UPDATE_WEIGHT] = {.label = "Disk weight", .kind = FIELD_TEXT},
         [UPDATE_RESTART] = {.label = "Restart", .kind = FIELD_CHOICE, .choices = policies},
         [UPDATE_TIMES] = {.label = "  at most", .kind = FIELD_TEXT},
+        [UPDATE_HEALTH] = {.label = "Health", .kind = FIELD_TEXT},
+        [UPDATE_INTERVAL] = {.label = "  interval", .kind = FIELD_TEXT},
+        [UPDATE_TIMEOUT] = {.label = "  timeout", .kind = FIELD_TEXT},
+        [UPDATE_RETRIES] = {.label = "  retries", .kind = FIELD_TEXT},
+        [UPDATE_START] = {.label = "  start", .kind = FIELD_TEXT},
 };
 
 /* What a field is to the command, and the word for "as if it had never been asked for"; NULL: there is none.
@@ -68,6 +79,11 @@ static const struct {
         [UPDATE_PIDS] = {"--pids-limit", "-1", "no limit; 100"},
         [UPDATE_WEIGHT] = {"--blkio-weight", NULL, "as all have; 10 to 1000"},
         [UPDATE_TIMES] = {NULL, NULL, "without end; a number of times, 5"},
+        [UPDATE_HEALTH] = {"--health-cmd", NULL, "not asked; wget -qO- localhost/health"},
+        [UPDATE_INTERVAL] = {"--health-interval", NULL, "30s between two probes"},
+        [UPDATE_TIMEOUT] = {"--health-timeout", NULL, "30s for each"},
+        [UPDATE_RETRIES] = {"--health-retries", NULL, "3 failures in a row make it unhealthy"},
+        [UPDATE_START] = {"--health-start-period", "0s", "none; failures at first that do not count"},
 };
 
 struct update_form {
@@ -123,6 +139,35 @@ static char *number_of(json *o, const char *key)
 	int64_t n = json_int(o, key, 0);
 
 	return n > 0 ? str_printf("%lld", (long long)n) : strdup("");
+}
+
+static char *time_of(json *o, const char *key)
+{
+	int64_t ns = json_int(o, key, 0);
+	char text[32];
+
+	return strdup(ns > 0 ? care_duration(ns, text, sizeof text) : "");
+}
+
+/* As --health-cmd takes it: a text for the shell, or an array. */
+static char *test_of(json *check)
+{
+	cleanup_strv char **test = json_strv(check, "Test");
+
+	if (!test || !test[0] || !strcmp(test[0], "NONE"))
+		return strdup("");
+	if (!strcmp(test[0], "CMD-SHELL"))
+		return strdup(test[1] ? test[1] : "");
+	return strdup(json_object_to_json_string_ext(json_get(check, "Test"), JSON_C_TO_STRING_PLAIN));
+}
+
+static void fill_in_health(struct update_form *u, json *check)
+{
+	keep(u, UPDATE_HEALTH, test_of(check));
+	keep(u, UPDATE_INTERVAL, time_of(check, "Interval"));
+	keep(u, UPDATE_TIMEOUT, time_of(check, "Timeout"));
+	keep(u, UPDATE_RETRIES, number_of(check, "Retries"));
+	keep(u, UPDATE_START, time_of(check, "StartPeriod"));
 }
 
 static void fill_in(struct update_form *u, json *host_config)
@@ -183,6 +228,13 @@ static char **command_of(const struct update_form *u)
 	strv_add(&args, "update");
 	for (size_t i = 0; i < UPDATE_N; i++)
 		add_limit(&args, u, i);
+	if (is_other(u, UPDATE_HEALTH) && !*form_text(&u->form, UPDATE_HEALTH)) {
+		strv_free_ptr(&args);
+		strv_add(&args, "update");
+		for (size_t i = 0; i < UPDATE_HEALTH; i++)
+			add_limit(&args, u, i);
+		strv_add(&args, "--no-healthcheck");
+	}
 	if (is_other_policy(u) && policy == TARE_RESTART_ON_FAILURE && *times)
 		add(&args, "--restart", str_printf("%s:%s", policies[policy], times));
 	else if (is_other_policy(u))
@@ -272,6 +324,11 @@ static int check_empty(size_t field, struct err *e)
 		return err_set(e, ERR_USAGE, "a size, or -1 for no limit");
 	case UPDATE_WEIGHT:
 		return err_set(e, ERR_USAGE, "a weight, 10 to 1000");
+	case UPDATE_INTERVAL:
+	case UPDATE_TIMEOUT:
+		return err_set(e, ERR_USAGE, "a time, as in 30s");
+	case UPDATE_RETRIES:
+		return err_set(e, ERR_USAGE, "a number, as in 3");
 	default:
 		return 0;
 	}
@@ -303,6 +360,14 @@ static int check(const struct update_form *u, size_t field, const char *text, st
 		return int_parse(text, WEIGHT_LEAST, WEIGHT_MOST, "weight", &n, e);
 	case UPDATE_TIMES:
 		return int_parse(text, 1, 1000000, "number of starts", &n, e);
+	case UPDATE_HEALTH:
+		return 0;
+	case UPDATE_INTERVAL:
+	case UPDATE_TIMEOUT:
+	case UPDATE_START:
+		return duration_parse(text, &n, e);
+	case UPDATE_RETRIES:
+		return int_parse(text, 1, 1000000, "number of failures", &n, e);
 	default:
 		return check_policy(u, e);
 	}
@@ -391,6 +456,7 @@ struct view *update_form_new(struct app *a, const struct model_container *c)
 			form_set_placeholder(&u->form, i, strdup(limits[i].placeholder));
 	form_set_note(&u->form, UPDATE_RESTART, strdup("when it ends, and after a boot of this machine"));
 	fill_in(u, json_get(document, "HostConfig"));
+	fill_in_health(u, json_path(document, "Config.Healthcheck"));
 	show_command(u);
 	if (u->container)
 		return &u->form.v;
