@@ -22,6 +22,10 @@ long __wrap_syscall(long number, ...)
 		return clone3_by_fork((const struct clone_args *)a[0]);
 	case SYS_execveat:
 		return execveat_emulated(a);
+	case SYS_close_range:
+		if ((unsigned)a[1] >= FD_HIGH)
+			a[1] = FD_HIGH - 1;
+		return __real_syscall(number, a[0], a[1], a[2]);
 	case SYS_seccomp: /* see filter.c */
 		return 0;
 	default:
