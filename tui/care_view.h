@@ -10,6 +10,8 @@
 #include "tui/text_view.h"
 #include "tui/view.h"
 
+#define WIDTH_WORDS 56 /* columns from which on explanations have room */
+
 struct care_view {
 	struct view view; /* first */
 	struct object object;

@@ -52,7 +52,11 @@ static void tell_streak(struct care_view *v, json *health, json *check)
 	        : streak          ? UI_WARN
 	                          : UI_TEXT,
 	        "%lld", (long long)streak);
-	sheet_printf(&v->sheet, UI_MUTED, " in a row; from %lld on it is unhealthy", (long long)retries);
+	if (v->width >= WIDTH_WORDS)
+		sheet_printf(
+		        &v->sheet, UI_MUTED, " in a row; from %lld on it is unhealthy", (long long)retries);
+	else
+		sheet_printf(&v->sheet, UI_MUTED, " of %lld in a row", (long long)retries);
 }
 
 /* ------------------------------------------------------------------ how it is asked */
@@ -76,7 +80,7 @@ static void tell_test(struct care_view *v, json *check)
 		buf_str_add(&words, test[i]);
 	}
 	sheet_add(&v->sheet, UI_TEXT, buf_str(&words), words.len);
-	if (is_shell)
+	if (is_shell && v->width >= WIDTH_WORDS)
 		sheet_str(&v->sheet, UI_MUTED, "  in its shell");
 }
 

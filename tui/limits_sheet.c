@@ -101,7 +101,8 @@ static void tell_swap(struct care_view *v)
 	else if (both > 0)
 		sheet_str(&v->sheet, UI_MUTED, "none allowed");
 	else if (memory > 0 && both == 0)
-		sheet_str(&v->sheet, UI_MUTED, "as much again as memory");
+		sheet_str(&v->sheet, UI_MUTED,
+		        v->width >= WIDTH_WORDS ? "as much again as memory" : "as memory");
 	else
 		sheet_str(&v->sheet, UI_MUTED, "no limit");
 }
@@ -228,7 +229,9 @@ static void tell_wait(struct care_view *v)
 			        care_duration(left / 1000000000 * 1000000000, text, sizeof text));
 		sheet_str(&v->sheet, UI_MUTED, "; ");
 	}
-	sheet_str(&v->sheet, UI_MUTED, "100ms, doubled each time, 1m at most; anew after a run of 10s");
+	sheet_str(&v->sheet, UI_MUTED,
+	        v->width >= WIDTH_WORDS ? "100ms, doubled each time, 1m at most; anew after a run of 10s"
+	                                : "100ms to 1m");
 }
 
 static void tell_restarts(struct care_view *v)
@@ -239,7 +242,8 @@ static void tell_restarts(struct care_view *v)
 		return;
 	sheet_label(&v->sheet, "  restarted");
 	sheet_printf(&v->sheet, n ? UI_TEXT : UI_MUTED, n == 1 ? "%lld time" : "%lld times", (long long)n);
-	sheet_str(&v->sheet, UI_MUTED, " since it was started by hand");
+	if (v->width >= WIDTH_WORDS)
+		sheet_str(&v->sheet, UI_MUTED, " since it was started by hand");
 }
 
 static void tell_end(struct care_view *v)
