@@ -245,7 +245,8 @@ static const char *userns_mode(const struct tare_create *q, const struct runtime
 {
 	if (spec->ns[NS_USER].mode != NS_PRIVATE)
 		return "";
-	bool named = q->uid_maps || q->gid_maps || (q->userns_mode && strncmp(q->userns_mode, "auto", 4) != 0);
+	bool named =
+	        q->uid_maps || q->gid_maps || (q->userns_mode && strncmp(q->userns_mode, "auto", 4) != 0);
 	return named ? "private" : "auto";
 }
 

@@ -56,7 +56,7 @@ void supervision_fill(
 	h->log_max_files = (unsigned)log_option(c, "maxFiles", 1);
 	h->cleanup_argv = v->cleanup;
 	h->restart_argv = v->restart; /* a policy may come later (update) */
-	h->health_argv = v->health; /* likewise */
+	h->health_argv = v->health;   /* likewise */
 	health_handoff(&c->record, h);
 }
 

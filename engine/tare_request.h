@@ -209,7 +209,8 @@ int tare_parse_health_retries(struct tare_create *c, const char *text, struct er
 int tare_no_health(struct tare_create *c, struct err *e); /* --no-healthcheck, after the others */
 /* Whether these, and the restart policy, go together. */
 int tare_check_health(const struct tare_create *c, struct err *e);
-/* --userns auto[:…]|keep-id[:…]|nomap|host|MAP; --uidmap, --gidmap: CONTAINER:HOST:SIZE, several with commas */
+/* --userns auto[:…]|keep-id[:…]|nomap|host|MAP; --uidmap, --gidmap: CONTAINER:HOST:SIZE, several with commas
+ */
 int tare_parse_userns(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_uid_map(struct tare_create *c, const char *text, struct err *e);
 int tare_parse_gid_map(struct tare_create *c, const char *text, struct err *e);

@@ -54,8 +54,7 @@ static int take_options(struct userns_mode *m, char *text, struct err *e)
 	while ((part = text_next_part(&text, ","))) {
 		char *value = strchr(part, '=');
 		if (!value || !value[1])
-			return err_set(
-			        e, ERR_USAGE, "\"%s\" has no value, as in auto:size=1000", part);
+			return err_set(e, ERR_USAGE, "\"%s\" has no value, as in auto:size=1000", part);
 		*value++ = '\0';
 		if (m->kind == USERNS_AUTO ? auto_option(m, part, value, e)
 		                           : keep_id_option(m, part, value, e))

@@ -25,7 +25,7 @@ struct health_check {
 };
 void health_check_free(struct health_check *h);
 bool health_check_is_given(const struct health_check *h); /* any of it */
-bool health_check_is_on(const struct health_check *h); /* a test that is not NONE */
+bool health_check_is_on(const struct health_check *h);    /* a test that is not NONE */
 /* Docker's object; unknown members are ignored, what makes no sense is an error that quotes it. */
 int health_check_from_json(json *j, struct health_check *h, struct err *e);
 json *health_check_to_json(const struct health_check *h); /* the caller's to put */

@@ -274,3 +274,19 @@ another_boot() {
 	refused 125 'goes alone' stop --shutdown unless
 	refused 125 'operand is missing' stop
 }
+
+@test "the units that are installed are such that systemd and OpenRC take them" {
+	local from=$BATS_TEST_DIRNAME/../../engine/profiles to=$DIR/units unit
+	[ -d "$from" ] || skip 'no sources here'
+	mkdir -p "$to/user" "$to/run"
+	sed 's,@bindir@,/bin,; s,/bin/tare,/bin/true,' "$from/tare.service" >"$to/tare.service"
+	for unit in "$from"/*user*.service; do sed 's,@bindir@,/bin,; s,/bin/tare,/bin/true,' "$unit" >"$to/user/tare.service"; done
+	sh -n "$from/tare.openrc"
+	if command -v systemd-analyze >/dev/null; then
+		ok systemd-analyze verify --man=no "$to/tare.service"
+		is ''
+		XDG_RUNTIME_DIR=$to/run ok systemd-analyze verify --user --man=no "$to/user/tare.service"
+		is ''
+	fi
+	rm -r "$to"
+}
