@@ -68,6 +68,22 @@ static int seal_by_memfd(const char *path)
 	return steal_fd(&fd);
 }
 
+/* Before 5.12, an ordinary user: a file of somebody else's, who lets us execute it and no more. We cannot
+ * copy it, and no process of ours can change it, so it needs no seal. */
+static int leave_to_owner(const char *path)
+{
+	cleanup_fd int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -1;
+	if (st.st_uid == geteuid() || !faccessat(AT_FDCWD, path, W_OK, AT_EACCESS)) {
+		errno = EACCES;
+		return -1;
+	}
+	return steal_fd(&fd);
+}
+
 int last_stage_open(const char *init_path, enum last_stage_seal seal, struct err *e)
 {
 	int fd = -1;
@@ -78,6 +94,8 @@ int last_stage_open(const char *init_path, enum last_stage_seal seal, struct err
 		fd = seal_by_mount(init_path);
 	if (fd < 0 && (seal == LAST_STAGE_MEMFD || (seal == LAST_STAGE_BEST && errno == ENOSYS)))
 		fd = seal_by_memfd(init_path);
+	if (fd < 0 && seal == LAST_STAGE_BEST && errno == EACCES)
+		fd = leave_to_owner(init_path);
 	if (fd < 0)
 		return err_sys(e, "cannot open %s sealed against the container", init_path);
 	return fd;

@@ -234,6 +234,7 @@ exit(not poll.poll(0)[0][1] & select.POLLHUP)'
 	refused 125 "*named networks are root's*" network create mine
 	# as on a kernel before 5.11
 	OLDER=user_overlay refused 125 '*lets no ordinary user mount an overlay (Linux 5.11)*' run --rm --network none busybox true
+	OLDER=mount_setattr ok user run --rm --network none busybox true
 	# what a profile asks beyond that is given up, with a word
 	run --separate-stderr user run --rm --network none --security-profile restricted busybox true
 	[ "$status" = 0 ] || fail "$stderr"
