@@ -58,10 +58,7 @@ int64_t care_time(json *object, const char *key)
 static void tell_trouble(struct care_view *v)
 {
 	sheet_line(&v->sheet);
-	if (v->c && v->c->row.state == TARE_DEAD && v->c->row.error)
-		sheet_printf(&v->sheet, UI_ERROR, " Its record is damaged: %s", v->c->row.error);
-	else
-		sheet_printf(&v->sheet, UI_ERROR, " %s", v->trouble.msg);
+	sheet_printf(&v->sheet, UI_ERROR, " %s", v->trouble.msg);
 }
 
 /* True when it is another text than before. */
