@@ -113,17 +113,11 @@ int rootfs_no_user_overlay(struct err *e)
 	        "this kernel lets no ordinary user mount an overlay (Linux 5.11); be root: try sudo");
 }
 
-/* Before 6.5 overlayfs takes its options as one text, which is read when all are there. It would write the
- * option it doesn't know into the kernel's log, at each start. */
-static bool takes_one_text(int fs)
+/* Before 6.5 overlayfs takes its options as one text, for which descriptors are refused so. It would write
+ * the option it doesn't know into the kernel's log, at each start. */
+static bool takes_one_text(int error)
 {
-	char text[256];
-	int saved = errno;
-	ssize_t n = read(fs, text, sizeof text - 1);
-
-	errno = saved;
-	text[n > 0 ? n : 0] = 0;
-	return strstr(text, "Legacy: ");
+	return error == EOPNOTSUPP;
 }
 
 /* 0 with *mount_fd; -1 with e; when this kernel doesn't know the way, how many further the next is that it
@@ -136,7 +130,7 @@ static int try_fsmount(enum rootfs_way way, const struct rootfs_overlay *o, int 
 		return err_set(
 		        e, ERR_UNSUPPORTED, "this kernel has no overlay file system; try modprobe overlay");
 	if (configure(fs, way, o)) {
-		if (errno == EINVAL && way == ROOTFS_LAYER_FD && takes_one_text(fs))
+		if (way == ROOTFS_LAYER_FD && takes_one_text(errno))
 			return ROOTFS_ONE_STRING - ROOTFS_LAYER_FD;
 		if (errno == EINVAL || errno == EOPNOTSUPP || errno == E2BIG || errno == EBADF)
 			return 1;
