@@ -88,7 +88,20 @@ static bool is_same_run(const struct container *c)
 	       now.process.start_time == c->state.process.start_time;
 }
 
-static int put_down(const struct container *c, json *before, const struct verdict *v,
+/* So has an update of the check: what the one before it found says nothing of the new one. */
+static bool is_same_check(const struct store *s, const struct container *c)
+{
+	struct container_record now;
+
+	if (container_record_read(s, c->id, &now, NULL) != 0)
+		return true;
+	bool same = json_object_equal(json_path(c->record.config, "Config.Healthcheck"),
+	        json_path(now.config, "Config.Healthcheck"));
+	container_record_free(&now);
+	return same;
+}
+
+static int put_down(const struct store *s, const struct container *c, json *before, const struct verdict *v,
         const struct health_probe *p, struct err *e)
 {
 	cleanup_json json *o = json_object_new_object();
@@ -102,7 +115,7 @@ static int put_down(const struct container *c, json *before, const struct verdic
 		return err_no_memory(e);
 	if (file_write_at(c->state_fd, "health", text.data, text.len, 0600, FILE_NO_SYNC, e) != 0)
 		return -1;
-	if (!is_same_run(c))
+	if (!is_same_run(c) || !is_same_check(s, c))
 		unlinkat(c->state_fd, "health", 0);
 	return 0;
 }
@@ -191,7 +204,9 @@ int health_run(struct tare_engine *t, const char *id, struct err *e)
 		return HEALTH_EXIT_OK;
 	if (probe.frozen)
 		return not_asked(v.before);
-	if (put_down(&c, before, &v, &probe, e) != 0)
+	if (!is_same_check(s, &c))
+		return HEALTH_EXIT_STARTING; /* the new one begins as at a start */
+	if (put_down(s, &c, before, &v, &probe, e) != 0)
 		return -1;
 	if (v.now != v.before)
 		tell(s, &c, v.now);

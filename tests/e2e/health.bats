@@ -85,6 +85,19 @@ dead() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	lacks Health
 }
 
+@test "update: what a probe finds that was under way says nothing of the new check" {
+	background o --network none --health-cmd 'touch /begun; while [ ! -e /go ]; do sleep 0.1; done; exit 1' --health-interval 100ms \
+		--health-retries 1 --health-on-failure kill
+	eventually 20 tare exec o test -e /begun
+	ok tare update --health-cmd 'touch /asked' --health-interval 1h --health-start-interval 100ms --health-start-period 1h o
+	ok tare exec o touch /go
+	eventually 20 tare exec o test -e /asked
+	eventually 20 is_health o healthy
+	same "$(inspect '{{len .State.Health.Log}} {{(index .State.Health.Log 0).ExitCode}}' o)" '1 0'
+	is_state o running
+	tare rm -f o >/dev/null
+}
+
 @test "a probe that floods is cut, and takes nobody's memory" {
 	asked f 'yes | head -c 3000000; exit 0'
 	eventually 20 is_health f healthy
