@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/traced.h"
 
 /* Without its own foreground group the command would be stopped by its first read from the terminal, and
  * ^C would hit us as well. */
@@ -46,7 +46,7 @@ static void reap(pid_t child)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (WIFSTOPPED(status)) /* it asked to be traced by us */
-			ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)WSTOPSIG(status));
+			traced_let_go(pid, WSTOPSIG(status));
 		if (WIFSTOPPED(status) || pid != child)
 			continue;
 		if (WIFSIGNALED(status))

@@ -11,11 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -25,6 +23,7 @@
 
 #include "base/defence.h"
 #include "base/file.h"
+#include "base/traced.h"
 #include "engine/monitor/exit_status.h"
 #include "engine/monitor/monitor.h"
 
@@ -194,7 +193,7 @@ static bool is_end(const siginfo_t *info)
 {
 	if (!DEFENCE("not-a-tracer") || info->si_code != CLD_TRAPPED)
 		return true;
-	ptrace(PTRACE_DETACH, info->si_pid, NULL, (void *)(intptr_t)(info->si_status & 0x7f));
+	traced_let_go(info->si_pid, info->si_status & 0x7f);
 	return false;
 }
 

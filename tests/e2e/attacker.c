@@ -6,6 +6,7 @@
  *program on the host
  *	traced CODE	asks to be traced by its parent, stops itself, and ends with that code when a line
  *comes in
+ *	traced-program CODE	asks to be traced by its parent, and becomes a shell that ends with that code
  */
 #include <errno.h>
 #include <linux/keyctl.h>
@@ -68,6 +69,18 @@ static int traced(const char *code)
 	return fgets(line, sizeof line, stdin) ? atoi(code) : 1;
 }
 
+/* The program that who is traced becomes is stopped by SIGTRAP, which kills who is traced by nobody. */
+static int traced_program(const char *code)
+{
+	char command[32];
+
+	snprintf(command, sizeof command, "exit %d", atoi(code));
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0))
+		return puts(strerrorname_np(errno)) < 0;
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "key"))
@@ -76,5 +89,7 @@ int main(int argc, char **argv)
 		return mount_cgroup(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "traced"))
 		return traced(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "traced-program"))
+		return traced_program(argv[2]);
 	return 2;
 }

@@ -259,6 +259,9 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 		ok tare logs t
 		is 'goes on'
 		ok tare rm t
+		# shellcheck disable=SC2086
+		run timeout 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" run --rm $init --network none -v "$BUILD/e2e/attacker:/attacker:ro" $B /attacker traced-program 9
+		[ "$status" -eq 9 ] || fail "$status: $output"
 	done
 }
 
