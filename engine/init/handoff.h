@@ -46,8 +46,8 @@ struct init_block {
 	uint32_t n_rlimits, n_filter, n_groups, n_args, n_env, strings;
 	uint32_t reserved;
 	uint64_t bounding, effective, permitted, inheritable, ambient;
-	uint64_t secret[2]; /* with INIT_JOIN: the filter lets a clone pass that has these in arguments it
-	                       ignores */
+	uint64_t secret[2]; /* with INIT_JOIN: the filter lets calls pass that have these in arguments they
+	                       ignore (seccomp_prologue_birth) */
 };
 
 /* What is said over the pipe, one struct init_report each. The launcher's own child has a socket, and speaks
@@ -58,7 +58,7 @@ enum init_word {
 	INIT_SAYS_FAILED,    /* stage and errno are set */
 	INIT_SAYS_TERMINAL,  /* launcher's child only: a descriptor comes along */
 	INIT_SAYS_ERROR,     /* launcher's child only: a struct err follows */
-	INIT_SAYS_BORN,      /* value: the pid of who goes on, in the container's pid namespace */
+	INIT_SAYS_BORN,      /* value: the pid, as the launcher has it, of who goes on inside */
 };
 
 enum init_stage {

@@ -277,8 +277,8 @@ static void be_born_inside(const struct init_plan *p)
 		say(INIT_SAYS_BORN, pid);
 		_exit(0);
 	}
-	setsid();
-	if (b->flags & INIT_TERMINAL && ioctl(0, TIOCSCTTY, 0))
+	syscall(SYS_setsid, 0, 0, b->secret[0], b->secret[1]);
+	if (b->flags & INIT_TERMINAL && syscall(SYS_ioctl, 0, TIOCSCTTY, b->secret[0], b->secret[1]))
 		fail(INIT_STAGE_TERMINAL);
 }
 

@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 /* From 424 on a call has the same number on every architecture that we build for
@@ -80,26 +81,35 @@ static size_t write_refusal(const struct seccomp_refusal *r, struct sock_filter 
 	return n;
 }
 
+/* To the instruction `yes` when equal, otherwise to `no`; it is itself the one at `at`. */
+#define BRANCH(at, value, yes, no)                                                                           \
+	((struct sock_filter)BPF_JUMP(                                                                       \
+	        BPF_JMP | BPF_JEQ | BPF_K, (value), (uint8_t)((yes) - (at)-1), (uint8_t)((no) - (at)-1)))
+
 size_t seccomp_prologue_birth(const uint64_t secret[2], struct sock_filter *out)
 {
+	enum { CLONE = 6, IOCTL = 8, SECRET = 10, END = SECCOMP_BIRTH_INSNS };
 	const uint32_t low = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0;
 	const uint32_t args = offsetof(struct seccomp_data, args);
-	const struct {
-		uint32_t at, value;
-	} only[] = {
-	        {offsetof(struct seccomp_data, nr), SYS_clone},
-	        {offsetof(struct seccomp_data, arch), seccomp_arch_native()},
-	        {args + low, CLONE_PARENT | SIGCHLD},
-	        {args + 16 + low, (uint32_t)secret[0]},
-	        {args + 16 + 4 - low, (uint32_t)(secret[0] >> 32)},
-	        {args + 24 + low, (uint32_t)secret[1]},
-	        {args + 24 + 4 - low, (uint32_t)(secret[1] >> 32)},
+	const struct sock_filter which[SECRET] = {
+	        LOAD(offsetof(struct seccomp_data, arch)),
+	        BRANCH(1, seccomp_arch_native(), 2, END),
+	        LOAD(offsetof(struct seccomp_data, nr)),
+	        BRANCH(3, SYS_setsid, SECRET, 4),
+	        BRANCH(4, SYS_ioctl, IOCTL, 5),
+	        BRANCH(5, SYS_clone, CLONE, END),
+	        LOAD(args + low),
+	        BRANCH(7, CLONE_PARENT | SIGCHLD, SECRET, END),
+	        LOAD(args + 8 + low),
+	        BRANCH(9, TIOCSCTTY, SECRET, END),
 	};
-	size_t n = 0;
+	size_t n = SECRET;
 
-	for (size_t i = 0; i < sizeof only / sizeof only[0]; i++) {
-		out[n++] = LOAD(only[i].at);
-		out[n] = ONLY(only[i].value, (uint8_t)(SECCOMP_BIRTH_INSNS - 1 - n));
+	memcpy(out, which, sizeof which);
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t half = (uint32_t)(secret[i / 2] >> i % 2 * 32);
+		out[n++] = LOAD(args + 16 + (i * 4 ^ low));
+		out[n] = BRANCH(n, half, n + 1, END);
 		n++;
 	}
 	out[n++] = RETURN(SECCOMP_RET_ALLOW);

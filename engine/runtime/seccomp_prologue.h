@@ -35,10 +35,10 @@ void seccomp_prologue_add(struct seccomp_prologue *p, const char *name, uint32_t
 int seccomp_prologue_refuse(struct seccomp_prologue *p, const struct seccomp_refusal *r);
 bool seccomp_prologue_knows(const char *name);
 /* Before a whole filter, for who joins a container (engine/init/main.c, be_born_inside): whatever the profile
- * says of clone, the one with CLONE_PARENT, and the secret in arguments that the kernel ignores then, passes.
- * So a profile that allows no clone can be joined, and has its filter before anybody sees who joins. The
- * count, SECCOMP_BIRTH_INSNS. */
-#define SECCOMP_BIRTH_INSNS 15
+ * says of them, a clone with CLONE_PARENT, setsid and TIOCSCTTY pass that have the secret in the third and
+ * fourth argument, which the kernel ignores (of TIOCSCTTY but for 1). So a profile that allows none of them
+ * can be joined, and has its filter before anybody sees who joins. The count, SECCOMP_BIRTH_INSNS. */
+#define SECCOMP_BIRTH_INSNS 19
 size_t seccomp_prologue_birth(const uint64_t secret[2], struct sock_filter *out);
 /* The instructions, at most SECCOMP_PROLOGUE_MAX; the count. */
 size_t seccomp_prologue_write(

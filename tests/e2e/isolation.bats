@@ -275,6 +275,17 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	is $'seized\nend'
 }
 
+@test "a profile that kills for a session or a controlling terminal of one's own can be joined" {
+	printf '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["setsid"],"action":"SCMP_ACT_KILL_PROCESS"},
+		{"names":["ioctl"],"action":"SCMP_ACT_KILL_PROCESS","args":[{"index":1,"value":21518,"op":"SCMP_CMP_EQ"}]}]}' >"$DIR/nosid.json"
+	background k --network none --security-opt "seccomp=$DIR/nosid.json"
+	ok tare exec k echo joined
+	is joined
+	ok on_terminal see:there -- $TARE exec -t k sh -c 'echo there >/dev/tty'
+	exits 159 tare exec k setsid true
+	ok tare rm -f k
+}
+
 @test "--pid host, --ipc host, --uts host, and container:" {
 	same "$(tare run --rm --pid host $B readlink /proc/self/ns/pid)" "$(readlink /proc/self/ns/pid)"
 	same "$(tare run --rm --ipc host $B readlink /proc/self/ns/ipc)" "$(readlink /proc/self/ns/ipc)"

@@ -13,6 +13,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "engine/runtime/seccomp_prologue.h"
@@ -455,34 +456,43 @@ static void capabilities_are_part_of_the_key(void **state)
 	assert_int_equal(nftw(dir, box_remove_entry, 4, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-/* What stands before the filter of who joins: his own birth passes a profile that refuses everything, and
- * nothing else does that is like it. */
-static void one_clone_passes_before_the_filter(void **state)
+/* What stands before the filter of who joins: his own birth, session and terminal pass a profile that refuses
+ * everything, and nothing else does that is like them. */
+static void the_birth_passes_before_the_filter(void **state)
 {
 	const uint64_t secret[2] = {0x1122334455667788, 0x99aabbccddeeff00};
 	struct sock_filter program[SECCOMP_BIRTH_INSNS + 1];
 	const struct seccomp_filter f = {program, SECCOMP_BIRTH_INSNS + 1};
-	const struct seccomp_data right = {
-	        .nr = SYS_clone, .arch = ARCH, .args = {CLONE_PARENT | SIGCHLD, 0, secret[0], secret[1]}};
-	struct seccomp_data d;
+	const struct seccomp_data right[] = {
+	        {.nr = SYS_clone, .args = {CLONE_PARENT | SIGCHLD, 0, secret[0], secret[1]}},
+	        {.nr = SYS_setsid, .args = {0, 0, secret[0], secret[1]}},
+	        {.nr = SYS_ioctl, .args = {0, TIOCSCTTY, secret[0], secret[1]}},
+	};
 
 	(void)state;
 	assert_int_equal(seccomp_prologue_birth(secret, program), SECCOMP_BIRTH_INSNS);
 	program[SECCOMP_BIRTH_INSNS] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, ERRNO(EPERM));
-	assert_int_equal(run(&f, &right), ALLOW);
-	d = right;
-	d.nr = SYS_unshare;
-	assert_int_equal(run(&f, &d), ERRNO(EPERM));
-	d = right;
-	d.arch = AUDIT_ARCH_I386;
-	assert_int_equal(run(&f, &d), ERRNO(EPERM));
-	d = right;
-	d.args[0] |= CLONE_NEWUSER;
-	assert_int_equal(run(&f, &d), ERRNO(EPERM));
-	for (int bit = 0; bit < 128; bit++) {
-		d = right;
-		d.args[2 + bit / 64] ^= UINT64_C(1) << bit % 64;
+	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+		struct seccomp_data d = right[i];
+		d.arch = ARCH;
+		assert_int_equal(run(&f, &d), ALLOW);
+		d.arch = AUDIT_ARCH_I386;
 		assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		for (int bit = 0; bit < 128; bit++) {
+			d = right[i];
+			d.arch = ARCH;
+			d.args[2 + bit / 64] ^= UINT64_C(1) << bit % 64;
+			assert_int_equal(run(&f, &d), ERRNO(EPERM));
+		}
+	}
+	assert_int_equal(ask(&f, SYS_unshare, 0, 0), ERRNO(EPERM));
+	struct seccomp_data other[] = {right[0], right[0], right[2]};
+	other[0].nr = SYS_unshare;
+	other[1].args[0] |= CLONE_NEWUSER;
+	other[2].args[1] = TIOCSTI;
+	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+		other[i].arch = ARCH;
+		assert_int_equal(run(&f, &other[i]), ERRNO(EPERM));
 	}
 }
 
@@ -500,7 +510,7 @@ int main(void)
 		cmocka_unit_test(the_numbers_of_arm),
 #endif
 		cmocka_unit_test(terminals_are_not_typed_into),
-		cmocka_unit_test(one_clone_passes_before_the_filter),
+		cmocka_unit_test(the_birth_passes_before_the_filter),
 		cmocka_unit_test(restricted_rules),
 		cmocka_unit_test(one_argument_twice_is_or),
 		cmocka_unit_test(bad_profiles_are_quoted),
