@@ -154,6 +154,17 @@ static int parse_restart(void *options, const char *text, struct err *e)
 	return tare_parse_restart(text, &c->restart, &c->restart_max, e);
 }
 
+static int parse_start_period(void *options, const char *text, struct err *e)
+{
+	struct run_options *o = options;
+	int64_t *period = &o->create.health.start_period;
+
+	if (duration_parse(text, period, e) < 0)
+		return -1;
+	o->no_start_period = !*period;
+	return 0;
+}
+
 static int parse_health_action(void *options, const char *text, struct err *e)
 {
 	struct run_options *o = options;
@@ -242,7 +253,7 @@ static int parse_pull(void *options, const char *text, struct err *e)
 	                "Time after which a probe has failed (default 30s)"),                                \
 	        OPT_CALL("health-retries", 0, parse_health_retries, "NUMBER", "none",                        \
 	                "Failures in a row that make it unhealthy (default 3)"),                             \
-	        OPT_DURATION("health-start-period", 0, create.health.start_period,                           \
+	        OPT_CALL("health-start-period", 0, parse_start_period, "TIME", "none",                       \
 	                "Time to start in, when failures do not count (default 0s)"),                        \
 	        OPT_DURATION("health-start-interval", 0, create.health.start_interval,                       \
 	                "Time between two probes meanwhile (default 5s)"),                                   \
@@ -508,7 +519,7 @@ static bool is_nothing(const struct tare_update *u)
 {
 	static const struct resources no_limits;
 
-	return !u->has_restart && !u->has_health_on_failure &&
+	return !u->has_restart && !u->has_health_on_failure && !u->no_health_start_period &&
 	       memcmp(&u->resources, &no_limits, sizeof no_limits) == 0 && !health_check_is_given(&u->health);
 }
 
@@ -522,6 +533,7 @@ int run_options_update(struct run_options *o, struct tare_update *u, struct err 
 	        .restart = o->create.restart,
 	        .restart_max = o->create.restart_max,
 	        .health = o->create.health,
+	        .no_health_start_period = o->no_start_period,
 	        .has_health_on_failure = o->health_action_given,
 	        .health_on_failure = o->create.health_on_failure};
 	if (o->cpus_given && !u->resources.cpu_quota_us)

@@ -11,7 +11,7 @@ struct run_options {
 	struct tare_create create; /* most rows write here */
 	bool detach, sig_proxy;
 	bool cpus_given; /* --cpus or --cpu */
-	bool no_health, restart_given, health_action_given;
+	bool no_health, restart_given, health_action_given, no_start_period;
 	char **env, **env_files, **labels, **label_files;
 	char **attach; /* stdin, stdout, stderr */
 	const char *cidfile, *detach_keys;

@@ -146,9 +146,15 @@ int health_renew(const struct container *c, struct err *e)
 
 /* ------------------------------------------------------------------ update */
 
-/* Over what is on record, member by member, as flags are over the image's. */
-static int change_check(const struct health_check *change, json *config, struct err *e)
+bool health_is_changed(const struct tare_update *u)
 {
+	return health_check_is_given(&u->health) || u->no_health_start_period;
+}
+
+/* Over what is on record, member by member, as flags are over the image's. */
+static int change_check(const struct tare_update *u, json *config, struct err *e)
+{
+	const struct health_check *change = &u->health;
 	struct health_check h = *change, before = {0};
 	json *old = json_get(config, "Healthcheck"), *made;
 
@@ -162,6 +168,8 @@ static int change_check(const struct health_check *change, json *config, struct 
 	if (rc == 0 && !health_check_is_on(&h))
 		rc = err_set(e, ERR_USAGE, "nothing says how its health is checked; add --health-cmd");
 	if (rc == 0) {
+		if (u->no_health_start_period)
+			h.start_period = 0;
 		made = health_check_to_json(&h);
 		if (json_get(old, "Shell"))
 			json_set(made, "Shell", json_object_get(json_get(old, "Shell")));
@@ -185,7 +193,7 @@ int health_change(const struct tare_update *u, json *config, struct err *e)
 
 	if (change->test && !health_check_is_on(change))
 		return turn_off(change, config);
-	if ((health_check_is_given(change) || u->health_on_failure) && change_check(change, config, e) != 0)
+	if ((health_is_changed(u) || u->health_on_failure) && change_check(u, config, e) != 0)
 		return -1;
 	if (!u->has_health_on_failure)
 		return 0;

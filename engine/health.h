@@ -26,6 +26,8 @@ int health_of(const struct container_record *r, struct health_check *h);
 enum tare_health health_status(const struct container *c);
 /* What the monitor has to know; zeros: it need not ask. */
 void health_handoff(const struct container_record *r, struct monitor_handoff *h);
+/* Whether an update changes how it is asked. */
+bool health_is_changed(const struct tare_update *u);
 /* What an update changes of the record's Config. */
 int health_change(const struct tare_update *u, json *config, struct err *e);
 /* Of a container that is up and whose record is written: what was found so far is void, and its monitor asks

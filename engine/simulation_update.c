@@ -180,7 +180,8 @@ int sim_update(
 		return -1;
 	if (warnings && u->resources.n_io)
 		strv_add(warnings, "the demo has no limits of devices");
-	if (warnings && (health_check_is_given(&u->health) || u->has_health_on_failure))
+	if (warnings &&
+	        (health_check_is_given(&u->health) || u->no_health_start_period || u->has_health_on_failure))
 		strv_add(warnings, "the demo keeps how health is asked");
 	return n || u->has_restart ? sim_journal_add(s, steal_ptr(&line), e) : 0;
 }

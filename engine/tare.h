@@ -362,7 +362,8 @@ struct tare_update {
 	bool has_restart;
 	enum tare_restart restart;
 	unsigned restart_max;
-	struct health_check health; /* what is given of it; {"NONE"}: none from now on */
+	struct health_check health;  /* what is given of it; {"NONE"}: none from now on */
+	bool no_health_start_period; /* of which 0 does not mean that it stays */
 	bool has_health_on_failure;
 	enum tare_health_action health_on_failure;
 };

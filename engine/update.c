@@ -140,7 +140,7 @@ static int update_locked(
 			return -1;
 	}
 	if (write_records(c, &spec, e) == 0) {
-		if (health_check_is_given(&u->health) && container_is_up(c) && health_renew(c, e) != 0)
+		if (health_is_changed(u) && container_is_up(c) && health_renew(c, e) != 0)
 			return -1;
 		return u->has_restart ? settle_restart(s, c, e) : 0;
 	}

@@ -76,7 +76,10 @@ dead() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	ok inspect '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Retries}} {{.Config.HealthcheckOnFailureAction}}' u
 	is '["CMD-SHELL","true"] 3600000000000 1 stop'
 	# the next one would come in an hour
-	ok tare update --health-interval 100ms --health-start-period 1ms u
+	ok tare update --health-interval 100ms u
+	ok tare update --health-start-period 0s u
+	ok inspect '{{json .Config.Healthcheck}}' u
+	lacks StartPeriod
 	eventually 20 log_length u 3
 	tare restart -t 0 u >/dev/null
 	eventually 20 is_health u healthy
