@@ -1,6 +1,7 @@
 #ifndef TARE_ENGINE_EVENT_DOCUMENT_H
 #define TARE_ENGINE_EVENT_DOCUMENT_H
-/* One event in the shape of Docker's GET /events, as `tare events` gives it, of real and of simulated objects. */
+/* One event in the shape of Docker's GET /events, as `tare events` gives it, of real and of simulated
+ * objects. */
 
 #include <stdint.h>
 

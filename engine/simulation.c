@@ -81,6 +81,7 @@ static const struct tare_engine table = {
         .rename = sim_rename,
         .update = sim_update,
         .boot = sim_boot,
+        .shutdown = sim_shutdown,
         .remove = sim_remove,
         .wait = sim_wait,
         .attach = sim_attach,

@@ -406,6 +406,7 @@ int sim_process_signal(struct tare_engine *, const char *, pid_t, int, struct er
 /* simulation_update.c */
 int sim_update(struct tare_engine *, const char *, const struct tare_update *, char ***, struct err *);
 int sim_boot(struct tare_engine *, char ***, char ***, struct err *);
+int sim_shutdown(struct tare_engine *, char ***, char ***, struct err *);
 /* simulation_exec.c */
 int sim_start(
         struct tare_engine *, const char *, const struct tare_io *, enum tare_io_end *, int *, struct err *);

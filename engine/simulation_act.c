@@ -221,6 +221,26 @@ int sim_stop(struct tare_engine *t, const char *ref, int timeout, int signal, st
 	return stop(t, ref, timeout, signal, false, e);
 }
 
+int sim_shutdown(struct tare_engine *t, char ***stopped, char ***failed, struct err *e)
+{
+	struct simulation *s = sim_of(t);
+
+	(void)failed; /* nothing can */
+	if (sim_refresh(s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_containers; i++) {
+		const struct sim_container *c = s->containers[i];
+		struct sim_status st = sim_at(c, sim_now(s));
+
+		if (!is_up(&st))
+			continue;
+		strv_add(stopped, c->name);
+		if (end_run(s, c, "host", c->nature.deaf ? 137 : 143, SIGTERM, false, e) < 0)
+			return -1;
+	}
+	return sim_journal_add(s, sim_action("shutdown", NULL), e);
+}
+
 int sim_restart(struct tare_engine *t, const char *ref, int timeout, int signal, struct err *e)
 {
 	struct simulation *s = sim_of(t);

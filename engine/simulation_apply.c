@@ -174,7 +174,7 @@ static void start(struct simulation *s, struct sim_container *c, int64_t at)
 	tell(s, c, "start", at);
 }
 
-/* "how": exit (by itself), stop, kill. */
+/* "how": exit (by itself), stop, kill, host (which goes down). */
 static void end(struct simulation *s, struct sim_container *c, json *line, int64_t at)
 {
 	struct sim_status st = sim_at(c, at);
@@ -185,7 +185,7 @@ static void end(struct simulation *s, struct sim_container *c, json *line, int64
 	if (st.state != TARE_RUNNING && st.state != TARE_PAUSED && st.state != TARE_RESTARTING)
 		return;
 	ep.started = st.started;
-	ep.stopped = strcmp(how, "exit") != 0;
+	ep.stopped = strcmp(how, "stop") == 0 || strcmp(how, "kill") == 0;
 	if (strcmp(how, "exit") != 0) {
 		json *event = sim_event_of(s, c, "kill", at);
 		cleanup_free char *number = str_printf("%d", (int)json_int(line, "signal", 15));
@@ -196,7 +196,7 @@ static void end(struct simulation *s, struct sim_container *c, json *line, int64
 	sim_episode_add(c, ep);
 	if (st.state != TARE_RESTARTING)
 		tell_end(s, c, ep.code, at);
-	if (strcmp(how, "stop") == 0)
+	if (strcmp(how, "stop") == 0 || strcmp(how, "host") == 0)
 		tell(s, c, "stop", at);
 	if (c->auto_remove && !json_bool(line, "restarts", false))
 		tell(s, c, "destroy", at);
@@ -353,6 +353,8 @@ void sim_apply(struct simulation *s, json *line)
 
 	if (strcmp(verb, "boot") == 0)
 		s->booted = true;
+	else if (strcmp(verb, "shutdown") == 0)
+		s->booted = false;
 	else if (strcmp(verb, "create") == 0)
 		create(s, line, at);
 	else if (strcmp(verb, "image-tag") == 0)

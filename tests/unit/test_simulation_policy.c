@@ -197,6 +197,27 @@ static void a_boot_starts_what_the_policies_ask_for(void **state)
 	assert_null(again);
 }
 
+static void before_the_host_goes_down_none_is_stopped_by_hand(void **state)
+{
+	const struct fixture *f = *state;
+	cleanup_strv char **ended = NULL, **failed = NULL, **started = NULL;
+	struct tare_container_list up = {0};
+
+	assert_int_equal(f->a->stop(f->a, "shop-web", 0, 0, NULL), 0); /* unless-stopped */
+	assert_int_equal(f->a->boot(f->a, &started, &failed, NULL), 0);
+	strv_free(started);
+	started = NULL;
+	assert_int_equal(f->a->shutdown(f->a, &ended, &failed, NULL), 0);
+	assert_true(strv_has(ended, "shop-db"));
+	assert_int_equal(f->b->list(f->b, false, &up, NULL), 0);
+	assert_int_equal(up.n, 0);
+	tare_container_list_free(&up);
+	/* in the same boot as well */
+	assert_int_equal(f->b->boot(f->b, &started, &failed, NULL), 0);
+	assert_true(strv_has(started, "shop-db"));
+	assert_false(strv_has(started, "shop-web"));
+}
+
 #define HELD(t) cmocka_unit_test_setup_teardown(t, setup_held, tear_down)
 
 int main(void)
@@ -212,6 +233,7 @@ int main(void)
 	        HELD(limits_that_only_documents_show_are_kept),
 	        HELD(nothing_and_nonsense_are_refused),
 	        HELD(a_boot_starts_what_the_policies_ask_for),
+	        HELD(before_the_host_goes_down_none_is_stopped_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
