@@ -66,6 +66,9 @@ static int is_wanted(const struct store *s, const char *id, char **name, struct 
 		return -1;
 	if (container_open_id(s, id, &c, e) != 0)
 		return faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? -1 : 0; /* --rm */
+	/* one that a shutdown in this boot could not end goes on as ever, with its policy */
+	if (container_is_up(&c))
+		unlinkat(c.state_fd, RESTART_NOTE_HOST, 0);
 	*name = strdup(c.record.name);
 	return *name && !container_is_up(&c) && !container_is_restarting(&c) && restart_at_boot(&c.record);
 }

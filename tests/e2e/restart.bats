@@ -270,6 +270,12 @@ another_boot() {
 	# in the same boot as well: a service that is stopped and started
 	ok tare start --boot
 	same "$(sort <<<"$output" | tr '\n' ' ')" 'deaf unless waited '
+	# one that could not be ended, and whose host stayed up, keeps its policy
+	: >"$(dirname "$(state_file unless)")/host"
+	rm "$STATE/booted"
+	ok tare start --boot
+	kill -9 "$(pid_of unless)"
+	eventually 10 sh -c "[ \$($TARE inspect --format '{{.RestartCount}}' unless) -ge 1 ]"
 	ok tare rm -f unless plain deaf by-hand waited
 	refused 125 'goes alone' stop --shutdown unless
 	refused 125 'operand is missing' stop
