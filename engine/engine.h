@@ -95,7 +95,6 @@ int container_stop(
 /* container_layers.c: layers and writable layer together, read-only, attached nowhere: what a container that
  * does not run would see. */
 int container_root(const struct store *s, const struct container *c, struct err *e);
-/* Names for messages: the container's name. */
 /* Docker's events of its volumes: "mount", "unmount". */
 void volumes_tell(const struct store *s, const struct container *c, const char *action);
 void container_event(const struct store *s, const struct container *c, const char *action, json *more);

@@ -23,7 +23,7 @@
 #include "engine/engine.h"
 #include "engine/runtime/mount_tree.h"
 
-#define PROC_ROOT_INODE 1 /* linux/include/linux/proc_fs.h */
+#define PROC_ROOT_INODE 1 /* PROC_ROOT_INO of the kernel's linux/proc_ns.h */
 
 static const char *const ns_files[NS_KIND_COUNT] = {[NS_MOUNT] = "mnt",
         [NS_PID] = "pid",

@@ -41,10 +41,10 @@ int security_profile_place(enum security_profile_place place, char dst[PATH_MAX]
  * `problems` all of them are collected there, one line each, and only want of memory fails. */
 int security_profile_read(
         json *doc, const char *path, struct security_profile *p, char ***problems, struct err *e);
-/* The path of a seccomp profile as a user names it: "default"/"builtin" -> the shipped one, "unconfined", a
- * file. */
 /* The name of an AppArmor profile, as it may stand in one line of /proc and of a record. */
 bool security_apparmor_name_ok(const char *name);
+/* The path of a seccomp profile as a user names it: "default"/"builtin" -> the shipped one, "unconfined", a
+ * file. */
 int security_seccomp_path(const char *text, char **path, struct err *e);
 /* The JSON of a profile's file, the caller's to put. */
 json *security_profile_document(const char *path, struct err *e);
