@@ -56,6 +56,7 @@ static int signals_take(struct relay *r, struct err *e)
 	if (r->io->tty)
 		sigaddset(&set, SIGWINCH);
 	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGCHLD); /* wakes who waits for a child, which may have stopped (relay_exec.c) */
 	if (r->io->sig_proxy)
 		proxied(&set);
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -78,6 +79,8 @@ static void signals_handle(struct relay *r, struct relay_events *ev)
 			if (r->raw)
 				raw_terminal_again();
 			ev->resized = r->raw;
+		} else if (si.ssi_signo == SIGCHLD) {
+			ev->child = true;
 		} else if (ev->n_signals < (int)(sizeof(ev->signals) / sizeof(*ev->signals))) {
 			ev->signals[ev->n_signals++] = (int)si.ssi_signo;
 		}
@@ -247,6 +250,7 @@ void relay_handle(struct relay *r, const struct pollfd *p, int n, struct relay_e
 	ev->resized = ev->detached = ev->in_end = false;
 	ev->in_len = 0;
 	ev->n_signals = 0;
+	ev->child = false;
 	if (n != RELAY_POLL)
 		return;
 	if (p[0].revents)

@@ -58,6 +58,7 @@ int relay_poll(const struct relay *r, bool want_input, struct pollfd p[RELAY_POL
 /* What the caller's side has to say after poll(2). */
 struct relay_events {
 	bool resized, detached, in_end;
+	bool child;      /* one of ours has ended or stopped */
 	size_t in_len;   /* bytes in `in` */
 	int signals[32]; /* to forward */
 	int n_signals;

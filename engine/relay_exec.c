@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/traced.h"
 #include "engine/relay.h"
 
 enum { P_CHILD = RELAY_POLL, P_IN, P_OUT, P_ERR, P_COUNT };
@@ -89,6 +90,7 @@ static bool output_pull(struct exec *x, int stream)
 	return n < 0 && errno == EINTR;
 }
 
+/* A command that asks to be traced by its parent has us as its tracer, and stops at each signal. */
 static int reap(struct exec *x, struct err *e)
 {
 	pid_t pid;
@@ -98,7 +100,10 @@ static int reap(struct exec *x, struct err *e)
 	while (pid < 0 && errno == EINTR);
 	if (pid < 0)
 		return err_sys(e, "cannot wait for the command");
-	x->ended = pid == x->child->pid;
+	if (pid > 0 && WIFSTOPPED(x->status))
+		traced_let_go(pid, WSTOPSIG(x->status));
+	else
+		x->ended = pid == x->child->pid;
 	return 0;
 }
 
@@ -157,7 +162,7 @@ static int loop(struct exec *x, enum tare_io_end *end, struct err *e)
 		for (int s = 0; s < 2; s++)
 			if (p[P_OUT + s].revents)
 				output_pull(x, s);
-		if (p[P_CHILD].revents && reap(x, e) < 0)
+		if ((p[P_CHILD].revents || (x->ev.child && !x->ended)) && reap(x, e) < 0)
 			return -1;
 	}
 }
@@ -189,7 +194,8 @@ int relay_exec(struct relay_child *c, const struct tare_io *io, const char *keys
 	if (relay_open(&x->relay, io, keys, c->terminal_fd >= 0, e) < 0)
 		return -1;
 	resize(x);
-	rc = loop(x, end, e);
+	/* it may have stopped before signals were watched */
+	rc = reap(x, e) < 0 ? -1 : loop(x, end, e);
 	relay_close(&x->relay);
 	*status = x->status;
 	return rc;

@@ -247,6 +247,15 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	is $'seized\nanother root/.\nanother ns/mnt\nanother ns/uts\nanother ns/cgroup\nend\nseized\nanother root/.\nanother ns/mnt\nanother ns/uts\nanother ns/cgroup\nend'
 }
 
+@test "a command of exec that asks to be traced by its parent goes on" {
+	background t --network none -v "$BUILD/e2e/attacker:/attacker:ro"
+	run timeout -s KILL 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" exec -i t /attacker traced 7 <<<x
+	[ "$status" -eq 7 ] || fail "$status: $output"
+	run timeout -s KILL 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" exec t /attacker traced-program 9
+	[ "$status" -eq 9 ] || fail "$status: $output"
+	ok tare rm -f t
+}
+
 @test "who asks to be traced by his supervisor goes on, and is looked after as ever" {
 	mkfifo "$DIR/line"
 	local init code
