@@ -200,15 +200,14 @@ int container_state_remove(const struct store *s, const char *id)
 	int dir = s->state_containers_fd;
 
 	snprintf(aside, sizeof aside, ".rm-%s", id);
-	if (renameat(dir, id, dir, aside) != 0) {
-		if (errno == ENOENT)
-			return 0;
+	if (renameat(dir, id, dir, aside) != 0 && errno != ENOENT) {
 		/* a removal before this one was killed */
 		if ((errno != ENOTEMPTY && errno != EEXIST) || remove_tree_at(dir, aside) != 0 ||
 		        renameat(dir, id, dir, aside) != 0)
 			return -1;
 	}
-	remove_tree_at(dir, aside); /* what stays is debris */
+	remove_tree_at(dir,
+	        aside); /* what stays is debris; what stayed when there was nothing to rename goes, too */
 	return 0;
 }
 

@@ -129,7 +129,7 @@ test_down() {
 	refused 125 'less than 1ms' run --health-cmd true --health-timeout 0.0005s $B true
 	refused 125 'unknown action "explode"' run --health-on-failure explode $B true
 	refused 125 'number of retries' run --health-retries -1 $B true
-	refused 125 'unknown user namespace "keep-id"' run --userns keep-id $B true
+	refused 125 'unknown user namespace "mine"' run --userns mine $B true
 	refused 125 'write CONTAINER:HOST:SIZE' run --uidmap 0:1 $B true
 	refused 125 'overlap' run --uidmap 0:1000:10 --uidmap 5:2000:1 $B true
 	refused 125 'exclude each other' run --userns auto --gidmap 0:1000:10 $B true

@@ -141,5 +141,6 @@ load lib
 	background p --cgroup-parent /tare/e2e-parent
 	[[ $(cat "/proc/$(pid_of p)/cgroup") == */tare/e2e-parent/* ]]
 	tare rm -f p
-	find /sys/fs/cgroup -depth -type d -path '*/tare/e2e-parent' -exec rmdir {} +
+	local dir
+	for dir in /sys/fs/cgroup/tare/e2e-parent /sys/fs/cgroup/*/tare/e2e-parent; do [ ! -d "$dir" ] || rmdir "$dir"; done
 }
