@@ -253,8 +253,8 @@ dies() { grep -F "$1" "$STATE/events" | grep -c '"Action":"die"'; }
 	ok tare rm i
 }
 
-# cut FILE: a power cut took its content, then half of it; nothing crashes, and what has nothing to do with it works
-cut() {
+# cut_off FILE: a power cut took its content, then half of it; nothing crashes, and what has nothing to do with it works
+cut_off() {
 	local whole=$DIR/whole half
 	cp "$1" "$whole"
 	half=$(($(stat -c %s "$whole") / 2))
@@ -302,11 +302,11 @@ cut() {
 	ok tare network create cutnet
 	local id
 	id=$(inspect '{{.Id}}' pc)
-	cut "$ROOT/containers/$id/container.json"
-	cut "$ROOT/containers/$id/config.json"
-	cut "$ROOT/volumes/cutvol/volume.json"
-	cut "$ROOT/networks/cutnet.json"
-	cut "$ROOT/index.json"
+	cut_off "$ROOT/containers/$id/container.json"
+	cut_off "$ROOT/containers/$id/config.json"
+	cut_off "$ROOT/volumes/cutvol/volume.json"
+	cut_off "$ROOT/networks/cutnet.json"
+	cut_off "$ROOT/index.json"
 	ok tare system check
 	ok tare start -a pc
 	ok tare rm pc
