@@ -348,10 +348,10 @@ $(B)/images/busybox.tar: images/busybox.sh | $(B)/tare-transfer
 # and engine/net. That it compiles keeps it honest; that it runs is a check of the same.
 PORTABLE_SRC := $(filter-out base/%_linux.c base/tree.c base/lock.c,$(wildcard base/*.c)) \
 	$(wildcard engine/simulation*.c engine/portable/*.c) engine/results.c engine/event_document.c engine/request.c engine/request_check.c \
-	engine/request_health.c engine/request_id_map.c \
+	engine/request_health.c engine/request_id_map.c engine/userns_mode.c \
 	engine/request_mount.c engine/request_mount_words.c engine/request_network.c engine/port_text.c net/address.c engine/detach_keys.c \
 	engine/terminal_filter.c engine/policy_text.c \
-	$(patsubst %,engine/oci/%.c,digest health_check namespace_mode reference resources rlimit sysctl capability)
+	$(patsubst %,engine/oci/%.c,digest health_check id_map namespace_mode reference resources rlimit sysctl capability)
 PORTABLE_CLI := $(filter-out $(TRANSFER_SRC),$(wildcard cli/*.c))
 PORTABLE_TUI := $(wildcard tui/*.c)
 portable_obj = $(patsubst %.c,$(B)/portable/obj/%.o,$(1))

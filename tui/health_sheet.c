@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/oci/health_check.h"
 #include "tui/app.h"
 #include "tui/care_view.h"
 #include "tui/container_columns.h"
