@@ -63,7 +63,7 @@ tare() {
 
 # The same, held where a container first sees what is brought in (newborn.c), for its /tracer (tracer.c).
 held() {
-	"$BUILD/e2e/newborn" "$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-
+	ASAN_OPTIONS=detect_leaks=0 "$BUILD/e2e/newborn" "$BUILD/tare" --root "$ROOT" --state "$STATE" "$@" 3>&- 4>&-
 }
 tracer() { # NAME VICTIMS FLAG…
 	ok tare run -d --name "$1" --network none -v "$BUILD/e2e/tracer:/tracer:ro" "${@:3}" $B /tracer "$2"
@@ -73,7 +73,7 @@ told() { # NAME: what its tracer found
 	ok tare logs "$1"
 }
 
-# The leak checker of a sanitized build traces as well, which only one can.
+# The leak checker of a sanitized build traces as well, which only one can (held, too).
 strace() { ASAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 
 # ------------------------------------------------------------------ the audit
