@@ -10,8 +10,9 @@
 #include "tests/unit/http_script.h"
 
 #define SECRET "Bearer sesame"
-#define CA     "/dev/shm/tare-test-http-ca.pem"
-#define ME     "/dev/shm/tare-test-http-me.pem"
+
+/* Each process has files of its own: several of them run at a time when attacks are carried out. */
+static char ca_pem[64], me_pem[64];
 
 /* ---------------------------------------------------------------- one exchange, watched */
 
@@ -286,11 +287,11 @@ static void authorization_stays_with_its_host(void **state)
 static void redirects_to_other_schemes_are_refused(void **state)
 {
 	(void)state;
-	struct script *s = script_start(), *safe = script_open("127.0.0.1", true, CA);
+	struct script *s = script_start(), *safe = script_open("127.0.0.1", true, ca_pem);
 	cleanup_http struct http *h = new_http();
 	cleanup_free char *url = url_of(s, "/a"), *safe_url = url_of(safe, "/a"), *down = url_of(s, "/plain");
 	cleanup_seen struct seen seen = {0};
-	struct http_tls tls = {.ca_file = CA};
+	struct http_tls tls = {.ca_file = ca_pem};
 	static const char *const bad[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1:1/x",
 	        "http://user:pass@127.0.0.1/", "http://", "//[", "dict://127.0.0.1:11211/stats"};
 
@@ -464,7 +465,7 @@ static void a_public_request_reaches_no_private_address(void **state)
 static void certificates_are_checked(void **state)
 {
 	(void)state;
-	struct script *s = script_open("127.0.0.1", true, CA), *plain = script_start();
+	struct script *s = script_open("127.0.0.1", true, ca_pem), *plain = script_start();
 	cleanup_http struct http *h = new_http();
 	cleanup_free char *url = url_of(s, "/a"), *wrong = str_printf("https://%s/", plain->host);
 	cleanup_seen struct seen seen = {0};
@@ -473,7 +474,7 @@ static void certificates_are_checked(void **state)
 	ask(h, &(struct http_request){.url = url}, &seen);
 	assert_int_equal(seen.failure, HTTP_TLS_FAILED);
 	assert_false(seen.plain);
-	ask(h, &(struct http_request){.url = url, .tls = &(struct http_tls){.ca_file = CA}}, &seen);
+	ask(h, &(struct http_request){.url = url, .tls = &(struct http_tls){.ca_file = ca_pem}}, &seen);
 	assert_string_equal(buf_str(&seen.body), "secure");
 	/* what one request trusts another doesn't, though a connection is there */
 	ask(h, &(struct http_request){.url = url}, &seen);
@@ -495,9 +496,9 @@ static void our_certificate_is_for_who_was_asked(void **state)
 	cleanup_http struct http *h = new_http();
 	cleanup_free char *url = url_of(s, "/a"), *away = url_of(other, "/b");
 	cleanup_seen struct seen seen = {0};
-	struct http_tls tls = {.cert_file = ME, .unverified = true};
+	struct http_tls tls = {.cert_file = me_pem, .unverified = true};
 
-	script_certify(NULL, ME);
+	script_certify(NULL, me_pem);
 	s->asks_cert = other->asks_cert = true;
 	redirect(s, "GET /a", "302 Found", away);
 	script_says(other, "GET /b", "200 OK", "", "there");
@@ -579,8 +580,8 @@ static void what_is_given_up_is_told(void **state)
 static int forget(void **state)
 {
 	(void)state;
-	unlink(CA);
-	unlink(ME);
+	unlink(ca_pem);
+	unlink(me_pem);
 	return 0;
 }
 
@@ -608,5 +609,7 @@ int main(void)
 	        cmocka_unit_test(what_is_given_up_is_told),
 	};
 
+	snprintf(ca_pem, sizeof(ca_pem), "/dev/shm/tare-test-http-%d-ca.pem", (int)getpid());
+	snprintf(me_pem, sizeof(me_pem), "/dev/shm/tare-test-http-%d-me.pem", (int)getpid());
 	return cmocka_run_group_tests(tests, NULL, forget);
 }
