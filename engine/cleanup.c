@@ -78,7 +78,7 @@ void cleanup_finish(const struct store *s, struct container *c, struct exit_reco
 	how_it_ended(c, how);
 	if (how->unknown)
 		note_unknown(c);
-	cgroup_destroy(container_cgroup_path(c, path), NULL); /* what stays behind is for `tare prune` */
+	c->cgroup_left = cgroup_destroy(container_cgroup_path(c, path), NULL) != 0;
 	endpoints_release(s, c);
 	volumes_settle(s, c->record.config);
 	emit_end(s, c, how);
@@ -191,6 +191,11 @@ int remove_locked(const struct store *s, struct container *c, bool volumes, stru
 	if (volumes)
 		remove_anonymous_volumes(s, c);
 	container_event(s, c, "destroy", NULL);
+	if (c->cgroup_left) /* what is aside tells `system check` whose it is */
+		return err_set(e, ERR_OTHER,
+		        "container %s is removed, but its cgroup is not; remove it with: tare system check "
+		        "--repair",
+		        c->record.name);
 	if (remove_tree_at(s->containers_fd, aside) != 0)
 		return err_sys(e, "container %s is removed, but %s/containers/%s is not; remove it by hand",
 		        c->record.name, s->root, aside);

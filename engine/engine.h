@@ -38,6 +38,7 @@ struct container {
 	struct container_record record;
 	struct container_state state; /* valid when state_fd >= 0 and has_state */
 	bool has_state;
+	bool cgroup_left; /* by a clean-up in this process */
 };
 #define CONTAINER_INIT                                                                                       \
 	{                                                                                                    \

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/monitor/handoff.h"
 #include "engine/restart.h"
+#include "engine/runtime/cgroup.h"
 
 #define RESTARTS_MAX 8 /* somebody who starts it as often as we kill it wins */
 
@@ -68,6 +69,7 @@ int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remo
 	const struct store *s = engine_store(t);
 	cleanup_container struct container c = CONTAINER_INIT;
 	struct exit_record end;
+	char path[CGROUP_PATH_MAX];
 
 	struct err local = ERR_INIT;
 	if (container_open(s, ref, &c, &local) != 0)
@@ -95,5 +97,7 @@ int engine_remove(struct tare_engine *t, const char *ref, const struct tare_remo
 		return -1;
 	if (c.state_fd >= 0 || container_run_was_lost(&c))
 		cleanup_finish(s, &c, &end); /* nothing is recorded: on a full disk it could not be */
+	else                                 /* what an earlier clean-up could not take away */
+		c.cgroup_left = cgroup_destroy(container_cgroup_path(&c, path), NULL) != 0;
 	return remove_locked(s, &c, how->volumes || container_auto_remove(&c), e);
 }

@@ -48,6 +48,7 @@ struct cgroup_layout {
 	int n;
 	struct cgroup_hierarchy h[CG_COUNT];
 	signed char of[CG_COUNT]; /* index into h, -1 = not mounted */
+	bool unknown;             /* the mount table could not be read */
 	bool rootless;            /* an ordinary user's: what was delegated to it, if anything */
 	bool outside;             /* and we do not live in it: nothing can be brought there */
 };

@@ -307,6 +307,9 @@ int cgroup_destroy(const char *path, struct err *e)
 	bool busy = false;
 	if (!cgroup_path_valid(path))
 		return err_set(e, ERR_USAGE, "\"%s\" cannot be the path of a cgroup", path);
+	if (l->unknown)
+		return err_set(
+		        e, ERR_OTHER, "cannot read which cgroups this host has (/proc/self/mountinfo)");
 	for (int i = l->n; i-- > 0;) {
 		char dir[CGROUP_DIR_MAX];
 		dir_of(&l->h[i], path, dir);

@@ -154,9 +154,9 @@ static void layout_detect(struct cgroup_layout *l)
 	}
 	cleanup_fd int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	cleanup_buf struct buf b = BUF_INIT;
-	if (fd >= 0)
-		read_to_buf(fd, &b);
+	bool whole = fd >= 0 && read_to_buf(fd, &b) == 0;
 	cgroup_layout_parse(buf_str(&b), l);
+	l->unknown = !whole;
 }
 
 const struct cgroup_layout *cgroup_layout(void)
