@@ -90,8 +90,12 @@ int container_resolve(const struct store *s, const char *ref, char id[TARE_ID_LE
 		ref++;
 	if (!*ref || strchr(ref, '/') || strlen(ref) > 128)
 		return err_set(e, ERR_NOT_FOUND, "no such container: %s", ref);
+	errno = 0;
 	if (name_owner(s, ref, id) > 0 && has_record(s, id))
 		return 0;
+	/* "no such container" would be taken for "removed"; EINVAL: a file that is no name */
+	if (errno && errno != ENOENT && errno != EINVAL)
+		return err_sys(e, "cannot look up the container %s", ref);
 	if (container_is_id(ref) && has_record(s, ref)) {
 		snprintf(id, TARE_ID_LEN + 1, "%s", ref);
 		return 0;
