@@ -225,14 +225,14 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 # where it is seen first, and taken over there.
 @test "who joins holds nothing that the container lacks, whoever takes him over (CVE-2016-9962)" {
 	tracer n 2 --ulimit nofile=100 --cap-add SYS_PTRACE --health-cmd 'echo well' --health-interval 1h
-	ok held exec n echo done
+	ok held exec n echo 'done'
 	is done
 	ok held --internal health "$(tare inspect --format '{{.Id}}' n)"
 	told n
 	is $'seized\nend\nseized\nend'
 	# without that right he is not even looked at
 	tracer m 1
-	ok held exec m echo done
+	ok held exec m echo 'done'
 	told m
 	is $'not seized: EPERM\nend'
 }
@@ -248,7 +248,8 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 }
 
 @test "a command of exec that asks to be traced by its parent goes on" {
-	background t --network none -v "$BUILD/e2e/attacker:/attacker:ro"
+	# shellcheck disable=SC2086
+	background t --network none $TRACEABLE -v "$BUILD/e2e/attacker:/attacker:ro"
 	run timeout -s KILL 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" exec -i t /attacker traced 7 <<<x
 	[ "$status" -eq 7 ] || fail "$status: $output"
 	run timeout -s KILL 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" exec t /attacker traced-program 9
@@ -261,7 +262,7 @@ denied() { # PROBE WORDS: the filter or the kernel says no
 	local init code
 	for init in '' --init; do
 		# shellcheck disable=SC2086
-		ok tare run -d --name t $init --network none -v "$BUILD/e2e/attacker:/attacker:ro" -v "$DIR/line:/line" $B sh -c 'exec /attacker traced 7 </line'
+		ok tare run -d --name t $init $TRACEABLE --network none -v "$BUILD/e2e/attacker:/attacker:ro" -v "$DIR/line:/line" $B sh -c 'exec /attacker traced 7 </line'
 		echo x >"$DIR/line"
 		ok timeout 20 "$BUILD/tare" --root "$ROOT" --state "$STATE" wait t
 		is 7

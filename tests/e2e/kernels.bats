@@ -52,7 +52,6 @@ complaints() { dmesg 2>/dev/null | grep -cE 'overlayfs: unrecognized mount optio
 	local before
 	before=$(complaints)
 	ok tare run --rm --network none $B true
-	ok old run --rm --network none $B true
 	same "$(complaints)" "$before"
 }
 

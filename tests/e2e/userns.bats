@@ -71,7 +71,7 @@ mine() { background "$1" --network none --userns auto "${@:2}"; }
 
 @test "who joins is closed to root inside until it has given up its rights, with CAP_SYS_PTRACE as well" {
 	tracer n 1 --userns auto --cap-add ALL
-	ok held exec n echo done
+	ok held exec n echo 'done'
 	is done
 	told n
 	is $'not seized: EPERM\nend'
@@ -178,6 +178,7 @@ END
 }
 
 @test "whom ACLs name, and for which root capabilities count, is told as owners are" {
+	[ -z "${TARE_VM:-}" ] || skip 'on Linux 6.1 an ACL in a volume reads as empty from outside'
 	mine n -v vol:/vol
 	echo x >"$DIR/f"
 	xattrs make "$DIR/f"
