@@ -97,16 +97,26 @@ int wire_open(struct err *e)
 	return steal_fd(&fd);
 }
 
-int wire_send(int fd, const struct buf *b)
+static int send_once(int fd, const struct buf *b)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t n;
+
+	do
+		n = sendto(fd, b->data, b->len, 0, (struct sockaddr *)&kernel, sizeof kernel);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -1 : 0;
+}
+
+int wire_send(int fd, const struct buf *b)
+{
 	int room;
 
 	if (b->failed) {
 		errno = ENOMEM;
 		return -1;
 	}
-	if (sendto(fd, b->data, b->len, 0, (struct sockaddr *)&kernel, sizeof kernel) >= 0)
+	if (send_once(fd, b) == 0)
 		return 0;
 	if (errno != EMSGSIZE)
 		return -1;
@@ -114,7 +124,7 @@ int wire_send(int fd, const struct buf *b)
 	room = (int)b->len + SEND_SPARE;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) < 0)
 		return -1;
-	return sendto(fd, b->data, b->len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0 ? -1 : 0;
+	return send_once(fd, b);
 }
 
 int wire_receive(int fd, wire_fn fn, void *arg)
