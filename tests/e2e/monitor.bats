@@ -7,7 +7,7 @@ load lib
 inspect() { tare inspect --format '{{.State.'"$1"'}}' "$2"; }
 supervisor() { inspect MonitorPid "$1"; } # 0: there is none
 lost() { [ "$(supervisor "$1")" -eq 0 ]; }
-looked_after() { ! lost "$1"; }
+looked_after() { [ "$(supervisor "$1")" -gt 0 ]; } # one that is not made yet is not
 dead() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 # orphan NAME: its monitor is killed, and dead
 orphan() {
