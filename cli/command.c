@@ -60,6 +60,15 @@ int cli_fail(const struct cli *cli, const struct err *e)
 	return err_exit_code(e);
 }
 
+int cli_tell_each(const struct cli *cli, int rc, char *const *done, char *const *failed, const struct err *e)
+{
+	strv_foreach (name, done)
+		printf("%s\n", *name);
+	strv_foreach (line, failed)
+		fprintf(stderr, "tare: %s\n", *line);
+	return rc < 0 ? cli_fail(cli, e) : failed ? 1 : 0;
+}
+
 /* ------------------------------------------------------------------ look-up */
 
 const struct command *command_next(const struct program *p, struct command_iterator *it)

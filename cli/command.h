@@ -93,6 +93,9 @@ const struct command *command_next(const struct program *p, struct command_itera
 /* Print the error as the one line it is and give the exit code: 125, or 126 and 127 for commands that
  * cannot be executed. */
 int cli_fail(const struct cli *cli, const struct err *e);
+/* Of what was done to all that ask for it: the names it was done to, and a line for each that failed. rc < 0:
+ * e is told as well. The exit code. */
+int cli_tell_each(const struct cli *cli, int rc, char *const *done, char *const *failed, const struct err *e);
 /* The engine, opened at the first call (cli/engine.c); NULL with e. */
 struct tare_engine *cli_engine(struct cli *cli, struct err *e);
 

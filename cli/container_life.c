@@ -81,23 +81,22 @@ static int parse_signal(void *options, const char *text, struct err *e)
 }
 
 #define OPTIONS struct signal_options
+#define STOP_ROWS                                                                                            \
+	OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals",                                           \
+	        "Signal that asks it to stop (default: the container's)"),                                   \
+	        OPT_CALL("timeout", 't', parse_timeout, "SECONDS", "none",                                   \
+	                "Time to obey before it is killed; -1 for ever"),                                    \
+	        OPT_ALIAS("time", 0, "timeout")
+
 static const struct option stop_options[] = {
         OPT_FLAG("shutdown", 0, shutdown,
                 "Stop all before the host goes down; policies start theirs at the boot"),
-        OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals",
-                "Signal that asks it to stop (default: the container's)"),
-        OPT_CALL("timeout", 't', parse_timeout, "SECONDS", "none",
-                "Time to obey before it is killed; -1 for ever"),
-        OPT_ALIAS("time", 0, "timeout"),
+        STOP_ROWS,
         OPTION_END,
 };
 
 static const struct option restart_options[] = {
-        OPT_CALL("signal", 's', parse_signal, "SIGNAL", "signals",
-                "Signal that asks it to stop (default: the container's)"),
-        OPT_CALL("timeout", 't', parse_timeout, "SECONDS", "none",
-                "Time to obey before it is killed; -1 for ever"),
-        OPT_ALIAS("time", 0, "timeout"),
+        STOP_ROWS,
         OPTION_END,
 };
 
@@ -140,11 +139,7 @@ static int stop_shutdown(struct cli *cli)
 	if (!engine)
 		return cli_fail(cli, &e);
 	int rc = engine->shutdown(engine, &stopped, &failed, &e);
-	strv_foreach (name, stopped)
-		printf("%s\n", *name);
-	strv_foreach (line, failed)
-		fprintf(stderr, "tare: %s\n", *line);
-	return rc < 0 ? cli_fail(cli, &e) : failed ? 1 : 0;
+	return cli_tell_each(cli, rc, stopped, failed, &e);
 }
 
 static int check_stop(const struct signal_options *o, char *const *operands, struct err *e)

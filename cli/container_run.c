@@ -238,11 +238,7 @@ static int start_boot(struct cli *cli, struct tare_engine *engine)
 		return cli_fail(cli, &e);
 	}
 	int rc = engine->boot(engine, &started, &failed, &e);
-	strv_foreach (name, started)
-		printf("%s\n", *name);
-	strv_foreach (line, failed)
-		fprintf(stderr, "tare: %s\n", *line);
-	return rc < 0 ? cli_fail(cli, &e) : failed ? 1 : 0;
+	return cli_tell_each(cli, rc, started, failed, &e);
 }
 
 static int check_start(const struct connect_options *o, char *const *operands, struct err *e)
